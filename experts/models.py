@@ -1,0 +1,116 @@
+"""Who is searched for."""
+
+from __future__ import annotations
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class ExpertQuerySet(models.QuerySet["Expert"]):
+    def active(self) -> ExpertQuerySet:
+        return self.filter(is_active=True)
+
+    def activate(self) -> int:
+        """Make hidden experts searchable again; returns how many changed."""
+        return self.filter(is_active=False).update(is_active=True, updated_at=timezone.now())
+
+    def deactivate(self) -> int:
+        """Hide experts from search without losing anything; returns how many changed."""
+        return self.filter(is_active=True).update(is_active=False, updated_at=timezone.now())
+
+
+class Expert(models.Model):
+    username = models.CharField(_("username"), max_length=150)
+    first_name = models.CharField(_("first name"), max_length=150, blank=True)
+    last_name = models.CharField(_("last name"), max_length=150, blank=True)
+    job_title = models.CharField(_("job title"), max_length=255, blank=True)
+    company = models.CharField(_("company"), max_length=255, blank=True)
+    bio = models.TextField(_("bio"), max_length=20_000, blank=True)
+    hourly_rate = models.DecimalField(
+        _("hourly rate"), max_digits=10, decimal_places=2, null=True, blank=True,
+        validators=[MinValueValidator(0)],
+    )  # fmt: skip
+    currency = models.CharField(_("currency"), max_length=3, blank=True, help_text=_("ISO code, such as EUR."))
+    profile_url = models.URLField(_("profile URL"), max_length=500, blank=True)
+    photo_url = models.URLField(_("photo URL"), max_length=500, blank=True)
+    category = models.CharField(_("category"), max_length=100, blank=True, db_index=True)
+    is_active = models.BooleanField(
+        _("active"), default=True, db_index=True, help_text=_("Only active experts can be found.")
+    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+    tagged_for = models.CharField(max_length=32, blank=True, editable=False)
+    """What the automatic tags were computed from: see `experts.tagging.basis`. Empty: never tagged."""
+
+    tags = models.ManyToManyField("Tag", through="ExpertTag", related_name="experts")
+
+    objects = ExpertQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("expert")
+        verbose_name_plural = _("experts")
+        ordering = ["last_name", "first_name", "username"]
+        default_permissions = ("add", "change", "delete", "view")
+        permissions = [("import", _("Can import experts from a file"))]
+        indexes = [models.Index(fields=["last_name", "first_name", "username"], name="expert_by_name")]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("username"),
+                name="expert_username_unique",
+                violation_error_message=_("An expert with this username exists already."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.full_name
+
+    def get_absolute_url(self) -> str:
+        return reverse("admin:experts_expert_change", args=[self.pk])
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip() or self.username
+
+
+class Tag(models.Model):
+    class Kind(models.TextChoices):
+        DOMAIN = "domain", _("domain")
+        INDUSTRY = "industry", _("industry")
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    description = models.CharField(
+        _("description"), max_length=300, help_text=_("One line; the encoder compares experts with it.")
+    )
+    is_active = models.BooleanField(_("active"), default=True, help_text=_("Assigned by the next rebuild."))
+
+    class Meta:
+        verbose_name = _("tag")
+        verbose_name_plural = _("tags")
+        ordering = ["kind", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ExpertTag(models.Model):
+    class Source(models.TextChoices):
+        AUTO = "auto", _("automatic")
+        MANUAL = "manual", _("manual")
+
+    expert = models.ForeignKey(Expert, on_delete=models.CASCADE, related_name="expert_tags")
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="expert_tags", verbose_name=_("tag"))
+    source = models.CharField(_("source"), max_length=6, choices=Source.choices, default=Source.MANUAL)
+    score = models.FloatField(_("score"), null=True, blank=True, help_text=_("Cosine similarity; automatic only."))
+
+    class Meta:
+        verbose_name = _("tag of an expert")
+        verbose_name_plural = _("tags of experts")
+        constraints = [models.UniqueConstraint(fields=["expert", "tag"], name="expert_tag_once")]
+
+    def __str__(self) -> str:
+        return f"{self.expert} · {self.tag}"

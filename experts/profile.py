@@ -1,0 +1,55 @@
+"""The text of an expert that is embedded, and its hash. Pure functions."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from decimal import Decimal
+
+TEMPLATE_VERSION = 1
+"""Raise it whenever `profile_text` gives another text for the same expert: old vectors are then not reused."""
+
+HASH_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertRecord:
+    """One expert as the directory had it at one moment: what a build reads, and nothing it could write."""
+
+    id: int
+    username: str
+    first_name: str
+    last_name: str
+    job_title: str
+    company: str
+    bio: str
+    hourly_rate: Decimal | None
+    currency: str
+    category: str
+    has_photo: bool
+    tagged_for: str
+    manual_tags: tuple[int, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+def profile_text(expert: ExpertRecord) -> str:
+    """What the encoder reads of an expert: what they do, where, and what they say of themselves.
+
+    The name is left out, since a vector of a name says nothing of a problem (the keyword index finds names);
+    it stands in where there is nothing else, so that every expert has a vector.
+    """
+    role = ", ".join(part for part in (expert.job_title.strip(), expert.company.strip()) if part)
+    text = ". ".join(part for part in (role, expert.bio.strip()) if part)
+    return text or expert.full_name or expert.username
+
+
+def text_hash(fingerprint: str, text: str) -> bytes:
+    """16 bytes that change with the model, the template and the text: the key for reusing a vector."""
+    digest = hashlib.blake2b(digest_size=HASH_BYTES)
+    for part in (fingerprint, str(TEMPLATE_VERSION), text):
+        digest.update(part.encode("utf-8", "surrogatepass"))
+        digest.update(b"\0")
+    return digest.digest()

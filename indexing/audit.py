@@ -1,0 +1,42 @@
+"""Who did what to the index, from where: in the admin's own log, beside the changes to the directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+
+from indexing.models import IndexState, RebuildRun
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks. `user` is None for a command: `name` is then the account of the operating system."""
+
+    name: str
+    via: RebuildRun.Via
+    user: User | None = None
+    address: str = ""
+
+    def __str__(self) -> str:
+        origin = f", {self.address}" if self.address else ""
+        return f"{self.name} ({RebuildRun.Via(self.via).label}{origin})"
+
+
+def record(actor: Actor, message: str) -> None:
+    """Note it in the admin's log. Without a user there is nobody to note there: the run itself keeps the name."""
+    if actor.user is None:
+        return
+    LogEntry.objects.create(
+        user=actor.user,
+        content_type=ContentType.objects.get_for_model(IndexState),
+        object_id="1",
+        object_repr="Index",
+        action_flag=CHANGE,
+        change_message=f"{message} [{actor}]",
+    )

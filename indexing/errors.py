@@ -1,0 +1,72 @@
+"""What can go wrong in `indexing`, each with the sentence that the user sees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+
+if TYPE_CHECKING:
+    from indexing.models import RebuildRun
+
+
+class IndexingError(Exception):
+    """The family. `str(error)` is a sentence for the person who asked."""
+
+
+class Busy(IndexingError):
+    """Another run is queued or running; `run` says which."""
+
+    def __init__(self, run: RebuildRun) -> None:
+        self.run = run
+        super().__init__(
+            _("Run %(number)s (%(kind)s) is %(state)s: asked for by %(who)s, %(when)s.")
+            % {
+                "number": run.pk,
+                "kind": run.get_kind_display(),
+                "state": run.get_state_display(),
+                "who": run.who,
+                "when": run.created_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            }
+        )
+
+
+class NotActive(IndexingError):
+    """A run that has ended cannot be cancelled."""
+
+
+class FenceLost(IndexingError):
+    """This worker's claim is no longer the current one: it may write nothing more about the run."""
+
+
+class Cancelled(IndexingError):
+    """Raised inside the worker, between two steps, once somebody has asked to cancel the run."""
+
+
+class NoIndexYet(IndexingError):
+    """No version is live in this process."""
+
+    def __init__(self) -> None:
+        super().__init__(_("There is no index yet: press “Rebuild index” on the index page."))
+
+
+class EmptyQuery(IndexingError):
+    def __init__(self) -> None:
+        super().__init__(_("Type what you are looking for."))
+
+
+class EncoderUnavailable(IndexingError):
+    """The model cannot be loaded: missing, damaged, or not the one that is pinned."""
+
+
+class NothingToIndex(IndexingError):
+    def __init__(self) -> None:
+        super().__init__(_("The directory has no active experts: import some before rebuilding."))
+
+
+class SnapshotInvalid(IndexingError):
+    """The files of a version are not what its manifest says; the message names the file."""
+
+
+class VerifyFailed(IndexingError):
+    """A new version does not answer as it must; the message names the check and its figures."""

@@ -1,0 +1,59 @@
+"""Starting a worker process for a run, when workers are not started by somebody else."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from indexing import processes, runs
+from indexing.audit import Actor
+from indexing.models import RebuildRun
+
+logger = logging.getLogger(__name__)
+
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def request(kind: str, actor: Actor, *, reembed: bool = False) -> RebuildRun:
+    """Ask for a run and see to it that a worker takes it. Raises Busy."""
+    own_worker = settings.TCS_WORKER == "subprocess"
+    run = runs.request(kind, actor, reembed=reembed, owner=processes.me() if own_worker else None)
+    if own_worker:
+        start_worker_for(run)
+    return run
+
+
+def start_worker_for(run: RebuildRun) -> None:
+    try:
+        child = _start("--run", str(run.pk))
+    except OSError as error:
+        logger.exception("No worker could be started for run %s", run.pk)
+        runs.fail(run, _("No worker process could be started: %(error)s") % {"error": error.strerror or error})
+        return
+    runs.handed_to(run, processes.of(child.pid))
+
+
+def start_worker_for_map(number: int) -> None:
+    try:
+        _start("--map", str(number))
+    except OSError:
+        logger.exception("No worker could be started for the map of version %s", number)
+
+
+def _start(*arguments: str) -> subprocess.Popen[bytes]:
+    """A worker in a session of its own: what ends the web process (Ctrl-C, a restart) does not end the run."""
+    _children[:] = [child for child in _children if child.poll() is None]  # reaps those that ended
+    child = subprocess.Popen(
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), "index_worker", "--low-priority", *arguments],
+        env=os.environ | {"OMP_NUM_THREADS": str(os.cpu_count() or 1)},  # web processes keep theirs to one
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd=settings.BASE_DIR,
+    )
+    _children.append(child)
+    return child

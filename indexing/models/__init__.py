@@ -1,0 +1,8 @@
+"""What the database knows of the index. The database is the truth; files and process globals follow it."""
+
+from indexing.models.runs import RebuildRun, RunLogLine
+from indexing.models.state import IndexState
+from indexing.models.tokens import ApiToken
+from indexing.models.versions import IndexVersion, ServingProcess
+
+__all__ = ["ApiToken", "IndexState", "IndexVersion", "RebuildRun", "RunLogLine", "ServingProcess"]

@@ -1,0 +1,170 @@
+"""Runs and their log lines. A run's state only moves forward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from indexing.models.versions import IndexVersion
+
+
+class RebuildRunQuerySet(models.QuerySet["RebuildRun"]):
+    def active(self) -> RebuildRunQuerySet:
+        return self.filter(state__in=RebuildRun.ACTIVE)
+
+    def held_by(self, run: RebuildRun) -> RebuildRunQuerySet:
+        """The run's row as long as `run.fence` is its current claim: every write of a worker goes through this."""
+        return self.filter(pk=run.pk, fence=run.fence, state=RebuildRun.State.RUNNING)
+
+
+class RebuildRun(models.Model):
+    class Kind(models.TextChoices):
+        FULL = "full", _("full rebuild")
+        TAGS = "tags", _("re-tag only")
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("queued")
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        HELD = "held", _("held")
+        ERROR = "error", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+        LOST = "lost", _("lost")
+
+    class Via(models.TextChoices):
+        PAGE = "page", _("page")
+        API = "api", _("API")
+        COMMAND = "command", _("command")
+
+    class Stage(models.TextChoices):
+        SNAPSHOT = "snapshot", _("read the directory")
+        EMBED = "embed", _("embed")
+        TAG = "tag", _("tag")
+        VECTORS = "vectors", _("vectors")
+        KEYWORDS = "keywords", _("keywords")
+        VERIFY = "verify", _("verify")
+        PUBLISH = "publish", _("publish")
+
+    ACTIVE = (State.QUEUED, State.RUNNING)
+    STAGES = {
+        Kind.FULL: tuple(Stage),
+        Kind.TAGS: (Stage.SNAPSHOT, Stage.EMBED, Stage.TAG),
+    }
+
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices, default=Kind.FULL)
+    reembed = models.BooleanField(_("embed everything again"), default=False)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.QUEUED)
+
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        verbose_name=_("asked for by"),
+    )  # fmt: skip
+    requested_name = models.CharField(max_length=150, blank=True)
+    """The user's name, or the system account of a command: stays when the user is deleted."""
+    via = models.CharField(_("how"), max_length=10, choices=Via.choices, default=Via.PAGE)
+    created_at = models.DateTimeField(_("asked for"), default=timezone.now)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_name = models.CharField(max_length=150, blank=True)
+
+    stage = models.CharField(_("stage"), max_length=10, choices=Stage.choices, blank=True)
+    stage_started_at = models.DateTimeField(null=True, blank=True)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    stages = models.JSONField(default=list, blank=True)
+    """Ended stages in order: [{"stage", "seconds", "done", "rate", "summary"}]."""
+
+    owner = models.CharField(max_length=400, blank=True)
+    """Which process has it (`processes.Owner.as_text`): the worker, or, while queued, whoever is starting one."""
+    fence = models.PositiveBigIntegerField(default=0)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    beats = models.PositiveBigIntegerField(default=0)
+    """Rises with every heartbeat: that it moves can be seen without trusting two machines' clocks."""
+
+    experts = models.PositiveIntegerField(_("experts"), null=True, blank=True)
+    encoded = models.PositiveIntegerField(_("encoded"), null=True, blank=True)
+    reused = models.PositiveIntegerField(_("reused"), null=True, blank=True)
+    peak_mb = models.PositiveIntegerField(_("peak memory, MB"), null=True, blank=True)
+    error = models.TextField(_("what went wrong"), blank=True)
+    version = models.OneToOneField(
+        IndexVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="run",
+        verbose_name=_("version"),
+    )  # fmt: skip
+
+    objects = RebuildRunQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("run")
+        verbose_name_plural = _("runs")
+        default_permissions = ()
+        ordering = ["-pk"]
+        constraints = [
+            # Behind the lock row, should anything ever get past it: at most one active run, whatever its state.
+            models.UniqueConstraint(
+                models.Value(1),
+                condition=models.Q(state__in=["queued", "running"]),
+                name="rebuild_run_one_active",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in self.ACTIVE
+
+    @property
+    def who(self) -> str:
+        return self.requested_name or str(_("somebody"))
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it ran, or has been running; None before it started."""
+        if self.started_at is None:
+            return None
+        return ((self.finished_at or timezone.now()) - self.started_at).total_seconds()
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        return tuple(str(stage) for stage in self.STAGES[self.Kind(self.kind)])
+
+    @property
+    def outside_state(self) -> str:
+        """The state as the JSON contract folds it: running, done or error ("idle" is the absence of runs)."""
+        if self.is_active:
+            return "running"
+        return "done" if self.state == self.State.DONE else "error"
+
+    def move(self, *, to: State, expect: tuple[State, ...], **changes: Any) -> bool:
+        """Move to a later state if the row is still in one of `expect`; False if somebody moved it first."""
+        changes["state"] = to
+        moved = RebuildRun.objects.filter(pk=self.pk, state__in=expect, fence=self.fence).update(**changes)
+        if moved:
+            for name, value in changes.items():
+                setattr(self, name, value)
+        return bool(moved)
+
+
+class RunLogLine(models.Model):
+    """One line of a run's log. `seq` counts from 1 without a gap: the cursor of everybody who reads."""
+
+    run = models.ForeignKey(RebuildRun, on_delete=models.CASCADE, related_name="lines")
+    seq = models.PositiveIntegerField()
+    at = models.DateTimeField(default=timezone.now)
+    level = models.CharField(max_length=8, default="info")
+    stage = models.CharField(max_length=10, blank=True)
+    message = models.TextField()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["run", "seq"]
+        constraints = [models.UniqueConstraint(fields=["run", "seq"], name="run_log_line_seq")]
+
+    def __str__(self) -> str:
+        return self.message

@@ -1,0 +1,49 @@
+"""The lock row."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from indexing.models.versions import IndexVersion
+
+
+class IndexState(models.Model):
+    """One row (pk 1): which version is live, and the fence. Whoever decides anything locks it first."""
+
+    live_version = models.ForeignKey(
+        IndexVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        verbose_name=_("live version"),
+    )  # fmt: skip
+    fence = models.PositiveBigIntegerField(default=0)
+    """Rises with every claim; a worker whose own number is lower may no longer publish."""
+    last_version_number = models.PositiveBigIntegerField(default=0)
+    last_rebuild_at = models.DateTimeField(_("last rebuild"), null=True, blank=True)
+    expert_count_at_rebuild = models.PositiveIntegerField(_("experts at the last rebuild"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("index")
+        verbose_name_plural = _("index")
+        default_permissions = ()
+        permissions = [
+            ("view", _("Can see the index, its runs and logs")),
+            ("rebuild", _("Can start and cancel runs")),
+            ("cancel", _("Can cancel runs")),
+            ("publish", _("Can publish, discard and roll back versions")),
+        ]
+
+    def __str__(self) -> str:
+        return str(_("Index"))
+
+    @classmethod
+    def locked(cls) -> IndexState:
+        """The row, locked until the end of the caller's transaction.
+
+        SQLite ignores FOR UPDATE; there the transaction itself holds the write lock from its start (IMMEDIATE).
+        """
+        return cls.objects.select_for_update().get(pk=1)
+
+    @classmethod
+    def read(cls) -> IndexState:
+        """The row with its live version, unlocked: for showing."""
+        return cls.objects.select_related("live_version").get(pk=1)

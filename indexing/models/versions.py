@@ -1,0 +1,83 @@
+"""Versions of the index, and the processes that serve them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+SEEN_WITHIN = timedelta(seconds=10)
+
+
+class IndexVersion(models.Model):
+    """One built version. Its files lie in `<data>/versions/<number>/` and never change."""
+
+    class State(models.TextChoices):
+        BUILDING = "building", _("building")
+        HELD = "held", _("held")
+        LIVE = "live", _("live")
+        RETIRED = "retired", _("kept")
+        REMOVED = "removed", _("removed")
+
+    class MapState(models.TextChoices):
+        NONE = "none", _("not computed")
+        COMPUTING = "computing", _("computing")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+
+    number = models.PositiveBigIntegerField(_("number"), primary_key=True)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.BUILDING)
+    created_at = models.DateTimeField(_("built"), default=timezone.now)
+    expert_count = models.PositiveIntegerField(_("experts"), default=0)
+    dimension = models.PositiveIntegerField(_("dimension"), default=0)
+    model_name = models.CharField(_("model"), max_length=200, blank=True)
+    model_fingerprint = models.CharField(max_length=64, blank=True)
+    bytes = models.PositiveBigIntegerField(_("size"), default=0)
+    manifest_sha256 = models.CharField(max_length=64, blank=True)
+    live_from = models.DateTimeField(_("live from"), null=True, blank=True)
+    live_until = models.DateTimeField(_("live until"), null=True, blank=True)
+    map_state = models.CharField(max_length=10, choices=MapState.choices, default=MapState.NONE)
+    map_owner = models.CharField(max_length=400, blank=True)
+    """Which process computes the map (`processes.Owner.as_text`), so that another can take over from a dead one."""
+
+    class Meta:
+        verbose_name = _("version")
+        verbose_name_plural = _("versions")
+        default_permissions = ()
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["state"], condition=models.Q(state="live"), name="index_version_one_live")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}"
+
+
+class ServingProcessQuerySet(models.QuerySet["ServingProcess"]):
+    def seen(self) -> ServingProcessQuerySet:
+        """The processes that have reported lately, hence are running."""
+        return self.filter(seen_at__gte=timezone.now() - SEEN_WITHIN)
+
+
+class ServingProcess(models.Model):
+    """What one web process serves, in its own words, renewed every few seconds."""
+
+    host = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField()
+    process_start = models.CharField(max_length=64)
+    started_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=timezone.now, db_index=True)
+    version_number = models.PositiveBigIntegerField(null=True, blank=True)
+    problem = models.TextField(blank=True)
+    """Why it does not serve the live version, as a sentence; empty when it does."""
+
+    objects = ServingProcessQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["host", "pid", "process_start"], name="serving_process_once")]
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.pid}"

@@ -1,0 +1,84 @@
+"""Which process is which: across pid reuse, restarts of the machine, and several machines."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A process, named so that no other process is ever taken for it."""
+
+    host: str
+    boot: str
+    pid: int
+    start: str
+
+    def as_text(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_text(cls, text: str) -> Owner | None:
+        return cls(**json.loads(text)) if text else None
+
+    @property
+    def is_gone(self) -> bool:
+        """True only when this is certain: a process of another machine is never known to be gone."""
+        if self.host != socket.gethostname():
+            return False
+        return self.boot != boot_id() or start_of(self.pid) != self.start
+
+
+def me() -> Owner:
+    return of(os.getpid())
+
+
+def of(pid: int) -> Owner:
+    return Owner(socket.gethostname(), boot_id(), pid, start_of(pid) or "")
+
+
+@lru_cache
+def boot_id() -> str:
+    """Changes with every start of the machine, and with nothing else."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:  # no Linux
+        return str(int(psutil.boot_time()))
+
+
+def start_of(pid: int) -> str | None:
+    """When the process started, as the system counts it; None when there is none (a zombie has ended too).
+
+    On Linux in ticks since boot, which do not move when the clock is set, as psutil's create_time() would.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        if Path("/proc/self").exists():
+            return None
+        return _start_by_psutil(pid)
+    return None if fields[0] in "ZX" else fields[19]
+
+
+def _start_by_psutil(pid: int) -> str | None:
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else str(process.create_time())
+    except psutil.NoSuchProcess:
+        return None
+
+
+def peak_mb() -> int:
+    """The most memory this process has held, in MB."""
+    try:
+        status = Path("/proc/self/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+    except (OSError, IndexError):
+        return psutil.Process().memory_info().rss // 2**20

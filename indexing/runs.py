@@ -1,0 +1,261 @@
+"""The rules: ask for a run, claim it, cancel it, publish it, end it. One transaction a decision.
+
+Every decision locks the state row first and moves the run by a conditional update that must hit one row, so two
+deciders at once are put in order and the second finds the state already moved.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from indexing import audit, bell, runlog
+from indexing.audit import Actor
+from indexing.errors import Busy, Cancelled, FenceLost, NotActive
+from indexing.models import IndexState, IndexVersion, RebuildRun
+from indexing.processes import Owner
+
+logger = logging.getLogger(__name__)
+Kind, State = RebuildRun.Kind, RebuildRun.State
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a full build made, as far as the database keeps it."""
+
+    experts: int
+    encoded: int
+    reused: int
+    peak_mb: int
+    dimension: int = 0
+    model_name: str = ""
+    model_fingerprint: str = ""
+    bytes: int = 0
+    manifest_sha256: str = ""
+
+
+def request(kind: str, actor: Actor, *, reembed: bool = False, owner: Owner | None = None) -> RebuildRun:
+    """A new queued run. Raises Busy, naming the active one, whatever its kind.
+
+    `owner` is the process that will see to it that a worker takes it: should that process die first, the run is
+    known to be lost. None where any `index_worker` may take it.
+    """
+    reap()
+    with transaction.atomic():
+        IndexState.locked()
+        if active := RebuildRun.objects.active().first():
+            raise Busy(active)
+        run = RebuildRun.objects.create(
+            kind=Kind(kind), reembed=reembed, via=actor.via,
+            requested_by=actor.user, requested_name=actor.name,
+            owner=owner.as_text() if owner else "",
+        )  # fmt: skip
+        audit.record(actor, f"Asked for run {run.pk} ({run.kind}{', everything again' if reembed else ''}).")
+    runlog.append(run.pk, _("Run %(number)s (%(kind)s) asked for by %(who)s.") % {
+        "number": run.pk, "kind": run.get_kind_display(), "who": actor,
+    })  # fmt: skip
+    return run
+
+
+def handed_to(run: RebuildRun, owner: Owner) -> None:
+    """A worker process was started for the queued run."""
+    RebuildRun.objects.filter(pk=run.pk, state=State.QUEUED).update(owner=owner.as_text())
+
+
+def claim(owner: Owner, run_id: int | None = None) -> RebuildRun | None:
+    """Take the queued run (or only run `run_id`) for `owner`: it is running then, under a new fence.
+
+    A full run gets its version number here, so that every folder a worker makes belongs to a row.
+    """
+    with transaction.atomic():
+        state = IndexState.locked()
+        queued = RebuildRun.objects.filter(state=State.QUEUED)
+        run = (queued if run_id is None else queued.filter(pk=run_id)).first()
+        if run is None:
+            return None
+        state.fence += 1
+        version = None
+        if run.kind == Kind.FULL:
+            state.last_version_number += 1
+            version = IndexVersion.objects.create(number=state.last_version_number)
+        state.save(update_fields=["fence", "last_version_number"])
+        now = timezone.now()
+        run.move(
+            to=State.RUNNING, expect=(State.QUEUED,),
+            owner=owner.as_text(), started_at=now, heartbeat_at=now, version=version,
+        )  # fmt: skip
+        RebuildRun.objects.filter(pk=run.pk).update(fence=state.fence)
+        run.fence = state.fence
+    bell.ring()
+    return run
+
+
+def beat(run: RebuildRun, **progress: object) -> bool:
+    """The worker's heartbeat, with its progress; True when somebody asked to cancel. Raises FenceLost."""
+    held = RebuildRun.objects.held_by(run)
+    if not held.update(heartbeat_at=timezone.now(), beats=F("beats") + 1, **progress):
+        raise FenceLost(_("Run %(number)s is no longer this worker's.") % {"number": run.pk})
+    return held.filter(cancel_requested_at__isnull=False).exists()
+
+
+def cancel(run_id: int, actor: Actor) -> RebuildRun:
+    """Cancel a queued run, or ask the worker of a running one to stop. Raises NotActive, RebuildRun.DoesNotExist."""
+    reap()
+    with transaction.atomic():
+        IndexState.locked()
+        run = RebuildRun.objects.get(pk=run_id)
+        if not run.is_active:
+            raise NotActive(
+                _("Run %(number)s has ended already: %(state)s.")
+                % {"number": run.pk, "state": run.get_state_display()}
+            )
+        if run.cancel_requested_at:
+            return run
+        now = timezone.now()
+        asked = {"cancel_requested_at": now, "cancel_requested_name": actor.name}
+        if run.state == State.QUEUED:
+            run.move(to=State.CANCELLED, expect=(State.QUEUED,), finished_at=now,
+                     error=_cancelled_sentence(actor.name), **asked)  # fmt: skip
+        else:
+            RebuildRun.objects.filter(pk=run.pk).update(**asked)
+            run.cancel_requested_at, run.cancel_requested_name = now, actor.name
+        audit.record(actor, f"Cancelled run {run.pk}.")
+    runlog.append(run.pk, _("%(who)s asked to cancel.") % {"who": actor}, level="warning", stage=run.stage)
+    return run
+
+
+def publish(run: RebuildRun, outcome: Outcome) -> None:
+    """Make the run's version live and the run done, in one transaction. Raises FenceLost, Cancelled."""
+    with transaction.atomic():
+        state = _locked_for(run)
+        now = timezone.now()
+        version = IndexVersion.objects.get(run=run)
+        IndexVersion.objects.filter(state=IndexVersion.State.LIVE).update(
+            state=IndexVersion.State.RETIRED, live_until=now
+        )
+        IndexVersion.objects.filter(pk=version.pk).update(
+            state=IndexVersion.State.LIVE, live_from=now, expert_count=outcome.experts,
+            dimension=outcome.dimension, model_name=outcome.model_name,
+            model_fingerprint=outcome.model_fingerprint, bytes=outcome.bytes,
+            manifest_sha256=outcome.manifest_sha256,
+        )  # fmt: skip
+        state.live_version = version
+        state.last_rebuild_at = now
+        state.expert_count_at_rebuild = outcome.experts
+        state.save(update_fields=["live_version", "last_rebuild_at", "expert_count_at_rebuild"])
+        _succeed(run, outcome)
+    bell.ring()
+
+
+def complete(run: RebuildRun, outcome: Outcome) -> None:
+    """End a tags-only run well: it touches neither the live version nor the time of the last rebuild."""
+    with transaction.atomic():
+        _locked_for(run)
+        _succeed(run, outcome)
+    bell.ring()
+
+
+def fail(run: RebuildRun, sentence: str, *, peak_mb: int | None = None) -> bool:
+    """End a run with an error; False when it had ended already (or was lost to another worker)."""
+    return _end(run, State.ERROR, error=sentence, peak_mb=peak_mb)
+
+
+def stopped(run: RebuildRun, by_signal: str = "") -> bool:
+    """End a run that was cancelled, by a person or by a signal to its worker."""
+    run.refresh_from_db(fields=["cancel_requested_name"])
+    return _end(run, State.CANCELLED, error=_cancelled_sentence(run.cancel_requested_name or by_signal))
+
+
+def lose(run: RebuildRun, sentence: str) -> bool:
+    """Declare a run lost. The fence rises, so its worker, should it come back, may publish nothing."""
+    with transaction.atomic():
+        state = IndexState.locked()
+        state.fence += 1
+        state.save(update_fields=["fence"])
+        lost = _end(run, State.LOST, error=sentence)
+    if lost:
+        runlog.append(run.pk, sentence, level="error", stage=run.stage)
+    return lost
+
+
+def reap() -> None:
+    """Declare the active run lost if its process is gone, or has not been heard of for too long."""
+    for run in RebuildRun.objects.active():
+        owner = Owner.from_text(run.owner)
+        stage = run.get_stage_display() or _("start")
+        if owner is not None and owner.is_gone:
+            lose(run, _("The worker ended without a word in stage “%(stage)s”; the live version is untouched.")
+                 % {"stage": stage})  # fmt: skip
+        elif _watch.expired(run):
+            lose(run, _("Nothing was heard of the worker for %(seconds)d s, in stage “%(stage)s”; "
+                        "the live version is untouched.")
+                 % {"seconds": settings.TCS_LEASE_SECONDS, "stage": stage})  # fmt: skip
+
+
+class LeaseWatch:
+    """Has a run's heartbeat stood still for a lease?
+
+    Seen by this process's monotonic clock, so clocks that differ or are set do no harm. A process that has only
+    just started has seen nothing yet; it goes by the heartbeat's time, but only when that is ten leases past.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[int, tuple[tuple[str, int], float]] = {}
+
+    def expired(self, run: RebuildRun) -> bool:
+        if run.state == State.QUEUED and not run.owner:
+            return False  # it waits for a worker to be started, for as long as that takes
+        mark, now = (run.state, run.beats), time.monotonic()
+        if self._seen.get(run.pk, (None, 0.0))[0] != mark:
+            self._seen = {run.pk: (mark, now)}  # only one run is ever active
+        last_sign = run.heartbeat_at or run.created_at
+        age = (timezone.now() - last_sign).total_seconds()
+        lease = settings.TCS_LEASE_SECONDS
+        return now - self._seen[run.pk][1] > lease or age > 10 * lease
+
+
+_watch = LeaseWatch()
+
+
+def _locked_for(run: RebuildRun) -> IndexState:
+    """The locked state row, if the run may still decide anything. Raises FenceLost, Cancelled."""
+    state = IndexState.locked()
+    held = RebuildRun.objects.held_by(run).first()
+    if held is None or state.fence != run.fence:
+        raise FenceLost(_("Run %(number)s is no longer this worker's.") % {"number": run.pk})
+    if held.cancel_requested_at:
+        raise Cancelled(_cancelled_sentence(held.cancel_requested_name))
+    return state
+
+
+def _succeed(run: RebuildRun, outcome: Outcome) -> None:
+    moved = run.move(
+        to=State.DONE, expect=(State.RUNNING,), finished_at=timezone.now(),
+        experts=outcome.experts, encoded=outcome.encoded, reused=outcome.reused, peak_mb=outcome.peak_mb,
+    )  # fmt: skip
+    if not moved:
+        raise FenceLost(_("Run %(number)s is no longer this worker's.") % {"number": run.pk})
+
+
+def _end(run: RebuildRun, to: State, *, error: str, peak_mb: int | None = None) -> bool:
+    """Move an active run to a bad end and take back the number of a version that was never finished."""
+    with transaction.atomic():
+        IndexState.locked()
+        run.refresh_from_db(fields=["stage"])
+        expect = (State.QUEUED, State.RUNNING)
+        if not run.move(to=to, expect=expect, finished_at=timezone.now(), error=error, peak_mb=peak_mb):
+            return False
+        IndexVersion.objects.filter(run=run, state=IndexVersion.State.BUILDING).delete()
+    bell.ring()
+    return True
+
+
+def _cancelled_sentence(name: str) -> str:
+    return _("Cancelled by %(who)s; the live version is untouched.") % {"who": name or _("somebody")}

@@ -1,0 +1,143 @@
+"""What is going on, read once for whoever shows it: the page, the API, the commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
+
+Badge = Literal["never", "rebuilding", "complete", "failed", "cancelled", "held"]
+
+_BADGES: dict[str, Badge] = {
+    RebuildRun.State.QUEUED: "rebuilding",
+    RebuildRun.State.RUNNING: "rebuilding",
+    RebuildRun.State.DONE: "complete",
+    RebuildRun.State.HELD: "held",
+    RebuildRun.State.CANCELLED: "cancelled",
+    RebuildRun.State.ERROR: "failed",
+    RebuildRun.State.LOST: "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the active run's present stage is. `fraction` is None where the total is not known."""
+
+    stage: str
+    done: int
+    total: int
+    rate: float | None
+    """items a second"""
+    seconds_left: float | None
+    """for the whole run, from this stage's rate and the stages of the last run of this kind; None: no basis"""
+
+    @property
+    def fraction(self) -> float | None:
+        return min(self.done / self.total, 1.0) if self.total else None
+
+    @property
+    def percent(self) -> int | None:
+        return None if self.fraction is None else int(self.fraction * 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How many of the running web processes serve the live version, and what keeps the others from it."""
+
+    processes: int
+    current: int
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    badge: Badge
+    sentence: str
+    state: IndexState
+    latest: RebuildRun | None
+    active: RebuildRun | None
+    progress: Progress | None
+    serving: Serving
+
+    @property
+    def live(self) -> IndexVersion | None:
+        return self.state.live_version
+
+    @property
+    def outside(self) -> Literal["idle", "running", "done", "error"]:
+        """As the JSON contract folds it; idle means that no run was ever asked for."""
+        if self.latest is None:
+            return "idle"
+        return self.latest.outside_state
+
+
+def read() -> Status:
+    state = IndexState.read()
+    latest = RebuildRun.objects.select_related("version").order_by("-pk").first()
+    active = latest if latest and latest.is_active else None
+    return Status(
+        badge=_BADGES[latest.state] if latest else "never",
+        sentence=_sentence(latest),
+        state=state,
+        latest=latest,
+        active=active,
+        progress=progress(active) if active else None,
+        serving=serving(state),
+    )
+
+
+def progress(run: RebuildRun) -> Progress:
+    rate = None
+    left_here = None
+    if run.stage_started_at and run.done:
+        elapsed = (timezone.now() - run.stage_started_at).total_seconds()
+        rate = run.done / elapsed if elapsed > 0 else None
+        if rate and run.total:
+            left_here = max(run.total - run.done, 0) / rate
+    return Progress(run.stage, run.done, run.total, rate, _seconds_left(run, left_here))
+
+
+def serving(state: IndexState) -> Serving:
+    seen = list(ServingProcess.objects.seen())
+    return Serving(
+        processes=len(seen),
+        current=sum(process.version_number == state.live_version_id for process in seen)
+        if state.live_version_id
+        else 0,
+        problems=tuple(sorted({process.problem for process in seen if process.problem})),
+    )
+
+
+def _seconds_left(run: RebuildRun, left_here: float | None) -> float | None:
+    """This stage's remainder and what the later stages took last time; None where either has no basis."""
+    last = RebuildRun.objects.filter(kind=run.kind, state=RebuildRun.State.DONE).order_by("-pk").first()
+    took = {stage["stage"]: stage["seconds"] for stage in last.stages} if last else {}
+    names = run.stage_names
+    if run.stage not in names:
+        return None
+    later = names[names.index(run.stage) + 1 :]
+    if left_here is None:
+        left_here = took.get(run.stage)
+    if left_here is None or not all(name in took for name in later):
+        return None
+    return left_here + sum(took[name] for name in later)
+
+
+def _sentence(run: RebuildRun | None) -> str:
+    if run is None:
+        return _("No index has been built yet.")
+    if run.state == RebuildRun.State.QUEUED:
+        return _("Waiting for a worker.")
+    if run.state == RebuildRun.State.RUNNING:
+        return _("%(kind)s by %(who)s, since %(when)s.") % {
+            "kind": run.get_kind_display().capitalize(),
+            "who": run.who,
+            "when": timezone.localtime(run.started_at).strftime("%H:%M:%S"),
+        }
+    if run.state == RebuildRun.State.DONE:
+        return _("%(kind)s done.") % {"kind": run.get_kind_display().capitalize()}
+    return run.error

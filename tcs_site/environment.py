@@ -1,0 +1,79 @@
+"""What the settings read from outside: environment variables and the data folder."""
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE = {"1", "true", "yes", "on"}
+FALSE = {"0", "false", "no", "off", ""}
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, default: bool = False) -> bool:
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    if value.strip().lower() in TRUE:
+        return True
+    if value.strip().lower() in FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name}={value!r} is neither yes nor no: use 1 or 0.")
+
+
+def number(name: str, default: float, *, at_least: float = 0) -> float:
+    value = text(name)
+    if not value:
+        return default
+    try:
+        parsed = float(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={value!r} is not a number.") from None
+    if not parsed >= at_least:
+        raise ImproperlyConfigured(f"{name}={value!r} is below {at_least:g}.")
+    return parsed
+
+
+def integer(name: str, default: int, *, at_least: int = 0) -> int:
+    parsed = number(name, default, at_least=at_least)
+    if parsed != int(parsed):
+        raise ImproperlyConfigured(f"{name}={parsed!r} is not a whole number.")
+    return int(parsed)
+
+
+def names(name: str, default: str = "") -> list[str]:
+    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = text(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name}={value!r} is not one of {', '.join(allowed)}.")
+    return value
+
+
+def secret_key(folder: Path) -> str:
+    """`TCS_SECRET_KEY`, or a key generated once into `folder` and readable by its owner only.
+
+    Two processes that start at once agree on one key: whoever links its file first wins.
+    """
+    if key := text("TCS_SECRET_KEY"):
+        return key
+    path = folder / "secret_key"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        mine = folder / f"secret_key.{os.getpid()}"
+        mine.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
+        mine.write_text(secrets.token_urlsafe(64))
+        try:
+            os.link(mine, path)
+        except FileExistsError:
+            pass
+        finally:
+            mine.unlink()
+    return path.read_text().strip()

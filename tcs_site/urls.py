@@ -1,0 +1,14 @@
+from django.contrib import admin
+from django.urls import include, path
+
+from indexing.api import api
+from indexing.console import health
+
+urlpatterns = [
+    path("", include("indexing.console.search_urls")),
+    path("admin/index/", include("indexing.console.urls")),
+    path("admin/", admin.site.urls),
+    path("api/", api.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]
