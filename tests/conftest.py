@@ -1,0 +1,25 @@
+"""Ground for all tests: a clean database and data folder for each."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+
+
+@pytest.fixture(autouse=True)
+def _rows_of_the_migrations(django_db_serialized_rollback: None) -> None:
+    """Transactional tests empty every table; this puts back what migrations made: the lock row, roles, tags."""
+
+
+@pytest.fixture(autouse=True)
+def _clean_process_and_folder() -> Iterator[None]:
+    """What lies outside the database's transaction: files of versions and the cache."""
+    yield
+    for name in ("versions", "maps", "imports"):
+        shutil.rmtree(Path(settings.DATA_DIR) / name, ignore_errors=True)
+    cache.clear()
