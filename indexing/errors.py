@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from indexing.models import RebuildRun
 
 
@@ -65,7 +67,32 @@ class NothingToIndex(IndexingError):
 
 
 class SnapshotInvalid(IndexingError):
-    """The files of a version are not what its manifest says; the message names the file."""
+    """The files of a version are not what its manifest says; the message names the file.
+
+    The message is translated here, since `snapshot/` knows no Django: it marks it with `gettext_noop`.
+    """
+
+    def __init__(self, message: str, **values: object) -> None:
+        super().__init__(_(message) % values if values else message)
+
+
+class VersionExists(IndexingError):
+    """Another build has already put a version there: versions are never changed."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            _("Version %(number)s exists already and is never changed: start a new run.") % {"number": number}
+        )
+
+
+class DiskFull(IndexingError):
+    """There is no room for the files of a version."""
+
+    def __init__(self, folder: Path, needed: int, free: int) -> None:
+        super().__init__(
+            _("Disk full: about %(needed)d MB needed for a version in %(folder)s, %(free)d MB free.")
+            % {"needed": needed // 1_000_000 + 1, "folder": folder, "free": free // 1_000_000}
+        )
 
 
 class VerifyFailed(IndexingError):

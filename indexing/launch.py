@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from indexing import processes, runs
 from indexing.audit import Actor
-from indexing.models import RebuildRun
+from indexing.models import IndexVersion, RebuildRun
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +38,16 @@ def start_worker_for(run: RebuildRun) -> None:
     runs.handed_to(run, processes.of(child.pid))
 
 
-def start_worker_for_map(number: int) -> None:
+def start_worker_for_map(version: IndexVersion) -> None:
+    """Have another process compute the version's map; nothing if somebody else sees to it already."""
+    if not version.hand_map_to(processes.me()):
+        return
     try:
-        _start("--map", str(number))
+        child = _start("--map", str(version.number))
     except OSError:
-        logger.exception("No worker could be started for the map of version %s", number)
+        logger.exception("No worker could be started for the map of version %s", version.number)
+        return
+    version.hand_map_to(processes.of(child.pid))
 
 
 def _start(*arguments: str) -> subprocess.Popen[bytes]:

@@ -34,6 +34,8 @@ class Outcome:
     encoded: int
     reused: int
     peak_mb: int
+    stages: list[dict[str, object]]
+    """as `RebuildRun.stages` keeps them, the last one included"""
     dimension: int = 0
     model_name: str = ""
     model_fingerprint: str = ""
@@ -145,6 +147,7 @@ def publish(run: RebuildRun, outcome: Outcome) -> None:
             dimension=outcome.dimension, model_name=outcome.model_name,
             model_fingerprint=outcome.model_fingerprint, bytes=outcome.bytes,
             manifest_sha256=outcome.manifest_sha256,
+            map_state=IndexVersion.MapState.COMPUTING, map_owner=run.owner,
         )  # fmt: skip
         state.live_version = version
         state.last_rebuild_at = now
@@ -179,10 +182,7 @@ def lose(run: RebuildRun, sentence: str) -> bool:
         state = IndexState.locked()
         state.fence += 1
         state.save(update_fields=["fence"])
-        lost = _end(run, State.LOST, error=sentence)
-    if lost:
-        runlog.append(run.pk, sentence, level="error", stage=run.stage)
-    return lost
+        return _end(run, State.LOST, error=sentence)
 
 
 def reap() -> None:
@@ -239,9 +239,17 @@ def _succeed(run: RebuildRun, outcome: Outcome) -> None:
     moved = run.move(
         to=State.DONE, expect=(State.RUNNING,), finished_at=timezone.now(),
         experts=outcome.experts, encoded=outcome.encoded, reused=outcome.reused, peak_mb=outcome.peak_mb,
+        stages=outcome.stages,
     )  # fmt: skip
     if not moved:
         raise FenceLost(_("Run %(number)s is no longer this worker's.") % {"number": run.pk})
+    if run.version_id:
+        last_words = _("Done: version %(version)s is live with %(experts)s experts.") % {
+            "version": run.version_id, "experts": f"{outcome.experts:,}",
+        }  # fmt: skip
+    else:
+        last_words = _("Done: the tags of %(experts)s experts are current.") % {"experts": f"{outcome.experts:,}"}
+    runlog.append(run.pk, last_words, stage=run.stage)
 
 
 def _end(run: RebuildRun, to: State, *, error: str, peak_mb: int | None = None) -> bool:
@@ -253,6 +261,9 @@ def _end(run: RebuildRun, to: State, *, error: str, peak_mb: int | None = None) 
         if not run.move(to=to, expect=expect, finished_at=timezone.now(), error=error, peak_mb=peak_mb):
             return False
         IndexVersion.objects.filter(run=run, state=IndexVersion.State.BUILDING).delete()
+        # In the same transaction: who sees the run ended sees its last line.
+        level = "warning" if to == State.CANCELLED else "error"
+        runlog.append(run.pk, error, level=level, stage=run.stage)
     bell.ring()
     return True
 

@@ -1,14 +1,21 @@
+"""The web process: HTTP, the socket, and the thread that keeps the live version."""
+
 import os
+import sys
+from collections.abc import Callable
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
 
+# One thread a query: searches that run at once then do not slow each other. Read when faiss and torch are loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tcs_site.settings")
 http = get_asgi_application()
 
-from indexing import live  # noqa: E402  (models can be imported only once Django is set up)
+# Models can be imported only once Django is set up.
+from indexing import encoders, live  # noqa: E402
 from indexing.console.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
@@ -18,4 +25,18 @@ application = ProtocolTypeRouter(
     }
 )
 
-live.start()
+
+def once_listening(start: Callable[[], None]) -> None:
+    """Call `start` when the server has opened its socket: importing torch would hold that up for seconds.
+
+    Daphne starts its reactor after that. Other servers say nothing; there it is called now.
+    """
+    reactor = sys.modules.get("twisted.internet.reactor")
+    if reactor is None:
+        start()
+    else:
+        reactor.callWhenRunning(start)
+
+
+once_listening(live.start)
+once_listening(encoders.load_in_background)

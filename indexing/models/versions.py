@@ -8,6 +8,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from indexing.processes import Owner
+
 SEEN_WITHIN = timedelta(seconds=10)
 
 
@@ -54,11 +56,39 @@ class IndexVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.number}"
 
+    @property
+    def lacks_a_mapmaker(self) -> bool:
+        """Its map is still to be computed, and whoever was to do it has ended."""
+        owner = Owner.from_text(self.map_owner)
+        return self.map_state == self.MapState.COMPUTING and (owner is None or owner.is_gone)
+
+    def hand_map_to(self, owner: Owner) -> bool:
+        """Give the map to another process; False if somebody else did so first."""
+        text = owner.as_text()
+        handed = IndexVersion.objects.filter(
+            pk=self.pk, map_state=self.MapState.COMPUTING, map_owner=self.map_owner
+        ).update(map_owner=text)
+        if handed:
+            self.map_owner = text
+        return bool(handed)
+
+    def end_map(self, owner: Owner, state: str) -> bool:
+        """Note how its computation ended; False if it is no longer `owner`'s to say."""
+        mine = IndexVersion.objects.filter(pk=self.pk, map_state=self.MapState.COMPUTING, map_owner=owner.as_text())
+        return bool(mine.update(map_state=state))
+
 
 class ServingProcessQuerySet(models.QuerySet["ServingProcess"]):
     def seen(self) -> ServingProcessQuerySet:
         """The processes that have reported lately, hence are running."""
         return self.filter(seen_at__gte=timezone.now() - SEEN_WITHIN)
+
+    def forgotten(self) -> ServingProcessQuerySet:
+        """Those that ended without saying so."""
+        return self.filter(seen_at__lt=timezone.now() - 6 * SEEN_WITHIN)
+
+    def of(self, owner: Owner) -> ServingProcessQuerySet:
+        return self.filter(host=owner.host, pid=owner.pid, process_start=owner.start)
 
 
 class ServingProcess(models.Model):

@@ -1,0 +1,159 @@
+"""The version that this process serves, and the thread that keeps it the live one.
+
+`current()` is one attribute read. The thread compares the state row with what is served once a second, opens and
+verifies a new version beside the old, and replaces the global; a search that took the old one keeps it to its end.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+import time
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.utils import timezone
+
+from indexing import launch, paths, processes, runs
+from indexing.errors import NoIndexYet, SnapshotInvalid
+from indexing.models import IndexState, IndexVersion, ServingProcess
+from indexing.snapshot.reader import Snapshot
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+REPORT_SECONDS = 2.0
+RETRY_SECONDS = 30.0
+"""After a version was refused: reading all its files again each second would help nobody."""
+
+
+class Live:
+    """What one process serves."""
+
+    def __init__(self) -> None:
+        self.snapshot: Snapshot | None = None
+        self.problem = ""
+        self._refused: dict[int, float] = {}
+
+    def refresh(self) -> None:
+        """Serve the live version if it is not served already.
+
+        One that does not verify is refused with a problem noted; whatever is served goes on, and a process that
+        serves nothing takes the newest kept version that does verify.
+        """
+        wanted = IndexState.read().live_version
+        serving = self.snapshot.number if self.snapshot else None
+        if wanted is None or wanted.number == serving:
+            if wanted is not None:
+                self.problem = ""
+            return
+        if self._open(wanted):
+            self.problem = ""
+        elif self.snapshot is None:
+            kept = IndexVersion.objects.filter(state=IndexVersion.State.RETIRED).order_by("-number")
+            next(filter(self._open, kept), None)
+
+    def _open(self, version: IndexVersion) -> bool:
+        if time.monotonic() < self._refused.get(version.number, 0.0):
+            return False
+        try:
+            snapshot = Snapshot.open(paths.version_folder(version.number), manifest_sha256=version.manifest_sha256)
+        except (SnapshotInvalid, OSError, MemoryError) as error:
+            logger.error("Version %s is not served: %s", version.number, error or type(error).__name__)
+            self.problem = f"Version {version.number}: {error or type(error).__name__}"
+            self._refused = {number: until for number, until in self._refused.items() if until > time.monotonic()} | {
+                version.number: time.monotonic() + RETRY_SECONDS
+            }
+            return False
+        self.snapshot = snapshot
+        logger.info("Serving version %s (%s experts)", snapshot.number, len(snapshot.ids))
+        return True
+
+
+_live = Live()
+_ending = threading.Event()
+_thread: threading.Thread | None = None
+
+
+def current() -> Snapshot:
+    """The snapshot this process serves. Take it once for a search. Raises NoIndexYet."""
+    snapshot = _live.snapshot
+    if snapshot is None:
+        raise NoIndexYet
+    return snapshot
+
+
+def problem() -> str:
+    """Why this process does not serve the live version, as a sentence; empty when it does, or has none to serve."""
+    return _live.problem
+
+
+def load_now() -> Snapshot:
+    """For commands, which have no thread: open the live version. Raises NoIndexYet, SnapshotInvalid."""
+    _live.refresh()
+    if _live.snapshot is None and _live.problem:
+        raise SnapshotInvalid(_live.problem)
+    return current()
+
+
+def start() -> None:
+    """Start the thread, once."""
+    global _thread
+    if _thread is None:
+        _thread = threading.Thread(target=_keep_current, name="live", daemon=True)
+        _thread.start()
+        atexit.register(stop)
+
+
+def stop() -> None:
+    """End the thread and take this process off the list of those that serve."""
+    global _thread
+    _ending.set()
+    if _thread is not None:
+        _thread.join(timeout=5)
+        _thread = None
+    _ending.clear()
+
+
+def _keep_current() -> None:
+    next_report = 0.0
+    while True:
+        try:
+            _live.refresh()
+            if time.monotonic() >= next_report:
+                _report()
+                runs.reap()
+                _take_over_map()
+                next_report = time.monotonic() + REPORT_SECONDS
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("The database does not answer (%s); serving goes on.", error)
+            connection.close()
+        close_old_connections()
+        if _ending.wait(LOOK_SECONDS):
+            break
+    try:
+        ServingProcess.objects.of(processes.me()).delete()
+    except (DatabaseError, InterfaceError):
+        logger.info("The database is away; the list of serving processes mends itself.")
+    connection.close()
+
+
+def _report() -> None:
+    me = processes.me()
+    ServingProcess.objects.update_or_create(
+        host=me.host, pid=me.pid, process_start=me.start,
+        defaults={
+            "seen_at": timezone.now(),
+            "version_number": _live.snapshot.number if _live.snapshot else None,
+            "problem": _live.problem,
+        },
+    )  # fmt: skip
+    ServingProcess.objects.forgotten().delete()
+
+
+def _take_over_map() -> None:
+    """Have the live version's map computed if whoever was to do it is gone."""
+    version = IndexState.read().live_version
+    if settings.TCS_WORKER == "subprocess" and version is not None and version.lacks_a_mapmaker:
+        launch.start_worker_for_map(version)

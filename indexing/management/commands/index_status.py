@@ -1,0 +1,65 @@
+"""What the index is doing, for people and for scripts."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from indexing import runs, status
+
+
+class Command(BaseCommand):
+    help = "Show the live version, the latest run and who serves what."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+    def handle(self, **options: Any) -> None:
+        runs.reap()
+        now = status.read()
+        if options["json"]:
+            self.stdout.write(json.dumps(as_dict(now)))
+            return
+        self.stdout.write(f"Index:    {now.badge}. {now.sentence}")
+        if now.live:
+            self.stdout.write(
+                f"Live:     version {now.live.number}, {now.live.expert_count:,} experts, "
+                f"built {now.live.created_at:%Y-%m-%d %H:%M} UTC with {now.live.model_name}, "
+                f"{now.live.bytes / 2**20:,.1f} MB"
+            )
+        else:
+            self.stdout.write("Live:     none; run `manage.py rebuild_index`")
+        serving = now.serving
+        self.stdout.write(f"Serving:  {serving.current} of {serving.processes} processes serve the live version")
+        for problem in serving.problems:
+            self.stdout.write(self.style.ERROR(f"          {problem}"))
+        if now.active and now.progress:
+            self.stdout.write(f"Run {now.active.pk}:    {now.progress.stage or 'queued'} "
+                              f"{now.progress.done:,}/{now.progress.total:,}")  # fmt: skip
+
+
+def as_dict(now: status.Status) -> dict[str, Any]:
+    return {
+        "badge": now.badge,
+        "sentence": now.sentence,
+        "live_version": now.live.number if now.live else None,
+        "experts": now.live.expert_count if now.live else None,
+        "last_rebuild_at": _unix(now.state.last_rebuild_at),
+        "expert_count_at_rebuild": now.state.expert_count_at_rebuild,
+        "run": now.latest.pk if now.latest else None,
+        "state": now.latest.state if now.latest else None,
+        "stage": now.progress.stage if now.progress else None,
+        "done": now.progress.done if now.progress else None,
+        "total": now.progress.total if now.progress else None,
+        "processes": now.serving.processes,
+        "processes_current": now.serving.current,
+        "problems": list(now.serving.problems),
+    }
+
+
+def _unix(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None

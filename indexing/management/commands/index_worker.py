@@ -1,0 +1,83 @@
+"""Build what was asked for: `index_worker` waits for runs, `index_worker --once` takes one and ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import close_old_connections
+
+from indexing import maps, processes, runs, signals, worker
+from indexing.models import IndexState, RebuildRun
+from indexing.retrying import patiently
+
+logger = logging.getLogger(__name__)
+WAIT_SECONDS = 0.5
+LOOK_AT_MAP_EVERY = 10
+
+
+class Command(BaseCommand):
+    help = "Build queued runs. Without options: wait for runs until told to stop."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        one = parser.add_mutually_exclusive_group()
+        one.add_argument("--run", type=int, metavar="N", help="build run N, if it is queued, and end")
+        one.add_argument("--map", type=int, metavar="N", help="compute the map of version N and end")
+        one.add_argument("--once", action="store_true", help="build one queued run, if there is one, and end")
+        parser.add_argument("--low-priority", action="store_true", help="let searches have the processor first")
+
+    def handle(self, **options: Any) -> None:
+        if options["low_priority"]:
+            os.nice(10)
+        interruption = signals.interruption()
+        if options["map"] is not None:
+            wait_until_handed_over(options["map"])
+            maps.compute(options["map"], interrupted=interruption.__bool__)
+            return
+        if options["run"] is not None or options["once"]:
+            run = patiently(lambda: runs.claim(processes.me(), options["run"]))
+            if run is not None:
+                self.build(run, interruption)
+                if run.state not in (RebuildRun.State.DONE, RebuildRun.State.HELD):
+                    raise CommandError(run.error or run.get_state_display())
+            return
+        self.wait_for_runs(interruption)
+
+    def wait_for_runs(self, interruption: worker.Interruption) -> None:
+        looked = 0
+        while not interruption:
+            run = patiently(lambda: runs.claim(processes.me()))
+            if run is not None:
+                self.build(run, interruption)
+                continue
+            if looked % LOOK_AT_MAP_EVERY == 0:
+                patiently(runs.reap)
+                take_over_map(interruption)
+            looked += 1
+            close_old_connections()
+            time.sleep(WAIT_SECONDS)
+
+    def build(self, run: RebuildRun, interruption: worker.Interruption) -> None:
+        worker.execute(run, interruption=interruption)
+        if run.state == RebuildRun.State.DONE and run.version_id and not interruption:
+            maps.compute(run.version_id, interrupted=interruption.__bool__)
+
+
+def take_over_map(interruption: worker.Interruption) -> None:
+    version = patiently(IndexState.read).live_version
+    if version is not None and version.lacks_a_mapmaker and version.hand_map_to(processes.me()):
+        maps.compute(version.number, interrupted=interruption.__bool__)
+
+
+def wait_until_handed_over(number: int) -> None:
+    """Whoever started this process notes its pid only once it has one: a moment after it began."""
+    give_up = time.monotonic() + 10
+    mine = processes.me().as_text()
+    while time.monotonic() < give_up:
+        if maps.is_for(number, mine):
+            return
+        time.sleep(0.05)

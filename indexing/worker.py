@@ -1,0 +1,231 @@
+"""The worker: builds what a claimed run asks for and records the outcome."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from indexing import paths, processes, runs, sweep
+from indexing.build import pipeline
+from indexing.errors import Cancelled, FenceLost, IndexingError
+from indexing.models import IndexState, RebuildRun
+from indexing.retrying import patiently
+from indexing.runlog import RunLogHandler
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.25
+BEAT_SECONDS = 2.0
+Show = Callable[[str, int, int], None]
+"""Called with stage, done and total whenever progress was made."""
+
+
+class Interruption:
+    """Set by a signal handler, read by the worker between two steps."""
+
+    def __init__(self) -> None:
+        self.signal = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.signal)
+
+
+@dataclass
+class _Stage:
+    """One stage's progress, as the build reports it."""
+
+    name: str
+    check: Callable[[], None]
+    show: Show | None
+    done: int = 0
+    total: int = 0
+    summary: str = ""
+
+    def expect(self, total: int) -> None:
+        self.total = total
+
+    def advance(self, count: int = 1) -> None:
+        self.done += count
+        if self.show:
+            self.show(self.name, self.done, self.total)
+        self.check()
+
+    def summarise(self, sentence: str) -> None:
+        self.summary = sentence
+
+
+class RunReporter:
+    """Writes a build's progress to its run, keeps the lease alive, and stops the build when it must stop."""
+
+    def __init__(self, run: RebuildRun, log: RunLogHandler, interruption: Interruption, show: Show | None) -> None:
+        self.run = run
+        self.stages: list[dict[str, Any]] = []
+        self._log = log
+        self._interruption = interruption
+        self._show = show
+        self._stage: _Stage | None = None
+        self._stage_began = timezone.now()
+        self._stop: IndexingError | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep_beating, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> RunReporter:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def check(self) -> None:
+        """Raises Cancelled or FenceLost when the build must stop."""
+        if self._interruption:
+            raise Cancelled(self._interruption.signal)
+        if self._stop is not None:
+            raise self._stop
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[_Stage]:
+        self.check()
+        stage = _Stage(name, self.check, self._show)
+        self._stage_began = timezone.now()
+        self._stage = stage
+        self._log.stage = name
+        self._beat()
+        began = time.monotonic()
+        try:
+            yield stage
+        finally:
+            # also of a stage that failed: what it had done stands in the history
+            self._stage = None
+            entry = _entry(stage, time.monotonic() - began)
+            self.stages.append(entry)
+        logger.info("%s: %s", RebuildRun.Stage(name).label, entry["summary"])
+        self._beat(stage)
+
+    def _beat(self, stage: _Stage | None = None) -> None:
+        stage = stage or self._stage
+        progress: dict[str, Any] = {"stages": list(self.stages)}
+        if stage is not None:
+            progress |= {
+                "stage": stage.name, "stage_started_at": self._stage_began,
+                "done": stage.done, "total": stage.total,
+            }  # fmt: skip
+        if patiently(lambda: runs.beat(self.run, **progress)):
+            self._stop = Cancelled(_("Somebody asked to cancel."))
+
+    def _keep_beating(self) -> None:
+        told: tuple[object, ...] = ()
+        next_beat = 0.0
+        while not self._ended.wait(TICK_SECONDS):
+            stage = self._stage
+            news = (stage.name, stage.done, stage.total) if stage else ()
+            if news == told and time.monotonic() < next_beat:
+                continue
+            try:
+                self._beat()
+            except FenceLost as error:
+                self._stop = error
+                break
+            told, next_beat = news, time.monotonic() + BEAT_SECONDS
+        connection.close()
+
+
+def execute(run: RebuildRun, *, interruption: Interruption | None = None, show: Show | None = None) -> RebuildRun:
+    """Build what the claimed run asks for; returns the run in its final state, whatever happens.
+
+    The outermost edge of the worker: every error ends the run with a sentence and leaves a traceback in its log.
+    """
+    interruption = interruption or Interruption()
+    log = RunLogHandler(run.pk)
+    listening = [logging.getLogger(name) for name in ("indexing", "experts", "py.warnings")]
+    for source in listening:
+        source.addHandler(log)
+    try:
+        with RunReporter(run, log, interruption, show) as reporter:
+            _build(run, reporter, log)
+        patiently(sweep.retire_old)
+    except Cancelled:
+        log.flush()
+        patiently(lambda: runs.stopped(run, interruption.signal))
+    except FenceLost as error:
+        run.refresh_from_db()
+        if run.state != RebuildRun.State.DONE:  # it is done when the answer to our commit got lost on the way
+            logger.warning("%s It publishes nothing.", error)
+    except IndexingError as error:
+        logger.debug("The build stopped.", exc_info=True)
+        log.flush()
+        _fail(run, str(error))
+    except Exception as error:  # noqa: BLE001  whatever it is, the run must end in a true state
+        logger.exception("The build failed")
+        log.flush()
+        _fail(run, _("Unexpected error (%(name)s: %(error)s); the log has the details.")
+              % {"name": type(error).__name__, "error": error})  # fmt: skip
+    finally:
+        patiently(sweep.remove_leftovers)
+        for source in listening:
+            source.removeHandler(log)
+        log.close()
+    patiently(run.refresh_from_db)
+    return run
+
+
+def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
+    previous = patiently(IndexState.read).live_version
+    order = pipeline.Order(
+        kind="full" if run.kind == RebuildRun.Kind.FULL else "tags",
+        reembed=run.reembed,
+        fence=run.fence,
+        number=run.version_id,
+        previous=paths.version_folder(previous.number) if previous else None,
+        exact_up_to=settings.TCS_EXACT_UP_TO,
+        tag_threshold=settings.TCS_TAG_THRESHOLD,
+    )
+    logger.info("Worker %s started.", processes.me().pid)
+    built = pipeline.build(order, reporter)
+    if built.manifest is not None:
+        with reporter.stage(RebuildRun.Stage.PUBLISH) as stage:
+            stage.summarise(_("publishing version %(number)s") % {"number": run.version_id})
+    outcome = _outcome(built, reporter)
+    reporter.check()
+    log.flush()
+    decide = runs.complete if built.manifest is None else runs.publish
+    patiently(lambda: decide(run, outcome))
+
+
+def _outcome(built: pipeline.Built, reporter: RunReporter) -> runs.Outcome:
+    manifest = built.manifest
+    made = runs.Outcome(
+        experts=built.experts, encoded=built.encoded, reused=built.reused,
+        peak_mb=processes.peak_mb(), stages=reporter.stages,
+    )  # fmt: skip
+    if manifest is None:
+        return made
+    return replace(
+        made, dimension=manifest.dimension, model_name=manifest.model, model_fingerprint=manifest.fingerprint,
+        bytes=manifest.total_bytes, manifest_sha256=built.manifest_sha256,
+    )  # fmt: skip
+
+
+def _fail(run: RebuildRun, sentence: str) -> None:
+    patiently(lambda: runs.fail(run, sentence, peak_mb=processes.peak_mb()))
+
+
+def _entry(stage: _Stage, seconds: float) -> dict[str, Any]:
+    """A stage's line in the history."""
+    rate = stage.done / seconds if seconds > 0 and stage.done else None
+    counted = _("%(done)s in %(seconds).1f s") % {"done": f"{stage.done:,}", "seconds": seconds}
+    if rate:
+        counted += _(" (%(rate)s/s)") % {"rate": f"{rate:,.0f}"}
+    summary = f"{stage.summary}; {counted}" if stage.summary else counted
+    return {"stage": stage.name, "seconds": round(seconds, 3), "done": stage.done, "rate": rate, "summary": summary}
