@@ -1,0 +1,41 @@
+"""A process is never taken for another."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+from indexing import processes
+from indexing.processes import Owner
+
+
+def test_an_owner_survives_being_written_down():
+    assert Owner.from_text(processes.me().as_text()) == processes.me()
+    assert Owner.from_text("") is None
+
+
+def test_a_running_process_is_not_gone():
+    assert not processes.me().is_gone
+
+
+def test_an_ended_process_is_gone_even_as_a_zombie():
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    owner = processes.of(child.pid)
+    assert not owner.is_gone
+    child.stdin.close()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and nobody has asked how
+    assert owner.is_gone
+    child.wait()
+    assert owner.is_gone
+
+
+def test_another_process_under_the_same_pid_is_not_taken_for_it():
+    assert replace(processes.me(), start="12345").is_gone
+
+
+def test_after_a_restart_of_the_machine_all_are_gone():
+    assert replace(processes.me(), boot="an earlier one").is_gone
+
+
+def test_of_another_machine_nothing_is_known():
+    assert not replace(processes.me(), host="elsewhere", pid=1, start="0").is_gone
