@@ -1,0 +1,70 @@
+"""Who changed what in the directory by many at once, as entries of the admin's history."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from experts.importing import Plan, apply
+from experts.models import Expert
+
+ONE_BY_ONE_UP_TO = 1_000
+"""An import that touches more experts leaves one summary only: a million entries would bury the history."""
+
+
+def import_audited(plan: Plan, user: User, name: str, *, skip_bad: bool = False) -> None:
+    """Apply the plan and put it down to `user`, both or neither. `name` is the file's. Raises as `apply` does."""
+    with transaction.atomic():
+        apply(plan, skip_bad=skip_bad)
+        _log_import(user, plan, name)
+
+
+def _log_import(user: User, plan: Plan, name: str) -> None:
+    """One summary of the import, and one entry per expert touched when they are few enough."""
+    counts = plan.counts
+    deactivated = plan.missing if plan.sync else []
+    summary = _(
+        "Imported %(file)s: %(new)s new, %(changed)s changed, %(deactivated)s deactivated,"
+        " %(unchanged)s unchanged, %(rejected)s rejected."
+    ) % {
+        "file": name[:200],
+        "new": counts.new,
+        "changed": counts.changed,
+        "deactivated": len(deactivated),
+        "unchanged": counts.unchanged,
+        "rejected": counts.rejected,
+    }
+    LogEntry.objects.create(
+        user_id=user.pk,
+        content_type=ContentType.objects.get_for_model(Expert),
+        object_repr=summary[:200],
+        action_flag=CHANGE,
+        change_message=summary,
+    )
+    if counts.new + counts.changed + len(deactivated) > ONE_BY_ONE_UP_TO:
+        return
+    _log(user, plan.new, ADDITION, [{"added": {}}])
+    by_fields: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for change in plan.changed:
+        by_fields[tuple(change.fields)].append(change.id)
+    for one in deactivated:
+        by_fields["is_active",].append(one.id)
+    for fields, ids in by_fields.items():
+        log_changed(user, ids, fields)
+
+
+def log_changed(user: User, ids: Iterable[int], fields: Iterable[str]) -> None:
+    """One entry per expert: these fields were changed."""
+    labels = [str(getattr(Expert._meta.get_field(name), "verbose_name", name)) for name in fields]
+    _log(user, Expert.objects.in_bulk(list(ids)).values(), CHANGE, [{"changed": {"fields": labels}}])
+
+
+def _log(user: User, experts: Iterable[Expert], flag: int, message: list[dict[str, Any]]) -> None:
+    LogEntry.objects.log_actions(user.pk, list(experts), flag, message)
