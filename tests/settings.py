@@ -2,6 +2,8 @@
 
 pytest-django loads the settings before any conftest.py, so the environment is made here. Processes that tests start
 inherit it, and with it the data folder and the database: whatever a test writes, its worker and its server see.
+
+`tests.on_services` names a PostgreSQL and a Redis of the tests' own by TCS_TEST_DATABASE_URL and TCS_TEST_REDIS_URL.
 """
 
 import atexit
@@ -11,8 +13,12 @@ import tempfile
 
 if "TCS_TESTS" not in os.environ:  # in a process that a test started it is there already
     for name in list(os.environ):
-        if name.startswith("TCS_") or name in ("DATABASE_URL", "REDIS_URL", "HOST", "PORT"):
+        ours = name.startswith("TCS_") and not name.startswith("TCS_TEST_")
+        if ours or name in ("DATABASE_URL", "REDIS_URL", "HOST", "PORT"):
             del os.environ[name]  # the developer's own installation is not for tests
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        if url := os.environ.get(f"TCS_TEST_{name}"):
+            os.environ[name] = url
     _folder = tempfile.mkdtemp(prefix="tcs-tests-")
     atexit.register(shutil.rmtree, _folder, ignore_errors=True)
     os.environ |= {"TCS_TESTS": "1", "TCS_DATA_DIR": _folder, "TCS_ENCODER": "tests.fakes.HashEncoder"}

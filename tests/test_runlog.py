@@ -11,6 +11,8 @@ from django.db import connection
 from indexing import runlog, runs
 from tests import cast
 
+pytestmark = pytest.mark.services
+
 
 @pytest.fixture
 def run():

@@ -1,0 +1,46 @@
+"""Run the tests marked `services` once more, on PostgreSQL and with Redis as channel layer.
+
+    python -m tests.on_services [options of pytest]
+
+Both are started for this and stopped afterwards. Where they cannot be had, one line says so and the exit code is 0.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+from types import FrameType
+
+from tests import services
+
+
+def main(arguments: list[str]) -> int:
+    signal.signal(signal.SIGTERM, _end)
+    with ExitStack() as started:
+        try:
+            services.install_missing()
+            postgres = services.PostgreSQL.create()
+            started.callback(postgres.remove)
+            redis = services.Redis()
+            started.callback(redis.remove)
+        except services.ServiceUnavailable as error:
+            sys.stderr.write(f"The tests on PostgreSQL and Redis are left out: {error}\n")
+            return 0
+        given = {
+            "TCS_TEST_DATABASE_URL": postgres.url,
+            "TCS_TEST_POSTGRES_FOLDER": str(postgres.folder),
+            "TCS_TEST_REDIS_URL": redis.url,
+        }
+        command = [sys.executable, "-m", "pytest", "-m", "services", *arguments]
+        return subprocess.run(command, env=os.environ | given, check=False).returncode
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)  # through the ExitStack
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
