@@ -1,0 +1,53 @@
+# make run: TCS at http://127.0.0.1:8000/      make test: all tests
+# Needs Python 3.11 and make; everything else is installed into .venv.
+.DELETE_ON_ERROR:
+.PHONY: run install install-dev browser test lint format clean
+
+python := .venv/bin/python
+
+run: install
+	@exec $(python) manage.py serve
+
+install: .venv/installed
+install-dev: .venv/installed-dev
+
+# A stamp is written after its installation and names what it was made from: one that was interrupted is made again.
+.venv/installed: .venv/made requirements.txt
+	@echo "Installing what TCS needs; this takes a few minutes the first time."
+	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.txt
+	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.venv/made:
+	@for candidate in python3.11 python3 python; do \
+		if $$candidate -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then found=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then echo "TCS needs Python 3.11: no python3.11 on the PATH." >&2; exit 1; fi; \
+	rm -rf .venv && $$found -m venv .venv || { \
+		echo "$$found could not make a virtual environment; Debian has it in python3.11-venv." >&2; exit 1; }
+	@touch $@
+
+# Chromium for the browser tests: Debian's when there is one or when root may install it, else Playwright's.
+browser: install-dev
+	@if command -v chromium >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; \
+	else $(python) -m playwright install chromium; fi
+
+test: install-dev browser
+	@$(python) -m pytest $(PYTEST_ARGS)
+
+lint: install-dev
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check .
+	@$(python) -m mypy
+
+format: install-dev
+	@$(python) -m ruff format .
+	@$(python) -m ruff check --fix .
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,71 @@
+"""Who may use the API: a bearer token, or the session of a member of staff."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+from ninja.errors import HttpError
+from ninja.security import APIKeyCookie, HttpBearer
+from ninja.utils import check_csrf
+
+from indexing.audit import Actor
+from indexing.models import ApiToken, RebuildRun
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from django.http import HttpRequest
+
+
+class BearerToken(HttpBearer):
+    """`Authorization: Bearer <token>`; a token that is sent but not valid is refused, whatever else is sent."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> User:
+        found = ApiToken.objects.find(token)
+        if found is None:
+            raise HttpError(401, _("The token is unknown, expired or revoked: ask for a new one."))
+        return _must_be_staff(found.user)
+
+
+class StaffSession(APIKeyCookie):
+    """The session that the pages use. Requests that change something need the CSRF token too."""
+
+    param_name = "sessionid"
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if not request.user.is_authenticated:
+            return None
+        if check_csrf(request):
+            raise HttpError(403, _("The CSRF check failed: send the csrftoken cookie's value as X-CSRFToken."))
+        return _must_be_staff(request.user)
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Any:
+        return request.user
+
+
+def allow(request: HttpRequest, *any_of: str) -> None:
+    """Go on if the caller has one of the permissions; else 403 with the name of the one that is missing."""
+    user = caller(request)
+    if not any(user.has_perm(permission) for permission in any_of):
+        raise HttpError(
+            403,
+            _("%(user)s lacks the permission “%(permission)s”.")
+            % {"user": user.get_username(), "permission": any_of[0]},
+        )
+
+
+def caller(request: HttpRequest) -> User:
+    user: User = request.auth  # type: ignore[attr-defined]  # set by ninja to what the auth class returned
+    return user
+
+
+def actor(request: HttpRequest) -> Actor:
+    """The caller, for the audit."""
+    user = caller(request)
+    return Actor(user.get_username(), RebuildRun.Via.API, user, request.META.get("REMOTE_ADDR") or "")
+
+
+def _must_be_staff(user: Any) -> Any:
+    if not user.is_staff:
+        raise HttpError(403, _("%(user)s is not a member of staff.") % {"user": user.get_username()})
+    return user

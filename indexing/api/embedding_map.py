@@ -1,0 +1,105 @@
+"""The 2-D map of the live version."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import Count, Max
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import get_conditional_response, patch_cache_control
+from ninja import Router, Status
+from numpy.typing import NDArray
+
+from experts.models import Expert
+from indexing import live, paths
+from indexing.api.auth import allow
+from indexing.api.schemas import Computing, EmbeddingMap, Refusal
+from indexing.errors import NoIndexYet
+from indexing.models import IndexState, IndexVersion
+
+logger = logging.getLogger(__name__)
+router = Router(tags=["index"])
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    etag: str
+    body: bytes
+
+
+_rendered = Rendered("", b"")
+"""The last answer: reading and rendering 10,000 points takes a tenth of a second, and they rarely change."""
+
+
+@router.get(
+    "/embedding-map",
+    response={200: EmbeddingMap, 202: Computing, 401: Refusal, 403: Refusal},
+    summary="Every active expert as a point",
+    description="Needs the permission `indexing.view`. 202 until the live version's map is computed.",
+)
+def embedding_map(request: HttpRequest) -> HttpResponse | Status:
+    global _rendered
+    allow(request, "indexing.view")
+    version = IndexState.read().live_version
+    if version is None or version.map_state != IndexVersion.MapState.DONE:
+        return Status(202, Computing())
+    etag = _etag(version.number)
+    if _rendered.etag != etag:
+        placed = _positions(version.number)
+        if placed is None:
+            return Status(202, Computing())
+        _rendered = Rendered(etag, _render(version.number, *placed))
+    rendered = _rendered  # once: another request may replace it
+    response = HttpResponse(rendered.body, content_type="application/json")
+    response["ETag"] = rendered.etag
+    patch_cache_control(response, private=True, no_cache=True)
+    return get_conditional_response(request, etag=rendered.etag, response=response) or response
+
+
+def _etag(number: int) -> str:
+    """Changes with the version and with the directory: an expert hidden since must leave the map."""
+    directory = Expert.objects.active().aggregate(count=Count("pk"), changed=Max("updated_at"))
+    changed = directory["changed"].timestamp() if directory["changed"] else 0
+    return f'"{number}-{directory["count"]}-{changed}"'
+
+
+def _positions(number: int) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
+    """Expert ids int64[n] and positions float32[n, 2] of version `number`; None while they cannot be had."""
+    try:
+        snapshot = live.current()
+    except NoIndexYet:
+        return None
+    if snapshot.number != number:  # this process takes the new version over in a moment
+        return None
+    try:
+        positions = np.load(paths.map_file(number), allow_pickle=False)
+    except (OSError, ValueError) as error:
+        logger.error("The map of version %s cannot be read: %s", number, error)
+        return None
+    if positions.shape != (len(snapshot.ids), 2):
+        logger.error("The map of version %s has shape %s", number, positions.shape)
+        return None
+    return snapshot.ids, positions
+
+
+def _render(number: int, ids: NDArray[np.int64], positions: NDArray[np.float32]) -> bytes:
+    place = {
+        expert: (round(x, 3), round(y, 3)) for expert, (x, y) in zip(ids.tolist(), positions.tolist(), strict=True)
+    }
+    active = Expert.objects.active().order_by("pk")
+    columns = active.values_list("pk", "username", "first_name", "last_name", "category")
+    points = [
+        {
+            "x": place[pk][0],
+            "y": place[pk][1],
+            "username": username,
+            "name": f"{first} {last}".strip() or username,
+            "category": category,
+        }
+        for pk, username, first, last, category in columns.iterator()
+        if pk in place
+    ]
+    return json.dumps({"version": number, "points": points}, separators=(",", ":")).encode()

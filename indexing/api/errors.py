@@ -1,0 +1,131 @@
+"""Whatever goes wrong under /api/ is JSON with a sentence in `detail`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.decorators import sync_and_async_middleware
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from indexing.errors import (
+    Busy,
+    EmptyQuery,
+    EncoderUnavailable,
+    IndexingError,
+    NoIndexYet,
+    NotActive,
+    SnapshotInvalid,
+)
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "/api/"
+RETRY_SECONDS = 5
+BODY = "body"
+
+
+def refusal(status: int, detail: str, **more: Any) -> JsonResponse:
+    response = JsonResponse({"detail": detail, **more}, status=status)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response["Retry-After"] = str(RETRY_SECONDS)
+    if status == HTTPStatus.UNAUTHORIZED:
+        response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def handle(api: NinjaAPI) -> None:
+    """Give each kind of error its status."""
+    api.add_exception_handler(Busy, lambda _request, error: _busy(error))
+    api.add_exception_handler(NotActive, lambda _request, error: refusal(409, str(error)))
+    api.add_exception_handler(EmptyQuery, lambda _request, error: invalid({"q": str(error)}))
+    for unavailable in (NoIndexYet, EncoderUnavailable, SnapshotInvalid):
+        api.add_exception_handler(unavailable, lambda _request, error: refusal(503, str(error)))
+    for database in (OperationalError, InterfaceError):
+        api.add_exception_handler(database, _database_away)
+    api.add_exception_handler(ValidationError, lambda _request, error: _not_valid(error))
+    api.add_exception_handler(HttpError, lambda _request, error: _refused(error))
+
+
+def invalid(fields: dict[str, str]) -> JsonResponse:
+    """422: one sentence for each field that must be mended, and all of them as one in `detail`."""
+    return refusal(422, " ".join(f"{name}: {sentence}" for name, sentence in fields.items()), fields=fields)
+
+
+def _busy(error: Busy) -> JsonResponse:
+    # An older front end compares this text; who runs what since when stands beside it.
+    return refusal(409, "Ingest job already running", run=error.run.pk, sentence=str(error))
+
+
+def _database_away(request: HttpRequest, error: IndexingError) -> JsonResponse:
+    logger.warning("%s: the database does not answer (%s)", request.path, error)
+    return refusal(503, _("The database does not answer at the moment; try again."))
+
+
+def _not_valid(error: ValidationError) -> JsonResponse:
+    fields = {}
+    for problem in error.errors:
+        # the place is ("query", "k") for a parameter and ("body", <argument>, "kind") for a body's field
+        place = [str(part) for part in problem["loc"]]
+        fields[place[-1] if place[0] != BODY or len(place) > 2 else BODY] = f"{problem['msg']}."
+    return invalid(fields)
+
+
+def _refused(error: HttpError) -> JsonResponse:
+    if isinstance(error, AuthenticationError):
+        return refusal(401, _("Sign in, or send a token: Authorization: Bearer ..."))
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # ninja's word for a body that is no JSON
+        return invalid({BODY: _("is not valid JSON.")})
+    return refusal(error.status_code, str(error))
+
+
+@sync_and_async_middleware
+def json_errors(
+    get_response: Callable[[HttpRequest], Any],
+) -> Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]]:
+    """Turn what Django itself refuses under /api/ (unknown address, wrong method, error page) into JSON too."""
+    if iscoroutinefunction(get_response):
+
+        async def asynchronous(request: HttpRequest) -> HttpResponse:
+            return _as_json(request, await get_response(request))
+
+        return asynchronous
+
+    def synchronous(request: HttpRequest) -> HttpResponse:
+        return _as_json(request, get_response(request))
+
+    return synchronous
+
+
+def _as_json(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    if (
+        response.status_code < HTTPStatus.BAD_REQUEST
+        or not request.path.startswith(PREFIX)
+        or response.get("Content-Type", "").startswith("application/json")
+    ):
+        return response
+    sentence = refusal(response.status_code, _sentence(request, response))
+    for name in ("Allow", "Retry-After"):
+        if name in response:
+            sentence[name] = response[name]
+    return sentence
+
+
+def _sentence(request: HttpRequest, response: HttpResponse) -> str:
+    match response.status_code:
+        case HTTPStatus.NOT_FOUND:
+            return _("There is nothing at %(path)s; /api/docs lists what there is.") % {"path": request.path}
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            return _("%(method)s does not work here; use %(allowed)s.") % {
+                "method": request.method, "allowed": response.get("Allow", ""),
+            }  # fmt: skip
+        case HTTPStatus.INTERNAL_SERVER_ERROR:
+            return _("Something went wrong on the server; its log has the details.")
+    return response.reason_phrase

@@ -1,0 +1,152 @@
+"""Runs: start, watch, cancel."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from ninja import Body, Path, Query, Router, Status
+from ninja.errors import HttpError
+
+from indexing import launch, runlog, runs, status
+from indexing.api.auth import actor, allow
+from indexing.api.schemas import (
+    BusyRefusal,
+    Cancelling,
+    IngestStatus,
+    Invalid,
+    LogLine,
+    LogLines,
+    Progress,
+    Refusal,
+    Run,
+    RunRequest,
+    Runs,
+    Started,
+    unix,
+)
+from indexing.models import RebuildRun
+
+router = Router(tags=["index"])
+
+LOG_BYTES = 64 * 1024
+SETTLED = timedelta(seconds=3)
+"""A worker writes its last lines right after the run has ended: only then is the end of the log the end."""
+LARGEST_ID = 2**63 - 1
+REFUSED = {401: Refusal, 403: Refusal}
+
+
+@router.post(
+    "/ingest/run",
+    response={202: Started, 409: BusyRefusal, 422: Invalid, **REFUSED},
+    summary="Start a run",
+    description="Needs the permission `indexing.rebuild`. The body is optional; without one it is a full rebuild.",
+)
+def start(request: HttpRequest, body: RunRequest = Body(RunRequest())) -> Status:  # noqa: B008  ninja's way
+    allow(request, "indexing.rebuild")
+    run = launch.request(body.kind, actor(request), reembed=body.reembed)
+    return Status(202, Started(run=run.pk))
+
+
+@router.get(
+    "/ingest/status",
+    response={200: IngestStatus, **REFUSED},
+    summary="What the index is doing",
+    description="Needs the permission `indexing.view`. `status` is idle only as long as no run was ever asked for.",
+)
+def show_status(request: HttpRequest) -> IngestStatus:
+    allow(request, "indexing.view")
+    runs.reap()
+    now = status.read()
+    latest = now.latest
+    return IngestStatus(
+        status=now.outside,
+        log=runlog.tail(latest.pk, LOG_BYTES) if latest else "",
+        error=now.sentence or latest.get_state_display() if latest and now.outside == "error" else None,
+        started_at=unix(latest.started_at) if latest else None,
+        last_rebuild_at=unix(now.state.last_rebuild_at),
+        expert_count_at_rebuild=now.state.expert_count_at_rebuild,
+        run=latest.pk if latest else None,
+        state=latest.state if latest else None,
+        stage=(latest.stage or None) if latest else None,
+        progress=Progress.of(now.progress) if now.progress else None,
+        version=now.live.number if now.live else None,
+    )
+
+
+@router.get(
+    "/ingest/runs",
+    response={200: Runs, 422: Invalid, **REFUSED},
+    summary="All runs, the newest first",
+    description="Needs the permission `indexing.view`.",
+)
+def list_runs(
+    request: HttpRequest,
+    limit: int = Query(50, ge=1, le=200),
+    before: int | None = Query(None, ge=1, le=LARGEST_ID, description="Only runs with a lower number."),
+) -> Runs:
+    allow(request, "indexing.view")
+    runs.reap()
+    found = RebuildRun.objects.order_by("-pk")
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    page = list(found[: limit + 1])
+    return Runs(runs=[Run.of(run) for run in page[:limit]], next=page[limit - 1].pk if len(page) > limit else None)
+
+
+@router.get(
+    "/ingest/runs/{number}",
+    response={200: Run, 404: Refusal, 422: Invalid, **REFUSED},
+    summary="One run",
+    description="Needs the permission `indexing.view`.",
+)
+def show_run(request: HttpRequest, number: int = Path(ge=1, le=LARGEST_ID)) -> Run:
+    allow(request, "indexing.view")
+    runs.reap()
+    return Run.of(_run(number))
+
+
+@router.get(
+    "/ingest/runs/{number}/log",
+    response={200: LogLines, 404: Refusal, 422: Invalid, **REFUSED},
+    summary="A run's log from a line on",
+    description="Needs the permission `indexing.view`. Ask again with `after` set to `next` until `end` is true.",
+)
+def show_log(
+    request: HttpRequest,
+    number: int = Path(ge=1, le=LARGEST_ID),
+    after: int = Query(0, ge=0, le=2**31 - 1),
+    limit: int = Query(runlog.CHUNK, ge=1, le=runlog.CHUNK),
+) -> LogLines:
+    allow(request, "indexing.view")
+    run = _run(number)
+    # Looked at before the lines are read: a line that comes in between is then not taken for past the end.
+    ended = run.finished_at is not None and timezone.now() - run.finished_at > SETTLED
+    lines = runlog.read(run.pk, after, limit)
+    return LogLines(
+        lines=[LogLine.of(line) for line in lines],
+        next=lines[-1].seq if lines else after,
+        end=ended and len(lines) < limit,
+    )
+
+
+@router.post(
+    "/ingest/runs/{number}/cancel",
+    response={202: Cancelling, 404: Refusal, 409: Refusal, 422: Invalid, **REFUSED},
+    summary="Cancel a run",
+    description="Needs the permission `indexing.cancel` or `indexing.rebuild`. "
+    "A queued run is cancelled at once, a running one as soon as its worker has finished its step.",
+)
+def cancel(request: HttpRequest, number: int = Path(ge=1, le=LARGEST_ID)) -> Status:
+    allow(request, "indexing.cancel", "indexing.rebuild")
+    run = runs.cancel(_run(number).pk, actor(request))
+    return Status(202, Cancelling(status="cancelling" if run.is_active else "cancelled", run=run.pk))
+
+
+def _run(number: int) -> RebuildRun:
+    run = RebuildRun.objects.filter(pk=number).first()
+    if run is None:
+        raise HttpError(404, _("There is no run %(number)s.") % {"number": number})
+    return run

@@ -1,0 +1,220 @@
+"""What the API takes and gives. Times are unix seconds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from ninja import Field, Schema
+
+from experts.models import Expert
+from indexing import status
+from indexing.models import RebuildRun, RunLogLine
+from indexing.search import Hit, Results
+
+Outside = Literal["idle", "running", "done", "error"]
+
+
+def unix(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None
+
+
+class Refusal(Schema):
+    detail: str = Field(description="A sentence for the person who asked.")
+
+
+class Invalid(Refusal):
+    fields: dict[str, str] = Field(description="Field name to what is wrong with it.")
+
+
+class BusyRefusal(Refusal):
+    run: int = Field(description="The run that is active.")
+    sentence: str = Field(description="Who runs what since when.")
+
+
+class Credentials(Schema):
+    username: str
+    password: str
+
+
+class Token(Schema):
+    token: str
+    expires_at: float
+
+
+class RunRequest(Schema):
+    kind: Literal["full", "tags"] = "full"
+    reembed: bool = Field(False, description="Encode every text again, also unchanged ones.")
+
+
+class Started(Schema):
+    status: Literal["started"] = "started"
+    run: int
+
+
+class Cancelling(Schema):
+    status: Literal["cancelling", "cancelled"]
+    run: int
+
+
+class Progress(Schema):
+    """The present stage of the active run; `seconds_left` is for the whole run."""
+
+    done: int
+    total: int
+    rate: float | None = Field(description="Items a second.")
+    percent: int | None
+    seconds_left: float | None
+
+    @classmethod
+    def of(cls, progress: status.Progress) -> Progress:
+        return cls(
+            done=progress.done, total=progress.total, rate=progress.rate, percent=progress.percent,
+            seconds_left=progress.seconds_left,
+        )  # fmt: skip
+
+
+class IngestStatus(Schema):
+    status: Outside
+    log: str = Field(description="The end of the latest run's log, at most 64 KiB.")
+    error: str | None
+    started_at: float | None
+    last_rebuild_at: float | None = Field(description="Changes only when a full rebuild is published.")
+    expert_count_at_rebuild: int | None = Field(description="Changes only when a full rebuild is published.")
+    run: int | None = Field(description="The latest run.")
+    state: str | None = Field(description="Its state in full: queued, running, done, held, error, cancelled, lost.")
+    stage: str | None
+    progress: Progress | None
+    version: int | None = Field(description="The live version.")
+
+
+class Stage(Schema):
+    stage: str
+    seconds: float
+    done: int
+    rate: float | None
+    summary: str
+
+
+class Run(Schema):
+    run: int
+    kind: str
+    reembed: bool
+    status: Outside
+    state: str
+    requested_by: str
+    via: str
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    seconds: float | None
+    cancel_requested_at: float | None
+    stage: str | None
+    stages: list[Stage] = Field(description="The stages that have ended, in order.")
+    experts: int | None
+    encoded: int | None
+    reused: int | None
+    peak_mb: int | None
+    version: int | None
+    error: str | None
+
+    @classmethod
+    def of(cls, run: RebuildRun) -> Run:
+        return cls(
+            run=run.pk, kind=run.kind, reembed=run.reembed, status=run.outside_state, state=run.state,
+            requested_by=run.who, via=run.via, created_at=run.created_at.timestamp(),
+            started_at=unix(run.started_at), finished_at=unix(run.finished_at), seconds=run.seconds,
+            cancel_requested_at=unix(run.cancel_requested_at), stage=run.stage or None,
+            stages=[Stage(**stage) for stage in run.stages], experts=run.experts, encoded=run.encoded,
+            reused=run.reused, peak_mb=run.peak_mb, version=run.version_id, error=run.error or None,
+        )  # fmt: skip
+
+
+class Runs(Schema):
+    runs: list[Run] = Field(description="The newest first.")
+    next: int | None = Field(description="Ask for `before` this one to get older runs; null at the end.")
+
+
+class LogLine(Schema):
+    seq: int
+    at: float
+    level: str
+    stage: str
+    message: str
+
+    @classmethod
+    def of(cls, line: RunLogLine) -> LogLine:
+        return cls(seq=line.seq, at=line.at.timestamp(), level=line.level, stage=line.stage, message=line.message)
+
+
+class LogLines(Schema):
+    lines: list[LogLine]
+    next: int = Field(description="Ask for what comes `after` this one.")
+    end: bool = Field(description="The run has ended and these are its last lines; only its map may add one yet.")
+
+
+class Computing(Schema):
+    status: Literal["computing"] = "computing"
+
+
+class Point(Schema):
+    x: float
+    y: float
+    username: str
+    name: str
+    category: str
+
+
+class EmbeddingMap(Schema):
+    version: int
+    points: list[Point]
+
+
+class ExpertCard(Schema):
+    id: int
+    username: str
+    name: str
+    job_title: str
+    company: str
+    bio: str
+    hourly_rate: float | None
+    currency: str
+    profile_url: str
+    photo_url: str
+    category: str
+
+    @classmethod
+    def of(cls, expert: Expert) -> ExpertCard:
+        return cls(
+            name=expert.full_name, **{name: getattr(expert, name) for name in cls.model_fields if name != "name"}
+        )
+
+
+class SearchHit(Schema):
+    expert: ExpertCard
+    score: float
+    similarity: float | None = Field(description="Cosine of query and profile.")
+    semantic_rank: int | None
+    keyword_rank: int | None
+
+    @classmethod
+    def of(cls, hit: Hit) -> SearchHit:
+        measured: dict[str, Any] = {
+            name: getattr(hit, name) for name in ("score", "similarity", "semantic_rank", "keyword_rank")
+        }
+        return cls(expert=ExpertCard.of(hit.expert), **measured)
+
+
+class SearchResults(Schema):
+    query: str
+    mode: str
+    version: int = Field(description="The version of the index that answered.")
+    seconds: float
+    hits: list[SearchHit]
+
+    @classmethod
+    def of(cls, results: Results) -> SearchResults:
+        return cls(
+            query=results.query, mode=results.mode, version=results.version, seconds=results.seconds,
+            hits=[SearchHit.of(hit) for hit in results.hits],
+        )  # fmt: skip

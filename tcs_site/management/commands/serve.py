@@ -1,0 +1,125 @@
+"""Make ready what is missing, then serve until told to stop."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from tcs_site import environment as env
+from tcs_site import first_start
+from tcs_site.supervising import Family, Stopped, can_listen, raise_on_signals, wait_until_listening
+
+LOCK = "serve.lock"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Command(BaseCommand):
+    help = "Serve TCS. The first start prepares the database, a sample directory, a user and a first version."
+    requires_system_checks = ()  # they import every page; the server does so itself, once
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default=env.text("HOST", "127.0.0.1"), help="HOST, or 127.0.0.1")
+        parser.add_argument("--port", default=env.text("PORT", "8000"), help="PORT, or 8000")
+
+    def handle(self, *, host: str, port: str, **options: Any) -> None:
+        number = port_number(port)
+        host = host.strip("[]")
+        if error := can_listen(host, number):
+            raise CommandError(f"Cannot listen on {host}:{number}: {error.strerror}. Is TCS running already? "
+                               "Another address: make run HOST=... PORT=...")  # fmt: skip
+        family = Family()
+        try:
+            raise_on_signals()
+            with only_one_prepares(settings.DATA_DIR):
+                self.prepare(family)
+            self.serve(family, host, number)
+        except Stopped as stopped:
+            self.say(f"\nStopping ({stopped.signal.name}).")
+        finally:
+            family.end()
+
+    def prepare(self, family: Family) -> None:
+        if first_start.migrations_pending():
+            self.say("Preparing the database.")
+            call_command("migrate", interactive=False, verbosity=0)
+        if count := first_start.load_samples():
+            self.say(f"Loaded {count:,} fictional experts.")
+        password = env.text("TCS_ADMIN_PASSWORD")
+        if chosen := first_start.create_administrator(password):
+            self.say(box([f"User      {first_start.USERNAME}", f"Password  {chosen}", "", "It is shown only now."]))
+        if first_start.first_version_needed():
+            self.say("Building the first version of the index; this happens once.")
+            # in a process of its own: what the model takes in memory is given back before serving starts
+            build = family.start([sys.executable, "manage.py", "rebuild_index"], settings.BASE_DIR)
+            if build.wait():
+                self.complain("The first version could not be built (see above). TCS starts all the same: "
+                              "mend it and press “Rebuild index”.")  # fmt: skip
+        connection.close()
+
+    def serve(self, family: Family, host: str, port: int) -> None:
+        server = family.start(server_command(host, port), settings.BASE_DIR, OMP_NUM_THREADS="1")
+        if wait_until_listening(server, host, port):
+            shown = f"[{host}]" if ":" in host else host
+            self.say(f"TCS is at http://{shown}:{port}/ (Ctrl-C stops it)")
+            if host not in LOOPBACK and not env.text("TCS_ALLOWED_HOSTS") and not settings.TRUSTED_ORIGINS:
+                self.complain("It answers only to the name localhost until TCS_ALLOWED_HOSTS names it.")
+            server.wait()
+        raise CommandError(f"The server ended by itself ({ending(server)}).")
+
+    def say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+    def complain(self, text: str) -> None:
+        self.stderr.write(self.style.WARNING(text))
+
+
+def port_number(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) < 65536:
+        return int(text)
+    raise CommandError(f"PORT={text!r} is no port: use a number from 1 to 65535.")
+
+
+def server_command(host: str, port: int) -> list[str]:
+    """Daphne, quiet: no line for every request. Behind a proxy the caller's address is the proxy's to tell."""
+    command = [sys.executable, "-m", "daphne", "-v", "0", "-b", host, "-p", str(port), "--no-server-name"]
+    return [*command, *(["--proxy-headers"] if settings.TRUSTED_ORIGINS else []), "tcs_site.asgi:application"]
+
+
+@contextmanager
+def only_one_prepares(folder: Path) -> Iterator[None]:
+    """Two first starts at once would both migrate and load; serving the same folder twice is no harm."""
+    with (folder / LOCK).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise CommandError(f"Process {file.read().strip() or 'of another start'} is just preparing {folder}: "
+                               "wait until it serves.") from None  # fmt: skip
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def ending(process: subprocess.Popen[bytes]) -> str:
+    code = process.wait()
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def box(lines: list[str]) -> str:
+    width = max(map(len, lines))
+    return "\n".join(["", f"┌{'─' * (width + 4)}┐", *(f"│  {line:{width}}  │" for line in lines),
+                      f"└{'─' * (width + 4)}┘", ""])  # fmt: skip

@@ -1,0 +1,113 @@
+"""Child processes that all end with their parent, however deep they were started."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import psutil
+
+MARK = "TCS_SERVE"
+END_SECONDS = 10.0
+
+
+class Stopped(Exception):  # noqa: N818  no error: somebody asked
+    """A signal asked this process to end."""
+
+    def __init__(self, number: int) -> None:
+        self.signal = signal.Signals(number)
+        super().__init__(self.signal.name)
+
+
+def raise_on_signals() -> None:
+    """Let SIGTERM, Ctrl-C and a closed terminal raise Stopped in the main thread.
+
+    A hang-up that is ignored from the start (nohup) stays ignored.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if not (number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN):
+            signal.signal(number, _raise)
+
+
+def _raise(number: int, _frame: FrameType | None) -> NoReturn:
+    raise Stopped(number)
+
+
+class Family:
+    """The processes started here and by them. Every one carries a mark in its environment.
+
+    A worker is started in a session of its own by the web process, so neither the terminal's Ctrl-C nor the end of
+    its parent reaches it: it is found by the mark.
+    """
+
+    def __init__(self) -> None:
+        self.mark = secrets.token_hex(16)
+
+    def start(self, command: Sequence[str], folder: Path, **environment: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, cwd=folder, env=os.environ | environment | {MARK: self.mark})
+
+    def members(self) -> list[psutil.Process]:
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.pid != os.getpid() and process.environ().get(MARK) == self.mark:
+                    found.append(process)
+            except (psutil.Error, OSError):
+                continue  # it ended, or is another user's
+        return found
+
+    def end(self) -> None:
+        """SIGTERM to all, time to end well, then SIGKILL. Further signals to this process wait for nothing."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        give_up = time.monotonic() + END_SECONDS
+        told: set[int] = set()
+        while members := self.members():
+            late = time.monotonic() > give_up
+            for process in members:
+                if late or process.pid not in told:  # one may have been started since
+                    _send(process, signal.SIGKILL if late else signal.SIGTERM)
+                    told.add(process.pid)
+            psutil.wait_procs(members, timeout=0.2)
+
+
+def _send(process: psutil.Process, number: signal.Signals) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(number)
+
+
+def can_listen(host: str, port: int) -> OSError | None:
+    """Try the address; the error that listening on it would end with, if any."""
+    try:
+        family, kind, protocol, _name, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does after a restart
+            trial.bind(address)
+            trial.listen(1)
+    except OSError as error:
+        return error
+    return None
+
+
+def wait_until_listening(child: subprocess.Popen[bytes], host: str, port: int) -> bool:
+    """True once the child accepts connections; False when it ended before."""
+    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    while child.poll() is None:
+        try:
+            socket.create_connection((target, port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return True
+    return False
