@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as gettext_noop  # for those who mark and do not translate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from indexing.models import RebuildRun
+    from indexing.models import IndexState, RebuildRun
 
 
 class IndexingError(Exception):
@@ -31,6 +32,22 @@ class Busy(IndexingError):
                 "when": run.created_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
             }
         )
+
+
+class ScheduleOnHold(IndexingError):
+    """Scheduled runs wait since a rollback, so that none of them silently undoes it."""
+
+    def __init__(self, state: IndexState) -> None:
+        super().__init__(
+            _(
+                "Scheduled runs are on hold since %(who)s rolled back (%(reason)s): release them on the index page."
+            )
+            % {"who": state.schedule_held_name, "reason": state.schedule_held_reason}
+        )
+
+
+class Refused(IndexingError):
+    """A decision that the rules do not allow now; the message says why and what would be allowed."""
 
 
 class NotActive(IndexingError):

@@ -1,14 +1,13 @@
-"""The rules: ask for a run, claim it, cancel it, publish it, end it. One transaction a decision.
+"""The rules of a run: ask for it, claim it, cancel it, end it badly. How it ends well is in `publishing`.
 
-Every decision locks the state row first and moves the run by a conditional update that must hit one row, so two
-deciders at once are put in order and the second finds the state already moved.
+One transaction a decision. Every decision locks the state row first and moves the run by a conditional update that
+must hit one row, so two deciders at once are put in order and the second finds the state already moved.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
@@ -16,9 +15,9 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from indexing import audit, bell, runlog
+from indexing import audit, bell, notify, runlog
 from indexing.audit import Actor
-from indexing.errors import Busy, Cancelled, FenceLost, NotActive
+from indexing.errors import Busy, FenceLost, NotActive, ScheduleOnHold
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from indexing.processes import Owner
 
@@ -26,36 +25,23 @@ logger = logging.getLogger(__name__)
 Kind, State = RebuildRun.Kind, RebuildRun.State
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a full build made, as far as the database keeps it."""
-
-    experts: int
-    encoded: int
-    reused: int
-    peak_mb: int
-    stages: list[dict[str, object]]
-    """as `RebuildRun.stages` keeps them, the last one included"""
-    dimension: int = 0
-    model_name: str = ""
-    model_fingerprint: str = ""
-    bytes: int = 0
-    manifest_sha256: str = ""
-
-
-def request(kind: str, actor: Actor, *, reembed: bool = False, owner: Owner | None = None) -> RebuildRun:
-    """A new queued run. Raises Busy, naming the active one, whatever its kind.
+def request(
+    kind: str, actor: Actor, *, reembed: bool = False, owner: Owner | None = None, scheduled: bool = False
+) -> RebuildRun:
+    """A new queued run. Raises Busy, naming the active one, whatever its kind; ScheduleOnHold after a rollback.
 
     `owner` is the process that will see to it that a worker takes it: should that process die first, the run is
     known to be lost. None where any `index_worker` may take it.
     """
     reap()
     with transaction.atomic():
-        IndexState.locked()
+        state = IndexState.locked()
+        if scheduled and state.schedule_held_at:
+            raise ScheduleOnHold(state)
         if active := RebuildRun.objects.active().first():
             raise Busy(active)
         run = RebuildRun.objects.create(
-            kind=Kind(kind), reembed=reembed, via=actor.via,
+            kind=Kind(kind), reembed=reembed, via=actor.via, scheduled=scheduled,
             requested_by=actor.user, requested_name=actor.name,
             owner=owner.as_text() if owner else "",
         )  # fmt: skip
@@ -124,45 +110,14 @@ def cancel(run_id: int, actor: Actor) -> RebuildRun:
         asked = {"cancel_requested_at": now, "cancel_requested_name": actor.name}
         if run.state == State.QUEUED:
             run.move(to=State.CANCELLED, expect=(State.QUEUED,), finished_at=now,
-                     error=_cancelled_sentence(actor.name), **asked)  # fmt: skip
+                     error=cancelled_sentence(actor.name), **asked)  # fmt: skip
+            notify.run_ended(run)
         else:
             RebuildRun.objects.filter(pk=run.pk).update(**asked)
             run.cancel_requested_at, run.cancel_requested_name = now, actor.name
         audit.record(actor, f"Cancelled run {run.pk}.")
     runlog.append(run.pk, _("%(who)s asked to cancel.") % {"who": actor}, level="warning", stage=run.stage)
     return run
-
-
-def publish(run: RebuildRun, outcome: Outcome) -> None:
-    """Make the run's version live and the run done, in one transaction. Raises FenceLost, Cancelled."""
-    with transaction.atomic():
-        state = _locked_for(run)
-        now = timezone.now()
-        version = IndexVersion.objects.get(run=run)
-        IndexVersion.objects.filter(state=IndexVersion.State.LIVE).update(
-            state=IndexVersion.State.RETIRED, live_until=now
-        )
-        IndexVersion.objects.filter(pk=version.pk).update(
-            state=IndexVersion.State.LIVE, live_from=now, expert_count=outcome.experts,
-            dimension=outcome.dimension, model_name=outcome.model_name,
-            model_fingerprint=outcome.model_fingerprint, bytes=outcome.bytes,
-            manifest_sha256=outcome.manifest_sha256,
-            map_state=IndexVersion.MapState.COMPUTING, map_owner=run.owner,
-        )  # fmt: skip
-        state.live_version = version
-        state.last_rebuild_at = now
-        state.expert_count_at_rebuild = outcome.experts
-        state.save(update_fields=["live_version", "last_rebuild_at", "expert_count_at_rebuild"])
-        _succeed(run, outcome)
-    bell.ring()
-
-
-def complete(run: RebuildRun, outcome: Outcome) -> None:
-    """End a tags-only run well: it touches neither the live version nor the time of the last rebuild."""
-    with transaction.atomic():
-        _locked_for(run)
-        _succeed(run, outcome)
-    bell.ring()
 
 
 def fail(run: RebuildRun, sentence: str, *, peak_mb: int | None = None) -> bool:
@@ -173,7 +128,7 @@ def fail(run: RebuildRun, sentence: str, *, peak_mb: int | None = None) -> bool:
 def stopped(run: RebuildRun, by_signal: str = "") -> bool:
     """End a run that was cancelled, by a person or by a signal to its worker."""
     run.refresh_from_db(fields=["cancel_requested_name"])
-    return _end(run, State.CANCELLED, error=_cancelled_sentence(run.cancel_requested_name or by_signal))
+    return _end(run, State.CANCELLED, error=cancelled_sentence(run.cancel_requested_name or by_signal))
 
 
 def lose(run: RebuildRun, sentence: str) -> bool:
@@ -224,34 +179,6 @@ class LeaseWatch:
 _watch = LeaseWatch()
 
 
-def _locked_for(run: RebuildRun) -> IndexState:
-    """The locked state row, if the run may still decide anything. Raises FenceLost, Cancelled."""
-    state = IndexState.locked()
-    held = RebuildRun.objects.held_by(run).first()
-    if held is None or state.fence != run.fence:
-        raise FenceLost(_("Run %(number)s is no longer this worker's.") % {"number": run.pk})
-    if held.cancel_requested_at:
-        raise Cancelled(_cancelled_sentence(held.cancel_requested_name))
-    return state
-
-
-def _succeed(run: RebuildRun, outcome: Outcome) -> None:
-    moved = run.move(
-        to=State.DONE, expect=(State.RUNNING,), finished_at=timezone.now(),
-        experts=outcome.experts, encoded=outcome.encoded, reused=outcome.reused, peak_mb=outcome.peak_mb,
-        stages=outcome.stages,
-    )  # fmt: skip
-    if not moved:
-        raise FenceLost(_("Run %(number)s is no longer this worker's.") % {"number": run.pk})
-    if run.version_id:
-        last_words = _("Done: version %(version)s is live with %(experts)s experts.") % {
-            "version": run.version_id, "experts": f"{outcome.experts:,}",
-        }  # fmt: skip
-    else:
-        last_words = _("Done: the tags of %(experts)s experts are current.") % {"experts": f"{outcome.experts:,}"}
-    runlog.append(run.pk, last_words, stage=run.stage)
-
-
 def _end(run: RebuildRun, to: State, *, error: str, peak_mb: int | None = None) -> bool:
     """Move an active run to a bad end and take back the number of a version that was never finished."""
     with transaction.atomic():
@@ -264,9 +191,10 @@ def _end(run: RebuildRun, to: State, *, error: str, peak_mb: int | None = None) 
         # In the same transaction: who sees the run ended sees its last line.
         level = "warning" if to == State.CANCELLED else "error"
         runlog.append(run.pk, error, level=level, stage=run.stage)
+        notify.run_ended(run)
     bell.ring()
     return True
 
 
-def _cancelled_sentence(name: str) -> str:
+def cancelled_sentence(name: str) -> str:
     return _("Cancelled by %(who)s; the live version is untouched.") % {"who": name or _("somebody")}

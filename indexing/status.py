@@ -90,6 +90,14 @@ def read() -> Status:
     )
 
 
+def badge_of(run: RebuildRun) -> Badge:
+    return _BADGES[run.state]
+
+
+def sentence_of(run: RebuildRun) -> str:
+    return _sentence(run)
+
+
 def progress(run: RebuildRun) -> Progress:
     rate = None
     left_here = None

@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from indexing import paths, processes, runs, sweep
+from indexing import paths, processes, publishing, runs, sweep
 from indexing.build import pipeline
 from indexing.errors import Cancelled, FenceLost, IndexingError
 from indexing.models import IndexState, RebuildRun
@@ -199,21 +199,21 @@ def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
     outcome = _outcome(built, reporter)
     reporter.check()
     log.flush()
-    decide = runs.complete if built.manifest is None else runs.publish
+    decide = publishing.complete if built.manifest is None else publishing.publish
     patiently(lambda: decide(run, outcome))
 
 
-def _outcome(built: pipeline.Built, reporter: RunReporter) -> runs.Outcome:
+def _outcome(built: pipeline.Built, reporter: RunReporter) -> publishing.Outcome:
     manifest = built.manifest
-    made = runs.Outcome(
+    made = publishing.Outcome(
         experts=built.experts, encoded=built.encoded, reused=built.reused,
         peak_mb=processes.peak_mb(), stages=reporter.stages,
     )  # fmt: skip
     if manifest is None:
         return made
     return replace(
-        made, dimension=manifest.dimension, model_name=manifest.model, model_fingerprint=manifest.fingerprint,
-        bytes=manifest.total_bytes, manifest_sha256=built.manifest_sha256,
+        made, dimension=manifest.dimension, model_name=manifest.model_name, model_fingerprint=manifest.fingerprint,
+        bytes=manifest.bytes, manifest_sha256=built.manifest_sha256,
     )  # fmt: skip
 
 

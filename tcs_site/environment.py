@@ -4,6 +4,7 @@ import os
 import secrets
 import stat
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -46,6 +47,25 @@ def integer(name: str, default: int, *, at_least: int = 0) -> int:
     return int(parsed)
 
 
+def share(name: str, default: float) -> float:
+    """A part of a whole, as 0.1 or as 10%."""
+    value = text(name)
+    try:
+        parsed = float(value.removesuffix("%")) / 100 if value.endswith("%") else float(value or default)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={value!r} is not a share: use 0.1 or 10%.") from None
+    if not 0 <= parsed <= 1:
+        raise ImproperlyConfigured(f"{name}={value!r} is not between 0 and 1.")
+    return parsed
+
+
+def url(name: str) -> str:
+    value = text(name)
+    if value and urlsplit(value).scheme not in ("http", "https"):
+        raise ImproperlyConfigured(f"{name}={value!r} is not an http or https address.")
+    return value
+
+
 def names(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
@@ -64,6 +84,16 @@ def secret_key(folder: Path) -> str:
     """
     if key := text("TCS_SECRET_KEY"):
         return key
+    try:
+        return _kept_key(folder)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The data folder {folder} cannot be used: {error.strerror}. "
+            "Make it writable, or set TCS_DATA_DIR to a folder that is."
+        ) from error
+
+
+def _kept_key(folder: Path) -> str:
     path = folder / "secret_key"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from tcs_site import environment as env
 
@@ -51,6 +52,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "indexing.api.errors.json_errors",  # outermost: what the others refuse under /api/ is JSON too
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -166,6 +168,32 @@ TCS_KEEP_VERSIONS = env.integer("TCS_KEEP_VERSIONS", 5, at_least=1)
 TCS_LEASE_SECONDS = env.number("TCS_LEASE_SECONDS", 60, at_least=2)
 TCS_EXACT_UP_TO = env.integer("TCS_EXACT_UP_TO", 50_000)  # experts; beyond it the vector index is approximate
 TCS_TAG_THRESHOLD = env.number("TCS_TAG_THRESHOLD", 0.25)
+
+# --- The gate: what a version must show before it is published. A breach holds it for a person to decide --------
+TCS_APPROVE = env.choice("TCS_APPROVE", "never", ("never", "always"))  # always: another person must publish
+TCS_GATE_MAX_LOST = env.share("TCS_GATE_MAX_LOST", 0.10)  # of the live version's experts
+TCS_GATE_MIN_EXPERTS = env.integer("TCS_GATE_MIN_EXPERTS", 1)
+TCS_GATE_MAX_WITHOUT_TEXT = env.share("TCS_GATE_MAX_WITHOUT_TEXT", 0.50)
+TCS_GATE_MAX_FAILED = env.share("TCS_GATE_MAX_FAILED", 0.0)  # encodings that gave no usable vector
+TCS_GATE_MIN_RECALL = env.share("TCS_GATE_MIN_RECALL", 0.95)  # of an approximate index, at 10
+TCS_GATE_MAX_QUERIES_BROKEN = env.integer(
+    "TCS_GATE_MAX_QUERIES_BROKEN", 0
+)  # saved queries missing an expected expert
+TCS_GATE_MIN_OVERLAP = env.share("TCS_GATE_MIN_OVERLAP", 0.50)  # of saved queries at 10; below it only a warning
+
+# --- Telling others ---------------------------------------------------------------------------------------
+TCS_NOTIFY_EMAILS = env.names("TCS_NOTIFY_EMAILS")
+TCS_WEBHOOK_URL = env.url("TCS_WEBHOOK_URL")
+TCS_WEBHOOK_SECRET = env.text("TCS_WEBHOOK_SECRET")
+if TCS_WEBHOOK_URL and not TCS_WEBHOOK_SECRET:
+    raise ImproperlyConfigured("TCS_WEBHOOK_URL is set without TCS_WEBHOOK_SECRET, which signs what is sent there.")
+EMAIL_HOST = env.text("TCS_EMAIL_HOST", "localhost")
+EMAIL_PORT = env.integer("TCS_EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.text("TCS_EMAIL_USER")
+EMAIL_HOST_PASSWORD = env.text("TCS_EMAIL_PASSWORD")
+EMAIL_USE_TLS = env.flag("TCS_EMAIL_TLS")
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("TCS_EMAIL_FROM", "tcs@localhost")
 
 LOGGING = {
     "version": 1,

@@ -10,12 +10,13 @@ from django.contrib.admin.models import LogEntry
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from indexing import processes, runs
+from indexing import processes, publishing, runs
 from indexing.errors import Busy, Cancelled, FenceLost, NotActive
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from indexing.processes import Owner
 from tests import cast
 
+pytestmark = pytest.mark.services
 State = RebuildRun.State
 ELSEWHERE = Owner("another-machine", "boot", 1, "1")
 GONE = Owner(processes.me().host, processes.boot_id(), processes.me().pid, "0")
@@ -31,8 +32,8 @@ def running(kind: str = "full", owner: Owner | None = None) -> RebuildRun:
     return run
 
 
-def outcome(experts: int = 3) -> runs.Outcome:
-    return runs.Outcome(experts=experts, encoded=experts, reused=0, peak_mb=1, stages=[], manifest_sha256="aa")
+def outcome(experts: int = 3) -> publishing.Outcome:
+    return publishing.Outcome(experts=experts, encoded=experts, reused=0, peak_mb=1, stages=[], manifest_sha256="aa")
 
 
 @pytest.mark.django_db
@@ -93,9 +94,9 @@ def test_each_claim_raises_the_fence_and_numbers_a_new_version():
 @pytest.mark.django_db
 def test_publishing_makes_the_version_live_and_retires_the_last():
     first = running()
-    runs.publish(first, outcome(experts=3))
+    publishing.publish(first, outcome(experts=3))
     second = running()
-    runs.publish(second, outcome(experts=5))
+    publishing.publish(second, outcome(experts=5))
     state = IndexState.read()
     assert state.live_version_id == second.version_id
     assert state.expert_count_at_rebuild == 5
@@ -110,7 +111,7 @@ def test_a_worker_whose_run_was_lost_may_not_publish():
     run = running()
     runs.lose(run, "Nothing was heard.")
     with pytest.raises(FenceLost):
-        runs.publish(run, outcome())
+        publishing.publish(run, outcome())
     with pytest.raises(FenceLost):
         runs.beat(run)
     assert IndexState.read().live_version is None
@@ -120,11 +121,11 @@ def test_a_worker_whose_run_was_lost_may_not_publish():
 
 @pytest.mark.django_db
 def test_a_tags_run_leaves_the_time_and_the_live_version_alone():
-    runs.publish(running(), outcome())
+    publishing.publish(running(), outcome())
     before = IndexState.read()
     run = running("tags")
     assert run.version_id is None
-    runs.complete(run, outcome(experts=9))
+    publishing.complete(run, outcome(experts=9))
     after = IndexState.read()
     assert (after.live_version_id, after.last_rebuild_at, after.expert_count_at_rebuild) == (
         before.live_version_id, before.last_rebuild_at, before.expert_count_at_rebuild,
@@ -144,7 +145,7 @@ def test_a_failed_run_gives_back_its_version():
 @pytest.mark.django_db
 def test_an_ended_run_does_not_end_again():
     run = running()
-    runs.publish(run, outcome())
+    publishing.publish(run, outcome())
     assert not runs.fail(run, "Too late.")
     run.refresh_from_db()
     assert run.state == State.DONE
@@ -166,7 +167,7 @@ def test_cancelling_a_running_run_tells_its_worker_and_wins_over_publishing():
     runs.cancel(run.pk, cast.command_actor("carol"))
     assert runs.beat(run) is True
     with pytest.raises(Cancelled):
-        runs.publish(run, outcome())
+        publishing.publish(run, outcome())
     runs.stopped(run)
     run.refresh_from_db()
     assert run.state == State.CANCELLED
@@ -176,7 +177,7 @@ def test_cancelling_a_running_run_tells_its_worker_and_wins_over_publishing():
 @pytest.mark.django_db
 def test_an_ended_run_cannot_be_cancelled():
     run = running()
-    runs.publish(run, outcome())
+    publishing.publish(run, outcome())
     with pytest.raises(NotActive):
         runs.cancel(run.pk, cast.command_actor())
 

@@ -1,8 +1,20 @@
 """What the database knows of the index. The database is the truth; files and process globals follow it."""
 
+from indexing.models.notifications import Notification
+from indexing.models.queries import SavedQuery
 from indexing.models.runs import RebuildRun, RunLogLine
 from indexing.models.state import IndexState
 from indexing.models.tokens import ApiToken
-from indexing.models.versions import IndexVersion, ServingProcess
+from indexing.models.versions import IndexVersion, Publication, ServingProcess
 
-__all__ = ["ApiToken", "IndexState", "IndexVersion", "RebuildRun", "RunLogLine", "ServingProcess"]
+__all__ = [
+    "ApiToken",
+    "IndexState",
+    "IndexVersion",
+    "Notification",
+    "Publication",
+    "RebuildRun",
+    "RunLogLine",
+    "SavedQuery",
+    "ServingProcess",
+]

@@ -47,6 +47,7 @@ class RebuildRun(models.Model):
         VECTORS = "vectors", _("vectors")
         KEYWORDS = "keywords", _("keywords")
         VERIFY = "verify", _("verify")
+        GATE = "gate", _("gate")
         PUBLISH = "publish", _("publish")
 
     ACTIVE = (State.QUEUED, State.RUNNING)
@@ -66,6 +67,8 @@ class RebuildRun(models.Model):
     requested_name = models.CharField(max_length=150, blank=True)
     """The user's name, or the system account of a command: stays when the user is deleted."""
     via = models.CharField(_("how"), max_length=10, choices=Via.choices, default=Via.PAGE)
+    scheduled = models.BooleanField(_("scheduled"), default=False)
+    """Asked for by a clock, not by a person: waits while scheduled runs are on hold."""
     created_at = models.DateTimeField(_("asked for"), default=timezone.now)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("ended"), null=True, blank=True)
@@ -90,6 +93,8 @@ class RebuildRun(models.Model):
     encoded = models.PositiveIntegerField(_("encoded"), null=True, blank=True)
     reused = models.PositiveIntegerField(_("reused"), null=True, blank=True)
     peak_mb = models.PositiveIntegerField(_("peak memory, MB"), null=True, blank=True)
+    gate = models.JSONField(default=dict, blank=True)
+    """The gate's report (`build.gate.Report.as_dict`); empty until the gate was passed or not."""
     error = models.TextField(_("what went wrong"), blank=True)
     version = models.OneToOneField(
         IndexVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="run",

@@ -20,6 +20,10 @@ class IndexState(models.Model):
     last_version_number = models.PositiveBigIntegerField(default=0)
     last_rebuild_at = models.DateTimeField(_("last rebuild"), null=True, blank=True)
     expert_count_at_rebuild = models.PositiveIntegerField(_("experts at the last rebuild"), null=True, blank=True)
+    schedule_held_at = models.DateTimeField(null=True, blank=True)
+    """Since when scheduled runs are on hold (after a rollback); None when they are not."""
+    schedule_held_name = models.CharField(max_length=150, blank=True)
+    schedule_held_reason = models.TextField(blank=True)
 
     class Meta:
         verbose_name = _("index")

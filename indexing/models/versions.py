@@ -78,6 +78,29 @@ class IndexVersion(models.Model):
         return bool(mine.update(map_state=state))
 
 
+class Publication(models.Model):
+    """One time that a version was made live: when, by whom, and why."""
+
+    class How(models.TextChoices):
+        RUN = "run", _("published by its run")
+        APPROVED = "approved", _("approved")
+        ROLLBACK = "rollback", _("rolled back to")
+
+    version = models.ForeignKey(IndexVersion, on_delete=models.CASCADE, related_name="publications")
+    how = models.CharField(_("how"), max_length=10, choices=How.choices)
+    at = models.DateTimeField(_("live from"), default=timezone.now)
+    until = models.DateTimeField(_("live until"), null=True, blank=True)
+    name = models.CharField(_("by"), max_length=150, blank=True)
+    reason = models.TextField(_("reason"), blank=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.version_id} {self.get_how_display()}"
+
+
 class ServingProcessQuerySet(models.QuerySet["ServingProcess"]):
     def seen(self) -> ServingProcessQuerySet:
         """The processes that have reported lately, hence are running."""

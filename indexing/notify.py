@@ -1,0 +1,120 @@
+"""Telling people and other systems: e-mail and a signed webhook.
+
+A message is a row, written in the transaction of what it tells. Couriers (the web processes and the workers) deliver
+what is due, so a mail server that hangs holds up neither a run nor a request, and a restart loses nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import smtplib
+import time
+import urllib.error
+import urllib.request
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from indexing.models import IndexVersion, Notification, RebuildRun
+
+logger = logging.getLogger(__name__)
+Channel = Notification.Channel
+
+ATTEMPTS = 8
+FIRST_PAUSE = timedelta(seconds=10)
+"""Doubles with every attempt: the last is made about 21 minutes after the first."""
+TIMEOUT_SECONDS = 10
+KEEP = timedelta(days=30)
+
+
+def run_ended(run: RebuildRun) -> None:
+    """A run ended otherwise than done: call it in the transaction that ends it."""
+    subject = _("Run %(number)s (%(kind)s) is %(state)s") % {
+        "number": run.pk, "kind": run.get_kind_display(), "state": run.get_state_display(),
+    }  # fmt: skip
+    _enqueue(f"run.{run.state}", subject, run.error, {
+        "run": run.pk, "kind": run.kind, "state": run.state, "stage": run.stage, "error": run.error,
+        "requested_by": run.requested_name, "version": run.version_id,
+    })  # fmt: skip
+
+
+def published(version: IndexVersion, *, how: str, name: str, reason: str) -> None:
+    """A version was made live: call it in the transaction that does so."""
+    subject = _("Version %(number)s is live") % {"number": version.number}
+    body = _("%(experts)s experts. By %(who)s. %(reason)s") % {
+        "experts": version.expert_count, "who": name, "reason": reason,
+    }  # fmt: skip
+    _enqueue("index.rolled_back" if how == "rollback" else "index.published", subject, body, {
+        "version": version.number, "experts": version.expert_count, "how": how, "by": name, "reason": reason,
+    })  # fmt: skip
+
+
+def deliver_due() -> int:
+    """Deliver what is due; returns how many were delivered. Couriers at once do not deliver the same one twice."""
+    delivered = 0
+    for message in Notification.objects.due().order_by("pk"):
+        pause = FIRST_PAUSE * 2**message.attempts
+        # Taken by moving its next attempt: a courier that dies on the way leaves it to be tried again.
+        taken = Notification.objects.due().filter(pk=message.pk, attempts=message.attempts)
+        if not taken.update(attempts=F("attempts") + 1, next_attempt_at=timezone.now() + pause):
+            continue
+        message.attempts += 1
+        delivered += _deliver(message)
+    Notification.objects.filter(created_at__lt=timezone.now() - KEEP).delete()
+    return delivered
+
+
+def signature(body: bytes, at: str) -> str:
+    """HMAC-SHA256 in hex over "<time>.<body>" with TCS_WEBHOOK_SECRET: an old message cannot be sent again."""
+    return hmac.new(settings.TCS_WEBHOOK_SECRET.encode(), at.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def _enqueue(event: str, subject: str, body: str, payload: dict[str, Any]) -> None:
+    channels = [Channel.EMAIL] if settings.TCS_NOTIFY_EMAILS else []
+    channels += [Channel.WEBHOOK] if settings.TCS_WEBHOOK_URL else []
+    Notification.objects.bulk_create(
+        Notification(channel=channel, event=event, subject=subject[:200], body=body, payload=payload)
+        for channel in channels
+    )
+
+
+def _deliver(message: Notification) -> bool:
+    try:
+        if message.channel == Channel.EMAIL:
+            subject = f"[TCS] {' '.join(message.subject.split())}"  # a line break in it would be a header
+            send_mail(subject, message.body, None, settings.TCS_NOTIFY_EMAILS)
+        else:
+            _post(message)
+    except (OSError, smtplib.SMTPException, urllib.error.URLError, ValueError) as error:
+        gave_up = message.attempts >= ATTEMPTS
+        logger.warning("%s was not delivered by %s (%s).", message.event, message.channel, error)
+        Notification.objects.filter(pk=message.pk).update(
+            last_error=str(error)[:2000], given_up_at=timezone.now() if gave_up else None
+        )
+        return False
+    Notification.objects.filter(pk=message.pk).update(sent_at=timezone.now(), last_error="")
+    return True
+
+
+def _post(message: Notification) -> None:
+    """Any 2xx is a delivery. Raises OSError, URLError."""
+    body = json.dumps({"event": message.event, "id": message.pk, **message.payload}, sort_keys=True).encode()
+    at = str(int(time.time()))
+    request = urllib.request.Request(  # noqa: S310  the operator's own setting, checked to be http or https
+        settings.TCS_WEBHOOK_URL,
+        data=body,
+        headers={
+            "Content-Type": "application/json", "User-Agent": "TCS", "X-TCS-Event": message.event,
+            "X-TCS-Timestamp": at, "X-TCS-Signature": f"sha256={signature(body, at)}",
+        },
+    )  # fmt: skip
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310
+        pass
