@@ -1,0 +1,37 @@
+"""Add fictional experts to the directory. Exit codes: 0 done, 1 failed, 2 usage."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, ArgumentTypeError
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
+
+from experts import samples
+
+
+def positive(value: str) -> int:
+    if not value.isdecimal() or int(value) < 1:
+        raise ArgumentTypeError(_("%s is not a whole number above 0") % value)
+    return int(value)
+
+
+class Command(BaseCommand):
+    help = "Add fictional experts to the directory, the same ones for the same seed."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--count", type=positive, default=1_500, help="how many (default: %(default)s)")
+        parser.add_argument("--seed", type=int, default=1, help="another seed, other people (default: %(default)s)")
+        parser.add_argument("--json", action="store_true", help="one JSON object on stdout, all else on stderr")
+
+    def handle(self, *args: Any, count: int, seed: int, **options: Any) -> None:
+        created = samples.load(count, seed)
+        if options["json"]:
+            self.stdout.write(json.dumps({"created": created, "present": count - created}))
+        else:
+            self.stdout.write(
+                _("%(created)s sample experts added, %(present)s were there already.")
+                % {"created": created, "present": count - created}
+            )

@@ -1,0 +1,30 @@
+"""Create the default tags that are missing. Exit codes: 0 done, 1 failed, 2 usage."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
+
+from experts.catalogue import DEFAULT_TAGS
+from experts.tagging import load_default_catalogue
+
+
+class Command(BaseCommand):
+    help = "Create the default tags whose names are missing; tags that staff edited stay as they are."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="one JSON object on stdout, all else on stderr")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        created = load_default_catalogue()
+        if options["json"]:
+            self.stdout.write(json.dumps({"created": created, "present": len(DEFAULT_TAGS) - created}))
+        else:
+            self.stdout.write(
+                _("%(created)s tags added, %(present)s were there already.")
+                % {"created": created, "present": len(DEFAULT_TAGS) - created}
+            )
