@@ -1,0 +1,82 @@
+"""The vectors of experts: from the previous version where the text is the same, else from the encoder."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from experts.profile import ExpertRecord, profile_text, text_hash
+from indexing.build.reporting import StageProgress
+from indexing.build.reuse import PreviousVectors
+from indexing.encoders import Encoder
+from indexing.errors import SnapshotInvalid
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    vectors: NDArray[np.float32]
+    """float32[n, d], unit length, in the order of the experts."""
+    encoded: int
+    """Experts whose text the previous version does not have. Identical texts are encoded once and count each."""
+    reused: int
+
+
+def text_hashes(experts: Sequence[ExpertRecord], fingerprint: str) -> list[bytes]:
+    """The reuse key of each expert's text under the encoder with this fingerprint, 16 bytes each."""
+    return [text_hash(fingerprint, profile_text(expert)) for expert in experts]
+
+
+def embed(
+    experts: Sequence[ExpertRecord],
+    hashes: Sequence[bytes],
+    encoder: Encoder,
+    previous: PreviousVectors | None,
+    progress: StageProgress,
+) -> Embedded:
+    """A vector for each expert. Only texts that `previous` lacks reach the encoder, each different one once.
+
+    Where it has them all, the encoder is not even loaded. Raises EncoderUnavailable, and what `progress` raises.
+    """
+    known = previous.rows(hashes) if previous else np.full(len(experts), -1, np.int64)
+    new, old = np.flatnonzero(known < 0), np.flatnonzero(known >= 0)
+    texts = {hashes[row]: profile_text(experts[row]) for row in new.tolist()}
+    progress.expect(len(texts))
+    if texts or previous is None:
+        vectors = np.empty((len(experts), encoder.dimension), np.float32)
+    else:
+        vectors = np.empty((len(experts), previous.manifest.dimension), np.float32)
+    if previous is not None and len(old):
+        vectors[old] = previous.vectors[known[old]]
+    if texts:
+        fresh = encoder.encode(list(texts.values()), progress=progress.advance)
+        place = {each: row for row, each in enumerate(texts)}
+        vectors[new] = fresh[[place[hashes[row]] for row in new.tolist()]]
+    encoded = len(experts) - len(old)
+    progress.summarise(
+        _("reused %(reused)s vectors, encoded %(texts)s texts of %(encoded)s experts")
+        % {"reused": f"{len(old):,}", "texts": f"{len(texts):,}", "encoded": f"{encoded:,}"}
+    )
+    return Embedded(vectors, encoded, len(old))
+
+
+def previous_vectors(folder: Path | None, fingerprint: str, *, reembed: bool) -> PreviousVectors | None:
+    """What may be reused: nothing with `reembed`, nor of another model or template, nor from damaged files.
+
+    A damaged live version is no reason to fail: building a good one is the mend.
+    """
+    if folder is None or reembed:
+        return None
+    try:
+        previous = PreviousVectors.open(folder)
+    except SnapshotInvalid as error:
+        logger.warning("Nothing is reused: %s", error)
+        return None
+    return previous if previous.suits(fingerprint) else None

@@ -1,0 +1,69 @@
+"""The stage that gives experts their automatic tags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from experts import tagging
+from experts.profile import ExpertRecord
+from indexing.build.reporting import StageProgress
+from indexing.encoders import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class TagPlan:
+    """Whose tags are out of date, decided before anything is encoded."""
+
+    tags: list[tagging.TagSpec]
+    threshold: float
+    rows: NDArray[np.int64]
+    """int64[m]: the positions of those experts in the list that was read."""
+    tagged_for: list[str]
+    """For each of `rows`, what its new tags will have been computed from."""
+
+
+def plan(experts: Sequence[ExpertRecord], hashes: Sequence[bytes], fingerprint: str, threshold: float) -> TagPlan:
+    """Experts are tagged again when their text, the model, the catalogue or the threshold has changed."""
+    tags = tagging.active_tags()
+    catalogue = tagging.catalogue_hash(fingerprint, tags, threshold)
+    bases = [tagging.basis(each, catalogue) for each in hashes]
+    rows = [row for row, expert in enumerate(experts) if expert.tagged_for != bases[row]]
+    return TagPlan(tags, threshold, np.array(rows, np.int64), [bases[row] for row in rows])
+
+
+def retag(
+    experts: Sequence[ExpertRecord],
+    todo: TagPlan,
+    vectors: NDArray[np.float32],
+    encoder: Encoder,
+    progress: StageProgress,
+) -> None:
+    """Assign and store the tags of `todo`; `vectors` is float32[m, d] in the order of `todo.rows`.
+
+    Stored in batches: a run that stops in between has tagged some experts, and the next one tags the rest.
+    """
+    progress.expect(len(todo.rows))
+    ids = [experts[row].id for row in todo.rows]
+    assigned: list[list[tuple[int, float]]] = []
+    if ids:
+        tag_vectors = encoder.encode([tag.text for tag in todo.tags])
+        assigned = tagging.assign(vectors, tag_vectors, todo.tags, todo.threshold)
+    changes = tagging.store(
+        dict(zip(ids, assigned, strict=True)),
+        dict(zip(ids, todo.tagged_for, strict=True)),
+        between=progress.advance,
+    )
+    progress.summarise(
+        _("%(todo)s experts to tag: %(added)s tags added, %(removed)s removed, %(changed)s experts changed")
+        % {
+            "todo": f"{len(ids):,}",
+            "added": f"{changes.added:,}",
+            "removed": f"{changes.removed:,}",
+            "changed": f"{changes.experts:,}",
+        }
+    )

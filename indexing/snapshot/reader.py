@@ -1,0 +1,202 @@
+"""Opens a version and answers from it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experts.profile import HASH_BYTES
+from indexing.errors import SnapshotInvalid, gettext_noop
+from indexing.snapshot import manifest as manifests
+from indexing.snapshot.facets import Facets
+from indexing.snapshot.hashing import file_sha256
+from indexing.snapshot.keywords import KeywordIndex
+from indexing.snapshot.manifest import Manifest
+from indexing.snapshot.vectors import VectorIndex
+from indexing.snapshot.writer import ANN, ARRAYS, FACETS, IDS, KEYWORDS, TEXT_HASHES, VECTORS
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class Snapshot:
+    """One version, opened: immutable, for any number of threads, and independent of its folder from then on.
+
+    Row i of every array is the expert ids[i]. Nothing has to be closed: files and maps go with the last reference.
+    """
+
+    manifest: Manifest
+    ids: NDArray[np.int64]
+    """int64[n], strictly rising."""
+    text_hashes: NDArray[np.uint8]
+    """uint8[n, 16]: the key for reusing a vector."""
+    vectors: NDArray[np.float32]
+    """float32[n, d], unit length, memory-mapped and read-only."""
+    facets: Facets
+    ann: VectorIndex
+    keywords: KeywordIndex
+
+    @classmethod
+    def open(cls, folder: Path, *, check_hashes: bool = True, manifest_sha256: str | None = None) -> Snapshot:
+        """Open `folder` and check it: manifest against `manifest_sha256`, sizes, hashes, counts, dimensions.
+
+        Raises SnapshotInvalid naming the first file that is not as it must be.
+        """
+        manifest = read_manifest(folder, manifest_sha256)
+        check_files(folder, manifest, hashes=check_hashes)
+        snapshot = cls(
+            manifest=manifest,
+            ids=_array(folder / IDS, np.dtype(np.int64), (manifest.count,)),
+            text_hashes=_array(folder / TEXT_HASHES, np.dtype(np.uint8), (manifest.count, HASH_BYTES)),
+            vectors=_array(folder / VECTORS, np.dtype(np.float32), (manifest.count, manifest.dimension), mapped=True),
+            facets=_facets(folder / FACETS),
+            ann=_ann(folder / ANN),
+            keywords=_keywords(folder / KEYWORDS),
+        )
+        snapshot._check_agreement()
+        return snapshot
+
+    @property
+    def number(self) -> int:
+        return self.manifest.number
+
+    def __len__(self) -> int:
+        return self.manifest.count
+
+    def semantic(self, vector: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Ids int64[m] and cosine similarities float32[m], m <= k, best first; `vector` is a unit float32[d]."""
+        rows, similarities = self.ann.search(vector[np.newaxis], k)
+        found = rows[0] >= 0
+        return self.ids[rows[0][found]], similarities[0][found]
+
+    def keyword(self, query: str, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Ids int64[m] and BM25 scores float32[m], m <= k, best first. Any text is answered, never an error."""
+        return self.keywords.search(query, k)
+
+    def similarities(self, vector: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Cosine similarity float32[m] of a unit `vector` to each of `ids`, which must be of this version."""
+        return np.asarray(self.vectors[self.rows(ids)] @ vector, np.float32)
+
+    def rows(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Row int64[m] of each id. Raises KeyError naming an id that this version does not have."""
+        rows = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
+        strangers = np.flatnonzero(self.ids[rows] != ids)
+        if len(strangers):
+            raise KeyError(int(np.asarray(ids)[strangers[0]]))
+        return rows
+
+    def _check_agreement(self) -> None:
+        count, dimension = self.manifest.count, self.manifest.dimension
+        for file, found in ((ANN, self.ann.count), (FACETS, len(self.facets)), (KEYWORDS, self.keywords.count)):
+            if found != count:
+                raise SnapshotInvalid(
+                    gettext_noop("%(file)s holds %(found)s experts, the manifest says %(count)s. Rebuild the index."),
+                    file=file, found=found, count=count,
+                )  # fmt: skip
+        if self.ann.dimension != dimension or self.ann.kind != self.manifest.ann_kind:
+            raise SnapshotInvalid(
+                gettext_noop(
+                    "%(file)s is %(kind)s with %(found)s dimensions, the manifest says %(expected)s with "
+                    "%(dimension)s. Rebuild the index."
+                ),
+                file=ANN, kind=self.ann.kind, found=self.ann.dimension,
+                expected=self.manifest.ann_kind, dimension=dimension,
+            )  # fmt: skip
+        if count > 1 and not (np.diff(self.ids) > 0).all():
+            raise _unreadable(IDS, "ids do not rise strictly")
+
+
+def read_manifest(folder: Path, sha256: str | None = None) -> Manifest:
+    """The manifest in `folder`, which must have the hash `sha256` if given. Raises SnapshotInvalid."""
+    path = folder / manifests.FILE_NAME
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise _missing(path, error) from error
+    found = hashlib.sha256(raw).hexdigest()
+    if sha256 is not None and found != sha256:
+        raise SnapshotInvalid(
+            gettext_noop("%(file)s has SHA-256 %(found)s, the database says %(expected)s. Rebuild the index."),
+            file=path, found=found, expected=sha256,
+        )  # fmt: skip
+    return Manifest.from_bytes(raw)
+
+
+def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[str, ...] = ()) -> None:
+    """Every file of the manifest (or of `only`) has its size and, with `hashes`, its SHA-256."""
+    required = only or (*ARRAYS, f"{KEYWORDS}/meta.json")
+    for name in required:
+        if name not in manifest.files:
+            raise SnapshotInvalid(
+                gettext_noop("%(file)s does not list %(name)s. Rebuild the index."),
+                file=folder / manifests.FILE_NAME, name=name,
+            )  # fmt: skip
+    for name, entry in manifest.files.items():
+        if only and name not in only:
+            continue
+        path = folder / name
+        try:
+            size = path.stat().st_size
+            found = file_sha256(path) if hashes and size == entry.bytes else entry.sha256
+        except OSError as error:
+            raise _missing(path, error) from error
+        if size != entry.bytes:
+            raise SnapshotInvalid(
+                gettext_noop("%(file)s has %(size)s bytes, the manifest says %(bytes)s. Rebuild the index."),
+                file=path, size=size, bytes=entry.bytes,
+            )  # fmt: skip
+        if found != entry.sha256:
+            raise SnapshotInvalid(
+                gettext_noop("%(file)s is damaged: its SHA-256 is not the manifest's. Rebuild the index."),
+                file=path,
+            )  # fmt: skip
+
+
+def _array(path: Path, dtype: np.dtype, shape: tuple[int, ...], *, mapped: bool = False) -> NDArray:
+    try:
+        array: NDArray = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise _unreadable(path, error) from error
+    if array.dtype != dtype or array.shape != shape:
+        raise SnapshotInvalid(
+            gettext_noop("%(file)s is %(found)s, expected: %(expected)s. Rebuild the index."),
+            file=path, found=f"{array.dtype}{list(array.shape)}", expected=f"{dtype}{list(shape)}",
+        )  # fmt: skip
+    array.flags.writeable = False
+    return array
+
+
+def _facets(path: Path) -> Facets:
+    try:
+        return Facets.load(path)
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _ann(path: Path) -> VectorIndex:
+    try:
+        return VectorIndex.open(path)
+    except RuntimeError as error:
+        raise _unreadable(path, str(error).strip().splitlines()[-1]) from error
+
+
+def _keywords(folder: Path) -> KeywordIndex:
+    try:
+        return KeywordIndex.open(folder)
+    except (OSError, ValueError) as error:
+        raise _unreadable(folder, error) from error
+
+
+def _missing(path: Path, error: OSError) -> SnapshotInvalid:
+    return SnapshotInvalid(
+        gettext_noop("%(file)s cannot be read: %(error)s. Rebuild the index."),
+        file=path, error=error.strerror or error,
+    )  # fmt: skip
+
+
+def _unreadable(file: Path | str, error: object) -> SnapshotInvalid:
+    return SnapshotInvalid(
+        gettext_noop("%(file)s is not what it must be: %(error)s. Rebuild the index."), file=file, error=error
+    )

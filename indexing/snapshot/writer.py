@@ -1,0 +1,95 @@
+"""Writes a version: everything into a building folder, flushed to the disk, then one rename."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.errors import VersionExists
+from indexing.snapshot import manifest as manifests
+from indexing.snapshot.hashing import file_sha256
+from indexing.snapshot.manifest import FileEntry
+
+IDS = "ids.npy"
+TEXT_HASHES = "text_hashes.npy"
+VECTORS = "vectors.npy"
+ANN = "ann.faiss"
+FACETS = "facets.npz"
+KEYWORDS = "keywords"
+ARRAYS = (IDS, TEXT_HASHES, VECTORS, ANN, FACETS)
+
+
+class VersionWriter:
+    """The folder of a version while it is built; leaving the context with an error leaves nothing of it."""
+
+    def __init__(self, building: Path, target: Path, number: int) -> None:
+        """`building` is made anew; raises VersionExists when `target` is there already."""
+        self.building = building
+        self.target = target
+        self.number = number
+        self.renamed = False
+        if target.exists():
+            raise VersionExists(number)
+        shutil.rmtree(building, ignore_errors=True)
+        building.mkdir(parents=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.discard()
+
+    def path(self, name: str) -> Path:
+        return self.building / name
+
+    def save(self, name: str, array: NDArray[np.generic]) -> None:
+        with self.path(name).open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+
+    def seal(self) -> dict[str, FileEntry]:
+        """Flush every file to the disk; their sizes and hashes by path relative to the folder."""
+        entries = {}
+        for path in sorted(path for path in self.building.rglob("*") if path.is_file()):
+            _flush(path)
+            name = path.relative_to(self.building).as_posix()
+            entries[name] = FileEntry(path.stat().st_size, file_sha256(path))
+        for folder in (path for path in self.building.rglob("*") if path.is_dir()):
+            _flush(folder)
+        return entries
+
+    def finish(self, manifest: bytes) -> Path:
+        """Write the manifest and give the folder its final name. Raises VersionExists."""
+        path = self.path(manifests.FILE_NAME)
+        path.write_bytes(manifest)
+        _flush(path)
+        _flush(self.building)
+        if self.target.exists():
+            raise VersionExists(self.number)
+        self.building.rename(self.target)
+        self.renamed = True
+        _flush(self.target.parent)
+        return self.target
+
+    def discard(self) -> None:
+        """Remove the building folder and, if this writer gave it its final name, the version."""
+        shutil.rmtree(self.building, ignore_errors=True)
+        if self.renamed:
+            shutil.rmtree(self.target, ignore_errors=True)
+
+
+def free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,62 @@
+"""Orders, reporters and snapshots for the tests of the index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from indexing.build.pipeline import Built, Order, build
+from indexing.snapshot.reader import Snapshot
+
+FULL = Order(
+    kind="full", reembed=False, fence=1, number=1, previous=None, exact_up_to=50_000, tag_threshold=0.25
+)
+TAGS = replace(FULL, kind="tags", number=None)
+
+
+@dataclass
+class Stage:
+    name: str
+    total: int = 0
+    done: int = 0
+    sentence: str = ""
+    stop: Callable[[Stage], None] = lambda stage: None
+
+    def expect(self, total: int) -> None:
+        self.total = total
+
+    def advance(self, count: int = 1) -> None:
+        self.done += count
+        self.stop(self)
+
+    def summarise(self, sentence: str) -> None:
+        self.sentence = sentence
+
+
+@dataclass
+class Reporter:
+    """Remembers every stage; `stop(stage)` is called at each advance and may raise, as a cancel does."""
+
+    stop: Callable[[Stage], None] = lambda stage: None
+    stages: list[Stage] = field(default_factory=list)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Stage]:
+        stage = Stage(name, stop=self.stop)
+        self.stages.append(stage)
+        yield stage
+
+    def __getitem__(self, name: str) -> Stage:
+        return next(stage for stage in self.stages if stage.name == name)
+
+
+def built(order: Order = FULL) -> Built:
+    return build(order, Reporter())
+
+
+def opened(order: Order = FULL) -> Snapshot:
+    """Build a version of the directory as it is, and open it."""
+    made = built(order)
+    assert made.folder is not None
+    return Snapshot.open(made.folder, manifest_sha256=made.manifest_sha256)
