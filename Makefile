@@ -39,6 +39,7 @@ browser: install-dev
 
 test: install-dev browser
 	@$(python) -m pytest $(PYTEST_ARGS)
+	@$(python) -m tests.on_services $(PYTEST_ARGS)
 
 lint: install-dev
 	@$(python) -m ruff check .

@@ -39,16 +39,22 @@ class PostgreSQL:
     @classmethod
     def create(cls) -> PostgreSQL:
         _postgres_programs()
-        folder = Path(tempfile.mkdtemp(prefix="tcs-postgres-"))
-        cluster = cls(folder, free_port())
+        cluster = cls(Path(tempfile.mkdtemp(prefix="tcs-postgres-")), free_port())
+        try:
+            cluster._make()
+            cluster.start()
+        except BaseException:
+            cluster.remove()
+            raise
+        return cluster
+
+    def _make(self) -> None:
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             owner = pwd.getpwnam("postgres")
-            os.chown(folder, owner.pw_uid, owner.pw_gid)
-        cluster._run("initdb", "--pgdata", str(folder / "data"), "--username", "tcs", "--auth", "trust",
-                     "--encoding", "UTF8", "--no-locale", "--no-sync")  # fmt: skip
-        (folder / "port").write_text(str(cluster.port))
-        cluster.start()
-        return cluster
+            os.chown(self.folder, owner.pw_uid, owner.pw_gid)
+        self._run("initdb", "--pgdata", str(self.folder / "data"), "--username", "tcs", "--auth", "trust",
+                  "--encoding", "UTF8", "--no-locale", "--no-sync")  # fmt: skip
+        (self.folder / "port").write_text(str(self.port))
 
     @classmethod
     def attached(cls, folder: str | Path) -> PostgreSQL:
