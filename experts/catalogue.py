@@ -101,7 +101,7 @@ _DOMAINS: tuple[tuple[str, str], ...] = (
     ("Mobile development",
      "Builds mobile apps for iOS and Android: Swift, Kotlin, Flutter, React Native."),
     ("Natural language processing",
-     "Teaches computers language: text mining, large language models, chatbots, translation, speech."),
+     "Text mining, large language models, chatbots, machine translation and speech recognition."),
     ("Network engineering",
      "Designs and runs computer networks: routers, protocols, wireless, telecom infrastructure."),
     ("Policy and public affairs",
