@@ -20,3 +20,10 @@ def building_folder(number: int, fence: int) -> Path:
 def map_file(number: int) -> Path:
     """float32[n, 2]: the 2-D positions of a version's experts, in the order of its ids."""
     return Path(settings.DATA_DIR) / "maps" / f"{number:06d}.npy"
+
+
+def existing(path: Path) -> Path:
+    """The path itself, or the nearest folder above it that exists."""
+    while not path.exists():
+        path = path.parent
+    return path
