@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 from ninja import NinjaAPI
 
 from indexing.api import embedding_map, errors, ingest, searching, tokens
-from indexing.api.auth import BearerToken, StaffSession
+from indexing.api.auth import staff
 
 api = NinjaAPI(
     title="TCS",
@@ -13,13 +13,13 @@ api = NinjaAPI(
         _(
             "Search for experts, rebuild the index and watch it happen.\n\n"
             "Sign in with `POST /api/admin/auth` and send the token as `Authorization: Bearer ...`, or use the "
-            "session of a signed-in member of staff (then every request that changes something needs the `X-CSRFToken` "
+            "session of a signed-in member of staff (then a request that changes something needs the `X-CSRFToken` "
             "header). Every answer that is not a success is JSON with a sentence in `detail`; a 422 names the fields "
             "in `fields`. Times are unix seconds."
         )
     ),
     urls_namespace="api",
-    auth=[BearerToken(), StaffSession()],
+    auth=staff(),
     openapi_extra={"info": {"license": {"name": "MIT"}}},
 )
 api.add_router("/admin", tokens.router)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 from ninja.errors import HttpError
 from ninja.security import APIKeyCookie, HttpBearer
@@ -20,38 +21,40 @@ if TYPE_CHECKING:
 class BearerToken(HttpBearer):
     """`Authorization: Bearer <token>`; a token that is sent but not valid is refused, whatever else is sent."""
 
+    def __init__(self, *any_of: str) -> None:
+        super().__init__()
+        self.any_of = any_of
+
     def authenticate(self, request: HttpRequest, token: str) -> User:
         found = ApiToken.objects.find(token)
         if found is None:
             raise HttpError(401, _("The token is unknown, expired or revoked: ask for a new one."))
-        return _must_be_staff(found.user)
+        return _permitted(found.user, self.any_of)
 
 
 class StaffSession(APIKeyCookie):
     """The session that the pages use. Requests that change something need the CSRF token too."""
 
-    param_name = "sessionid"
+    param_name = settings.SESSION_COOKIE_NAME
+
+    def __init__(self, *any_of: str) -> None:
+        super().__init__(csrf=True)
+        self.any_of = any_of
 
     def __call__(self, request: HttpRequest) -> Any:
         if not request.user.is_authenticated:
             return None
         if check_csrf(request):
             raise HttpError(403, _("The CSRF check failed: send the csrftoken cookie's value as X-CSRFToken."))
-        return _must_be_staff(request.user)
+        return _permitted(request.user, self.any_of)
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Any:
         return request.user
 
 
-def allow(request: HttpRequest, *any_of: str) -> None:
-    """Go on if the caller has one of the permissions; else 403 with the name of the one that is missing."""
-    user = caller(request)
-    if not any(user.has_perm(permission) for permission in any_of):
-        raise HttpError(
-            403,
-            _("%(user)s lacks the permission “%(permission)s”.")
-            % {"user": user.get_username(), "permission": any_of[0]},
-        )
+def staff(*any_of: str) -> list[BearerToken | StaffSession]:
+    """Staff with one of these permissions (with none named, any staff): before anything else is looked at."""
+    return [BearerToken(*any_of), StaffSession(*any_of)]
 
 
 def caller(request: HttpRequest) -> User:
@@ -65,7 +68,14 @@ def actor(request: HttpRequest) -> Actor:
     return Actor(user.get_username(), RebuildRun.Via.API, user, request.META.get("REMOTE_ADDR") or "")
 
 
-def _must_be_staff(user: Any) -> Any:
+def _permitted(user: Any, any_of: tuple[str, ...]) -> Any:
+    """The user; 403 with the name of what is missing."""
     if not user.is_staff:
         raise HttpError(403, _("%(user)s is not a member of staff.") % {"user": user.get_username()})
+    if any_of and not any(user.has_perm(permission) for permission in any_of):
+        raise HttpError(
+            403,
+            _("%(user)s lacks the permission “%(permission)s”.")
+            % {"user": user.get_username(), "permission": any_of[0]},
+        )
     return user

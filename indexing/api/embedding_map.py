@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from experts.models import Expert
 from indexing import live, paths
-from indexing.api.auth import allow
+from indexing.api.auth import staff
 from indexing.api.schemas import Computing, EmbeddingMap, Refusal
 from indexing.errors import NoIndexYet
 from indexing.models import IndexState, IndexVersion
@@ -36,13 +36,13 @@ _rendered = Rendered("", b"")
 
 @router.get(
     "/embedding-map",
+    auth=staff("indexing.view"),
     response={200: EmbeddingMap, 202: Computing, 401: Refusal, 403: Refusal},
     summary="Every active expert as a point",
     description="Needs the permission `indexing.view`. 202 until the live version's map is computed.",
 )
 def embedding_map(request: HttpRequest) -> HttpResponse | Status:
     global _rendered
-    allow(request, "indexing.view")
     version = IndexState.read().live_version
     if version is None or version.map_state != IndexVersion.MapState.DONE:
         return Status(202, Computing())

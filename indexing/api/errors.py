@@ -42,16 +42,20 @@ def refusal(status: int, detail: str, **more: Any) -> JsonResponse:
 
 
 def handle(api: NinjaAPI) -> None:
-    """Give each kind of error its status."""
-    api.add_exception_handler(Busy, lambda _request, error: _busy(error))
-    api.add_exception_handler(NotActive, lambda _request, error: refusal(409, str(error)))
-    api.add_exception_handler(EmptyQuery, lambda _request, error: invalid({"q": str(error)}))
-    for unavailable in (NoIndexYet, EncoderUnavailable, SnapshotInvalid):
-        api.add_exception_handler(unavailable, lambda _request, error: refusal(503, str(error)))
-    for database in (OperationalError, InterfaceError):
-        api.add_exception_handler(database, _database_away)
-    api.add_exception_handler(ValidationError, lambda _request, error: _not_valid(error))
-    api.add_exception_handler(HttpError, lambda _request, error: _refused(error))
+    """Give each kind of error its answer."""
+    for kind, answer in {
+        Busy: _busy,
+        NotActive: _conflict,
+        EmptyQuery: _empty_query,
+        NoIndexYet: _unavailable,
+        EncoderUnavailable: _unavailable,
+        SnapshotInvalid: _unavailable,
+        OperationalError: _database_away,
+        InterfaceError: _database_away,
+        ValidationError: _not_valid,
+        HttpError: _refused,
+    }.items():
+        api.add_exception_handler(kind, answer)
 
 
 def invalid(fields: dict[str, str]) -> JsonResponse:
@@ -59,17 +63,29 @@ def invalid(fields: dict[str, str]) -> JsonResponse:
     return refusal(422, " ".join(f"{name}: {sentence}" for name, sentence in fields.items()), fields=fields)
 
 
-def _busy(error: Busy) -> JsonResponse:
+def _busy(_request: HttpRequest, error: Any) -> JsonResponse:
     # An older front end compares this text; who runs what since when stands beside it.
     return refusal(409, "Ingest job already running", run=error.run.pk, sentence=str(error))
 
 
-def _database_away(request: HttpRequest, error: IndexingError) -> JsonResponse:
+def _conflict(_request: HttpRequest, error: Any) -> JsonResponse:
+    return refusal(409, str(error))
+
+
+def _unavailable(_request: HttpRequest, error: Any) -> JsonResponse:
+    return refusal(503, str(error))
+
+
+def _empty_query(_request: HttpRequest, error: Any) -> JsonResponse:
+    return invalid({"q": str(error)})
+
+
+def _database_away(request: HttpRequest, error: Any) -> JsonResponse:
     logger.warning("%s: the database does not answer (%s)", request.path, error)
     return refusal(503, _("The database does not answer at the moment; try again."))
 
 
-def _not_valid(error: ValidationError) -> JsonResponse:
+def _not_valid(_request: HttpRequest, error: Any) -> JsonResponse:
     fields = {}
     for problem in error.errors:
         # the place is ("query", "k") for a parameter and ("body", <argument>, "kind") for a body's field
@@ -78,7 +94,7 @@ def _not_valid(error: ValidationError) -> JsonResponse:
     return invalid(fields)
 
 
-def _refused(error: HttpError) -> JsonResponse:
+def _refused(_request: HttpRequest, error: Any) -> JsonResponse:
     if isinstance(error, AuthenticationError):
         return refusal(401, _("Sign in, or send a token: Authorization: Bearer ..."))
     if error.status_code == HTTPStatus.BAD_REQUEST:  # ninja's word for a body that is no JSON

@@ -11,7 +11,7 @@ from ninja import Body, Path, Query, Router, Status
 from ninja.errors import HttpError
 
 from indexing import launch, runlog, runs, status
-from indexing.api.auth import actor, allow
+from indexing.api.auth import actor, staff
 from indexing.api.schemas import (
     BusyRefusal,
     Cancelling,
@@ -40,24 +40,24 @@ REFUSED = {401: Refusal, 403: Refusal}
 
 @router.post(
     "/ingest/run",
+    auth=staff("indexing.rebuild"),
     response={202: Started, 409: BusyRefusal, 422: Invalid, **REFUSED},
     summary="Start a run",
     description="Needs the permission `indexing.rebuild`. The body is optional; without one it is a full rebuild.",
 )
 def start(request: HttpRequest, body: RunRequest = Body(RunRequest())) -> Status:  # noqa: B008  ninja's way
-    allow(request, "indexing.rebuild")
     run = launch.request(body.kind, actor(request), reembed=body.reembed)
     return Status(202, Started(run=run.pk))
 
 
 @router.get(
     "/ingest/status",
+    auth=staff("indexing.view"),
     response={200: IngestStatus, **REFUSED},
     summary="What the index is doing",
     description="Needs the permission `indexing.view`. `status` is idle only as long as no run was ever asked for.",
 )
 def show_status(request: HttpRequest) -> IngestStatus:
-    allow(request, "indexing.view")
     runs.reap()
     now = status.read()
     latest = now.latest
@@ -78,6 +78,7 @@ def show_status(request: HttpRequest) -> IngestStatus:
 
 @router.get(
     "/ingest/runs",
+    auth=staff("indexing.view"),
     response={200: Runs, 422: Invalid, **REFUSED},
     summary="All runs, the newest first",
     description="Needs the permission `indexing.view`.",
@@ -87,7 +88,6 @@ def list_runs(
     limit: int = Query(50, ge=1, le=200),
     before: int | None = Query(None, ge=1, le=LARGEST_ID, description="Only runs with a lower number."),
 ) -> Runs:
-    allow(request, "indexing.view")
     runs.reap()
     found = RebuildRun.objects.order_by("-pk")
     if before is not None:
@@ -98,18 +98,19 @@ def list_runs(
 
 @router.get(
     "/ingest/runs/{number}",
+    auth=staff("indexing.view"),
     response={200: Run, 404: Refusal, 422: Invalid, **REFUSED},
     summary="One run",
     description="Needs the permission `indexing.view`.",
 )
 def show_run(request: HttpRequest, number: int = Path(ge=1, le=LARGEST_ID)) -> Run:
-    allow(request, "indexing.view")
     runs.reap()
     return Run.of(_run(number))
 
 
 @router.get(
     "/ingest/runs/{number}/log",
+    auth=staff("indexing.view"),
     response={200: LogLines, 404: Refusal, 422: Invalid, **REFUSED},
     summary="A run's log from a line on",
     description="Needs the permission `indexing.view`. Ask again with `after` set to `next` until `end` is true.",
@@ -120,7 +121,6 @@ def show_log(
     after: int = Query(0, ge=0, le=2**31 - 1),
     limit: int = Query(runlog.CHUNK, ge=1, le=runlog.CHUNK),
 ) -> LogLines:
-    allow(request, "indexing.view")
     run = _run(number)
     # Looked at before the lines are read: a line that comes in between is then not taken for past the end.
     ended = run.finished_at is not None and timezone.now() - run.finished_at > SETTLED
@@ -134,13 +134,13 @@ def show_log(
 
 @router.post(
     "/ingest/runs/{number}/cancel",
+    auth=staff("indexing.cancel", "indexing.rebuild"),
     response={202: Cancelling, 404: Refusal, 409: Refusal, 422: Invalid, **REFUSED},
     summary="Cancel a run",
     description="Needs the permission `indexing.cancel` or `indexing.rebuild`. "
     "A queued run is cancelled at once, a running one as soon as its worker has finished its step.",
 )
 def cancel(request: HttpRequest, number: int = Path(ge=1, le=LARGEST_ID)) -> Status:
-    allow(request, "indexing.cancel", "indexing.rebuild")
     run = runs.cancel(_run(number).pk, actor(request))
     return Status(202, Cancelling(status="cancelling" if run.is_active else "cancelled", run=run.pk))
 

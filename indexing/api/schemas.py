@@ -44,7 +44,7 @@ class Token(Schema):
 
 class RunRequest(Schema):
     kind: Literal["full", "tags"] = "full"
-    reembed: bool = Field(False, description="Encode every text again, also unchanged ones.")
+    reembed: bool = Field(default=False, description="Encode every text again, also unchanged ones.")
 
 
 class Started(Schema):
