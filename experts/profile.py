@@ -46,6 +46,11 @@ def profile_text(expert: ExpertRecord) -> str:
     return text or expert.full_name or expert.username
 
 
+def has_text(expert: ExpertRecord) -> bool:
+    """Whether there is anything to embed but a name."""
+    return any(part.strip() for part in (expert.job_title, expert.company, expert.bio))
+
+
 def text_hash(fingerprint: str, text: str) -> bytes:
     """16 bytes that change with the model, the template and the text: the key for reusing a vector."""
     digest = hashlib.blake2b(digest_size=HASH_BYTES)

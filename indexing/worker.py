@@ -15,8 +15,8 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from indexing import paths, processes, publishing, runs, sweep
-from indexing.build import pipeline
+from indexing import evidence, paths, processes, publishing, runs, sweep
+from indexing.build import gate, pipeline
 from indexing.errors import Cancelled, FenceLost, IndexingError
 from indexing.models import IndexState, RebuildRun
 from indexing.retrying import patiently
@@ -193,21 +193,45 @@ def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
     )
     logger.info("Worker %s started.", processes.me().pid)
     built = pipeline.build(order, reporter)
+    report = None
     if built.manifest is not None:
+        report = _judge(built, reporter)
         with reporter.stage(RebuildRun.Stage.PUBLISH) as stage:
-            stage.summarise(_("publishing version %(number)s") % {"number": run.version_id})
-    outcome = _outcome(built, reporter)
+            stage.summarise(_("deciding on version %(number)s") % {"number": run.version_id})
+    outcome = _outcome(built, reporter, report)
     reporter.check()
     log.flush()
-    decide = publishing.complete if built.manifest is None else publishing.publish
-    patiently(lambda: decide(run, outcome))
+    patiently(lambda: _decide(run, outcome, report))
 
 
-def _outcome(built: pipeline.Built, reporter: RunReporter) -> publishing.Outcome:
+def _judge(built: pipeline.Built, reporter: RunReporter) -> gate.Report:
+    with reporter.stage(RebuildRun.Stage.GATE) as stage:
+        report = gate.judge(evidence.gather(built), gate.limits_from(settings))
+        stage.expect(len(report.verdicts))
+        stage.advance(len(report.verdicts))
+        for verdict in report.verdicts:
+            level = logging.INFO if verdict.passed else logging.WARNING if verdict.warning else logging.ERROR
+            logger.log(level, "%s: %s", verdict.rule, verdict.sentence)
+        stage.summarise(_("passed") if report.passed else _("not passed"))
+    return report
+
+
+def _decide(run: RebuildRun, outcome: publishing.Outcome, report: gate.Report | None) -> None:
+    if report is None:
+        publishing.complete(run, outcome)
+    elif not report.passed:
+        publishing.hold(run, outcome, report.why)
+    elif settings.TCS_APPROVE == "always":
+        publishing.hold(run, outcome, _("It waits for another person's approval."))
+    else:
+        publishing.publish(run, outcome)
+
+
+def _outcome(built: pipeline.Built, reporter: RunReporter, report: gate.Report | None) -> publishing.Outcome:
     manifest = built.manifest
     made = publishing.Outcome(
         experts=built.experts, encoded=built.encoded, reused=built.reused,
-        peak_mb=processes.peak_mb(), stages=reporter.stages,
+        peak_mb=processes.peak_mb(), stages=reporter.stages, gate=report.as_dict() if report else {},
     )  # fmt: skip
     if manifest is None:
         return made

@@ -19,6 +19,8 @@ from indexing.errors import SnapshotInvalid
 
 logger = logging.getLogger(__name__)
 
+UNIT_TOLERANCE = 1e-3
+
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
@@ -65,6 +67,21 @@ def embed(
         % {"reused": f"{len(old):,}", "texts": f"{len(texts):,}", "encoded": f"{encoded:,}"}
     )
     return Embedded(vectors, encoded, len(old))
+
+
+def usable(
+    experts: Sequence[ExpertRecord], hashes: Sequence[bytes], embedded: Embedded
+) -> tuple[Sequence[ExpertRecord], Sequence[bytes], Embedded]:
+    """The same without those whose vector is not finite and of unit length; the log names them."""
+    lengths = np.linalg.norm(embedded.vectors, axis=1)
+    good = np.abs(lengths - 1) <= UNIT_TOLERANCE  # False for NaN as well
+    if good.all():
+        return experts, hashes, embedded
+    for row in np.flatnonzero(~good).tolist():
+        logger.error("The model gave no usable vector for %s, who is left out.", experts[row].username)
+    rows = np.flatnonzero(good).tolist()
+    kept = Embedded(embedded.vectors[good], embedded.encoded, embedded.reused)
+    return [experts[row] for row in rows], [hashes[row] for row in rows], kept
 
 
 def previous_vectors(folder: Path | None, fingerprint: str, *, reembed: bool) -> PreviousVectors | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -189,6 +189,6 @@ def _nothing_to_compare(rule: str, limit: float) -> Verdict:
     return Verdict(rule, _("Nothing to compare with: no version is live, or nothing is saved."), None, limit, True)
 
 
-def limits_from(settings: Mapping[str, Any]) -> Limits:
-    """Limits out of a mapping with the settings' names."""
-    return Limits(**{name: settings[f"TCS_GATE_{name.upper()}"] for name in Limits.__dataclass_fields__})
+def limits_from(settings: object) -> Limits:
+    """Limits out of anything that has the settings as attributes."""
+    return Limits(**{name: getattr(settings, f"TCS_GATE_{name.upper()}") for name in Limits.__dataclass_fields__})

@@ -15,13 +15,13 @@ import numpy as np
 from django.utils.translation import gettext as _
 
 from experts import directory, tagging
-from experts.profile import HASH_BYTES, TEMPLATE_VERSION, ExpertRecord
+from experts.profile import HASH_BYTES, TEMPLATE_VERSION, ExpertRecord, has_text
 from indexing import encoders, paths
 from indexing.build import embedding, retag, verify
 from indexing.build.embedding import Embedded
 from indexing.build.reporting import Reporter, StageProgress
 from indexing.encoders import Encoder
-from indexing.errors import DiskFull, NothingToIndex
+from indexing.errors import DiskFull, NothingToIndex, VerifyFailed
 from indexing.snapshot import keywords, vectors
 from indexing.snapshot.facets import Facets
 from indexing.snapshot.keywords import KeywordDocument
@@ -64,6 +64,10 @@ class Built:
     manifest: Manifest | None
     folder: Path | None
     manifest_sha256: str
+    without_text: int = 0
+    """experts whose vector is of their name only, for want of anything else"""
+    failed: int = 0
+    """experts left out, because the model gave no usable vector"""
 
 
 def build(order: Order, reporter: Reporter) -> Built:
@@ -106,6 +110,10 @@ def _build_version(order: Order, experts: Sequence[ExpertRecord], reporter: Repo
             hashes = embedding.text_hashes(experts, encoder.fingerprint)
             previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
             embedded = embedding.embed(experts, hashes, encoder, previous, progress)
+            asked = len(experts)
+            experts, hashes, embedded = embedding.usable(experts, hashes, embedded)
+            if not experts:
+                raise VerifyFailed(_("The model gave no usable vector for any expert."))
         with reporter.stage("tag") as progress:
             todo = retag.plan(experts, hashes, encoder.fingerprint, order.tag_threshold)
             retag.retag(experts, todo, embedded.vectors[todo.rows], encoder, progress)
@@ -123,7 +131,10 @@ def _build_version(order: Order, experts: Sequence[ExpertRecord], reporter: Repo
                 folder = writer.finish(raw)
                 sha256 = hashlib.sha256(raw).hexdigest()
                 _verify(folder, sha256, experts, progress)
-    return Built(len(experts), encoded, reused, manifest, folder, sha256)
+    return Built(
+        len(experts), encoded, reused, manifest, folder, sha256,
+        without_text=sum(not has_text(expert) for expert in experts), failed=asked - len(experts),
+    )  # fmt: skip
 
 
 def _write_vectors(

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from django.utils.translation import gettext as _
 
+from indexing.build.embedding import UNIT_TOLERANCE
 from indexing.errors import VerifyFailed
 from indexing.snapshot.reader import Snapshot
 
 SAMPLE = 200
-UNIT_TOLERANCE = 1e-3
 SAME = 1e-4
 """Similarities nearer than this are a tie: identical texts have the same vector."""
 BLOCK = 16_384

@@ -1,0 +1,216 @@
+"""Hold, approve, discard, roll back: who may decide what, and what becomes of the versions."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.admin.models import LogEntry
+
+from experts.models import Expert
+from indexing import encoders, paths, processes, publishing, runs, worker
+from indexing.audit import Actor
+from indexing.errors import Busy, Refused, ScheduleOnHold, SnapshotInvalid
+from indexing.models import IndexState, IndexVersion, Notification, Publication, RebuildRun, SavedQuery
+from tests import cast
+
+pytestmark = pytest.mark.django_db(transaction=True)
+State = RebuildRun.State
+CAROL = Actor("carol", RebuildRun.Via.PAGE)
+
+
+def rebuild() -> RebuildRun:
+    claimed = runs.claim(processes.me(), runs.request("full", cast.command_actor()).pk)
+    assert claimed is not None
+    return worker.execute(claimed)
+
+
+@pytest.fixture
+def held() -> RebuildRun:
+    """A version that lost too many experts, held; version 1 is live with 20."""
+    cast.experts(20)
+    rebuild()
+    Expert.objects.filter(username__lte="expert-010").delete()
+    return rebuild()
+
+
+def live() -> int | None:
+    return IndexState.read().live_version_id
+
+
+def test_a_breach_holds_the_version_and_live_search_goes_on(held):
+    assert held.state == State.HELD
+    assert "10 of the 20 experts" in held.error
+    assert live() == 1
+    assert IndexVersion.objects.get(pk=held.version_id).state == IndexVersion.State.HELD
+    assert paths.version_folder(held.version_id).is_dir()
+
+
+def test_the_report_names_who_was_lost(held):
+    lost = next(verdict for verdict in held.gate["verdicts"] if verdict["rule"] == "experts_lost")
+    assert (lost["passed"], lost["value"], lost["limit"]) == (False, 0.5, 0.1)
+    assert held.gate["lost_count"] == 10
+    assert len(held.gate["lost"]) == 10
+
+
+def test_a_hold_changes_neither_the_time_of_the_last_rebuild_nor_its_count(held):
+    assert IndexState.read().expert_count_at_rebuild == 20
+
+
+def test_a_held_version_is_published_with_a_reason(held):
+    publishing.approve(held.version_id, CAROL, "They left the firm.")
+    held.refresh_from_db()
+    assert held.state == State.DONE
+    assert live() == held.version_id
+    assert IndexState.read().expert_count_at_rebuild == 10
+    last = Publication.objects.first()
+    assert (last.how, last.name, last.reason, last.until) == ("approved", "carol", "They left the firm.", None)
+    assert Publication.objects.get(version_id=1).until == last.at
+
+
+def test_a_held_version_is_discarded_with_a_reason_and_its_files_go(held):
+    publishing.discard(held.version_id, CAROL, "A bad import.")
+    held.refresh_from_db()
+    assert held.state == State.CANCELLED
+    assert "A bad import." in held.error
+    assert live() == 1
+    rebuild()
+    assert not paths.version_folder(held.version_id).exists()
+
+
+@pytest.mark.parametrize("decide", [publishing.approve, publishing.discard, publishing.roll_back])
+def test_no_decision_without_a_reason(held, decide):
+    with pytest.raises(Refused, match="why"):
+        decide(held.version_id, CAROL, "  ")
+    assert live() == 1
+
+
+def test_what_is_not_held_is_neither_published_nor_discarded(held):
+    for decide in (publishing.approve, publishing.discard):
+        with pytest.raises(Refused, match="version 1 is live|Version 1 is live"):
+            decide(1, CAROL, "Because.")
+        with pytest.raises(Refused, match="no .*version 99"):
+            decide(99, CAROL, "Because.")
+
+
+def test_a_damaged_candidate_is_not_published(held):
+    (paths.version_folder(held.version_id) / "ids.npy").write_bytes(b"garbage")
+    with pytest.raises(SnapshotInvalid, match="ids.npy"):
+        publishing.approve(held.version_id, CAROL, "They left the firm.")
+    assert live() == 1
+
+
+def test_a_candidate_older_than_the_live_version_is_not_published(held, settings):
+    settings.TCS_GATE_MAX_LOST = 1.0
+    newer = rebuild()
+    with pytest.raises(Refused, match="newer"):
+        publishing.approve(held.version_id, CAROL, "They left the firm.")
+    assert live() == newer.version_id
+
+
+def test_with_approval_always_every_version_waits_for_another_person(settings):
+    settings.TCS_APPROVE = "always"
+    cast.experts(5)
+    run = rebuild()
+    assert run.state == State.HELD
+    assert run.gate["passed"] is True
+    with pytest.raises(Refused, match="Another person"):
+        publishing.approve(run.version_id, Actor(run.requested_name, RebuildRun.Via.PAGE), "Mine is fine.")
+    publishing.approve(run.version_id, CAROL, "Looked at it.")
+    assert live() == run.version_id
+
+
+def test_a_saved_query_that_no_longer_finds_its_expert_holds_the_version():
+    people = cast.experts(8)
+    baker = next(person for person in people if person.job_title == "Baker")
+    query = SavedQuery.objects.create(text="sourdough bread fermentation", k=1)
+    query.expected.add(baker)
+    assert rebuild().state == State.DONE
+    Expert.objects.filter(pk=baker.pk).update(job_title="Retired", bio="Enjoys the garden.")
+    Expert.objects.filter(pk=people[0].pk).update(bio="Sourdough bread fermentation all day.")
+    run = rebuild()
+    assert run.state == State.HELD
+    assert baker.username in run.error
+    (asked,) = run.gate["queries"]
+    assert asked["missing"] == [baker.username]
+    assert asked["before"][0] == baker.username
+
+
+def test_rolling_back_makes_a_kept_version_live_without_encoding(settings):
+    cast.experts(4)
+    first = rebuild()
+    Expert.objects.create(username="new", job_title="Glazier")
+    second = rebuild()
+    before = IndexState.read()
+    encoders.get().encoded.clear()
+    publishing.roll_back(first.version_id, CAROL, "The new one finds nobody.")
+    assert live() == first.version_id
+    assert encoders.get().encoded == []
+    assert IndexVersion.objects.get(pk=second.version_id).state == IndexVersion.State.RETIRED
+    after = IndexState.read()
+    assert after.last_rebuild_at == before.last_rebuild_at
+    assert after.expert_count_at_rebuild == 5
+
+
+def test_before_a_rollback_its_meaning_is_known():
+    people = cast.experts(6)
+    first = rebuild()
+    Expert.objects.create(username="new", job_title="Glazier")
+    Expert.objects.filter(pk=people[0].pk).update(bio="Another life.")
+    people[1].delete()
+    Expert.objects.filter(pk=people[2].pk).update(is_active=False)
+    settings_state = rebuild_anyway()
+    effect = publishing.rollback_effect(first.version_id)
+    assert (effect.hidden, effect.older_texts, effect.still_hidden) == (1, 1, 2)
+    assert live() == settings_state.version_id
+
+
+def rebuild_anyway() -> RebuildRun:
+    run = rebuild()
+    if run.state == State.HELD:
+        publishing.approve(run.version_id, CAROL, "It is meant so.")
+    return run
+
+
+def test_after_a_rollback_scheduled_runs_wait_until_released():
+    cast.experts(4)
+    first = rebuild()
+    rebuild()
+    publishing.roll_back(first.version_id, CAROL, "Bad tags.")
+    with pytest.raises(ScheduleOnHold, match="Bad tags"):
+        runs.request("full", cast.command_actor("cron"), scheduled=True)
+    assert publishing.release_schedule(CAROL)
+    assert not publishing.release_schedule(CAROL)
+    assert runs.request("full", cast.command_actor("cron"), scheduled=True).scheduled
+
+
+def test_no_rollback_while_a_run_would_undo_it():
+    cast.experts(4)
+    first = rebuild()
+    rebuild()
+    runs.request("full", cast.command_actor())
+    with pytest.raises(Busy):
+        publishing.roll_back(first.version_id, CAROL, "Bad tags.")
+
+
+def test_a_damaged_version_is_not_rolled_back_to():
+    cast.experts(4)
+    first, second = rebuild(), rebuild()
+    path = paths.version_folder(first.version_id) / "vectors.npy"
+    raw = bytearray(path.read_bytes())
+    raw[-1] ^= 1
+    path.write_bytes(raw)
+    with pytest.raises(SnapshotInvalid, match="vectors.npy"):
+        publishing.roll_back(first.version_id, CAROL, "Bad tags.")
+    assert live() == second.version_id
+
+
+def test_decisions_are_audited_and_told(settings):
+    settings.TCS_NOTIFY_EMAILS = ["ops@example.org"]
+    cast.experts(4)
+    first = rebuild()
+    rebuild()
+    user = cast.staff(username="carol")
+    publishing.roll_back(
+        first.version_id, Actor("carol", RebuildRun.Via.PAGE, user=user, address="192.0.2.1"), "Bad."
+    )
+    assert "Rolled back to version 1: Bad. [carol" in LogEntry.objects.get(user=user).change_message
+    assert Notification.objects.first().event == "index.rolled_back"

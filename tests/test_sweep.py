@@ -1,0 +1,85 @@
+"""Old versions and leftovers go; what is kept or being built stays."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from indexing import paths, sweep
+from indexing.models import IndexVersion
+
+pytestmark = pytest.mark.django_db
+State = IndexVersion.State
+
+
+def version(number: int, state: str, *, folder: bool = True) -> None:
+    IndexVersion.objects.create(number=number, state=state)
+    if folder:
+        target = paths.building_folder(number, 3) if state == State.BUILDING else paths.version_folder(number)
+        target.mkdir(parents=True)
+        (target / "manifest.json").write_text("{}")
+
+
+def folders() -> set[str]:
+    return {path.name for path in paths.versions_folder().iterdir()}
+
+
+def test_the_last_versions_are_kept_and_the_live_one_counts(settings):
+    settings.TCS_KEEP_VERSIONS = 3
+    for number in range(1, 6):
+        version(number, State.RETIRED)
+    version(6, State.LIVE)
+    version(7, State.HELD)
+    sweep.retire_old()
+    sweep.remove_leftovers()
+    assert folders() == {"000004", "000005", "000006", "000007"}
+    assert IndexVersion.objects.filter(state=State.REMOVED).count() == 3
+
+
+def test_a_live_version_older_than_those_kept_stays(settings):
+    settings.TCS_KEEP_VERSIONS = 1
+    version(1, State.LIVE)
+    version(2, State.RETIRED)
+    sweep.retire_old()
+    sweep.remove_leftovers()
+    assert folders() == {"000001"}
+
+
+def test_leftovers_of_failed_runs_go_and_a_running_build_stays():
+    version(4, State.LIVE)
+    version(5, State.BUILDING)
+    for name in ("000003", "000004.2.building", "000009", "000008.1.building", "notes.txt"):
+        (paths.versions_folder() / name).mkdir()
+    sweep.remove_leftovers()
+    assert folders() == {"000004", "000005.3.building"}
+
+
+def test_a_version_renamed_but_not_yet_published_stays():
+    version(5, State.BUILDING)
+    paths.version_folder(5).mkdir()
+    sweep.remove_leftovers()
+    assert "000005" in folders()
+
+
+def test_the_map_of_a_removed_version_goes():
+    version(1, State.REMOVED, folder=False)
+    version(2, State.LIVE)
+    paths.map_file(1).parent.mkdir(parents=True)
+    paths.map_file(1).write_bytes(b"")
+    paths.map_file(2).write_bytes(b"")
+    sweep.remove_leftovers()
+    assert [path.name for path in paths.map_file(1).parent.iterdir()] == ["000002.npy"]
+
+
+def refuse(_path: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+def test_what_cannot_be_deleted_is_said_and_left_for_the_next_run(monkeypatch, caplog):
+    (paths.versions_folder() / "000009").mkdir(parents=True)
+
+    with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
+        patch.setattr(sweep.shutil, "rmtree", refuse)
+        sweep.remove_leftovers()
+    assert "000009 could not be deleted (Permission denied)" in caplog.text
