@@ -1,0 +1,83 @@
+"""Who may see and do what in the console: one answer for the pages and the socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import resolve_url
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
+
+from indexing.audit import Actor
+from indexing.models import RebuildRun
+
+if TYPE_CHECKING:
+    from django_htmx.middleware import HtmxDetails
+
+LOGIN = "admin:login"
+VIEW, REBUILD, CANCEL = "indexing.view", "indexing.rebuild", "indexing.cancel"
+
+View = Callable[..., HttpResponseBase]
+
+
+class ConsoleRequest(HttpRequest):
+    """What a guarded view gets: somebody is signed in."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    view: bool
+    rebuild: bool
+    cancel: bool
+
+
+def rights_of(user: User | AnonymousUser) -> Rights:
+    return Rights(view=may(user, VIEW), rebuild=may(user, REBUILD), cancel=may(user, REBUILD, CANCEL))
+
+
+def may(user: User | AnonymousUser, *permissions: str) -> bool:
+    """Active staff with any of these permissions; with none named, being staff is enough."""
+    if not (user.is_active and user.is_staff):
+        return False
+    return not permissions or any(user.has_perm(permission) for permission in permissions)
+
+
+def allowed(*permissions: str) -> Callable[[View], View]:
+    """A view for staff with any of `permissions`: others sign in first, or are told that they may not."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return _to_login(request)
+            if not may(request.user, *permissions):
+                raise PermissionDenied(_("This page needs a right that your account does not have."))
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def actor(request: ConsoleRequest, via: RebuildRun.Via = RebuildRun.Via.PAGE) -> Actor:
+    user = request.user
+    return Actor(user.get_username(), via, user, str(request.META.get("REMOTE_ADDR") or ""))
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    """An htmx request would put the login page into a corner of this one: there the browser itself is sent on."""
+    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]  # set by its middleware
+    if not htmx:
+        return redirect_to_login(request.get_full_path(), resolve_url(LOGIN))
+    back = htmx.current_url_abs_path or "/"
+    return HttpResponseClientRedirect(redirect_to_login(back, resolve_url(LOGIN)).url)

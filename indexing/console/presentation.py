@@ -1,0 +1,163 @@
+"""What the pages show, as plain values for templates: the same for a whole page and for a fragment sent alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.core.paginator import Page, Paginator
+from django.template.loader import render_to_string
+
+from indexing import runlog, status
+from indexing.console.access import Rights
+from indexing.models import RebuildRun, RunLogLine
+
+HISTORY_PAGE = 20
+WINDOW = 1_000
+"""Log lines that a page holds; the rest is one link away."""
+
+LEVELS = ("debug", "info", "warning", "error", "critical")
+
+StageState = Literal["done", "current", "failed", "waiting"]
+
+INDEX_FRAGMENTS = {
+    "announcement": "indexing/_announcement.html",
+    "run-status": "indexing/_run_status.html",
+    "actions": "indexing/_actions.html",
+    "live-version": "indexing/_live_version.html",
+    "stages": "indexing/_stages.html",
+    "history": "indexing/_history.html",
+}
+RUN_FRAGMENTS = {
+    "announcement": "indexing/_announcement.html",
+    "run-status": "indexing/_run_status.html",
+    "actions": "indexing/_run_actions.html",
+    "run-facts": "indexing/_run_facts.html",
+    "stages": "indexing/_stages.html",
+}
+LOG_FRAGMENTS = {"log-head": "indexing/_log_head.html", "log-view": "indexing/_log_view.html"}
+"""Id of the element in the page -> the template of what it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageRow:
+    label: str
+    state: StageState
+    seconds: float | None = None
+    done: int = 0
+    total: int = 0
+    percent: int | None = None
+    rate: float | None = None
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """A stretch of a run's log. `previous` and `next` are cursors, None where there is nothing more."""
+
+    lines: list[RunLogLine]
+    total: int
+    previous: int | None
+    next: int | None
+
+    @property
+    def first(self) -> int:
+        return self.lines[0].seq if self.lines else 0
+
+    @property
+    def last(self) -> int:
+        return self.lines[-1].seq if self.lines else 0
+
+    @property
+    def earlier(self) -> int:
+        return max(self.first - 1, 0)
+
+
+def index_context(rights: Rights, page: int | str = 1) -> dict[str, Any]:
+    now = status.read()
+    return {
+        "status": now,
+        "badge": now.badge,
+        "sentence": now.sentence,
+        "run": now.latest,
+        "progress": now.progress,
+        "stages": stage_rows(now.latest, now.progress) if now.latest else [],
+        "history": history(page),
+        "rights": rights,
+    }
+
+
+def run_context(run: RebuildRun, rights: Rights) -> dict[str, Any]:
+    progress = status.progress(run) if run.is_active else None
+    return {
+        "badge": status.badge_of(run),
+        "sentence": status.sentence_of(run),
+        "run": run,
+        "progress": progress,
+        "stages": stage_rows(run, progress),
+        "rights": rights,
+    }
+
+
+def history(page: int | str = 1) -> Page[RebuildRun]:
+    return Paginator(RebuildRun.objects.select_related("version").order_by("-pk"), HISTORY_PAGE).get_page(page)
+
+
+def stage_rows(run: RebuildRun, progress: status.Progress | None) -> list[StageRow]:
+    """Every stage of the run, in order: what it did, is doing, or stopped in."""
+    ended = {stage["stage"]: stage for stage in run.stages}
+    rows = []
+    for name in run.stage_names:
+        label = str(RebuildRun.Stage(name).label)
+        if name in ended:
+            stage = ended[name]
+            rows.append(
+                StageRow(
+                    label, "done", stage["seconds"], stage["done"], stage["done"], 100,
+                    stage.get("rate"), stage.get("summary", ""),
+                )
+            )  # fmt: skip
+        elif progress and name == progress.stage:
+            rows.append(
+                StageRow(
+                    label, "current", None, progress.done, progress.total, progress.percent, progress.rate
+                )
+            )  # fmt: skip
+        elif name == run.stage and not run.is_active:
+            rows.append(StageRow(label, "failed", None, run.done, run.total))
+        else:
+            rows.append(StageRow(label, "waiting"))
+    return rows
+
+
+def fragments(templates: Mapping[str, str], context: dict[str, Any]) -> dict[str, str]:
+    return {target: render_to_string(template, context).strip() for target, template in templates.items()}
+
+
+def out_of_band(target: str, html: str, how: str = "innerHTML", wrapper: str = "div") -> str:
+    """`html` (rendered, hence escaped already) on its way to the element with the id `target`."""
+    return f'<{wrapper} hx-swap-oob="{how}:#{target}">{html}</{wrapper}>'
+
+
+def last_lines(run_id: int) -> LogPage:
+    """The end of the log, as much as a page holds."""
+    lines = runlog.last(run_id, WINDOW)
+    total = lines[-1].seq if lines else 0
+    previous = max(lines[0].seq - 1 - WINDOW, 0) if lines and lines[0].seq > 1 else None
+    return LogPage(lines, total, previous, None)
+
+
+def log_page(run_id: int, after: int, level: str) -> LogPage:
+    """A page's worth of the lines of at least `level` that follow `after`."""
+    wanted = RunLogLine.objects.filter(run_id=run_id)
+    if level in LEVELS[1:]:
+        wanted = wanted.filter(level__in=LEVELS[LEVELS.index(level) :])
+    lines = list(wanted.filter(seq__gt=after).order_by("seq")[: WINDOW + 1])
+    before = list(wanted.filter(seq__lte=after).order_by("-seq").values_list("seq", flat=True)[:WINDOW])
+    return LogPage(
+        lines[:WINDOW],
+        wanted.count(),
+        before[-1] - 1 if before else None,
+        lines[WINDOW - 1].seq if len(lines) > WINDOW else None,
+    )

@@ -1,0 +1,86 @@
+"""What the console's templates need beyond Django's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import template
+from django.utils.translation import gettext as _
+
+from indexing import status
+from indexing.console.access import VIEW, may
+from indexing.models import RebuildRun
+
+register = template.Library()
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them: 0.4 s, 12 s, 3 min 05 s, 1 h 02 min."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return _("%(seconds).1f s") % {"seconds": seconds}
+    whole = round(seconds)
+    if whole < 60:
+        return _("%(seconds)d s") % {"seconds": whole}
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return _("%(minutes)d min %(seconds)02d s") % {"minutes": minutes, "seconds": rest}
+    hours, minutes = divmod(minutes, 60)
+    return _("%(hours)d h %(minutes)02d min") % {"hours": hours, "minutes": minutes}
+
+
+@register.filter
+def time_left(seconds: float | None) -> str:
+    """An estimate, no finer than it is sure."""
+    if seconds is None:
+        return _("no estimate yet")
+    if seconds < 5:
+        return _("a few seconds left")
+    if seconds < 60:
+        return _("about %(seconds)d s left") % {"seconds": round(seconds / 5) * 5}
+    if seconds < 3600:
+        return _("about %(minutes)d min left") % {"minutes": round(seconds / 60)}
+    return _("about %(hours).1f h left") % {"hours": seconds / 3600}
+
+
+@register.filter
+def rate(items_per_second: float | None) -> str:
+    if not items_per_second:
+        return ""
+    shown = f"{items_per_second:,.0f}" if items_per_second >= 10 else f"{items_per_second:.1f}"
+    return _("%(rate)s/s") % {"rate": shown}
+
+
+@register.filter
+def badge(run: RebuildRun) -> str:
+    return status.badge_of(run)
+
+
+@register.filter
+def initials(name: str) -> str:
+    words = name.split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+@register.filter
+def only_app(apps: Iterable[dict[str, Any]], label: str) -> list[dict[str, Any]]:
+    return [app for app in apps or () if app["app_label"] == label]
+
+
+@register.filter
+def without_app(apps: Iterable[dict[str, Any]], label: str) -> list[dict[str, Any]]:
+    return [app for app in apps or () if app["app_label"] != label]
+
+
+@register.simple_tag(takes_context=True)
+def sees_index(context: template.Context) -> bool:
+    return "user" in context and may(context["user"], VIEW)
+
+
+@register.simple_tag(takes_context=True)
+def index_status(context: template.Context) -> status.Status | None:
+    """For the line on the admin's front page; None for those who may not see the index."""
+    return status.read() if sees_index(context) else None

@@ -1,0 +1,180 @@
+// Keeps a page of the console current over its socket. Without it every page and every action still works.
+"use strict";
+{
+  const SIGNED_OUT = 4001;
+  const NO_RIGHT = 4003;
+  const RECONNECTED_BY_HTMX = [1006, 1011, 1012, 1013];
+  const byId = (id) => document.getElementById(id);
+  let connected = false;
+
+  // --- The socket -----------------------------------------------------------------------------------------
+  // Half a second on average at first, never more than two: many tabs do not come back in the same moment.
+  const delay = (attempt) => 100 + Math.random() * Math.min(1900, 400 * 2 ** Math.min(attempt, 3));
+  htmx.config.wsReconnectDelay = delay;
+
+  const cursor = () => {
+    const lines = document.querySelector("#log-view [data-run]");
+    const last = lines && lines.lastElementChild;
+    return { run: lines ? Number(lines.dataset.run) : 0, after: last ? Number(last.dataset.seq) : 0 };
+  };
+
+  const showConnection = (live) => {
+    connected = live;
+    const shown = byId("connection");
+    if (!shown) return;
+    shown.hidden = false;
+    shown.textContent = live ? shown.dataset.live : shown.dataset.waiting;
+    shown.classList.toggle("is-live", live);
+  };
+
+  const say = (templateId) => byId("notice").replaceChildren(byId(templateId).content.cloneNode(true));
+
+  document.addEventListener("htmx:wsOpen", (event) => {
+    showConnection(true);
+    event.detail.socketWrapper.send(JSON.stringify(cursor()));
+  });
+
+  document.addEventListener("htmx:wsClose", (event) => {
+    showConnection(false);
+    const { code } = event.detail.event;
+    if (code === SIGNED_OUT || code === NO_RIGHT) {
+      say(code === SIGNED_OUT ? "signed-out" : "no-right");
+    } else if (!RECONNECTED_BY_HTMX.includes(code)) {
+      setTimeout(() => event.detail.socketWrapper.reconnect(), delay(0));
+    }
+  });
+
+  // --- What the socket brings -----------------------------------------------------------------------------
+  const arrived = new WeakMap();
+  let focused = null;
+
+  document.addEventListener("htmx:wsBeforeMessage", () => {
+    focused = document.activeElement && document.activeElement.id;
+  });
+
+  // On every connecting all fragments are sent again; what is the same stays untouched (nothing flickers, no
+  // selection is lost, nothing is read out twice).
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    const { target, fragment } = event.detail;
+    if (target.closest("#log-view, #log-head")) return;
+    if (fragment.innerHTML === arrived.get(target)) event.detail.shouldSwap = false;
+    arrived.set(target, fragment.innerHTML);
+  });
+
+  document.addEventListener("htmx:wsAfterMessage", (event) => {
+    if (focused && document.activeElement === document.body) {
+      const again = byId(focused);
+      if (again) again.focus({ preventScroll: true });
+    }
+    tendLog();
+    tick();
+    event.detail.socketWrapper.send('{"seen": true}');
+  });
+
+  // --- The log --------------------------------------------------------------------------------------------
+  const HARD_LIMIT = 5;
+  const view = byId("log-view");
+  const jump = byId("jump");
+  let pinned = true;
+
+  const toEnd = () => { view.scrollTop = view.scrollHeight; };
+
+  const trim = () => {
+    // What is being read is not taken away under the reader, within reason.
+    const lines = view.querySelector("[data-run]");
+    if (!lines) return;
+    const room = Number(view.dataset.window) * (pinned ? 1 : HARD_LIMIT);
+    for (let over = lines.childElementCount - room; over > 0; over--) lines.firstElementChild.remove();
+    const first = lines.firstElementChild;
+    const earlier = byId("log-earlier");
+    const missing = first ? Number(first.dataset.seq) - 1 : 0;
+    earlier.hidden = missing < 1;
+    earlier.textContent = view.dataset.earlier.replace("{n}", missing.toLocaleString(document.documentElement.lang));
+    earlier.search = `?after=${Math.max(0, missing - Number(view.dataset.window))}`;
+  };
+
+  const tendLog = () => {
+    if (!view) return;
+    trim();
+    if (pinned) toEnd();
+    jump.hidden = pinned;
+  };
+
+  if (view) {
+    view.addEventListener("scroll", () => {
+      pinned = view.scrollHeight - view.scrollTop - view.clientHeight < 30;
+      jump.hidden = pinned;
+    }, { passive: true });
+    jump.addEventListener("click", () => {
+      pinned = true;
+      tendLog();
+      view.focus({ preventScroll: true });
+    });
+    byId("level-filter").addEventListener("change", (event) => {
+      view.dataset.level = event.target.value;
+      tendLog();
+    });
+    new ResizeObserver(() => { if (pinned) toEnd(); }).observe(view);
+    view.dataset.level = byId("level-filter").value; // kept by the browser over a reload
+    toEnd();
+  }
+
+  // --- Questions before actions ---------------------------------------------------------------------------
+  document.addEventListener("submit", (event) => {
+    const dialog = byId(event.target.dataset.dialog);
+    if (!dialog) return;
+    event.preventDefault();
+    for (const asked of event.target.querySelectorAll("input[type=hidden]")) {
+      dialog.querySelector(`input[name="${asked.name}"]`).value = asked.value;
+    }
+    dialog.showModal();
+  });
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("dialog [data-close]")) event.target.closest("dialog").close();
+  });
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+  });
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const dialog = event.target.closest("dialog");
+    if (!dialog) return;
+    dialog.close();
+    if (!event.detail.xhr || !(event.detail.successful || event.detail.xhr.status === 409)) {
+      say("request-failed");
+    } else if (event.detail.successful && !connected) {
+      location.reload(); // no socket will bring the news
+    }
+    byId("notice").scrollIntoView({ block: "nearest" });
+  });
+
+  // --- Times ----------------------------------------------------------------------------------------------
+  const language = document.documentElement.lang;
+  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const UNITS = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60]];
+
+  const ago = (seconds) => {
+    const [unit, length] = UNITS.find(([, size]) => seconds >= size) || ["second", 1];
+    return relative.format(-Math.floor(seconds / length), unit);
+  };
+
+  const lasted = (seconds) => {
+    const two = (number) => String(number).padStart(2, "0");
+    const minutes = Math.floor(seconds / 60);
+    if (minutes < 1) return `${seconds} s`;
+    if (minutes < 60) return `${minutes} min ${two(seconds % 60)} s`;
+    return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+  };
+
+  const tick = () => {
+    for (const time of document.querySelectorAll("time[data-relative], time[data-since]")) {
+      const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(time.dateTime)) / 1000));
+      const words = "since" in time.dataset ? lasted(seconds) : ago(seconds);
+      if (time.textContent !== words) time.textContent = words;
+    }
+  };
+  setInterval(tick, 1000);
+  tick();
+}
