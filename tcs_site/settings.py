@@ -159,6 +159,11 @@ SECURE_REFERRER_POLICY = "same-origin"
 # --- Uploads ----------------------------------------------------------------------------------------------
 TCS_IMPORT_MAX_MB = env.integer("TCS_IMPORT_MAX_MB", 100, at_least=1)
 TCS_IMPORT_MAX_ROWS = env.integer("TCS_IMPORT_MAX_ROWS", 1_000_000, at_least=1)
+FILE_UPLOAD_HANDLERS = [
+    "experts.uploads.CappedUpload",  # Django itself caps no uploads
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # --- The index --------------------------------------------------------------------------------------------
 TCS_ENCODER = env.text("TCS_ENCODER", "indexing.encoders.SentenceTransformerEncoder")

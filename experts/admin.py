@@ -1,0 +1,162 @@
+"""The directory in Django admin. Every change leaves a LogEntry, also those made to many at once."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Count, F, ForeignKey, Prefetch, QuerySet
+from django.forms import ModelChoiceField
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from experts import import_views
+from experts.auditing import log_changed
+from experts.exporting import write_csv
+from experts.filters import DomainFilter, IndustryFilter, PhotoFilter, TaggedFilter
+from experts.forms import ExpertForm, ExpertTagForm, ExpertTagFormSet
+from experts.models import Expert, ExpertQuerySet, ExpertTag, Tag
+
+TAGS_SHOWN = 3
+
+
+class ExpertTagInline(admin.TabularInline):
+    model = ExpertTag
+    form = ExpertTagForm
+    formset = ExpertTagFormSet
+    fields = ("tag", "kind", "source_shown", "score_shown", "keep")
+    readonly_fields = ("kind", "source_shown", "score_shown")
+    extra = 1
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ExpertTag]:
+        rows = super().get_queryset(request).select_related("tag", "expert")
+        return rows.order_by("-source", F("score").desc(nulls_last=True), "tag__name")
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField[Any] | None:
+        """The tags are read once, not once for every row."""
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if field is not None and db_field.name == "tag":
+            field.choices = [("", "---------"), *((tag.pk, str(tag)) for tag in Tag.objects.all())]
+        return field
+
+    @admin.display(description=gettext_lazy("kind"))
+    def kind(self, row: ExpertTag) -> str:
+        return row.tag.get_kind_display() if row.tag_id else ""
+
+    @admin.display(description=gettext_lazy("source"))
+    def source_shown(self, row: ExpertTag) -> str:
+        return row.get_source_display() if row.pk else ""
+
+    @admin.display(description=gettext_lazy("score"))
+    def score_shown(self, row: ExpertTag) -> str:
+        return "" if row.score is None else f"{row.score:.2f}"
+
+
+@admin.register(Expert)
+class ExpertAdmin(admin.ModelAdmin):
+    form = ExpertForm
+    inlines = (ExpertTagInline,)
+    list_display = (
+        "name", "username", "job_title", "company", "category", "rate", "tags_shown", "photo", "is_active",
+        "updated_at",
+    )  # fmt: skip
+    list_filter = (
+        "is_active", "category", DomainFilter, IndustryFilter, TaggedFilter, PhotoFilter, "created_at",
+    )  # fmt: skip
+    search_fields = ("username", "first_name", "last_name", "job_title", "company", "bio")
+    search_help_text = gettext_lazy("Finds words in name, username, job title, company and bio.")
+    list_per_page = 50
+    show_full_result_count = False  # one count less over the whole table for every page
+    readonly_fields = ("updated_at",)
+    actions = ("activate", "deactivate", "export")
+    fieldsets = (
+        (None, {"fields": ("username", ("first_name", "last_name"), "is_active")}),
+        (gettext_lazy("What they do"), {"fields": ("job_title", "company", "category", "bio")}),
+        (gettext_lazy("Rate and links"), {"fields": (("hourly_rate", "currency"), "profile_url", "photo_url")}),
+        (gettext_lazy("History"), {"fields": ("created_at", "updated_at")}),
+    )
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*import_views.urls(self.admin_site), *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Expert]:
+        rows = ExpertTag.objects.select_related("tag").order_by("-source", F("score").desc(nulls_last=True))
+        return super().get_queryset(request).prefetch_related(Prefetch("expert_tags", queryset=rows))
+
+    @admin.display(description=gettext_lazy("name"), ordering="last_name")
+    def name(self, expert: Expert) -> str:
+        return expert.full_name
+
+    @admin.display(description=gettext_lazy("rate"), ordering="hourly_rate")
+    def rate(self, expert: Expert) -> str:
+        return "" if expert.hourly_rate is None else f"{expert.hourly_rate:f} {expert.currency}".strip()
+
+    @admin.display(description=gettext_lazy("tags"))
+    def tags_shown(self, expert: Expert) -> str:
+        names = [row.tag.name for row in expert.expert_tags.all()]
+        more = f" +{len(names) - TAGS_SHOWN}" if len(names) > TAGS_SHOWN else ""
+        return ", ".join(names[:TAGS_SHOWN]) + more
+
+    @admin.display(description=gettext_lazy("photo"))
+    def photo(self, expert: Expert) -> SafeString | str:
+        if not expert.photo_url:
+            return ""
+        return format_html(
+            '<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', expert.photo_url, _("photo")
+        )
+
+    @admin.action(description=gettext_lazy("Activate selected experts"), permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: ExpertQuerySet) -> None:
+        self._set_active(request, queryset, active=True)
+
+    @admin.action(description=gettext_lazy("Deactivate selected experts"), permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: ExpertQuerySet) -> None:
+        self._set_active(request, queryset, active=False)
+
+    def _set_active(self, request: HttpRequest, queryset: ExpertQuerySet, *, active: bool) -> None:
+        assert isinstance(request.user, User)
+        with transaction.atomic():
+            ids = list(queryset.filter(is_active=not active).order_by().values_list("pk", flat=True))
+            experts = Expert.objects.filter(pk__in=ids)
+            changed = experts.activate() if active else experts.deactivate()
+            log_changed(request.user, ids, ["is_active"])
+        if active:
+            sentence = ngettext("%s expert activated.", "%s experts activated.", changed)
+        else:
+            sentence = ngettext("%s expert deactivated.", "%s experts deactivated.", changed)
+        messages.success(request, sentence % changed)
+
+    @admin.action(description=gettext_lazy("Export selected experts as CSV"), permissions=["view"])
+    def export(self, request: HttpRequest, queryset: ExpertQuerySet) -> HttpResponse:
+        file = io.StringIO()
+        write_csv(queryset.prefetch_related(None).iterator(chunk_size=2_000), file)
+        name = f"experts-{timezone.localdate():%Y-%m-%d}.csv"
+        return HttpResponse(
+            "\ufeff" + file.getvalue(),  # with it, spreadsheets see that it is UTF-8
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+
+@admin.register(Tag)
+class TagAdmin(admin.ModelAdmin):
+    list_display = ("name", "kind", "description", "is_active", "experts_tagged")
+    list_filter = ("kind", "is_active")
+    search_fields = ("name", "description")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tag]:
+        return super().get_queryset(request).annotate(tagged=Count("expert_tags"))
+
+    @admin.display(description=gettext_lazy("experts"), ordering="tagged")
+    def experts_tagged(self, tag: Tag) -> int:
+        return int(getattr(tag, "tagged", 0))

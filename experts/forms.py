@@ -1,0 +1,111 @@
+"""What staff fill in: an expert, the tags of one, a file to import."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.forms.formsets import DELETION_FIELD_NAME
+from django.forms.models import BaseInlineFormSet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from experts.models import Expert, ExpertTag
+
+
+class ExpertForm(forms.ModelForm):
+    class Meta:
+        model = Expert
+        fields = "__all__"  # noqa: DJ007  (the admin chooses them by its fieldsets)
+
+    def clean_bio(self) -> str:
+        """Browsers send "\\r\\n"; the import stores "\\n". Without this a saved bio would differ from its file."""
+        return str(self.cleaned_data["bio"]).replace("\r\n", "\n")
+
+    def clean_currency(self) -> str:
+        currency = str(self.cleaned_data["currency"]).strip().upper()
+        if currency and not re.fullmatch("[A-Z]{3}", currency):
+            raise forms.ValidationError(_("“%s” is no ISO code of three letters, such as EUR.") % currency)
+        return currency
+
+
+class ExpertTagForm(forms.ModelForm):
+    """One tag of an expert. An automatic one can only be made manual; whatever staff add is manual."""
+
+    keep = forms.BooleanField(
+        label=gettext_lazy("make manual"),
+        required=False,
+        help_text=gettext_lazy("A manual tag stays, whatever the next rebuild thinks of it."),
+    )
+
+    class Meta:
+        model = ExpertTag
+        fields = ("tag",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.is_automatic:
+            self.fields["tag"].disabled = True
+        else:
+            self.fields["keep"].disabled = True
+            self.fields["keep"].initial = True
+
+    @property
+    def is_automatic(self) -> bool:
+        return self.instance.pk is not None and self.instance.source == ExpertTag.Source.AUTO
+
+    def save(self, commit: bool = True) -> ExpertTag:
+        if self.is_automatic and self.cleaned_data["keep"]:
+            self.instance.source = ExpertTag.Source.MANUAL
+            self.instance.score = None
+        return super().save(commit)
+
+
+class ExpertTagFormSet(BaseInlineFormSet):
+    def add_fields(self, form: forms.ModelForm, index: int | None) -> None:
+        super().add_fields(form, index)
+        automatic = isinstance(form, ExpertTagForm) and form.is_automatic
+        if automatic and DELETION_FIELD_NAME in form.fields:
+            # Removed by hand it would be back with the next re-tag: what decides is the text of the expert.
+            form.fields[DELETION_FIELD_NAME].disabled = True
+
+
+class ImportForm(forms.Form):
+    file = forms.FileField(
+        label=gettext_lazy("CSV file"),
+        help_text=gettext_lazy("UTF-8, with the column names in the first line. Nothing is applied yet."),
+        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
+    )
+    sync = forms.BooleanField(
+        label=gettext_lazy("Synchronise"),
+        required=False,
+        help_text=gettext_lazy(
+            "The active experts become those of the file: others are deactivated, deactivated ones in it activated."
+        ),
+    )
+    skip_bad = forms.BooleanField(
+        label=gettext_lazy("Skip bad rows"),
+        required=False,
+        help_text=gettext_lazy("Otherwise one rejected row keeps everything from being applied."),
+    )
+
+    def __init__(self, *args: Any, too_large: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].error_messages["empty"] = _("The file is empty: it has no header and no experts.")
+        if too_large:
+            self.fields["file"].error_messages["required"] = _too_large()
+
+    def clean_file(self) -> UploadedFile:
+        file: UploadedFile = self.cleaned_data["file"]
+        if (file.size or 0) > settings.TCS_IMPORT_MAX_MB * 2**20:
+            raise forms.ValidationError(_too_large())
+        return file
+
+
+def _too_large() -> str:
+    return _("The file is larger than the %s MB allowed: split it, or raise TCS_IMPORT_MAX_MB.") % (
+        settings.TCS_IMPORT_MAX_MB
+    )
