@@ -155,15 +155,9 @@ def _optimise(
     stop = {"inplace": True, "propagate_exception": True}
     try:
         if start is None:
-            embedding.optimize(
-                EARLY_ITERATIONS,
-                exaggeration=EARLY_EXAGGERATION,
-                momentum=0.5,
-                inplace=True,
-                propagate_exception=True,
-            )
-        iterations = ITERATIONS if start is None else WARM_ITERATIONS
-        embedding.optimize(iterations, momentum=MOMENTUM, **stop)
+            pull = EXAGGERATION if len(vectors) >= WEAK_BELOW else WEAK_EXAGGERATION
+            embedding.optimize(EARLY_ITERATIONS, exaggeration=pull, momentum=EARLY_MOMENTUM, **stop)
+        embedding.optimize(ITERATIONS if start is None else WARM_ITERATIONS, momentum=MOMENTUM, **stop)
     except OptimizationInterrupt:
         raise Cancelled from None
     return np.asarray(embedding, np.float32)
