@@ -6,9 +6,10 @@ import io
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminURLFieldWidget
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, F, ForeignKey, Prefetch, QuerySet
+from django.db.models import Count, F, ForeignKey, Prefetch, QuerySet, URLField
 from django.forms import ModelChoiceField
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
@@ -78,6 +79,7 @@ class ExpertAdmin(admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False  # one count less over the whole table for every page
     readonly_fields = ("updated_at",)
+    formfield_overrides = {URLField: {"widget": AdminURLFieldWidget, "assume_scheme": "https"}}
     actions = ("activate", "deactivate", "export")
     fieldsets = (
         (None, {"fields": ("username", ("first_name", "last_name"), "is_active")}),

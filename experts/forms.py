@@ -13,13 +13,11 @@ from django.forms.models import BaseInlineFormSet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from experts.models import Expert, ExpertTag
+from experts.models import ExpertTag
 
 
 class ExpertForm(forms.ModelForm):
-    class Meta:
-        model = Expert
-        fields = "__all__"  # noqa: DJ007  (the admin chooses them by its fieldsets)
+    """The fields come from the admin's fieldsets."""
 
     def clean_bio(self) -> str:
         """Browsers send "\\r\\n"; the import stores "\\n". Without this a saved bio would differ from its file."""
