@@ -119,4 +119,3 @@ def _seconds(experts: int, to_encode: int) -> float | None:
 
 def _stage_seconds(run: RebuildRun, name: str) -> float:
     return float(next((stage["seconds"] for stage in run.stages if stage["stage"] == name), 0.0))
-

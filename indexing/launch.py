@@ -19,10 +19,11 @@ logger = logging.getLogger(__name__)
 _children: list[subprocess.Popen[bytes]] = []
 
 
-def request(kind: str, actor: Actor, *, reembed: bool = False) -> RebuildRun:
-    """Ask for a run and see to it that a worker takes it. Raises Busy."""
+def request(kind: str, actor: Actor, *, reembed: bool = False, scheduled: bool = False) -> RebuildRun:
+    """Ask for a run and see to it that a worker takes it. Raises Busy, ScheduleOnHold."""
     own_worker = settings.TCS_WORKER == "subprocess"
-    run = runs.request(kind, actor, reembed=reembed, owner=processes.me() if own_worker else None)
+    owner = processes.me() if own_worker else None
+    run = runs.request(kind, actor, reembed=reembed, owner=owner, scheduled=scheduled)
     if own_worker:
         start_worker_for(run)
     return run

@@ -69,8 +69,8 @@ def publish(run: RebuildRun, outcome: Outcome) -> None:
         version = _describe(run, outcome)
         _make_live(state, version, How.RUN, name=run.who, reason="", mapmaker=run.owner)
         _new_directory_moment(state, outcome.experts)
-        last_words = _("Done: version %(version)s is live with %(experts)s experts.")
-        _end_well(run, outcome, RebuildRun.State.DONE, last_words)
+        last_words = _("Done: version %(number)s is live with %(experts)s experts.")
+        _end_well(run, outcome, RebuildRun.State.DONE, last_words % _figures(run, outcome))
     bell.ring()
 
 
@@ -81,9 +81,8 @@ def hold(run: RebuildRun, outcome: Outcome, why: str) -> None:
         version = _describe(run, outcome)
         _move(version, State.BUILDING, State.HELD)
         run.error = why
-        _end_well(
-            run, outcome, RebuildRun.State.HELD, _("Held: version %(version)s was built, not published. ") + why
-        )
+        last_words = _("Held: version %(number)s was built, not published.") % _figures(run, outcome)
+        _end_well(run, outcome, RebuildRun.State.HELD, f"{last_words} {why}")
         notify.run_ended(run)
     bell.ring()
 
@@ -92,7 +91,8 @@ def complete(run: RebuildRun, outcome: Outcome) -> None:
     """End a tags-only run well: it touches neither the live version nor the time of the last rebuild."""
     with transaction.atomic():
         _locked_for(run)
-        _end_well(run, outcome, RebuildRun.State.DONE, _("Done: the tags of %(experts)s experts are current."))
+        last_words = _("Done: the tags of %(experts)s experts are current.") % _figures(run, outcome)
+        _end_well(run, outcome, RebuildRun.State.DONE, last_words)
     bell.ring()
 
 
@@ -243,8 +243,11 @@ def _end_well(run: RebuildRun, outcome: Outcome, to: RebuildRun.State, last_word
     if not moved:
         raise FenceLost(_("Run %(number)s is no longer this worker's.") % {"number": run.pk})
     # In the same transaction: who sees the run ended sees its last line.
-    runlog.append(run.pk, last_words % {"version": run.version_id, "experts": f"{outcome.experts:,}"},
-                  stage=run.stage)  # fmt: skip
+    runlog.append(run.pk, last_words, stage=run.stage)
+
+
+def _figures(run: RebuildRun, outcome: Outcome) -> dict[str, object]:
+    return {"number": run.version_id, "experts": f"{outcome.experts:,}"}
 
 
 def _end_held(run: RebuildRun, to: RebuildRun.State, actor: Actor, sentence: str, reason: str) -> None:

@@ -15,7 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tcs_site.settings")
 http = get_asgi_application()
 
 # Models can be imported only once Django is set up.
-from indexing import encoders, live  # noqa: E402
+from indexing import courier, encoders, live  # noqa: E402
 from indexing.console.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
@@ -39,4 +39,5 @@ def once_listening(start: Callable[[], None]) -> None:
 
 
 once_listening(live.start)
+once_listening(courier.start)
 once_listening(encoders.load_in_background)

@@ -11,13 +11,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
 
-from indexing import maps, processes, runs, signals, worker
+from indexing import maps, notify, processes, runs, signals, worker
 from indexing.models import IndexState, RebuildRun
 from indexing.retrying import patiently
 
 logger = logging.getLogger(__name__)
 WAIT_SECONDS = 0.5
-LOOK_AT_MAP_EVERY = 10
+LOOK_AROUND_EVERY = 10
 
 
 class Command(BaseCommand):
@@ -54,8 +54,9 @@ class Command(BaseCommand):
             if run is not None:
                 self.build(run, interruption)
                 continue
-            if looked % LOOK_AT_MAP_EVERY == 0:
+            if looked % LOOK_AROUND_EVERY == 0:
                 patiently(runs.reap)
+                patiently(notify.deliver_due)
                 take_over_map(interruption)
             looked += 1
             close_old_connections()
@@ -63,6 +64,7 @@ class Command(BaseCommand):
 
     def build(self, run: RebuildRun, interruption: worker.Interruption) -> None:
         worker.execute(run, interruption=interruption)
+        patiently(notify.deliver_due)
         if run.state == RebuildRun.State.DONE and run.version_id and not interruption:
             maps.compute(run.version_id, interrupted=interruption.__bool__)
 

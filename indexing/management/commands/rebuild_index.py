@@ -4,81 +4,82 @@ from __future__ import annotations
 
 import getpass
 import json
-import logging
 import sys
 import time
 from argparse import ArgumentParser
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-from indexing import launch, processes, runlog, runs, signals, worker
+from indexing import drift, launch, live, notify, processes, runlog, runs, schedule, signals, worker
 from indexing.audit import Actor
-from indexing.errors import Busy, IndexingError
+from indexing.errors import Busy, IndexingError, NoIndexYet, NotActive, ScheduleOnHold
 from indexing.models import RebuildRun
+from indexing.retrying import patiently
+from indexing.terminal import narrated
 
 EXIT_FAILED, EXIT_BUSY, EXIT_HELD = 1, 3, 4
-EXIT_CODES = {RebuildRun.State.DONE: 0, RebuildRun.State.HELD: EXIT_HELD}
+EXIT_CODES = {RebuildRun.State.QUEUED: 0, RebuildRun.State.DONE: 0, RebuildRun.State.HELD: EXIT_HELD}
 FOLLOW_SECONDS = 0.5
 
 
 class Command(BaseCommand):
     help = (
-        "Rebuild the index and publish the new version. "
-        "Exit codes: 0 done (or queued), 1 failed, 2 usage, 3 another run is going, 4 built but held."
+        "Rebuild the index and publish the new version. Exit codes: 0 done, queued or nothing to do, 1 failed, "
+        "2 usage, 3 another run is going, 4 built but held."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--kind", choices=RebuildRun.Kind.values, default=RebuildRun.Kind.FULL,
+        add = parser.add_argument
+        add(
+            "--kind",
+            choices=RebuildRun.Kind.values,
+            default=RebuildRun.Kind.FULL,
             help="full: a new version; tags: assign tags again, no new version",
-        )  # fmt: skip
-        parser.add_argument("--reembed", action="store_true", help="encode every text again, also unchanged ones")
-        parser.add_argument("--no-wait", action="store_true", help="queue the run for a worker and return")
-        parser.add_argument("--json", action="store_true", help="one JSON object on stdout, all else on stderr")
+        )
+        add("--reembed", action="store_true", help="encode every text again, also unchanged ones")
+        add("--no-wait", action="store_true", help="queue the run for a worker and return")
+        add("--dry-run", action="store_true", help="say what a full rebuild would do, and do nothing")
+        add("--scheduled", action="store_true", help="do nothing while scheduled runs are on hold (for cron)")
+        add("--if-drift", type=schedule.share, metavar="5%", help="scheduled; only if so much is out of date")
+        add("--if-older", type=schedule.seconds, metavar="24h", help="scheduled; only if the live version is older")
+        add("--json", action="store_true", help="one JSON object on stdout, all else on stderr")
 
-    def handle(self, *, kind: str, reembed: bool, no_wait: bool, **options: Any) -> None:
+    def handle(self, **options: Any) -> None:
         self.as_json: bool = options["json"]
+        try:
+            if options["dry_run"]:
+                self.report_plan(options["reembed"])
+            elif is_due(options["if_drift"], options["if_older"]):
+                self.run(options)
+            else:
+                self.report_nothing("nothing to do")
+        except ScheduleOnHold as on_hold:
+            self.report_nothing(str(on_hold))
+        except Busy as busy:
+            self.report(busy.run, busy=str(busy))
+            sys.exit(EXIT_BUSY)
+        except IndexingError as error:
+            raise CommandError(str(error)) from error
+
+    def run(self, options: dict[str, Any]) -> None:
+        scheduled = options["scheduled"] or options["if_drift"] is not None or options["if_older"] is not None
+        how = {"reembed": options["reembed"], "scheduled": scheduled}
         actor = Actor(name=account(), via=RebuildRun.Via.COMMAND)
         interruption = signals.interruption()
-        try:
-            if no_wait:
-                self.report(launch.request(kind, actor, reembed=reembed))
-                return
-            if settings.TCS_WORKER == "external":
-                run = self.follow(launch.request(kind, actor, reembed=reembed), actor, interruption)
-            else:
-                run = self.build(kind, actor, reembed, interruption, int(options["verbosity"]))
-        except Busy as busy:
-            self.report(busy.run, error=str(busy))
-            sys.exit(EXIT_BUSY)
+        if options["no_wait"]:
+            run = launch.request(options["kind"], actor, **how)
+        elif settings.TCS_WORKER == "external":
+            run = self.follow(launch.request(options["kind"], actor, **how), actor, interruption)
+        else:
+            run = runs.request(options["kind"], actor, owner=processes.me(), **how)
+            with narrated(quiet=not options["verbosity"]) as show:
+                run = build_here(run, interruption, show)
         self.report(run)
         if code := EXIT_CODES.get(RebuildRun.State(run.state), EXIT_FAILED):
             sys.exit(code)
-
-    def build(
-        self, kind: str, actor: Actor, reembed: bool, interruption: worker.Interruption, verbosity: int
-    ) -> RebuildRun:
-        """Be the worker of the run. Its map, which can wait, is left to a process in the background."""
-        run = runs.request(kind, actor, reembed=reembed, owner=processes.me())
-        claimed = runs.claim(processes.me(), run.pk)
-        if claimed is None:  # cancelled in between
-            run.refresh_from_db()
-            return run
-        progress = TerminalProgress() if sys.stderr.isatty() and verbosity else None
-        narration = logging.StreamHandler(progress or sys.stderr)
-        if verbosity:
-            logging.getLogger("indexing").addHandler(narration)
-        logging.getLogger("indexing").propagate = False  # said once is enough
-        try:
-            run = worker.execute(claimed, interruption=interruption, show=progress.show if progress else None)
-        finally:
-            logging.getLogger("indexing").propagate = True
-            logging.getLogger("indexing").removeHandler(narration)
-        if run.state == RebuildRun.State.DONE and run.version:
-            launch.start_worker_for_map(run.version)
-        return run
 
     def follow(self, run: RebuildRun, actor: Actor, interruption: worker.Interruption) -> RebuildRun:
         """Show the log of a run that another process builds, until it ends. Ctrl-C cancels it."""
@@ -93,57 +94,69 @@ class Command(BaseCommand):
             if interruption and not run.cancel_requested_at:
                 try:
                     runs.cancel(run.pk, actor)
-                except IndexingError:
+                except NotActive:
                     continue  # it ended in this moment
             runs.reap()
             time.sleep(FOLLOW_SECONDS)
 
-    def report(self, run: RebuildRun, error: str = "") -> None:
-        sentence = error or run.error
+    def report(self, run: RebuildRun, busy: str = "") -> None:
+        sentence = busy or run.error
         if self.as_json:
             self.stdout.write(json.dumps({
-                "run": run.pk, "kind": run.kind, "state": run.state, "busy": bool(error),
+                "run": run.pk, "kind": run.kind, "state": run.state, "busy": bool(busy),
                 "error": sentence or None, "version": run.version_id, "experts": run.experts,
-                "encoded": run.encoded, "reused": run.reused, "seconds": run.seconds,
+                "encoded": run.encoded, "reused": run.reused, "seconds": run.seconds, "gate": run.gate or None,
             }))  # fmt: skip
         elif sentence:
             self.stderr.write(self.style.ERROR(sentence))
-        elif run.state == RebuildRun.State.QUEUED:
-            self.stdout.write(f"Run {run.pk} is queued.")
-        else:
+        elif run.state == RebuildRun.State.DONE:
             version = f", version {run.version_id} is live" if run.version_id else ""
             self.stdout.write(
-                f"Run {run.pk} is {run.get_state_display()}: {run.experts:,} experts, {run.encoded:,} encoded, "
+                f"Run {run.pk} is done: {run.experts:,} experts, {run.encoded:,} encoded, "
                 f"{run.reused:,} reused, {run.seconds:.1f} s{version}."
             )
+        else:
+            self.stdout.write(f"Run {run.pk} is {run.get_state_display()}.")
+
+    def report_nothing(self, sentence: str) -> None:
+        if self.as_json:
+            self.stdout.write(json.dumps({"run": None, "state": None, "error": None, "nothing": sentence}))
+        else:
+            self.stdout.write(sentence)
+
+    def report_plan(self, reembed: bool) -> None:
+        try:
+            snapshot = live.load_now()
+        except NoIndexYet:
+            snapshot = None
+        plan = drift.plan(snapshot, reembed=reembed)
+        if self.as_json:
+            self.stdout.write(json.dumps(asdict(plan)))
+            return
+        time_needed = "no earlier run to estimate from" if plan.seconds is None else f"about {plan.seconds:,.0f} s"
+        self.stdout.write(
+            f"{plan.experts:,} experts: {plan.added:,} new, {plan.changed:,} changed, {plan.removed:,} removed.\n"
+            f"{plan.to_encode:,} texts to encode, {plan.to_reuse:,} vectors to reuse; {time_needed}.\n"
+            f"{plan.bytes_needed / 2**20:,.1f} MB needed, {plan.bytes_free / 2**20:,.0f} MB free."
+        )
 
 
-class TerminalProgress:
-    """A progress line on a terminal, kept below the lines of the log."""
+def build_here(run: RebuildRun, interruption: worker.Interruption, show: worker.Show | None) -> RebuildRun:
+    """Be the worker of the run. Its map, which can wait, is left to a process in the background."""
+    claimed = runs.claim(processes.me(), run.pk)
+    if claimed is None:  # cancelled in between
+        run.refresh_from_db()
+        return run
+    run = worker.execute(claimed, interruption=interruption, show=show)
+    patiently(notify.deliver_due)
+    if run.state == RebuildRun.State.DONE and run.version:
+        launch.start_worker_for_map(run.version)
+    return run
 
-    WIDTH = 30
 
-    def __init__(self) -> None:
-        self._line = ""
-
-    def show(self, stage: str, done: int, total: int) -> None:
-        share = min(done / total, 1.0) if total else 0.0
-        bar = "#" * round(share * self.WIDTH)
-        self._replace(f"{stage:9} [{bar:{self.WIDTH}}] {done:,}/{total:,}" if total else f"{stage:9} {done:,}")
-
-    def write(self, text: str) -> None:
-        """For the log handler: the line goes above the progress."""
-        sys.stderr.write(f"\r\x1b[K{text}")
-        self._line = ""
-
-    def flush(self) -> None:
-        sys.stderr.flush()
-
-    def _replace(self, line: str) -> None:
-        if line != self._line:
-            sys.stderr.write(f"\r\x1b[K{line}")
-            sys.stderr.flush()
-            self._line = line
+def is_due(max_drift: float | None, max_age: float | None) -> bool:
+    """Without a limit always; with limits when one of them is passed."""
+    return (max_drift is None and max_age is None) or bool(schedule.due(max_drift, max_age))
 
 
 def account() -> str:
