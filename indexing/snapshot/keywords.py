@@ -21,13 +21,15 @@ from tantivy import Filter, Occur, Query, TextAnalyzer, TextAnalyzerBuilder, Tok
 PLAIN, STEMMED, RAW = "tcs_plain", "tcs_stemmed", "tcs_raw"
 FIELDS = {
     # field: (analyser, weight)
-    "name": (PLAIN, 3.0),
-    "username": (PLAIN, 2.0),
-    "job_title": (STEMMED, 2.0),
+    "name": (PLAIN, 1.5),
+    "username": (PLAIN, 1.0),
+    "job_title": (STEMMED, 1.5),
     "tags": (STEMMED, 1.5),
     "company": (STEMMED, 1.5),
     "bio": (STEMMED, 1.0),
 }
+"""Measured on 10,501 people: a name weighing 3 finds no more people by name (392 of 400 against 391), but costs
+sentences with words that are somebody's name (500 of them: nDCG@10 .196 against .224)."""
 HANDLE = "handle"
 """The whole username as one word: who types a username means that person."""
 HANDLE_SCORE = 1_000.0
@@ -36,7 +38,7 @@ KEY = "key"
 MAX_TERMS = 64
 """Distinct words of a query that count; the rest of a pasted page adds time, not meaning."""
 MAX_WORD_BYTES = 80
-TIE_BREAKER = 0.2
+TIE_BREAKER = 0.1
 """What a word counts in further fields beside the best: 0 forgets them, 1 rewards saying it everywhere."""
 UNKNOWN_WEIGHT = 0.5
 HEAP_BYTES = 64_000_000

@@ -1,0 +1,76 @@
+"""manage.py verify_index: read a version as a process that serves it would, every hash included."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from indexing import paths
+from indexing.errors import IndexingError, NoIndexYet, SnapshotInvalid
+from indexing.models import IndexState, IndexVersion
+from indexing.snapshot.reader import Snapshot
+
+
+class Command(BaseCommand):
+    help = "Check the files of a version: every hash, counts, dimensions. Exits with 1 when something is wrong."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("number", nargs="?", type=int, help="a version (default: the live one)")
+        parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            version = version_to_check(options["number"])
+        except IndexingError as error:
+            raise CommandError(str(error), returncode=1) from error
+        try:
+            snapshot = Snapshot.open(
+                paths.version_folder(version.number), manifest_sha256=version.manifest_sha256 or None
+            )
+        except SnapshotInvalid as error:
+            if options["json"]:
+                self.stdout.write(json.dumps({"version": version.number, "ok": False, "error": str(error)}))
+            raise CommandError(str(error), returncode=1) from error
+        manifest = snapshot.manifest
+        if options["json"]:
+            answer = {
+                "version": manifest.number,
+                "ok": True,
+                "error": None,
+                "experts": manifest.count,
+                "files": len(manifest.files),
+                "bytes": manifest.bytes,
+            }
+            self.stdout.write(json.dumps(answer))
+            return
+        self.stdout.write(
+            _("Version %(number)s is whole: %(experts)s experts, %(files)s files, %(mb).1f MB, every hash right.")
+            % {
+                "number": manifest.number,
+                "experts": f"{manifest.count:,}",
+                "files": len(manifest.files),
+                "mb": manifest.bytes / 1e6,
+            }
+        )
+
+
+def version_to_check(number: int | None) -> IndexVersion:
+    """Raises NoIndexYet when none is live, IndexingError when there is no such version or its files are gone."""
+    if number is None:
+        live = IndexState.read().live_version
+        if live is None:
+            raise NoIndexYet
+        return live
+    version = IndexVersion.objects.filter(pk=number).first()
+    if version is None:
+        known = IndexVersion.objects.exclude(state=IndexVersion.State.REMOVED).values_list("number", flat=True)
+        raise IndexingError(
+            _("There is no version %(number)s; kept are: %(known)s.")
+            % {"number": number, "known": ", ".join(map(str, known)) or _("none")}
+        )
+    if version.state == IndexVersion.State.REMOVED:
+        raise IndexingError(_("The files of version %s were removed, as only the last ones are kept.") % number)
+    return version
