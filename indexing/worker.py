@@ -110,7 +110,7 @@ class RunReporter:
             self._stage = None
             entry = _entry(stage, time.monotonic() - began)
             self.stages.append(entry)
-        logger.info("%s: %s", RebuildRun.Stage(name).label, entry["summary"])
+        logger.info("%s", entry["summary"])
         self._beat(stage)
 
     def _beat(self, stage: _Stage | None = None) -> None:
@@ -146,7 +146,7 @@ def execute(run: RebuildRun, *, interruption: Interruption | None = None, show: 
 
     The outermost edge of the worker: every error ends the run with a sentence and leaves a traceback in its log.
     """
-    interruption = interruption or Interruption()
+    interruption = Interruption() if interruption is None else interruption  # one that is not set yet is false
     log = RunLogHandler(run.pk)
     listening = [logging.getLogger(name) for name in ("indexing", "experts", "py.warnings")]
     for source in listening:
@@ -197,7 +197,7 @@ def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
     if built.manifest is not None:
         report = _judge(built, reporter)
         with reporter.stage(RebuildRun.Stage.PUBLISH) as stage:
-            stage.summarise(_("deciding on version %(number)s") % {"number": run.version_id})
+            stage.summarise(_("version %(number)s is ready") % {"number": run.version_id})
     outcome = _outcome(built, reporter, report)
     reporter.check()
     log.flush()
@@ -212,7 +212,7 @@ def _judge(built: pipeline.Built, reporter: RunReporter) -> gate.Report:
         for verdict in report.verdicts:
             level = logging.INFO if verdict.passed else logging.WARNING if verdict.warning else logging.ERROR
             logger.log(level, "%s: %s", verdict.rule, verdict.sentence)
-        stage.summarise(_("passed") if report.passed else _("not passed"))
+        stage.summarise(_("the gate is passed") if report.passed else _("the gate is not passed"))
     return report
 
 
@@ -248,8 +248,9 @@ def _fail(run: RebuildRun, sentence: str) -> None:
 def _entry(stage: _Stage, seconds: float) -> dict[str, Any]:
     """A stage's line in the history."""
     rate = stage.done / seconds if seconds > 0 and stage.done else None
-    counted = _("%(done)s in %(seconds).1f s") % {"done": f"{stage.done:,}", "seconds": seconds}
+    took = _("%(seconds).1f s") % {"seconds": seconds}
     if rate:
-        counted += _(" (%(rate)s/s)") % {"rate": f"{rate:,.0f}"}
-    summary = f"{stage.summary}; {counted}" if stage.summary else counted
+        took = _("%(seconds).1f s (%(rate)s/s)") % {"seconds": seconds, "rate": f"{rate:,.0f}"}
+    what = stage.summary or f"{stage.done:,}/{stage.total:,}"
+    summary = f"{what[:1].upper()}{what[1:]}: {took}"
     return {"stage": stage.name, "seconds": round(seconds, 3), "done": stage.done, "rate": rate, "summary": summary}
