@@ -6,10 +6,10 @@ import io
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AdminURLFieldWidget
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminURLFieldWidget
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, F, ForeignKey, Prefetch, QuerySet, URLField
+from django.db.models import Count, F, ForeignKey, Prefetch, QuerySet, TextField, URLField
 from django.forms import ModelChoiceField
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
@@ -23,7 +23,7 @@ from experts import import_views
 from experts.auditing import log_changed
 from experts.exporting import write_csv
 from experts.filters import DomainFilter, IndustryFilter, PhotoFilter, TaggedFilter
-from experts.forms import ExpertForm, ExpertTagForm, ExpertTagFormSet
+from experts.forms import ExpertForm, ExpertTagForm, ExpertTagFormSet, LinesField
 from experts.models import Expert, ExpertQuerySet, ExpertTag, Tag
 
 TAGS_SHOWN = 3
@@ -79,7 +79,10 @@ class ExpertAdmin(admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False  # one count less over the whole table for every page
     readonly_fields = ("updated_at",)
-    formfield_overrides = {URLField: {"widget": AdminURLFieldWidget, "assume_scheme": "https"}}
+    formfield_overrides = {
+        URLField: {"widget": AdminURLFieldWidget, "assume_scheme": "https"},
+        TextField: {"widget": AdminTextareaWidget, "form_class": LinesField},
+    }
     actions = ("activate", "deactivate", "export")
     fieldsets = (
         (None, {"fields": ("username", ("first_name", "last_name"), "is_active")}),

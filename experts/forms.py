@@ -16,12 +16,19 @@ from django.utils.translation import gettext_lazy
 from experts.models import ExpertTag
 
 
+class LinesField(forms.CharField):
+    """A text whose line ends are "\\n", as the import stores them, although browsers send "\\r\\n".
+
+    Otherwise a bio would count as changed whenever somebody saves its expert, here and in the next import.
+    """
+
+    def to_python(self, value: Any) -> str | None:
+        text = super().to_python(value)
+        return text.replace("\r\n", "\n") if isinstance(text, str) else text
+
+
 class ExpertForm(forms.ModelForm):
     """The fields come from the admin's fieldsets."""
-
-    def clean_bio(self) -> str:
-        """Browsers send "\\r\\n"; the import stores "\\n". Without this a saved bio would differ from its file."""
-        return str(self.cleaned_data["bio"]).replace("\r\n", "\n")
 
     def clean_currency(self) -> str:
         currency = str(self.cleaned_data["currency"]).strip().upper()
