@@ -14,6 +14,7 @@ import time
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from indexing import launch, paths, processes, runs
 from indexing.errors import NoIndexYet, SnapshotInvalid
@@ -60,8 +61,11 @@ class Live:
         try:
             snapshot = Snapshot.open(paths.version_folder(version.number), manifest_sha256=version.manifest_sha256)
         except (SnapshotInvalid, OSError, MemoryError) as error:
-            logger.error("Version %s is not served: %s", version.number, error or type(error).__name__)
-            self.problem = f"Version {version.number}: {error or type(error).__name__}"
+            why = str(error) or _("there is not enough memory to open it")
+            self.problem = _("Version %(number)s is not served: %(why)s.") % {
+                "number": version.number, "why": why.rstrip("."),
+            }  # fmt: skip
+            logger.error(self.problem)
             self._refused = {number: until for number, until in self._refused.items() if until > time.monotonic()} | {
                 version.number: time.monotonic() + RETRY_SECONDS
             }
