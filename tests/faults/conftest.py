@@ -1,0 +1,68 @@
+"""A house for the faults: a directory, a first version, web processes and workers that are ended with the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from indexing import runs
+from tests import cast
+from tests.faults import promises, web, workers
+
+EXPERTS = 24
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "/faults/" in item.path.as_posix():
+            item.add_marker(pytest.mark.services)
+            item.add_marker(pytest.mark.django_db(transaction=True))
+
+
+@pytest.fixture
+def first_version(transactional_db: None) -> int:
+    cast.experts(EXPERTS)
+    number = promises.rebuild().version_id
+    assert number is not None
+    return number
+
+
+@pytest.fixture
+def bearer(transactional_db: None) -> str:
+    return web.token()
+
+
+@pytest.fixture
+def serve(bearer: str) -> Iterator[Callable[..., web.Web]]:
+    """Starts web processes."""
+    started: list[web.Web] = []
+
+    def start(**options: object) -> web.Web:
+        started.append(web.Web(bearer, **options))  # type: ignore[arg-type]
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.remove()
+
+
+@pytest.fixture
+def work(transactional_db: None) -> Iterator[Callable[..., workers.Worker]]:
+    """Starts workers, faulty ones as a rule."""
+    started: list[workers.Worker] = []
+
+    def start(*arguments: object, **given: object) -> workers.Worker:
+        started.append(workers.Worker(*arguments, **given))  # type: ignore[arg-type]
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.remove()
+    workers.clear_marks()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run numbers begin again with every test: what was seen in the last test says nothing here."""
+    monkeypatch.setattr(runs, "_watch", runs.LeaseWatch())

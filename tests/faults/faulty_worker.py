@@ -1,0 +1,162 @@
+"""A worker with a fault in it, as a process of its own: the production code, patched from outside at one point.
+
+`tests.faults.workers` starts it. Nothing in the product knows of these points.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import django
+from django.apps import apps
+
+if not apps.ready:  # in the process that all faulty workers are forked from
+    django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.core.management.base import CommandError  # noqa: E402
+
+from indexing import encoders, maps, publishing, worker  # noqa: E402
+from indexing.build import pipeline  # noqa: E402
+from indexing.snapshot import keywords, vectors, writer  # noqa: E402
+
+Act = Callable[[], None]
+PAUSED, GO_ON, BALLAST = "paused", "go-on", "ballast"
+"""Files in the data folder: the worker waits at its point; it may go on; what fills the disk."""
+GIVE_UP_SECONDS = 120
+
+
+def main(run_id: int, point: str, action: str, given: dict[str, Any]) -> None:
+    """Build run `run_id` with `action` happening at `point`; `given` are settings of this process alone."""
+    for name, value in given.items():
+        setattr(settings, name, value)
+    if "TCS_ENCODER" in given:
+        encoders.reset()
+    maps.compute = lambda *_, **__: True  # type: ignore[assignment]  # seconds, and no fault here is about it
+    if point:
+        arm(point, ACTIONS[action])
+    try:
+        call_command("index_worker", run=run_id)
+    except CommandError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.returncode)
+
+
+def arm(point: str, act: Act) -> None:
+    """`point` is "stage <name>", "file <name>", or one of the moments of publishing."""
+    kind, _, name = point.partition(" ")
+    if kind == "stage":
+        in_stage(name, act)
+    elif kind == "file":
+        before_file(name, act)
+    else:
+        owner, attribute, moment = MOMENTS[point]
+        patch(owner, attribute, act, moment)
+
+
+MOMENTS = {
+    "renamed": (writer.VersionWriter, "finish", "after"),
+    "before transaction": (worker, "_decide", "before"),
+    "in transaction": (publishing, "_end_well", "after"),
+    "after transaction": (worker, "_decide", "after"),
+}
+
+
+def patch(owner: Any, name: str, act: Act, moment: str) -> None:
+    original = getattr(owner, name)
+
+    def patched(*arguments: Any, **options: Any) -> Any:
+        if moment == "before":
+            act()
+        result = original(*arguments, **options)
+        if moment == "after":
+            act()
+        return result
+
+    setattr(owner, name, patched)
+
+
+def in_stage(name: str, act: Act) -> None:
+    original = worker.RunReporter.stage
+
+    @contextmanager
+    def stage(self: worker.RunReporter, entered: str) -> Iterator[Any]:
+        with original(self, entered) as progress:
+            if entered == name:
+                act()
+            yield progress
+
+    worker.RunReporter.stage = stage  # type: ignore[method-assign]
+
+
+def before_file(name: str, act: Act) -> None:
+    """Just before the file is written: after the build has looked whether there is room."""
+    if name == writer.ANN:
+        patch(vectors, "build_index", act, "before")
+    elif name == writer.KEYWORDS:
+        patch(keywords, "build_index", act, "before")
+    elif name == writer.FACETS:
+        patch(pipeline.Facets, "save", act, "before")
+    elif name == "manifest.json":
+        patch(writer.VersionWriter, "finish", act, "before")
+    else:
+        original = writer.VersionWriter.save
+
+        def save(self: writer.VersionWriter, saved: str, array: Any) -> None:
+            if saved == name:
+                act()
+            original(self, saved, array)
+
+        writer.VersionWriter.save = save  # type: ignore[method-assign]
+
+
+def send(number: signal.Signals) -> Act:
+    return lambda: os.kill(os.getpid(), number)
+
+
+def fill_disk() -> None:
+    """Leave no byte free on the disk of the data folder."""
+    with (Path(settings.DATA_DIR) / BALLAST).open("wb", buffering=0) as file:
+        size = 1 << 20
+        while size:
+            try:
+                file.write(b"\0" * size)
+            except OSError:
+                size //= 2
+
+
+def limit_memory() -> None:
+    """Hardly more address space than is in use: the next larger allocation fails."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + (4 << 20)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def pause() -> None:
+    folder = Path(settings.DATA_DIR)
+    (folder / PAUSED).touch()
+    give_up = time.monotonic() + GIVE_UP_SECONDS
+    while not (folder / GO_ON).exists():
+        if time.monotonic() > give_up:
+            raise TimeoutError("nobody said go on")
+        time.sleep(0.02)
+
+
+ACTIONS: dict[str, Act] = {
+    "kill": send(signal.SIGKILL),
+    "stop": send(signal.SIGSTOP),
+    "terminate": send(signal.SIGTERM),
+    "interrupt": send(signal.SIGINT),
+    "fill disk": fill_disk,
+    "limit memory": limit_memory,
+    "pause": pause,
+}

@@ -1,0 +1,93 @@
+"""What must hold after every fault, and how the tests here build a version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from indexing import paths, processes, runs, worker
+from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
+from indexing.snapshot.reader import Snapshot
+from tests import cast
+from tests.faults.waiting import until
+
+Run, Version = RebuildRun.State, IndexVersion.State
+
+
+def ask(kind: str = "full") -> RebuildRun:
+    return runs.request(kind, cast.command_actor())
+
+
+def rebuild(kind: str = "full") -> RebuildRun:
+    """A whole run, worked off in this process; it must end well."""
+    claimed = runs.claim(processes.me(), ask(kind).pk)
+    assert claimed is not None
+    run = worker.execute(claimed)
+    assert run.state == Run.DONE, run.error
+    return run
+
+
+def live() -> int:
+    number = IndexState.read().live_version_id
+    assert number is not None
+    return int(number)
+
+
+def ends(run: RebuildRun, *, within: float = 30) -> RebuildRun:
+    """The run ends by itself, without anybody asking for the next one. For use with a web process running."""
+
+    def ended() -> bool:
+        run.refresh_from_db()
+        return not run.is_active
+
+    until(ended, f"run {run.pk} ends", within)
+    return run
+
+
+def expect(run: RebuildRun, state: str, *, stage: str | None = None, says: str = "") -> None:
+    """It ended so, says why, names the stage, and its log's last word of substance is the same sentence."""
+    run.refresh_from_db()
+    assert (run.state, run.finished_at is not None) == (state, True), f"{run.state}: {run.error}"
+    assert says in run.error
+    assert run.error in set(run.lines.values_list("message", flat=True))
+    if stage is not None:
+        assert run.stage == stage
+
+
+def hold() -> None:
+    """At any moment, also in mid-run."""
+    state = IndexState.read()
+    lives = list(IndexVersion.objects.filter(state=Version.LIVE))
+    assert [version.number for version in lives] == ([state.live_version_id] if state.live_version_id else [])
+    for version in lives:
+        Snapshot.open(paths.version_folder(version.number), manifest_sha256=version.manifest_sha256)
+    assert RebuildRun.objects.active().count() <= 1
+    assert list(Publication.objects.filter(until=None).values_list("version_id", flat=True)) == [
+        version.number for version in lives
+    ]
+    by_rebuild = Publication.objects.exclude(how=Publication.How.ROLLBACK).order_by("at", "pk").last()
+    if by_rebuild is not None:
+        assert state.expert_count_at_rebuild == by_rebuild.version.expert_count
+        assert state.last_rebuild_at is not None
+        assert abs((state.last_rebuild_at - by_rebuild.at).total_seconds()) < 1
+
+
+def hold_once_idle() -> None:
+    """After a run: no run goes on, nothing half-made is left in the tables or on the disk."""
+    hold()
+    assert not RebuildRun.objects.active().exists()
+    assert not IndexVersion.objects.filter(state=Version.BUILDING).exists()
+    kept = set(IndexVersion.objects.exclude(state=Version.REMOVED).values_list("number", flat=True))
+    assert folders() == sorted(paths.version_folder(number).name for number in kept)
+
+
+def folders() -> list[str]:
+    return sorted(path.name for path in paths.versions_folder().glob("*"))
+
+
+def next_run_works(**_options: Any) -> RebuildRun:
+    """What every row of the table ends with."""
+    before = live()
+    run = rebuild()
+    assert live() == run.version_id != before
+    hold_once_idle()
+    return run
