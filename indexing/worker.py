@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.25
 BEAT_SECONDS = 2.0
+"""Or a quarter of the lease, if that is shorter: one late beat must not lose a healthy run."""
 Show = Callable[[str, int, int], None]
 """Called with stage, done and total whenever progress was made."""
 
@@ -127,6 +128,7 @@ class RunReporter:
     def _keep_beating(self) -> None:
         told: tuple[object, ...] = ()
         next_beat = 0.0
+        beat_every = min(BEAT_SECONDS, settings.TCS_LEASE_SECONDS / 4)
         while not self._ended.wait(TICK_SECONDS):
             stage = self._stage
             news = (stage.name, stage.done, stage.total) if stage else ()
@@ -137,7 +139,7 @@ class RunReporter:
             except FenceLost as error:
                 self._stop = error
                 break
-            told, next_beat = news, time.monotonic() + BEAT_SECONDS
+            told, next_beat = news, time.monotonic() + beat_every
         connection.close()
 
 
