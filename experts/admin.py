@@ -27,6 +27,7 @@ from experts.forms import ExpertForm, ExpertTagForm, ExpertTagFormSet, LinesFiel
 from experts.models import Expert, ExpertQuerySet, ExpertTag, Tag
 
 TAGS_SHOWN = 3
+AT_ONCE = 1_000
 
 
 class ExpertTagInline(admin.TabularInline):
@@ -77,6 +78,7 @@ class ExpertAdmin(admin.ModelAdmin):
     search_fields = ("username", "first_name", "last_name", "job_title", "company", "bio")
     search_help_text = gettext_lazy("Finds words in name, username, job title, company and bio.")
     list_per_page = 50
+    view_on_site = False  # the address of an expert is this very page
     show_full_result_count = False  # one count less over the whole table for every page
     readonly_fields = ("updated_at",)
     formfield_overrides = {
@@ -130,11 +132,14 @@ class ExpertAdmin(admin.ModelAdmin):
 
     def _set_active(self, request: HttpRequest, queryset: ExpertQuerySet, *, active: bool) -> None:
         assert isinstance(request.user, User)
+        changed = 0
         with transaction.atomic():
             ids = list(queryset.filter(is_active=not active).order_by().values_list("pk", flat=True))
-            experts = Expert.objects.filter(pk__in=ids)
-            changed = experts.activate() if active else experts.deactivate()
-            log_changed(request.user, ids, ["is_active"])
+            for start in range(0, len(ids), AT_ONCE):  # a statement takes only so many parameters
+                batch = ids[start : start + AT_ONCE]
+                experts = Expert.objects.filter(pk__in=batch)
+                changed += experts.activate() if active else experts.deactivate()
+                log_changed(request.user, batch, ["is_active"])
         if active:
             sentence = ngettext("%s expert activated.", "%s experts activated.", changed)
         else:
@@ -144,7 +149,7 @@ class ExpertAdmin(admin.ModelAdmin):
     @admin.action(description=gettext_lazy("Export selected experts as CSV"), permissions=["view"])
     def export(self, request: HttpRequest, queryset: ExpertQuerySet) -> HttpResponse:
         file = io.StringIO()
-        write_csv(queryset.prefetch_related(None).iterator(chunk_size=2_000), file)
+        write_csv(queryset.prefetch_related(None).iterator(chunk_size=AT_ONCE), file)
         name = f"experts-{timezone.localdate():%Y-%m-%d}.csv"
         return HttpResponse(
             "\ufeff" + file.getvalue(),  # with it, spreadsheets see that it is UTF-8
