@@ -163,16 +163,20 @@ class LeaseWatch:
 
     def __init__(self) -> None:
         self._seen: dict[int, tuple[tuple[str, int], float]] = {}
+        self._looked = 0.0
 
     def expired(self, run: RebuildRun) -> bool:
         if run.state == State.QUEUED and not run.owner:
             return False  # it waits for a worker to be started, for as long as that takes
         mark, now = (run.state, run.beats), time.monotonic()
-        if self._seen.get(run.pk, (None, 0.0))[0] != mark:
+        lease = settings.TCS_LEASE_SECONDS
+        # Who has not looked for a lease (stopped, or the database was away) has not seen the beats stand still.
+        was_blind = now - self._looked > lease
+        self._looked = now
+        if was_blind or self._seen.get(run.pk, (None, 0.0))[0] != mark:
             self._seen = {run.pk: (mark, now)}  # only one run is ever active
         last_sign = run.heartbeat_at or run.created_at
         age = (timezone.now() - last_sign).total_seconds()
-        lease = settings.TCS_LEASE_SECONDS
         return now - self._seen[run.pk][1] > lease or age > 10 * lease
 
 

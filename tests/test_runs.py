@@ -231,6 +231,19 @@ def test_a_silent_worker_elsewhere_is_lost_after_its_lease(settings, monkeypatch
 
 
 @pytest.mark.django_db
+def test_who_could_not_look_for_a_lease_does_not_take_the_worker_for_silent(settings, monkeypatch):
+    settings.TCS_LEASE_SECONDS = 60
+    clock = [1000.0]
+    monkeypatch.setattr(runs.time, "monotonic", lambda: clock[0])
+    run = running(owner=ELSEWHERE)
+    runs.reap()
+    clock[0] += 61  # the database was away for both
+    runs.reap()
+    run.refresh_from_db()
+    assert run.state == State.RUNNING
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("hours", [-1, 0.1])
 def test_a_clock_that_is_set_loses_no_run(hours, settings):
     settings.TCS_LEASE_SECONDS = 60
