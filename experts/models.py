@@ -46,7 +46,9 @@ class Expert(models.Model):
     tagged_for = models.CharField(max_length=32, blank=True, editable=False)
     """What the automatic tags were computed from: see `experts.tagging.basis`. Empty: never tagged."""
 
-    tags = models.ManyToManyField("Tag", through="ExpertTag", related_name="experts")
+    tags: models.ManyToManyField[Tag, ExpertTag] = models.ManyToManyField(
+        "Tag", through="ExpertTag", related_name="experts"
+    )
 
     objects = ExpertQuerySet.as_manager()
 

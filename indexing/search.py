@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from experts.models import Expert
-from indexing import encoders, live
+from indexing import encoders, live, metrics
 from indexing.encoders import Encoder
-from indexing.errors import EmptyQuery, EncoderUnavailable
+from indexing.errors import EmptyQuery, EncoderUnavailable, IndexingError
 from indexing.snapshot.reader import Snapshot
 
 MAX_K = 100
@@ -72,10 +72,16 @@ def search(query: str, k: int = 10, mode: Mode = Mode.HYBRID, *, snapshot: Snaps
     text = query.strip()
     if not text:
         raise EmptyQuery
-    snapshot = snapshot or live.current()
-    vector = None if mode == Mode.KEYWORD else _query_vector(text, snapshot)
-    hits = _filled(snapshot, text, vector, k, mode)
-    return Results(text, mode, snapshot.number, hits, time.perf_counter() - began)
+    try:
+        snapshot = snapshot or live.current()
+        vector = None if mode == Mode.KEYWORD else _query_vector(text, snapshot)
+        hits = _filled(snapshot, text, vector, k, mode)
+    except IndexingError:
+        metrics.observe_search(mode, "error", time.perf_counter() - began)
+        raise
+    seconds = time.perf_counter() - began
+    metrics.observe_search(mode, "hits" if hits else "nothing", seconds)
+    return Results(text, mode, snapshot.number, hits, seconds)
 
 
 def _query_vector(text: str, snapshot: Snapshot) -> NDArray[np.float32]:

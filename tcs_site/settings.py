@@ -172,7 +172,7 @@ TCS_WORKER = env.choice("TCS_WORKER", "subprocess", ("subprocess", "external"))
 TCS_KEEP_VERSIONS = env.integer("TCS_KEEP_VERSIONS", 5, at_least=1)
 TCS_LEASE_SECONDS = env.number("TCS_LEASE_SECONDS", 60, at_least=2)
 TCS_EXACT_UP_TO = env.integer("TCS_EXACT_UP_TO", 50_000)  # experts; beyond it the vector index is approximate
-TCS_TAG_THRESHOLD = env.number("TCS_TAG_THRESHOLD", 0.25)
+TCS_TAG_THRESHOLD = env.number("TCS_TAG_THRESHOLD", 0.30)
 
 # --- The gate: what a version must show before it is published. A breach holds it for a person to decide --------
 TCS_APPROVE = env.choice("TCS_APPROVE", "never", ("never", "always"))  # always: another person must publish
@@ -185,6 +185,9 @@ TCS_GATE_MAX_QUERIES_BROKEN = env.integer(
     "TCS_GATE_MAX_QUERIES_BROKEN", 0
 )  # saved queries missing an expected expert
 TCS_GATE_MIN_OVERLAP = env.share("TCS_GATE_MIN_OVERLAP", 0.50)  # of saved queries at 10; below it only a warning
+
+# --- Watching ---------------------------------------------------------------------------------------------
+TCS_METRICS_TOKEN = env.text("TCS_METRICS_TOKEN")  # what Prometheus sends to /metrics; without it only staff may look
 
 # --- Telling others ---------------------------------------------------------------------------------------
 TCS_NOTIFY_EMAILS = env.names("TCS_NOTIFY_EMAILS")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import secrets
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST
 
-from indexing import encoders, live
+from indexing import encoders, live, metrics
+from indexing.console.access import VIEW, may
 from indexing.errors import NoIndexYet
 
 logger = logging.getLogger(__name__)
@@ -32,6 +36,17 @@ def readyz(_request: HttpRequest) -> JsonResponse:
     ready = all(check["ok"] for check in checks.values())
     state = ("degraded" if live.problem() else "ready") if ready else "not ready"
     return JsonResponse({"status": state, "checks": checks}, status=200 if ready else 503)
+
+
+@never_cache
+@require_safe
+def metrics_page(request: HttpRequest) -> HttpResponse:
+    """For Prometheus, with TCS_METRICS_TOKEN as bearer token; for staff who may see the index, with their session."""
+    sent = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    expected = settings.TCS_METRICS_TOKEN
+    if not (expected and secrets.compare_digest(sent.encode(), expected.encode())) and not may(request.user, VIEW):
+        return HttpResponse(_("This needs the metrics token.") + "\n", status=401, content_type="text/plain")
+    return HttpResponse(metrics.page(), content_type=CONTENT_TYPE_LATEST)
 
 
 def _database() -> Check:

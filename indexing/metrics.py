@@ -1,0 +1,112 @@
+"""Figures for Prometheus: what this process counted of its searches, and what the database knows of the index."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+from django.db.models import Count
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from indexing import drift, live, status
+from indexing.errors import NoIndexYet
+from indexing.models import IndexState, RebuildRun
+
+DRIFT_SECONDS = 60.0
+"""How long a measured drift is answered again: measuring reads the whole directory."""
+
+registry = CollectorRegistry()
+SEARCHES = Counter(
+    "tcs_searches", "Searches answered by this process, by mode and outcome.", ["mode", "outcome"], registry=registry
+)
+SEARCH_SECONDS = Histogram(
+    "tcs_search_seconds", "Seconds of a search, by mode.", ["mode"], registry=registry,
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+)  # fmt: skip
+
+
+def observe_search(mode: str, outcome: str, seconds: float) -> None:
+    """Count a search; `outcome` is hits, nothing or error."""
+    SEARCHES.labels(mode, outcome).inc()
+    SEARCH_SECONDS.labels(mode).observe(seconds)
+
+
+def page() -> bytes:
+    """All figures in the text format of Prometheus."""
+    return generate_latest(registry)
+
+
+class IndexCollector(Collector):
+    """What the database and the live version say at the moment of asking."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._drift: tuple[float, int, float] | None = None
+
+    def describe(self) -> list[Metric]:
+        return []  # else the registry would ask the database while it is being set up
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._runs()
+        yield from self._live_version()
+        yield from self._drift_figures()
+
+    def _runs(self) -> Iterator[Metric]:
+        runs = GaugeMetricFamily("tcs_runs", "Runs in the history, by kind and state.", labels=["kind", "state"])
+        for row in RebuildRun.objects.order_by().values("kind", "state").annotate(count=Count("pk")):
+            runs.add_metric([row["kind"], row["state"]], row["count"])
+        yield runs
+        last = RebuildRun.objects.filter(kind=RebuildRun.Kind.FULL, state=RebuildRun.State.DONE).first()
+        seconds = GaugeMetricFamily(
+            "tcs_last_run_stage_seconds",
+            "Seconds of each stage of the last full run that was done.",
+            labels=["stage"],
+        )
+        for stage in last.stages if last else []:
+            seconds.add_metric([stage["stage"]], stage["seconds"])
+        yield seconds
+
+    def _live_version(self) -> Iterator[Metric]:
+        state = IndexState.read()
+        version = state.live_version
+        if version is not None:
+            yield GaugeMetricFamily("tcs_live_version", "Number of the live version.", version.number)
+            yield GaugeMetricFamily("tcs_live_version_experts", "Experts in the live version.", version.expert_count)
+            yield GaugeMetricFamily(
+                "tcs_live_version_built_timestamp_seconds", "When it was built.", version.created_at.timestamp()
+            )
+        serving = status.serving(state)
+        processes = GaugeMetricFamily("tcs_processes", "Web processes, by what they serve.", labels=["serves"])
+        processes.add_metric(["live"], serving.current)
+        processes.add_metric(["other"], serving.processes - serving.current)
+        yield processes
+        yield GaugeMetricFamily("tcs_serving_problems", "Different reasons not to serve it.", len(serving.problems))
+        yield GaugeMetricFamily(
+            "tcs_schedule_on_hold",
+            "1 while scheduled runs wait since a rollback.",
+            float(bool(state.schedule_held_at)),
+        )
+
+    def _drift_figures(self) -> Iterator[Metric]:
+        measured = self._measured_drift()
+        if measured is not None:
+            count, share = measured
+            yield GaugeMetricFamily("tcs_drift_experts", "Experts added, changed or removed since.", count)
+            yield GaugeMetricFamily("tcs_drift_share", "The same as a share of the live version.", share)
+
+    def _measured_drift(self) -> tuple[int, float] | None:
+        try:
+            snapshot = live.current()
+        except NoIndexYet:
+            return None
+        with self._lock:
+            if self._drift is None or time.monotonic() > self._drift[0]:
+                found = drift.measure(snapshot)
+                self._drift = (time.monotonic() + DRIFT_SECONDS, found.count, found.share)
+            return self._drift[1:]
+
+
+registry.register(IndexCollector())
