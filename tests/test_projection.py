@@ -1,0 +1,141 @@
+"""The 2-D map: any number of experts, neighbours stay neighbours, old places are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexing.build import projection
+from indexing.build.projection import layout, project
+from indexing.errors import Cancelled
+from tests import cast
+from tests.index_cast import opened
+
+
+def groups(n: int, number: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors float32[n, 64] in `number` clear groups, and the group of each."""
+    random = np.random.default_rng(seed)
+    which = random.integers(0, number, n)
+    vectors = random.normal(size=(number, 64))[which] + 0.4 * random.normal(size=(n, 64))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), which
+
+
+def agreement(positions: np.ndarray, which: np.ndarray) -> float:
+    """Share of points whose nearest other point on the map is of their own group."""
+    distances = np.linalg.norm(positions[:, None] - positions[None], axis=2)
+    np.fill_diagonal(distances, np.inf)
+    return float((which[distances.argmin(axis=1)] == which).mean())
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 5, 7, 30, 31, 45, 60, 120, 300])
+def test_any_number_of_experts_has_finite_places_apart(n):
+    vectors, _ = groups(n)
+    positions = layout(vectors, np.arange(n))
+    assert positions.shape == (n, 2)
+    assert positions.dtype == np.float32
+    assert np.isfinite(positions).all()
+    assert len(np.unique(positions.round(5), axis=0)) == n
+
+
+@pytest.mark.parametrize("n", [5, 30, 200])
+def test_identical_experts_have_places_too(n):
+    vectors, _ = groups(1)
+    assert np.isfinite(layout(np.repeat(vectors, n, axis=0), np.arange(n))).all()
+
+
+def test_groups_of_identical_experts_have_places_too():
+    vectors, _ = groups(3)
+    assert np.isfinite(layout(np.repeat(vectors, 60, axis=0), np.arange(180))).all()
+
+
+@pytest.mark.parametrize("n", [30, 250])
+def test_neighbours_stay_neighbours(n):
+    vectors, which = groups(n)
+    assert agreement(layout(vectors, np.arange(n)), which) > 0.9
+
+
+def test_the_same_experts_get_the_same_map():
+    vectors, _ = groups(100)
+    np.testing.assert_array_equal(layout(vectors, np.arange(100)), layout(vectors, np.arange(100)))
+
+
+def test_a_map_that_starts_from_the_former_one_keeps_places():
+    vectors, which = groups(200)
+    ids = np.arange(1_000, 1_200)
+    former = layout(vectors, ids)
+    known = np.delete(np.arange(200), [3, 50, 120])
+    backwards = known[::-1]  # the former map may have its experts in any order
+    again = layout(vectors, ids, previous=(ids[backwards], former[backwards]))
+    radius = np.linalg.norm(former - former.mean(axis=0), axis=1).max()
+    moved = np.linalg.norm(again - former, axis=1)
+    assert moved[known].mean() < 0.15 * radius
+    assert agreement(again, which) > 0.9
+
+
+@pytest.mark.parametrize("former", ["empty", "other people", "few of them", "not finite"])
+def test_a_former_map_that_says_nothing_of_these_people_is_not_used(former):
+    vectors, _ = groups(80)
+    ids = np.arange(80)
+    places = np.random.default_rng(1).normal(size=(80, 2)).astype(np.float32)
+    previous = {
+        "empty": (ids[:0], places[:0]),
+        "other people": (ids + 1_000, places),
+        "few of them": (ids[:35], places[:35]),
+        "not finite": (ids, places * np.nan),
+    }[former]
+    np.testing.assert_array_equal(layout(vectors, ids, previous=previous), layout(vectors, ids))
+
+
+def test_beyond_the_limit_the_rest_is_placed_beside_its_neighbours():
+    vectors, which = groups(400)
+    positions = layout(vectors, np.arange(400), fit_up_to=150)
+    assert np.isfinite(positions).all()
+    assert agreement(positions, which) > 0.9
+
+
+@pytest.mark.parametrize("looks", [0, 1, 30])
+def test_it_can_be_cancelled_between_iterations(looks):
+    asked: list[int] = []
+
+    def cancelled() -> bool:
+        asked.append(1)
+        return len(asked) > looks
+
+    vectors, _ = groups(60)
+    with pytest.raises(Cancelled):
+        layout(vectors, np.arange(60), cancelled=cancelled)
+    assert len(asked) == looks + 1
+
+
+@pytest.mark.django_db
+def test_the_file_is_in_the_order_of_the_ids_and_whole(tmp_path):
+    cast.experts(40)
+    snapshot = opened()
+    target = tmp_path / "maps" / "000001.npy"
+    project(snapshot, target)
+    positions = np.load(target)
+    assert positions.shape == (40, 2)
+    assert positions.dtype == np.float32
+    np.testing.assert_array_equal(positions, layout(snapshot.vectors, snapshot.ids))
+    assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.django_db
+def test_a_map_that_was_stopped_leaves_the_former_file(tmp_path, monkeypatch):
+    cast.experts(40)
+    snapshot = opened()
+    target = tmp_path / "000001.npy"
+    target.write_bytes(b"former")
+    with pytest.raises(Cancelled):
+        project(snapshot, target, cancelled=lambda: True)
+
+    def fail(file: object, array: object, **options: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(projection.np, "save", fail)
+    with pytest.raises(OSError, match="disk full"):
+        project(snapshot, target)
+    assert target.read_bytes() == b"former"
+    assert list(Path(tmp_path).iterdir()) == [target]

@@ -1,0 +1,94 @@
+"""Vector search: exact is exact, approximate says how good it is."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from indexing.errors import Cancelled
+from indexing.snapshot.manifest import EXACT, HNSW
+from indexing.snapshot.vectors import VectorIndex, build_index, measure_recall, nearest
+
+
+def unit(n: int, d: int = 32, seed: int = 0) -> np.ndarray:
+    vectors = np.random.default_rng(seed).normal(size=(n, d))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_exact_search_is_what_numpy_says(tmp_path):
+    vectors, query = unit(500), unit(1, seed=1)
+    built = build_index(vectors, tmp_path / "ann", exact_up_to=500)
+    index = VectorIndex.open(tmp_path / "ann")
+    assert (built.kind, built.recall, index.kind, index.count, index.dimension) == (EXACT, None, EXACT, 500, 32)
+    rows, similarities = index.search(query, 10)
+    expected = np.argsort(-(vectors @ query[0]))[:10]
+    assert rows[0].tolist() == expected.tolist()
+    np.testing.assert_allclose(similarities[0], (vectors @ query[0])[expected], atol=1e-6)
+
+
+def test_beyond_the_limit_it_is_approximate_with_its_recall_measured(tmp_path):
+    vectors = unit(3_000, 16)
+    built = build_index(vectors, tmp_path / "ann", exact_up_to=2_999)
+    index = VectorIndex.open(tmp_path / "ann")
+    assert (built.kind, index.kind) == (HNSW, HNSW)
+    assert built.recall == measure_recall(index, vectors)
+    assert 0.9 < built.recall <= 1
+
+
+def test_recall_falls_when_the_index_is_worse():
+    class Forgetful:
+        def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+            rows, similarities = nearest(vectors, queries, k)
+            rows[:, k // 2 :] = -1
+            return rows, similarities
+
+    vectors = unit(300)
+    assert measure_recall(Forgetful(), vectors) == pytest.approx(0.5)
+
+
+def test_more_hits_than_vectors_are_all_vectors(tmp_path):
+    build_index(unit(3), tmp_path / "ann", exact_up_to=10)
+    rows, _ = VectorIndex.open(tmp_path / "ann").search(unit(1, seed=1), 50)
+    assert sorted(rows[0].tolist()) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("exact_up_to", [10_000, 0])
+def test_it_answers_from_many_threads_after_its_file_is_gone(tmp_path, exact_up_to):
+    vectors = unit(2_000)
+    build_index(vectors, tmp_path / "ann", exact_up_to=exact_up_to)
+    index = VectorIndex.open(tmp_path / "ann")
+    (tmp_path / "ann").unlink()
+    firsts: list[int] = []
+
+    def ask(start: int) -> None:
+        for row in range(start, start + 50):
+            firsts.append(int(index.search(vectors[row : row + 1], 1)[0][0, 0]) - row)
+
+    threads = [threading.Thread(target=ask, args=(start,)) for start in (0, 100, 200, 300)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert firsts == [0] * 200
+
+
+def test_building_tells_progress_and_can_be_stopped(tmp_path):
+    told: list[int] = []
+    build_index(unit(20_000, 8), tmp_path / "ann", exact_up_to=50_000, advance=told.append)
+    assert len(told) == 2
+    assert sum(told) == 20_000
+
+    def stop(count: int) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        build_index(unit(10), tmp_path / "other", exact_up_to=10, advance=stop)
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_file_that_is_no_index_is_a_runtime_error(tmp_path):
+    (tmp_path / "ann").write_bytes(b"rubbish" * 100)
+    with pytest.raises(RuntimeError):
+        VectorIndex.open(tmp_path / "ann")
