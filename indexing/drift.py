@@ -110,7 +110,7 @@ def _seconds(experts: int, to_encode: int) -> float | None:
     done = RebuildRun.objects.filter(kind=RebuildRun.Kind.FULL, state=RebuildRun.State.DONE, experts__gt=0)
     last = done.order_by("-pk").first()
     encoding = done.filter(encoded__gt=0).order_by("-pk").first()
-    if last is None or encoding is None:
+    if last is None or encoding is None or not last.experts or not encoding.encoded:
         return None
     a_text = _stage_seconds(encoding, "embed") / encoding.encoded
     rest = sum(stage["seconds"] for stage in last.stages if stage["stage"] != "embed")

@@ -83,6 +83,7 @@ def _names(ids: NDArray[np.int64]) -> tuple[str, ...]:
     gone = [key for key in wanted if key not in known]
     for start in range(0, len(gone), 500):
         entries = deleted.filter(object_id__in=[str(key) for key in gone[start : start + 500]])
-        known |= {int(key): _("%(name)s (deleted)") % {"name": name}
-                  for key, name in entries.values_list("object_id", "object_repr")}  # fmt: skip
+        known |= {
+            int(entry.object_id or 0): _("%(name)s (deleted)") % {"name": entry.object_repr} for entry in entries
+        }
     return tuple(sorted(known.get(key, _("number %(id)s (deleted)") % {"id": key}) for key in wanted))

@@ -183,7 +183,7 @@ class LeaseWatch:
 _watch = LeaseWatch()
 
 
-def _end(run: RebuildRun, to: State, *, error: str, peak_mb: int | None = None) -> bool:
+def _end(run: RebuildRun, to: RebuildRun.State, *, error: str, peak_mb: int | None = None) -> bool:
     """Move an active run to a bad end and take back the number of a version that was never finished."""
     with transaction.atomic():
         IndexState.locked()

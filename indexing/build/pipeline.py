@@ -107,7 +107,7 @@ def _build_version(order: Order, experts: Sequence[ExpertRecord], reporter: Repo
     with VersionWriter(building, paths.version_folder(order.number), order.number) as writer:
         with reporter.stage("embed") as progress:
             encoder = encoders.identified()
-            hashes = embedding.text_hashes(experts, encoder.fingerprint)
+            hashes: Sequence[bytes] = embedding.text_hashes(experts, encoder.fingerprint)
             previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
             embedded = embedding.embed(experts, hashes, encoder, previous, progress)
             asked = len(experts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.db import models
@@ -140,7 +140,7 @@ class RebuildRun(models.Model):
         return tuple(str(stage) for stage in self.STAGES[self.Kind(self.kind)])
 
     @property
-    def outside_state(self) -> str:
+    def outside_state(self) -> Literal["running", "done", "error"]:
         """The state as the JSON contract folds it: running, done or error ("idle" is the absence of runs)."""
         if self.is_active:
             return "running"
