@@ -154,6 +154,10 @@ def reap() -> None:
                  % {"seconds": settings.TCS_LEASE_SECONDS, "stage": stage})  # fmt: skip
 
 
+LOOKS_WITHIN_SECONDS = 10.0
+"""Web processes and waiting workers call `reap` more often than this, whatever the lease."""
+
+
 class LeaseWatch:
     """Has a run's heartbeat stood still for a lease?
 
@@ -171,7 +175,7 @@ class LeaseWatch:
         mark, now = (run.state, run.beats), time.monotonic()
         lease = settings.TCS_LEASE_SECONDS
         # Who has not looked for a lease (stopped, or the database was away) has not seen the beats stand still.
-        was_blind = now - self._looked > lease
+        was_blind = now - self._looked > max(lease, LOOKS_WITHIN_SECONDS)
         self._looked = now
         if was_blind or self._seen.get(run.pk, (None, 0.0))[0] != mark:
             self._seen = {run.pk: (mark, now)}  # only one run is ever active

@@ -160,19 +160,20 @@ def execute(run: RebuildRun, *, interruption: Interruption | None = None, show: 
     except Cancelled:
         log.flush()
         patiently(lambda: runs.stopped(run, interruption.signal))
-    except FenceLost as error:
-        run.refresh_from_db()
-        if run.state != RebuildRun.State.DONE:  # it is done when the answer to our commit got lost on the way
-            logger.warning("%s It publishes nothing.", error)
+    except FenceLost:
+        _say_that_it_was_lost(run)
     except IndexingError as error:
         logger.debug("The build stopped.", exc_info=True)
         log.flush()
         _fail(run, str(error))
     except Exception as error:  # noqa: BLE001  whatever it is, the run must end in a true state
-        logger.exception("The build failed")
-        log.flush()
-        _fail(run, _("Unexpected error (%(name)s: %(error)s); the log has the details.")
-              % {"name": type(error).__name__, "error": error})  # fmt: skip
+        if patiently(RebuildRun.objects.held_by(run).exists):
+            logger.exception("The build failed")
+            log.flush()
+            _fail(run, _("Unexpected error (%(name)s: %(error)s); the log has the details.")
+                  % {"name": type(error).__name__, "error": error})  # fmt: skip
+        else:  # lost: its files may have been swept away under it
+            _say_that_it_was_lost(run)
     finally:
         patiently(sweep.remove_leftovers)
         for source in listening:
@@ -241,6 +242,12 @@ def _outcome(built: pipeline.Built, reporter: RunReporter, report: gate.Report |
         made, dimension=manifest.dimension, model_name=manifest.model_name, model_fingerprint=manifest.fingerprint,
         bytes=manifest.bytes, manifest_sha256=built.manifest_sha256,
     )  # fmt: skip
+
+
+def _say_that_it_was_lost(run: RebuildRun) -> None:
+    patiently(run.refresh_from_db)
+    if run.state != RebuildRun.State.DONE:  # it is done when the answer to our commit got lost on the way
+        logger.warning("Run %s is no longer this worker's: it publishes nothing.", run.pk)
 
 
 def _fail(run: RebuildRun, sentence: str) -> None:
