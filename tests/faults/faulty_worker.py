@@ -25,14 +25,14 @@ from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.core.management.base import CommandError  # noqa: E402
 
-from indexing import encoders, maps, publishing, worker  # noqa: E402
+from indexing import encoders, maps, paths, publishing, worker  # noqa: E402
 from indexing.build import pipeline  # noqa: E402
 from indexing.snapshot import keywords, vectors, writer  # noqa: E402
+from tests.faults.marks import GIVE_UP_SECONDS, GO_ON, PAUSED  # noqa: E402
 
 Act = Callable[[], None]
-PAUSED, GO_ON, BALLAST = "paused", "go-on", "ballast"
-"""Files in the data folder: the worker waits at its point; it may go on; what fills the disk."""
-GIVE_UP_SECONDS = 120
+BALLAST = "ballast"
+"""The file beside the versions that fills their disk."""
 
 
 def main(run_id: int, point: str, action: str, given: dict[str, Any]) -> None:
@@ -124,8 +124,8 @@ def send(number: signal.Signals) -> Act:
 
 
 def fill_disk() -> None:
-    """Leave no byte free on the disk of the data folder."""
-    with (Path(settings.DATA_DIR) / BALLAST).open("wb", buffering=0) as file:
+    """Leave no byte free on the disk of the versions."""
+    with (paths.versions_folder().resolve().parent / BALLAST).open("wb", buffering=0) as file:
         size = 1 << 20
         while size:
             try:

@@ -41,7 +41,7 @@ class Web:
         self.process = subprocess.Popen(
             server_command("127.0.0.1", self.port),
             cwd=settings.BASE_DIR, env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
-            stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
+            stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True,
         )  # fmt: skip
         try:
             until(self._is_ready if ready else self._answers, "the web process is ready")

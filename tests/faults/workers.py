@@ -12,6 +12,7 @@ import psutil
 from django.conf import settings
 
 from tests.faults import faulty_worker
+from tests.faults.marks import GO_ON, PAUSED
 from tests.faults.waiting import until
 
 _context = multiprocessing.get_context("forkserver")
@@ -48,10 +49,10 @@ class Worker:
 
     def paused(self) -> None:
         """Wait until it stands at its point (action "pause")."""
-        until((_folder() / faulty_worker.PAUSED).exists, "the worker is at its point")
+        until((_folder() / PAUSED).exists, "the worker is at its point")
 
     def go_on(self) -> None:
-        (_folder() / faulty_worker.GO_ON).touch()
+        (_folder() / GO_ON).touch()
 
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
@@ -63,7 +64,7 @@ class Worker:
 
 
 def clear_marks() -> None:
-    for name in (faulty_worker.PAUSED, faulty_worker.GO_ON, faulty_worker.BALLAST):
+    for name in (PAUSED, GO_ON):
         (_folder() / name).unlink(missing_ok=True)
 
 

@@ -1,0 +1,62 @@
+"""Encoders with a fault, for `TCS_ENCODER`."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from tests.fakes import HashEncoder
+from tests.faults.marks import GIVE_UP_SECONDS, GO_ON, PAUSED
+
+Progress = Callable[[int], None] | None
+
+
+class GatedEncoder(HashEncoder):
+    """Waits before encoding more than a query until the file `go-on` is there; can be cancelled meanwhile."""
+
+    def encode(self, texts: Sequence[str], *, progress: Progress = None) -> NDArray[np.float32]:
+        if len(texts) > 1:
+            folder = Path(settings.DATA_DIR)
+            (folder / PAUSED).touch()
+            give_up = time.monotonic() + GIVE_UP_SECONDS
+            while not (folder / GO_ON).exists() and time.monotonic() < give_up:
+                if progress is not None:
+                    progress(0)
+                time.sleep(0.02)
+        return super().encode(texts, progress=progress)
+
+
+class GreedyEncoder(HashEncoder):
+    """Needs 512 MB for more than a query, as a large model does."""
+
+    fingerprint = hashlib.sha256(b"tests.faults.encoders.GreedyEncoder").hexdigest()
+
+    def encode(self, texts: Sequence[str], *, progress: Progress = None) -> NDArray[np.float32]:
+        workspace = np.ones((512, 1 << 18), np.float32) if len(texts) > 1 else np.ones((1, 1), np.float32)
+        assert workspace.all()
+        return super().encode(texts, progress=progress)
+
+
+class WideEncoder(HashEncoder):
+    """A model of another dimension: a thousand expert's vectors take 16 MB."""
+
+    fingerprint = hashlib.sha256(b"tests.faults.encoders.WideEncoder").hexdigest()
+    dimension = 4_096
+
+    def encode(self, texts: Sequence[str], *, progress: Progress = None) -> NDArray[np.float32]:
+        narrow = super().encode(texts, progress=progress)
+        wide = np.zeros((len(texts), self.dimension), np.float32)
+        wide[:, : narrow.shape[1]] = narrow
+        return wide
+
+
+class LyingEncoder(WideEncoder):
+    """Another dimension under the fingerprint of `HashEncoder`: as if its files had been exchanged unnoticed."""
+
+    fingerprint = HashEncoder.fingerprint
