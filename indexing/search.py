@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -145,7 +146,11 @@ def _shown(candidates: list[_Candidate], cards: dict[int, Expert | None]) -> Ite
 def _ranked(
     snapshot: Snapshot, text: str, vector: NDArray[np.float32] | None, depth: int, mode: Mode
 ) -> list[_Candidate]:
-    """Candidates best first. Hybrid: reciprocal rank fusion of the first `depth` of both lists; ties by id."""
+    """Candidates best first. Hybrid: reciprocal rank fusion of the first `depth` of both lists.
+
+    First by meaning only and first by words only score the same: the words decide, since some vector is always
+    nearest, but who is found by a name or a rare word is meant. Then ties go by id.
+    """
     by_id: dict[int, _Candidate] = {}
     if vector is not None:
         ids, similarities = snapshot.semantic(vector, depth)
@@ -158,7 +163,7 @@ def _ranked(
             candidate.keyword_rank = rank
     if mode == Mode.HYBRID:
         _fuse(snapshot, vector, by_id)
-    return sorted(by_id.values(), key=lambda each: (-each.score, each.id))
+    return sorted(by_id.values(), key=lambda each: (-each.score, each.keyword_rank or math.inf, each.id))
 
 
 def _fuse(snapshot: Snapshot, vector: NDArray[np.float32] | None, by_id: dict[int, _Candidate]) -> None:

@@ -72,7 +72,8 @@ def test_hybrid_adds_up_reciprocal_ranks(snapshot):
     for ranked in (by_vector, by_words):
         for rank, key in enumerate(ranked, 1):
             expected[key] += 1 / (60 + rank)
-    order = sorted(expected, key=lambda key: (-expected[key], key))
+    words_first = {key: rank for rank, key in enumerate(by_words)}
+    order = sorted(expected, key=lambda key: (-expected[key], words_first.get(key, len(expected)), key))
     assert [hit.expert.pk for hit in results.hits] == order[:10]
     for hit in results.hits:
         assert hit.score == pytest.approx(expected[hit.expert.pk])
@@ -90,6 +91,16 @@ def test_hybrid_tells_the_similarity_of_what_only_words_found(snapshot, monkeypa
     for hit in results.hits:
         row = snapshot.rows(np.array([hit.expert.pk]))[0]
         assert hit.similarity == pytest.approx(float(snapshot.vectors[row] @ text_vector(query)), abs=1e-6)
+
+
+def test_who_is_named_comes_before_who_is_merely_nearest(snapshot, monkeypatch):
+    monkeypatch.setattr(searching, "DEPTH", 1)
+    monkeypatch.setattr(searching, "DEPTH_PER_HIT", 1)
+    for name in ("Number001", "Number024"):  # whichever id is lower
+        named, nearest = search(name, 2, snapshot=snapshot).hits
+        assert named.expert.last_name == name
+        assert (named.keyword_rank, nearest.keyword_rank) == (1, None)
+        assert named.score == nearest.score
 
 
 def test_the_version_and_the_words_are_in_the_answer(snapshot):
