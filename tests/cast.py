@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 
 from experts.models import Expert
+from indexing import live, processes, runs, worker
 from indexing.audit import Actor
 from indexing.models import RebuildRun
+from indexing.snapshot.reader import Snapshot
 
 PASSWORD = "correct horse battery staple"
 
@@ -51,3 +54,28 @@ def experts(count: int = 8) -> list[Expert]:
 
 def command_actor(name: str = "operator") -> Actor:
     return Actor(name, RebuildRun.Via.COMMAND)
+
+
+def rebuild(kind: str = "full") -> RebuildRun:
+    """Ask for a run and be its worker; returns it ended.
+
+    The worker's heartbeat has a connection of its own: within a test's transaction it would wait for a lock in vain.
+    """
+    assert not connection.in_atomic_block, "mark the test django_db(transaction=True)"
+    asked = runs.request(kind, command_actor())
+    claimed = runs.claim(processes.me(), asked.pk)
+    assert claimed is not None
+    return worker.execute(claimed)
+
+
+def published(count: int = 8) -> Snapshot:
+    """A version of `count` new experts, live in the database and served by this process."""
+    experts(count)
+    return published_again()
+
+
+def published_again() -> Snapshot:
+    """Rebuild the directory as it is, and serve the new version here."""
+    run = rebuild()
+    assert run.state == RebuildRun.State.DONE, run.error
+    return live.load_now()

@@ -10,6 +10,8 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 
+from indexing import encoders, live
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """pytest-django keeps the rows of migrations only where a test's own marker says so, not by the fixture below."""
@@ -24,8 +26,10 @@ def _rows_of_the_migrations(django_db_serialized_rollback: None) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _clean_process_and_folder() -> Iterator[None]:
-    """What lies outside the database's transaction: files of versions and the cache."""
+def _clean_process_and_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What lies outside the database's transaction: the served version, the encoder, files of versions, the cache."""
+    monkeypatch.setattr(live, "_live", live.Live())
+    encoders.reset()
     yield
     for name in ("versions", "maps", "imports"):
         shutil.rmtree(Path(settings.DATA_DIR) / name, ignore_errors=True)

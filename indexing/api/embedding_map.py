@@ -76,7 +76,7 @@ def _positions(number: int) -> tuple[NDArray[np.int64], NDArray[np.float32]] | N
         return None
     try:
         positions = np.load(paths.map_file(number), allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         logger.error("The map of version %s cannot be read: %s", number, error)
         return None
     if positions.shape != (len(snapshot.ids), 2):

@@ -19,7 +19,6 @@ from indexing.errors import (
     Busy,
     EmptyQuery,
     EncoderUnavailable,
-    IndexingError,
     NoIndexYet,
     NotActive,
     SnapshotInvalid,

@@ -1,0 +1,103 @@
+"""Search over the API."""
+
+from __future__ import annotations
+
+import pytest
+
+from experts.models import Expert
+from indexing import encoders
+from tests import cast
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SEARCH = "/api/search"
+
+
+@pytest.fixture(autouse=True)
+def anybody_on_the_staff(client):
+    client.force_login(cast.staff())
+
+
+def test_a_hit_says_who_and_how_near_and_which_version_answered(client):
+    snapshot = cast.published(8)
+    answer = client.get(SEARCH, {"q": "underwater steel bridges", "k": 3})
+    assert answer.status_code == 200
+    results = answer.json()
+    assert (results["query"], results["mode"], results["version"]) == (
+        "underwater steel bridges", "hybrid", snapshot.number,
+    )  # fmt: skip
+    assert len(results["hits"]) == 3
+    best = results["hits"][0]
+    assert best["expert"] == {
+        "id": Expert.objects.get(username="expert-001").pk, "username": "expert-001", "name": "Erin Number001",
+        "job_title": "Welder", "company": "Company 1", "bio": "Repairs steel bridges and ship hulls, underwater too. "
+        "Case 1.", "hourly_rate": None, "currency": "", "profile_url": "", "photo_url": "", "category": "Finance",
+    }  # fmt: skip
+    assert (best["semantic_rank"], best["keyword_rank"]) == (1, 1)
+    assert best["score"] == pytest.approx(2 / 61)
+    assert 0 < best["similarity"] <= 1
+    scores = [hit["score"] for hit in results["hits"]]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_the_rate_is_a_number(client):
+    cast.experts(3)
+    Expert.objects.update(hourly_rate="87.50", currency="EUR")
+    cast.published_again()
+    card = client.get(SEARCH, {"q": "welder"}).json()["hits"][0]["expert"]
+    assert (card["hourly_rate"], card["currency"]) == (87.5, "EUR")
+
+
+def test_keyword_mode_has_no_similarity_and_semantic_mode_no_keyword_rank(client):
+    cast.published()
+    words = client.get(SEARCH, {"q": "welder", "mode": "keyword"}).json()
+    meaning = client.get(SEARCH, {"q": "welder", "mode": "semantic"}).json()
+    assert [hit["similarity"] for hit in words["hits"]] == [None]
+    assert {hit["keyword_rank"] for hit in meaning["hits"]} == {None}
+    assert (words["mode"], meaning["mode"]) == ("keyword", "semantic")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field"),
+    [
+        ({}, "q"),
+        ({"q": ""}, "q"),
+        ({"q": " \t "}, "q"),
+        ({"q": "x", "k": "0"}, "k"),
+        ({"q": "x", "k": "101"}, "k"),
+        ({"q": "x", "k": "many"}, "k"),
+        ({"q": "x", "mode": "guess"}, "mode"),
+    ],
+)
+def test_what_cannot_be_searched_is_422_and_names_the_field(client, parameters, field):
+    cast.published()
+    answer = client.get(SEARCH, parameters)
+    assert answer.status_code == 422
+    assert list(answer.json()["fields"]) == [field]
+    assert field in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "query", ["x" * 10_000, "\x00", "'; DROP TABLE--", "a:b AND (", "🐝" * 50, "%ff%fe", "\u202e"]
+)
+@pytest.mark.parametrize("mode", ["semantic", "keyword", "hybrid"])
+def test_odd_queries_are_answered(client, query, mode):
+    cast.published(3)
+    assert client.get(SEARCH, {"q": query, "mode": mode}).status_code == 200
+
+
+def test_without_an_index_it_is_503_and_says_what_to_do(client):
+    answer = client.get(SEARCH, {"q": "welder"})
+    assert answer.status_code == 503
+    assert "Rebuild index" in answer.json()["detail"]
+    assert answer["Retry-After"]
+
+
+def test_without_a_model_it_is_503_but_words_are_still_found(client, settings):
+    cast.published()
+    settings.TCS_ENCODER = "tests.fakes.NoSuchEncoder"
+    encoders.reset()
+    answer = client.get(SEARCH, {"q": "welder"})
+    assert answer.status_code == 503
+    assert "NoSuchEncoder" in answer.json()["detail"]
+    assert client.get(SEARCH, {"q": "welder", "mode": "keyword"}).status_code == 200
