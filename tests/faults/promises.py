@@ -13,8 +13,8 @@ from tests.faults.waiting import until
 Run, Version = RebuildRun.State, IndexVersion.State
 
 
-def ask(kind: str = "full") -> RebuildRun:
-    return runs.request(kind, cast.command_actor())
+def ask(kind: str = "full", **options: Any) -> RebuildRun:
+    return runs.request(kind, cast.command_actor(), **options)
 
 
 def rebuild(kind: str = "full") -> RebuildRun:

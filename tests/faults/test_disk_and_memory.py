@@ -1,0 +1,78 @@
+"""No room on the disk, no room in memory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from indexing import paths
+from indexing.models import RebuildRun
+from tests.faults import faulty_worker, promises
+from tests.faults.web import Searching
+
+State = RebuildRun.State
+FILES = ("ids.npy", "text_hashes.npy", "vectors.npy", "ann.faiss", "facets.npz", "keywords", "manifest.json")
+STAGES = RebuildRun.STAGES[RebuildRun.Kind.FULL]
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """The versions lie on a disk of 16 MB, beside which nothing else of the data folder lies."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    disk = Path(tempfile.mkdtemp(prefix="tcs-disk-"))
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        disk.rmdir()
+        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.strip()}")
+    shutil.rmtree(paths.versions_folder(), ignore_errors=True)
+    (disk / "versions").mkdir()
+    paths.versions_folder().symlink_to(disk / "versions")
+    yield disk
+    paths.versions_folder().unlink()
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+    disk.rmdir()
+
+
+def test_a_full_disk_fails_the_run_at_any_file_and_leaves_nothing(small_disk, first_version, serve, work, subtests):
+    with Searching(serve()) as searching:
+        for point in ("stage embed", *(f"file {name}" for name in FILES)):
+            with subtests.test(point):
+                run = promises.ask()
+                assert work(run.pk, point, "fill disk").ended() == 1
+                promises.expect(run, State.ERROR, says="Disk full: about")
+                assert "MB needed" in run.error
+                assert promises.live() == first_version
+                promises.hold_once_idle()
+                (small_disk / faulty_worker.BALLAST).unlink()
+        promises.next_run_works()
+    searching.none_failed()
+
+
+def test_a_worker_out_of_memory_touches_nobody_else(first_version, serve, work, subtests):
+    with Searching(serve()) as searching:
+        for stage in STAGES[1:]:
+            with subtests.test(str(stage)):
+                run = promises.ask(reembed=True)
+                code = work(
+                    run.pk, f"stage {stage}", "limit memory", TCS_ENCODER="tests.faults.encoders.GreedyEncoder"
+                ).ended()
+                if code == 0:  # what is left to do after this stage may fit into what is free already
+                    assert stage not in ("embed", "keywords")
+                    run.refresh_from_db()
+                    assert run.state == State.DONE
+                else:
+                    promises.ends(run)
+                    assert run.state in (State.ERROR, State.LOST)
+                    promises.expect(run, run.state)
+                promises.hold()
+        promises.next_run_works()
+    searching.none_failed()
