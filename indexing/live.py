@@ -59,7 +59,13 @@ class Live:
         if time.monotonic() < self._refused.get(version.number, 0.0):
             return False
         try:
-            snapshot = Snapshot.open(paths.version_folder(version.number), manifest_sha256=version.manifest_sha256)
+            folder = paths.version_folder(version.number)
+            snapshot = Snapshot.open(folder, manifest_sha256=version.manifest_sha256)
+            if snapshot.number != version.number:  # a database and a folder that do not belong together
+                raise SnapshotInvalid(
+                    _("%(folder)s holds version %(number)s. Rebuild the index.")
+                    % {"folder": folder, "number": snapshot.number}
+                )
         except (SnapshotInvalid, OSError, MemoryError) as error:
             why = str(error) or _("there is not enough memory to open it")
             self.problem = _("Version %(number)s is not served: %(why)s.") % {
