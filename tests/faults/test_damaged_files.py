@@ -1,0 +1,169 @@
+"""Files of the live version are damaged, mixed up or gone; then the process starts again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from experts.models import Expert
+from indexing import live, paths, status
+from indexing.errors import NoIndexYet
+from indexing.models import IndexState, IndexVersion
+from indexing.snapshot import manifest
+from tests import cast
+from tests.faults import promises
+from tests.faults.waiting import until
+from tests.faults.web import Searching
+
+Damage = Callable[[Path, Path], None]
+
+
+@pytest.fixture
+def two_versions(first_version) -> tuple[Path, Path]:
+    """Folders of the kept and of the live version, which differ."""
+    Expert.objects.filter(username="expert-001").update(bio="Now restores church organs.")
+    second = promises.rebuild().version_id
+    return paths.version_folder(first_version), paths.version_folder(second)
+
+
+@pytest.fixture
+def restarted(monkeypatch) -> Callable[[], live.Live]:
+    """A process that has just started, as far as `live` knows: it looks at the tables once."""
+
+    def restart() -> live.Live:
+        fresh = live.Live()
+        monkeypatch.setattr(live, "_live", fresh)
+        fresh.refresh()
+        return fresh
+
+    return restart
+
+
+def flip(path: Path, _other: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def cut(path: Path, _other: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def remove(path: Path, _other: Path) -> None:
+    path.unlink()
+
+
+def exchange(path: Path, other: Path) -> None:
+    shutil.copyfile(other, path)
+
+
+def files_of(folder: Path) -> Iterator[Path]:
+    yield from sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".lock"))
+
+
+@pytest.mark.parametrize("damage", [flip, cut, remove, exchange])
+def test_a_damaged_version_is_refused_and_the_newest_good_one_is_served(two_versions, restarted, subtests, damage):
+    kept, folder = two_versions
+    listed = {*json.loads((folder / manifest.FILE_NAME).read_bytes())["files"], manifest.FILE_NAME}
+    for path in list(files_of(folder)):
+        name = path.relative_to(folder).as_posix()
+        other = kept / name
+        if name not in listed:
+            continue
+        if damage is exchange and (not other.exists() or other.read_bytes() == path.read_bytes()):
+            continue  # a segment's files are named anew in every version; ids are the same in both
+        with subtests.test(name):
+            whole = path.read_bytes()
+            damage(path, other)
+            try:
+                process = restarted()
+                assert live.current().number == int(kept.name)
+                assert name in process.problem
+                assert folder.name.lstrip("0") in process.problem
+            finally:
+                path.write_bytes(whole)
+            assert restarted().problem == ""
+            assert live.current().number == int(folder.name)
+
+
+@pytest.mark.parametrize("change", [{"count": 23}, {"dimension": 32}, {"fingerprint": "0" * 64}, {"number": 1}])
+def test_a_manifest_that_says_otherwise_is_refused(two_versions, restarted, change):
+    kept, folder = two_versions
+    path = folder / manifest.FILE_NAME
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | change))
+    process = restarted()
+    assert live.current().number == int(kept.name)
+    assert manifest.FILE_NAME in process.problem
+
+
+@pytest.mark.parametrize("change", [{"count": 23}, {"dimension": 32}, {"number": 1}])
+def test_so_is_one_whose_hash_the_database_has_taken_over(two_versions, restarted, change):
+    """As after a restore of a database and a folder that do not belong together: the contents must agree as well."""
+    kept, folder = two_versions
+    path = folder / manifest.FILE_NAME
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | change))
+    digest = promises.sha256(path)
+    IndexVersion.objects.filter(number=int(folder.name)).update(manifest_sha256=digest)
+    process = restarted()
+    assert live.current().number == int(kept.name)
+    assert process.problem
+
+
+def test_a_whole_other_version_in_its_place_is_refused(two_versions, restarted):
+    kept, folder = two_versions
+    shutil.rmtree(folder)
+    shutil.copytree(kept, folder)
+    process = restarted()
+    assert live.current().number == int(kept.name)
+    assert manifest.FILE_NAME in process.problem
+
+
+def test_without_any_good_version_there_is_no_index_until_the_next_run(first_version, restarted):
+    flip(paths.version_folder(first_version) / "vectors.npy", Path())
+    assert "vectors.npy" in restarted().problem
+    with pytest.raises(NoIndexYet):
+        live.current()
+    promises.next_run_works()
+    assert restarted().problem == ""
+    assert live.current().number == promises.live()
+
+
+def test_a_restarted_server_says_what_is_wrong_and_the_next_run_mends_it(two_versions, serve):
+    kept, folder = two_versions
+    flip(folder / "vectors.npy", Path())
+    web = serve()
+    with Searching(web) as searching:
+        assert searching.versions() == {int(kept.name)}
+        assert web.readiness() == "degraded"
+        until(lambda: status.serving(IndexState.read()).problems, "the process reports it")
+        page = Client()
+        page.force_login(cast.staff("indexing.view", username="vic"))
+        shown = page.get("/admin/index/").content.decode()
+        assert "vectors.npy" in shown
+        assert 'class="problems"' in shown  # red
+        mended = promises.next_run_works()
+        until(lambda: web.version() == mended.version_id, "the new version is served")
+        until(lambda: web.readiness() == "ready", "nothing is wrong any more")
+    searching.none_failed()
+
+
+def test_a_folder_deleted_under_running_processes_goes_on_being_served(two_versions, serve):
+    kept, folder = two_versions
+    web = serve()
+    with Searching(web) as searching:
+        shutil.rmtree(folder)
+        searching.more(12)
+        restarted = serve()
+        assert restarted.version() == int(kept.name)
+        assert restarted.readiness() == "degraded"
+        searching.more(4)
+        assert searching.versions() == {int(folder.name)}
+        mended = promises.next_run_works(gone={int(folder.name)})
+        for process in (web, restarted):
+            until(lambda process=process: process.version() == mended.version_id, "the new version is served")
+    searching.none_failed()
