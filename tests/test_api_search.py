@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import pytest
 
 from experts.models import Expert
@@ -77,13 +79,15 @@ def test_what_cannot_be_searched_is_422_and_names_the_field(client, parameters, 
     assert field in answer.json()["detail"]
 
 
-@pytest.mark.parametrize(
-    "query", ["x" * 10_000, "\x00", "'; DROP TABLE--", "a:b AND (", "🐝" * 50, "%ff%fe", "\u202e"]
-)
+ODD = ["x" * 10_000, "\x00", "'; DROP TABLE--", "a:b AND (", "🐝" * 50, "%ff%fe", "\u202e", "\ud800"]
+
+
 @pytest.mark.parametrize("mode", ["semantic", "keyword", "hybrid"])
-def test_odd_queries_are_answered(client, query, mode):
+def test_odd_queries_are_answered(client, mode):
     cast.published(3)
-    assert client.get(SEARCH, {"q": query, "mode": mode}).status_code == 200
+    for query in ODD:
+        asked = urlencode({"q": query, "mode": mode}, errors="surrogatepass")
+        assert client.get(f"{SEARCH}?{asked}").status_code == 200, query[:20]
 
 
 def test_without_an_index_it_is_503_and_says_what_to_do(client):

@@ -1,0 +1,162 @@
+"""A real TCS in processes of its own: its folder, its database, its port."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TypeVar
+
+import httpx
+from django.conf import settings
+
+from tests import cast
+
+T = TypeVar("T")
+REAL_MODEL = "indexing.encoders.SentenceTransformerEncoder"
+PATIENCE = 60.0
+
+
+def wait_for(condition: Callable[[], T | None], what: str, seconds: float = PATIENCE, pause: float = 0.05) -> T:
+    """What `condition` returns as soon as it is true; fails naming `what` when that takes too long."""
+    give_up = time.monotonic() + seconds
+    while not (met := condition()):
+        assert time.monotonic() < give_up, f"not within {seconds:g} s: {what}"
+        time.sleep(pause)
+    return met
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+@dataclass
+class Site:
+    """An installation: a data folder and the environment its processes get."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def variables(self) -> dict[str, str]:
+        mine = {
+            "TCS_DATA_DIR": str(self.folder),
+            "DJANGO_SETTINGS_MODULE": "tcs_site.settings",
+            "DATABASE_URL": "",
+            "REDIS_URL": "",
+        }
+        return os.environ | mine | self.environment
+
+    def start(self, *arguments: str, **options: object) -> subprocess.Popen[str]:
+        """`manage.py ...` in the background, its output together on stdout."""
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *arguments], cwd=settings.BASE_DIR, env=self.variables(), text=True,
+            **({"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} | options),
+        )  # fmt: skip
+
+    def manage(self, *arguments: str, expect: int = 0, stdin: str = "") -> str:
+        """`manage.py ...` to its end; its stdout. Fails with what it said when it ends otherwise than expected."""
+        ended = subprocess.run(
+            [sys.executable, "manage.py", *arguments], cwd=settings.BASE_DIR, env=self.variables(), text=True,
+            input=stdin, capture_output=True, timeout=300, check=False,
+        )  # fmt: skip
+        assert ended.returncode == expect, f"{arguments} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}"
+        return ended.stdout
+
+    def run(self, code: str) -> str:
+        """Python with Django set up there: the tests' own process may have an event loop, and another database."""
+        return self.manage("shell", "--verbosity", "0", "-c", code)
+
+    def create_staff(self, username: str, *permissions: str) -> None:
+        self.run(
+            "from tests import cast\n"
+            f"cast.staff(*{permissions!r}, username={username!r}, superuser={not permissions})"
+        )
+
+
+@dataclass
+class Server:
+    site: Site
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self, username: str) -> httpx.Client:
+        """Somebody with a token."""
+        answer = httpx.post(
+            f"{self.url}/api/admin/auth", json={"username": username, "password": cast.PASSWORD}, timeout=30
+        )
+        headers = {"Authorization": f"Bearer {answer.raise_for_status().json()['token']}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
+
+    def ready(self) -> bool:
+        return httpx.get(f"{self.url}/readyz", timeout=30).status_code == 200
+
+    def wait_for_version(self, number: int) -> None:
+        wait_for(lambda: self.serves() == number, f"{self.url} serves version {number}")
+
+    def serves(self) -> int | None:
+        version: int | None = httpx.get(f"{self.url}/readyz", timeout=30).json()["checks"]["live_version"]["version"]
+        return version
+
+
+@contextmanager
+def serving(site: Site) -> Iterator[Server]:
+    """A daphne over `site`, started as `serve` starts it; stopped, with its workers' runs left to end, after."""
+    port = free_port()
+    log = (site.folder / f"daphne.{port}.log").open("ab")
+    process = start_daphne(site, port, log)
+    server = Server(site, port, process)
+    try:
+        wait_for(lambda: process.poll() is not None or answers(server), "daphne listens")
+        assert process.poll() is None, Path(log.name).read_text()
+        yield server
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        log.close()
+
+
+def start_daphne(site: Site, port: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    command = [
+        sys.executable,
+        "-m",
+        "daphne",
+        "-v",
+        "0",
+        "-b",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "tcs_site.asgi:application",
+    ]
+    environment = site.variables() | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stdout=log, stderr=log)
+
+
+def answers(server: Server) -> bool:
+    try:
+        return httpx.get(f"{server.url}/healthz", timeout=30).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def status(site: Site) -> Mapping[str, object]:
+    told: Mapping[str, object] = json.loads(site.manage("index_status", "--json"))
+    return told
