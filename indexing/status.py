@@ -99,14 +99,8 @@ def sentence_of(run: RebuildRun) -> str:
 
 
 def progress(run: RebuildRun) -> Progress:
-    rate = None
-    left_here = None
-    if run.stage_started_at and run.done:
-        elapsed = (timezone.now() - run.stage_started_at).total_seconds()
-        rate = run.done / elapsed if elapsed > 0 else None
-        if rate and run.total:
-            left_here = max(run.total - run.done, 0) / rate
-    return Progress(run.stage, run.done, run.total, rate, _seconds_left(run, left_here))
+    left_here = max(run.total - run.done, 0) / run.rate if run.rate and run.total else None
+    return Progress(run.stage, run.done, run.total, run.rate, _seconds_left(run, left_here))
 
 
 def serving(state: IndexState) -> Serving:

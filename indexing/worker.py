@@ -12,7 +12,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from indexing import evidence, paths, processes, publishing, runs, sweep
@@ -51,12 +50,22 @@ class _Stage:
     done: int = 0
     total: int = 0
     summary: str = ""
+    first: tuple[float, int] | None = None
+    """When the first items were done, and how many"""
+
+    @property
+    def rate(self) -> float | None:
+        if self.first is None or self.done == self.first[1]:
+            return None
+        return (self.done - self.first[1]) / max(time.monotonic() - self.first[0], 1e-6)
 
     def expect(self, total: int) -> None:
         self.total = total
 
     def advance(self, count: int = 1) -> None:
         self.done += count
+        if self.first is None:
+            self.first = (time.monotonic(), self.done)
         if self.show:
             self.show(self.name, self.done, self.total)
         self.check()
@@ -75,7 +84,6 @@ class RunReporter:
         self._interruption = interruption
         self._show = show
         self._stage: _Stage | None = None
-        self._stage_began = timezone.now()
         self._stop: IndexingError | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep_beating, name="heartbeat", daemon=True)
@@ -99,7 +107,6 @@ class RunReporter:
     def stage(self, name: str) -> Iterator[_Stage]:
         self.check()
         stage = _Stage(name, self.check, self._show)
-        self._stage_began = timezone.now()
         self._stage = stage
         self._log.stage = name
         self._beat()
@@ -119,8 +126,8 @@ class RunReporter:
         progress: dict[str, Any] = {"stages": list(self.stages)}
         if stage is not None:
             progress |= {
-                "stage": stage.name, "stage_started_at": self._stage_began,
-                "done": stage.done, "total": stage.total,
+                "stage": stage.name,
+                "done": stage.done, "total": stage.total, "rate": stage.rate,
             }  # fmt: skip
         if patiently(lambda: runs.beat(self.run, **progress)):
             self._stop = Cancelled(_("Somebody asked to cancel."))

@@ -76,9 +76,10 @@ class RebuildRun(models.Model):
     cancel_requested_name = models.CharField(max_length=150, blank=True)
 
     stage = models.CharField(_("stage"), max_length=10, choices=Stage.choices, blank=True)
-    stage_started_at = models.DateTimeField(null=True, blank=True)
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
+    rate = models.FloatField(null=True, blank=True)
+    """Items a second of this stage, since its first item was done: what came before (loading a model) takes once."""
     stages = models.JSONField(default=list, blank=True)
     """Ended stages in order: [{"stage", "seconds", "done", "rate", "summary"}]."""
 
