@@ -216,7 +216,7 @@ def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
 
 def _judge(built: pipeline.Built, reporter: RunReporter) -> gate.Report:
     with reporter.stage(RebuildRun.Stage.GATE) as stage:
-        report = gate.judge(evidence.gather(built), gate.limits_from(settings))
+        report = gate.judge(patiently(lambda: evidence.gather(built)), gate.limits_from(settings))
         stage.expect(len(report.verdicts))
         stage.advance(len(report.verdicts))
         for verdict in report.verdicts:
