@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 PREFIX = "/api/"
 RETRY_SECONDS = 5
 BODY = "body"
+BODY_HEADERS = {"Content-Type", "Content-Length", "Content-Encoding", "Content-Language"}
 
 
 def refusal(status: int, detail: str, **more: Any) -> JsonResponse:
@@ -127,9 +128,10 @@ def _as_json(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     ):
         return response
     sentence = refusal(response.status_code, _sentence(request, response))
-    for name in ("Allow", "Retry-After"):
-        if name in response:
-            sentence[name] = response[name]
+    for name, value in response.items():  # what the other middleware said: Allow, Retry-After, the security headers
+        if name not in BODY_HEADERS:
+            sentence.headers.setdefault(name, value)
+    sentence.cookies = response.cookies
     return sentence
 
 
