@@ -33,7 +33,7 @@ COLUMNS = {
 
 HEADINGS = {field: column for column, field in COLUMNS.items()}
 
-FORMULA = re.compile(r"'*[=+\-@\t\r\0＝＋－＠]")  # noqa: RUF001
+FORMULA = re.compile(r"'*[=+\-@\t\r\n\0＝＋－＠]")  # noqa: RUF001
 """What a spreadsheet would run: `'` before it makes it text. Cells with `'` and then this are marked once more,
 so that taking one `'` away gives every value back."""
 
