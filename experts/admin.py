@@ -102,7 +102,7 @@ class ExpertAdmin(admin.ModelAdmin):
 
     @admin.display(description=gettext_lazy("name"), ordering="last_name")
     def name(self, expert: Expert) -> str:
-        return expert.full_name
+        return str(expert)
 
     @admin.display(description=gettext_lazy("rate"), ordering="hourly_rate")
     def rate(self, expert: Expert) -> str:
@@ -110,16 +110,16 @@ class ExpertAdmin(admin.ModelAdmin):
 
     @admin.display(description=gettext_lazy("tags"))
     def tags_shown(self, expert: Expert) -> str:
-        names = [row.tag.name for row in expert.expert_tags.all()]
+        names = [str(row.tag) for row in expert.expert_tags.all()]
         more = f" +{len(names) - TAGS_SHOWN}" if len(names) > TAGS_SHOWN else ""
         return ", ".join(names[:TAGS_SHOWN]) + more
 
     @admin.display(description=gettext_lazy("photo"))
     def photo(self, expert: Expert) -> SafeString | str:
-        if not expert.photo_url:
+        if not expert.photo_link:
             return ""
         return format_html(
-            '<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', expert.photo_url, _("photo")
+            '<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', expert.photo_link, _("photo")
         )
 
     @admin.action(description=gettext_lazy("Activate selected experts"), permissions=["change"])

@@ -17,7 +17,7 @@ class TagFilter(admin.SimpleListFilter):
     kind: Tag.Kind
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
-        return [(str(tag.pk), tag.name) for tag in Tag.objects.filter(kind=self.kind)]
+        return [(str(tag.pk), str(tag)) for tag in Tag.objects.filter(kind=self.kind)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Expert]) -> QuerySet[Expert]:
         value = self.value()

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from experts.showing import one_direction
+
+_LINK = re.compile("https?://", re.IGNORECASE)
 
 
 class ExpertQuerySet(models.QuerySet["Expert"]):
@@ -68,7 +74,7 @@ class Expert(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.full_name
+        return one_direction(self.full_name)
 
     def get_absolute_url(self) -> str:
         return reverse("admin:experts_expert_change", args=[self.pk])
@@ -76,6 +82,15 @@ class Expert(models.Model):
     @property
     def full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip() or self.username
+
+    @property
+    def profile_link(self) -> str:
+        """The profile URL where it may be followed; empty for one that would run something, whoever put it there."""
+        return self.profile_url if _LINK.match(self.profile_url) else ""
+
+    @property
+    def photo_link(self) -> str:
+        return self.photo_url if _LINK.match(self.photo_url) else ""
 
 
 class Tag(models.Model):
@@ -96,7 +111,7 @@ class Tag(models.Model):
         ordering = ["kind", "name"]
 
     def __str__(self) -> str:
-        return self.name
+        return one_direction(self.name)
 
 
 class ExpertTag(models.Model):

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from django.db import IntegrityError, close_old_connections, transaction
 from django.db.models import Max
 
+from experts.showing import visible
 from indexing import bell
 from indexing.models import RunLogLine
 from indexing.retrying import patiently
@@ -94,10 +95,11 @@ def tail(run_id: int, max_bytes: int) -> str:
 
 
 def _cut(message: str) -> str:
-    message = message.replace("\0", "␀").encode("utf-8", "replace").decode()  # neither fits every database
+    """What every database and every terminal takes: no control characters, no half characters, no endless line."""
+    kept = visible(message[:MAX_MESSAGE]).encode("utf-8", "replace").decode()[:MAX_MESSAGE]
     if len(message) <= MAX_MESSAGE:
-        return message
-    return f"{message[:MAX_MESSAGE]}… ({len(message) - MAX_MESSAGE:,} characters more)"
+        return kept
+    return f"{kept}… ({len(message) - MAX_MESSAGE:,} characters more)"
 
 
 class RunLogHandler(logging.Handler):

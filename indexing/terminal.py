@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from experts.showing import SafeFormatter
 from indexing.worker import Show
 
 WIDTH = 30
@@ -18,6 +19,7 @@ def narrated(*, quiet: bool) -> Iterator[Show | None]:
     """Write what the index logs to stderr meanwhile; yields what shows progress, on a terminal that can."""
     progress = TerminalProgress(sys.stderr) if sys.stderr.isatty() and not quiet else None
     handler = logging.StreamHandler(progress or sys.stderr)
+    handler.setFormatter(SafeFormatter())
     logger = logging.getLogger("indexing")
     logger.propagate = False  # the root logger would say every warning again
     if not quiet:

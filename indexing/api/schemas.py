@@ -185,9 +185,9 @@ class ExpertCard(Schema):
 
     @classmethod
     def of(cls, expert: Expert) -> ExpertCard:
-        return cls(
-            name=expert.full_name, **{name: getattr(expert, name) for name in cls.model_fields if name != "name"}
-        )
+        stored = {name: getattr(expert, name) for name in cls.model_fields if name != "name"}
+        links = {"profile_url": expert.profile_link, "photo_url": expert.photo_link}  # a client makes links of them
+        return cls(name=expert.full_name, **stored | links)
 
 
 class SearchHit(Schema):

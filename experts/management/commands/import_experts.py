@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from experts.auditing import import_audited
 from experts.csv_reading import HEADINGS, ImportFailed
 from experts.importing import Plan, apply, check_applicable, make_plan
+from experts.showing import visible
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ class Command(BaseCommand):
 
     def _describe(self, plan: Plan, verbosity: int) -> None:
         for column in plan.unknown_columns:
-            self.stderr.write(_("Unknown column, ignored: %s") % column)
+            self.stderr.write(_("Unknown column, ignored: %s") % visible(column, one_line=True))
         for rejection in plan.rejected:
             self.stderr.write(self.style.ERROR(_("Rejected: %s") % rejection))
         if plan.hidden:
@@ -81,7 +82,7 @@ class Command(BaseCommand):
             return
         for change in plan.changed:
             for name, (before, after) in change.fields.items():
-                self.stderr.write(f"{change.username}, {name}: {before!r} -> {after!r}")
+                self.stderr.write(f"{visible(change.username)}, {name}: {before!r} -> {after!r}")
 
     def _fail(self, file: Path, sentence: str, plan: Plan | None = None) -> None:
         if self.json:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from experts.showing import visible
 from indexing import runs, status
 
 
@@ -24,7 +25,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(as_dict(now)))
             return
-        self.stdout.write(f"Index:    {now.badge}. {now.sentence}")
+        self.stdout.write(visible(f"Index:    {now.badge}. {now.sentence}"))
         if now.live:
             self.stdout.write(
                 f"Live:     version {now.live.number}, {now.live.expert_count:,} experts, "
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         serving = now.serving
         self.stdout.write(f"Serving:  {serving.current} of {serving.processes} processes serve the live version")
         for problem in serving.problems:
-            self.stdout.write(self.style.ERROR(f"          {problem}"))
+            self.stdout.write(self.style.ERROR(visible(f"          {problem}")))
         if now.active and now.progress:
             self.stdout.write(f"Run {now.active.pk}:    {now.progress.stage or 'queued'} "
                               f"{now.progress.done:,}/{now.progress.total:,}")  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from experts.showing import visible
 from indexing import drift, launch, live, notify, processes, runlog, runs, schedule, signals, worker
 from indexing.audit import Actor
 from indexing.errors import Busy, IndexingError, NoIndexYet, NotActive, ScheduleOnHold
@@ -87,7 +88,7 @@ class Command(BaseCommand):
         while True:
             run.refresh_from_db()
             for line in runlog.read(run.pk, seq):
-                self.stderr.write(runlog.as_text(line), ending="")
+                self.stderr.write(visible(runlog.as_text(line)), ending="")
                 seq = line.seq
             if not run.is_active:
                 return run
@@ -108,7 +109,7 @@ class Command(BaseCommand):
                 "encoded": run.encoded, "reused": run.reused, "seconds": run.seconds, "gate": run.gate or None,
             }))  # fmt: skip
         elif sentence:
-            self.stderr.write(self.style.ERROR(sentence))
+            self.stderr.write(self.style.ERROR(visible(sentence)))
         elif run.state == RebuildRun.State.DONE:
             version = f", version {run.version_id} is live" if run.version_id else ""
             self.stdout.write(
@@ -134,8 +135,11 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(asdict(plan)))
             return
         time_needed = "no earlier run to estimate from" if plan.seconds is None else f"about {plan.seconds:,.0f} s"
+        fields = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in plan.fields.items())
+        fields = f"Changed in: {fields}.\n" if fields else ""
         self.stdout.write(
             f"{plan.experts:,} experts: {plan.added:,} new, {plan.changed:,} changed, {plan.removed:,} removed.\n"
+            f"{fields}"
             f"{plan.to_encode:,} texts to encode, {plan.to_reuse:,} vectors to reuse; {time_needed}.\n"
             f"{plan.bytes_needed / 2**20:,.1f} MB needed, {plan.bytes_free / 2**20:,.0f} MB free."
         )

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from experts.showing import visible
 from indexing import live
 from indexing.errors import IndexingError
 from indexing.search import MAX_K, Hit, Mode, Results, search
@@ -42,7 +43,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(as_data(found), ensure_ascii=False))
             return
         for place, hit in enumerate(found.hits, 1):
-            self.stdout.write(line(place, hit))
+            self.stdout.write(visible(line(place, hit), one_line=True))
         self.stderr.write(
             _("%(count)s experts from version %(version)s in %(ms).0f ms")
             % {"count": len(found.hits), "version": found.version, "ms": found.seconds * 1000}

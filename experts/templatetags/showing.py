@@ -1,0 +1,23 @@
+"""Names and texts of others, inside a line of ours."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from experts import showing
+
+register = template.Library()
+
+
+@register.filter
+def isolated(text: object) -> SafeString:
+    """The text in an element whose writing direction does not reach past it; escaped."""
+    return format_html("<bdi>{}</bdi>", showing.one_direction(str(text)))
+
+
+@register.filter
+def one_direction(text: object) -> str:
+    """The same where no element can stand, as in a title."""
+    return showing.one_direction(str(text))
