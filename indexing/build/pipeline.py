@@ -15,13 +15,14 @@ import numpy as np
 from django.utils.translation import gettext as _
 
 from experts import directory, tagging
-from experts.profile import HASH_BYTES, TEMPLATE_VERSION, ExpertRecord, has_text
+from experts.profile import HASH_BYTES, TEMPLATE_VERSION, ExpertRecord, field_hashes, has_text
 from indexing import encoders, paths
 from indexing.build import embedding, retag, verify
 from indexing.build.embedding import Embedded
 from indexing.build.reporting import Reporter, StageProgress
 from indexing.encoders import Encoder
 from indexing.errors import DiskFull, NothingToIndex, VerifyFailed
+from indexing.retrying import patiently
 from indexing.snapshot import keywords, vectors
 from indexing.snapshot.facets import Facets
 from indexing.snapshot.keywords import KeywordDocument
@@ -31,6 +32,7 @@ from indexing.snapshot.vectors import BuiltIndex
 from indexing.snapshot.writer import (
     ANN,
     FACETS,
+    FIELD_HASHES,
     IDS,
     KEYWORDS,
     TEXT_HASHES,
@@ -77,7 +79,7 @@ def build(order: Order, reporter: Reporter) -> Built:
     and whatever `reporter` raises to stop it; then nothing of the new version is left on the disk.
     """
     with reporter.stage("snapshot") as progress:
-        experts = directory.read_active()
+        experts = patiently(directory.read_active)
         if not experts and order.kind == "full":
             raise NothingToIndex
         progress.expect(len(experts))
@@ -142,6 +144,7 @@ def _write_vectors(
 ) -> None:
     writer.save(IDS, np.array([expert.id for expert in experts], np.int64))
     writer.save(TEXT_HASHES, np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, HASH_BYTES))
+    writer.save(FIELD_HASHES, field_hashes(experts))
     writer.save(VECTORS, embedded.vectors)
 
 
@@ -166,8 +169,8 @@ def _write_index(writer: VersionWriter, order: Order, progress: StageProgress) -
 def _write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], progress: StageProgress) -> None:
     """The facets and the keyword index. Tags are as they are now; who is in, is from the first stage."""
     progress.expect(len(experts))
-    Facets.of(experts, tagging.all_tag_ids()).save(writer.path(FACETS))
-    names = tagging.all_tag_names()
+    Facets.of(experts, patiently(tagging.all_tag_ids)).save(writer.path(FACETS))
+    names = patiently(tagging.all_tag_names)
     documents = (
         KeywordDocument(
             key=expert.id,
@@ -221,7 +224,7 @@ def _bytes_needed(experts: Sequence[ExpertRecord], dimension: int) -> int:
     """A generous guess of a version's size: vectors twice, the links of an approximate index, text and postings."""
     links = 2 * vectors.LINKS * 5
     letters = sum(len(expert.bio) + len(expert.job_title) + len(expert.company) for expert in experts)
-    return len(experts) * (2 * 4 * dimension + links + 200) + letters + 1_000_000
+    return len(experts) * (2 * 4 * dimension + links + 300) + letters + 1_000_000
 
 
 @contextmanager

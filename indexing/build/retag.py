@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from experts import tagging
 from experts.profile import ExpertRecord
 from indexing.build.reporting import StageProgress
 from indexing.encoders import Encoder
+from indexing.retrying import patiently
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class TagPlan:
 
 def plan(experts: Sequence[ExpertRecord], hashes: Sequence[bytes], fingerprint: str, threshold: float) -> TagPlan:
     """Experts are tagged again when their text, the model, the catalogue or the threshold has changed."""
-    tags = tagging.active_tags()
+    tags = patiently(tagging.active_tags)
     catalogue = tagging.catalogue_hash(fingerprint, tags, threshold)
     bases = [tagging.basis(each, catalogue) for each in hashes]
     rows = [row for row, expert in enumerate(experts) if expert.tagged_for != bases[row]]
@@ -53,11 +55,7 @@ def retag(
     if ids:
         tag_vectors = encoder.encode([tag.text for tag in todo.tags])
         assigned = tagging.assign(vectors, tag_vectors, todo.tags, todo.threshold)
-    changes = tagging.store(
-        dict(zip(ids, assigned, strict=True)),
-        dict(zip(ids, todo.tagged_for, strict=True)),
-        between=progress.advance,
-    )
+    changes = _store(ids, assigned, todo.tagged_for, progress)
     progress.summarise(
         _("%(todo)s experts to tag: %(added)s tags added, %(removed)s removed, %(changed)s experts changed")
         % {
@@ -67,3 +65,19 @@ def retag(
             "changed": f"{changes.experts:,}",
         }
     )
+
+
+def _store(
+    ids: list[int], assigned: list[list[tuple[int, float]]], tagged_for: list[str], progress: StageProgress
+) -> tagging.TagChanges:
+    """Batch by batch, so that a database that goes away costs the batch it was away for, not the run."""
+    added = removed = experts = 0
+    for start in range(0, len(ids), tagging.BATCH):
+        some = slice(start, start + tagging.BATCH)
+        tags = dict(zip(ids[some], assigned[some], strict=True))
+        bases = dict(zip(ids[some], tagged_for[some], strict=True))
+        changes = patiently(partial(tagging.store, tags, bases, between=progress.advance))
+        added += changes.added
+        removed += changes.removed
+        experts += changes.experts
+    return tagging.TagChanges(added, removed, experts)
