@@ -24,6 +24,7 @@ if not apps.ready:  # in the process that all faulty workers are forked from
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.core.management.base import CommandError  # noqa: E402
+from django.db import connection  # noqa: E402
 
 from indexing import encoders, maps, paths, publishing, worker  # noqa: E402
 from indexing.build import pipeline  # noqa: E402
@@ -37,6 +38,8 @@ BALLAST = "ballast"
 
 def main(run_id: int, point: str, action: str, given: dict[str, Any]) -> None:
     """Build run `run_id` with `action` happening at `point`; `given` are settings of this process alone."""
+    if "sqlite_timeout" in given and connection.vendor == "sqlite":
+        connection.settings_dict["OPTIONS"]["timeout"] = given["sqlite_timeout"]
     for name, value in given.items():
         setattr(settings, name, value)
     if "TCS_ENCODER" in given:

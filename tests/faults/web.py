@@ -135,9 +135,13 @@ class Searching:
     def none_failed(self, since: int = 0) -> None:
         answers = self.answers[since:]
         assert answers
-        bad = Counter((answer.status, answer.text[:300]) for answer in answers if answer.status != 200)
-        assert not bad, f"of {len(answers)} searches: {bad.most_common(3)}"
+        assert {answer.status for answer in answers} == {200}, self.summary(since)
         assert all(answer.version for answer in answers)
+
+    def summary(self, since: int = 0) -> str:
+        answers = self.answers[since:]
+        bad = Counter((answer.status, answer.text[:300]) for answer in answers if answer.status != 200)
+        return f"of {len(answers)} searches: {bad.most_common(3)}"
 
     def versions(self, since: int = 0) -> set[int | None]:
         return {answer.version for answer in self.answers[since:]}

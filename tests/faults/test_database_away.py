@@ -1,0 +1,114 @@
+"""The database is locked (SQLite) or down (PostgreSQL) for a while, during a run and during searches.
+
+`TCS_TEST_DOWN_SECONDS=20` is the time that is promised; the default is shorter, to keep `make test` short.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+
+from indexing.models import RebuildRun
+from tests.faults import promises
+from tests.faults.waiting import until
+from tests.faults.web import Searching
+from tests.services import PostgreSQL
+
+DOWN_SECONDS = float(os.environ.get("TCS_TEST_DOWN_SECONDS", "2"))
+POINTS = [f"stage {stage}" for stage in RebuildRun.STAGES[RebuildRun.Kind.FULL]] + ["before transaction"]
+Away = Callable[[], object]
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    holder = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    try:
+        yield
+    finally:
+        holder.execute("ROLLBACK")
+        holder.close()
+
+
+@contextmanager
+def down() -> Iterator[None]:
+    cluster = PostgreSQL.attached(os.environ["TCS_TEST_POSTGRES_FOLDER"])
+    connection.close()
+    cluster.stop("immediate")  # a crash: every connection breaks in mid-sentence
+    try:
+        yield
+    finally:
+        cluster.start()
+
+
+@pytest.fixture
+def away() -> Away:
+    return locked if connection.vendor == "sqlite" else down
+
+
+@contextmanager
+def for_a_while(away: Away) -> Iterator[None]:
+    """The database goes away before the body, and comes back `DOWN_SECONDS` after it went."""
+    began = time.monotonic()
+    with away():  # type: ignore[attr-defined]
+        yield
+        until(lambda: time.monotonic() - began >= DOWN_SECONDS, "the time is over", DOWN_SECONDS + 5)
+
+
+def test_a_run_outlasts_a_database_that_is_away_in_any_stage(first_version, work, away, subtests):
+    for point in POINTS:
+        with subtests.test(point):
+            run = promises.ask(reembed=True)
+            worker = work(run.pk, point, "pause", sqlite_timeout=1)
+            worker.paused()
+            with for_a_while(away):
+                worker.go_on()
+            assert worker.ended(60 + DOWN_SECONDS) == 0
+            run.refresh_from_db()
+            assert run.state == RebuildRun.State.DONE, run.error
+            assert promises.live() == run.version_id
+            assert [stage["stage"] for stage in run.stages] == list(run.stage_names)
+            sequence = list(run.lines.values_list("seq", flat=True))
+            assert sequence == list(range(1, len(sequence) + 1))
+            assert not run.lines.filter(level="error").exists()
+            promises.hold_once_idle()
+
+
+def test_searches_answer_or_ask_to_come_back(first_version, serve, away):
+    web = serve(TCS_SQLITE_TIMEOUT="1")
+    with Searching(web, clients=4) as searching:
+        with for_a_while(away):
+            mark = searching.mark()
+            searching.more(4)
+            assert web.get("/healthz").status_code == 200
+        meanwhile = searching.answers[mark:]
+        assert {answer.status for answer in meanwhile} <= {200, 503}, searching.summary(mark)
+        assert all(answer.retry_after for answer in meanwhile if answer.status == 503)
+        until(lambda: web.search().status_code == 200, "it answers again", 5)
+        mark = searching.mark()
+        searching.more(20)
+        searching.none_failed(mark)
+        mended = promises.next_run_works()
+        until(lambda: web.version() == mended.version_id, "the web process follows the tables again", 5)
+
+
+def test_pages_say_come_back_while_the_database_is_away(first_version, serve, away):
+    """No page with a traceback or a bare 500: 503 and when to try again, or the page itself."""
+    web = serve(TCS_SQLITE_TIMEOUT="1")
+    with for_a_while(away):
+        for path in ("/", "/admin/index/", "/admin/", "/api/admin/ingest/status"):
+            answer = web.get(path)
+            assert answer.status_code in (200, 302, 503), (path, answer.status_code, answer.text[:300])
+            if answer.status_code == 503:
+                assert answer.headers["Retry-After"], path
+        assert web.get("/readyz").status_code in (200, 503)
+        asked = web.post("/api/admin/ingest/run")
+        assert asked.status_code in (202, 503), asked.text
+        if asked.status_code == 503:
+            assert asked.headers["Retry-After"]
