@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
 
 TEMPLATE_VERSION = 1
 """Raise it whenever `profile_text` gives another text for the same expert: old vectors are then not reused."""
@@ -58,3 +62,39 @@ def text_hash(fingerprint: str, text: str) -> bytes:
         digest.update(part.encode("utf-8", "surrogatepass"))
         digest.update(b"\0")
     return digest.digest()
+
+
+FIELDS: dict[str, Callable[[ExpertRecord], str]] = {
+    "username": lambda expert: expert.username,
+    "name": lambda expert: f"{expert.first_name}\0{expert.last_name}",
+    "job_title": lambda expert: expert.job_title,
+    "company": lambda expert: expert.company,
+    "bio": lambda expert: expert.bio,
+    "rate": lambda expert: "" if expert.hourly_rate is None else str(expert.hourly_rate.normalize()),
+    "currency": lambda expert: expert.currency,
+    "category": lambda expert: expert.category,
+    "photo": lambda expert: "1" if expert.has_photo else "",
+    "manual_tags": lambda expert: " ".join(map(str, sorted(expert.manual_tags))),
+}
+"""What a version holds of an expert, field by field. Another list of fields is another format of versions."""
+
+
+def field_hashes(experts: Sequence[ExpertRecord]) -> NDArray[np.uint64]:
+    """uint64[n, fields]: tells which of `FIELDS` changed, without keeping what they were. Knows no model.
+
+    64 bits: of a million edits one would go unnoticed with a chance of 1 in 10^13. Equal values (a currency, a
+    category, no photo) are hashed once.
+    """
+    columns = np.empty((len(experts), len(FIELDS)), np.uint64)
+    for column, value_of in enumerate(FIELDS.values()):
+        known: dict[str, int] = {}
+        for row, expert in enumerate(experts):
+            value = value_of(expert)
+            if value not in known:
+                known[value] = _hash64(value)
+            columns[row, column] = known[value]
+    return columns
+
+
+def _hash64(value: str) -> int:
+    return int.from_bytes(hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest())

@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts import directory
-from experts.profile import HASH_BYTES, TEMPLATE_VERSION, ExpertRecord, profile_text, text_hash
+from experts.profile import (
+    FIELDS,
+    HASH_BYTES,
+    TEMPLATE_VERSION,
+    ExpertRecord,
+    field_hashes,
+    profile_text,
+    text_hash,
+)
 from indexing import paths
 from indexing.models import RebuildRun
 from indexing.snapshot.reader import Snapshot
@@ -20,15 +28,17 @@ BYTES_AN_EXPERT = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Expert ids int64[...] by what became of them since the version was built; exact, by identity and text."""
+    """Expert ids int64[...] by what became of them since the version was built; exact, by identity and content."""
 
     number: int
     experts: int
     added: NDArray[np.int64]
     changed: NDArray[np.int64]
-    """whose embedded text is another one"""
+    """of whom the version holds something else: the embedded text, or another of `experts.profile.FIELDS`"""
     removed: NDArray[np.int64]
     """deleted or deactivated"""
+    fields: dict[str, int]
+    """field of `experts.profile.FIELDS` -> how many experts changed in it; only those that anybody changed in"""
 
     @property
     def count(self) -> int:
@@ -47,6 +57,8 @@ class Plan:
     experts: int
     added: int
     changed: int
+    fields: dict[str, int]
+    """field -> how many experts changed in it; one expert may count in several"""
     removed: int
     to_encode: int
     to_reuse: int
@@ -73,6 +85,7 @@ def plan(snapshot: Snapshot | None, *, reembed: bool = False) -> Plan:
         experts=len(experts),
         added=len(drift.added) if drift else len(experts),
         changed=len(drift.changed) if drift else 0,
+        fields=drift.fields if drift else {},
         removed=len(drift.removed) if drift else 0,
         to_encode=len(experts) - to_reuse,
         to_reuse=to_reuse,
@@ -88,13 +101,16 @@ def _compare(snapshot: Snapshot, experts: list[ExpertRecord]) -> Drift:
     fingerprint = snapshot.manifest.fingerprint
     hashes = b"".join(text_hash(fingerprint, profile_text(experts[row])) for row in now.tolist())
     rows = np.frombuffer(hashes, np.uint8).reshape(-1, HASH_BYTES)
-    differs = np.any(rows != snapshot.text_hashes[then], axis=1)
+    in_field = field_hashes([experts[row] for row in now.tolist()]) != snapshot.field_hashes[then]
+    # The text's own hash tells of a changed template too, which no field does.
+    differs = np.any(rows != snapshot.text_hashes[then], axis=1) | in_field.any(axis=1)
     return Drift(
         number=snapshot.number,
         experts=len(snapshot),
         added=np.setdiff1d(ids, snapshot.ids, assume_unique=True),
         changed=ids[now[differs]],
         removed=np.setdiff1d(snapshot.ids, ids, assume_unique=True),
+        fields={name: count for name, count in zip(FIELDS, in_field.sum(axis=0).tolist(), strict=True) if count},
     )
 
 

@@ -99,6 +99,8 @@ def test_a_dry_run_says_what_would_change_and_does_nothing():
     assert (plan["to_encode"], plan["to_reuse"]) == (2, 8)
     assert plan["bytes_free"] > plan["bytes_needed"] > 0
     assert plan["seconds"] > 0
+    assert plan["fields"] == {"bio": 1}
+    assert "Changed in: bio 1." in command("rebuild_index", "--dry-run")[1]
     assert RebuildRun.objects.count() == 1
 
 

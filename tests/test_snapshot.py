@@ -25,7 +25,9 @@ from tests.fakes import text_vector
 from tests.index_cast import FULL, built, opened
 
 pytestmark = pytest.mark.django_db
-FILES = ["ids.npy", "text_hashes.npy", "vectors.npy", "ann.faiss", "facets.npz", "keywords/meta.json"]
+FILES = [
+    "ids.npy", "text_hashes.npy", "field_hashes.npy", "vectors.npy", "ann.faiss", "facets.npz", "keywords/meta.json",
+]  # fmt: skip
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from experts.profile import HASH_BYTES
+from experts.profile import FIELDS, HASH_BYTES
 from indexing.errors import SnapshotInvalid, gettext_noop
 from indexing.snapshot import manifest as manifests
 from indexing.snapshot.facets import Facets
@@ -17,7 +17,7 @@ from indexing.snapshot.hashing import file_sha256
 from indexing.snapshot.keywords import KeywordIndex
 from indexing.snapshot.manifest import Manifest
 from indexing.snapshot.vectors import VectorIndex
-from indexing.snapshot.writer import ANN, ARRAYS, FACETS, IDS, KEYWORDS, TEXT_HASHES, VECTORS
+from indexing.snapshot.writer import ANN, ARRAYS, FACETS, FIELD_HASHES, IDS, KEYWORDS, TEXT_HASHES, VECTORS
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
@@ -32,6 +32,8 @@ class Snapshot:
     """int64[n], strictly rising."""
     text_hashes: NDArray[np.uint8]
     """uint8[n, 16]: the key for reusing a vector."""
+    field_hashes: NDArray[np.uint64]
+    """uint64[n, fields]: tells which of `experts.profile.FIELDS` changed since."""
     vectors: NDArray[np.float32]
     """float32[n, d], unit length, memory-mapped and read-only."""
     facets: Facets
@@ -50,6 +52,7 @@ class Snapshot:
             manifest=manifest,
             ids=_array(folder / IDS, np.dtype(np.int64), (manifest.count,)),
             text_hashes=_array(folder / TEXT_HASHES, np.dtype(np.uint8), (manifest.count, HASH_BYTES)),
+            field_hashes=_array(folder / FIELD_HASHES, np.dtype(np.uint64), (manifest.count, len(FIELDS))),
             vectors=_array(folder / VECTORS, np.dtype(np.float32), (manifest.count, manifest.dimension), mapped=True),
             facets=_facets(folder / FACETS),
             ann=_ann(folder / ANN),

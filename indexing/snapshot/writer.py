@@ -17,11 +17,12 @@ from indexing.snapshot.manifest import FileEntry
 
 IDS = "ids.npy"
 TEXT_HASHES = "text_hashes.npy"
+FIELD_HASHES = "field_hashes.npy"
 VECTORS = "vectors.npy"
 ANN = "ann.faiss"
 FACETS = "facets.npz"
 KEYWORDS = "keywords"
-ARRAYS = (IDS, TEXT_HASHES, VECTORS, ANN, FACETS)
+ARRAYS = (IDS, TEXT_HASHES, FIELD_HASHES, VECTORS, ANN, FACETS)
 
 
 class VersionWriter:

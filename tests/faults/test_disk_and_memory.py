@@ -17,7 +17,10 @@ from tests.faults import faulty_worker, promises
 from tests.faults.web import Searching
 
 State = RebuildRun.State
-FILES = ("ids.npy", "text_hashes.npy", "field_hashes.npy", "vectors.npy", "ann.faiss", "facets.npz", "keywords", "manifest.json")
+FILES = (
+    "ids.npy", "text_hashes.npy", "field_hashes.npy", "vectors.npy", "ann.faiss", "facets.npz", "keywords",
+    "manifest.json",
+)  # fmt: skip
 STAGES = RebuildRun.STAGES[RebuildRun.Kind.FULL]
 
 
