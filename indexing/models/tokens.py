@@ -5,32 +5,42 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models.signals import post_save
+from django.dispatch import receiver
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
-class ApiTokenManager(models.Manager["ApiToken"]):
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def unrevoked(self) -> ApiTokenQuerySet:
+        return self.filter(revoked_at=None)
+
+    def revoke(self) -> int:
+        """End them for good; returns how many had not been."""
+        return self.unrevoked().update(revoked_at=timezone.now())
+
     def issue(self, user: User) -> tuple[ApiToken, str]:
         """A new token of `user` and its secret, which is shown this once."""
         secret = secrets.token_urlsafe(32)
         lifetime = timedelta(hours=settings.TCS_TOKEN_HOURS)
-        token = self.create(user=user, digest=digest(secret), expires_at=timezone.now() + lifetime)
+        token = self.create(
+            user=user, digest=digest(secret), password_mark=user.get_session_auth_hash(),
+            expires_at=timezone.now() + lifetime,
+        )  # fmt: skip
         return token, secret
 
     def find(self, secret: str) -> ApiToken | None:
-        """The valid token with this secret: not expired, not revoked, of an active user."""
-        return (
-            self.select_related("user")
-            .filter(digest=digest(secret), expires_at__gt=timezone.now(), revoked_at=None, user__is_active=True)
-            .first()
-        )
+        """The token with this secret, if it works."""
+        token = self.select_related("user").filter(digest=digest(secret)).first()
+        return token if token is not None and token.works else None
 
 
 class ApiToken(models.Model):
@@ -38,11 +48,13 @@ class ApiToken(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("user")
     )
     digest = models.CharField(max_length=64, unique=True, editable=False)
+    password_mark = models.CharField(max_length=64, default="", editable=False)
+    """Changes with the user's password, as it does for sessions: a new password ends the tokens of the old one."""
     created_at = models.DateTimeField(_("issued"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("expires"), editable=False)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
 
-    objects = ApiTokenManager()
+    objects = ApiTokenQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("API token")
@@ -52,6 +64,23 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def works(self) -> bool:
+        """Not expired, not revoked, of an active user who still has the password that it was issued for."""
+        return (
+            self.revoked_at is None
+            and self.expires_at > timezone.now()
+            and self.user.is_active
+            and constant_time_compare(self.password_mark, self.user.get_session_auth_hash())
+        )
+
+
+@receiver(post_save, sender=settings.AUTH_USER_MODEL)
+def end_tokens_of_the_deactivated(instance: User, raw: bool = False, **_signal: Any) -> None:
+    """For good: who is activated again signs in again."""
+    if not instance.is_active and not raw:
+        ApiToken.objects.filter(user=instance).revoke()
 
 
 def digest(secret: str) -> str:
