@@ -4,6 +4,8 @@ from django.urls import include, path
 from indexing.api import api
 from indexing.console import health
 
+handler500 = "tcs_site.error_pages.internal_error"
+
 urlpatterns = [
     path("", include("indexing.console.search_urls")),
     path("admin/index/", include("indexing.console.urls")),

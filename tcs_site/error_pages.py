@@ -1,0 +1,26 @@
+"""What is answered when an error comes as far as Django's own handler."""
+
+from __future__ import annotations
+
+import sys
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.views.defaults import server_error
+
+RETRY_SECONDS = 5
+
+
+def internal_error(request: HttpRequest) -> HttpResponse:
+    """503 and when to try again while the database is away, wherever that was noticed; else the page for a 500.
+
+    Django calls this while the error is being handled, in whatever layer it was raised: a middleware's
+    `process_exception` would see only those of views.
+    """
+    if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return server_error(request)
+    # without the request: its context would ask the database who is looking
+    response = HttpResponse(render_to_string("503.html"), status=503)
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response
