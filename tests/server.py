@@ -8,30 +8,20 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO
 
 import httpx
 from django.conf import settings
 
 from tests import cast
+from tests.waiting import until
 
-T = TypeVar("T")
 REAL_MODEL = "indexing.encoders.SentenceTransformerEncoder"
 PATIENCE = 60.0
-
-
-def wait_for(condition: Callable[[], T | None], what: str, seconds: float = PATIENCE, pause: float = 0.05) -> T:
-    """What `condition` returns as soon as it is true; fails naming `what` when that takes too long."""
-    give_up = time.monotonic() + seconds
-    while not (met := condition()):
-        assert time.monotonic() < give_up, f"not within {seconds:g} s: {what}"
-        time.sleep(pause)
-    return met
 
 
 def free_port() -> int:
@@ -101,11 +91,11 @@ class Server:
         headers = {"Authorization": f"Bearer {answer.raise_for_status().json()['token']}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=60)
 
-    def ready(self) -> bool:
-        return httpx.get(f"{self.url}/readyz", timeout=30).status_code == 200
+    def wait_until_ready(self) -> None:
+        until(lambda: httpx.get(f"{self.url}/readyz", timeout=30).status_code == 200, seconds=PATIENCE)
 
     def wait_for_version(self, number: int) -> None:
-        wait_for(lambda: self.serves() == number, f"{self.url} serves version {number}")
+        until(lambda: self.serves() == number, seconds=PATIENCE)
 
     def serves(self) -> int | None:
         version: int | None = httpx.get(f"{self.url}/readyz", timeout=30).json()["checks"]["live_version"]["version"]
@@ -120,7 +110,7 @@ def serving(site: Site) -> Iterator[Server]:
     process = start_daphne(site, port, log)
     server = Server(site, port, process)
     try:
-        wait_for(lambda: process.poll() is not None or answers(server), "daphne listens")
+        until(lambda: process.poll() is not None or answers(server), seconds=PATIENCE)
         assert process.poll() is None, Path(log.name).read_text()
         yield server
     finally:

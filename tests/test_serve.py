@@ -16,7 +16,8 @@ import pytest
 from django.conf import settings
 
 from tcs_site.supervising import MARK
-from tests.server import Site, free_port, wait_for
+from tests.server import Site, free_port
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +167,7 @@ class TestRefusing:
         site = Site(tmp_path)
         process = site.start("serve", "--port", str(free_port()))
         try:
-            wait_for(lambda: (tmp_path / "serve.lock").exists() and (tmp_path / "serve.lock").read_text(), "the lock")
+            until(lambda: (tmp_path / "serve.lock").exists() and (tmp_path / "serve.lock").read_text())
             said = self.refused(site, "--port", str(free_port()))
         finally:
             process.terminate()
@@ -241,4 +242,4 @@ def test_the_signal_that_ends_make_ends_it(first):
     assert all("python" in each.name() for each in started)  # no shell between that would keep the signal
     process.terminate()
     process.communicate(timeout=20)
-    wait_for(lambda: not any(each.is_running() for each in started), "all have ended", 10)
+    until(lambda: not any(each.is_running() for each in started))

@@ -1,0 +1,87 @@
+"""A site with the real model and real people, its server, and a browser."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests import cast
+from tests.server import REAL_MODEL, Server, Site, serving
+
+SPEAKERS = Path(settings.BASE_DIR).parent / "shared" / "data" / "speakers.csv"
+PEOPLE = 240
+
+expect.set_options(timeout=20_000)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Site:
+    """Some of the people of speakers.csv, or samples where that file is absent; nothing built yet."""
+    folder = tmp_path_factory.mktemp("site")
+    site = Site(folder, {"TCS_ENCODER": REAL_MODEL})
+    site.manage("migrate", "--verbosity", "0")
+    if SPEAKERS.exists():
+        some = folder / "some.csv"
+        with SPEAKERS.open(newline="", encoding="utf-8-sig") as whole, some.open("w", newline="") as part:
+            csv.writer(part).writerows(islice(csv.reader(whole), PEOPLE + 1))
+        site.manage("import_experts", str(some))
+    else:
+        print(f"{SPEAKERS} is absent: the sample directory stands in for real people")  # noqa: T201
+        site.manage("load_samples", str(PEOPLE))
+    site.create_staff("rita")
+    return site
+
+
+@pytest.fixture(scope="module")
+def server(site: Site) -> Iterator[Server]:
+    with serving(site) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def indexed(site: Site, server: Server) -> Server:
+    """The server with a version live in it, whichever test comes first."""
+    if server.serves() is None:
+        site.manage("rebuild_index")
+    server.wait_until_ready()
+    return server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    # Within the fixture and not longer: its event loop runs in this thread, where async tests need their own.
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"] if os.geteuid() == 0 else []
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tabs(browser: Browser, server: Server) -> Iterator[BrowserContext]:
+    """A signed-in window. Whatever a page complains of in its console (a broken script, the CSP) fails the test."""
+    complaints: list[str] = []
+    context = browser.new_context(base_url=server.url, locale="en-GB")
+    context.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    sign_in(context.new_page())
+    yield context
+    context.close()
+    assert complaints == []
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/admin/index/")
+    page.get_by_label("Username").fill("rita")
+    page.get_by_label("Password").fill(cast.PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", name="Search index", level=1)).to_be_visible()

@@ -1,0 +1,125 @@
+"""What a person does and sees: the real model, a real server, Chromium."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests.e2e.conftest import PEOPLE
+from tests.server import Server, Site
+
+pytestmark = pytest.mark.e2e
+
+RUN = 120_000
+"""Milliseconds that a run may take here: the model is loaded and a few hundred texts are encoded."""
+
+
+def index_page(tabs: BrowserContext) -> Page:
+    page = tabs.new_page()
+    page.goto("/admin/index/")
+    return page
+
+
+def badge(page: Page) -> Locator:
+    return page.locator("#run-status .badge")
+
+
+def lines(page: Page) -> Locator:
+    return page.locator("#log-view .line")
+
+
+def rebuild(page: Page, *, everything: bool = False) -> None:
+    page.get_by_role("button", name="Rebuild index").click()
+    dialog = page.get_by_role("dialog")
+    if everything:
+        dialog.get_by_label("Embed everything again").check()
+    dialog.get_by_role("button", name="Start rebuild").click()
+    expect(badge(page)).to_have_text(re.compile("queued|rebuilding"))
+
+
+def sequence(page: Page) -> list[int]:
+    return [int(seq) for seq in lines(page).evaluate_all("all => all.map(line => line.dataset.seq)")]
+
+
+def test_a_rebuild_is_watched_in_two_tabs_from_the_first_line_to_the_new_version(tabs, site):
+    page, other = index_page(tabs), index_page(tabs)
+    before = page.locator("#status-run-link").all_text_contents()
+    rebuild(page)
+    for tab in (page, other):
+        expect(lines(tab).first).to_be_visible()
+        expect(page.get_by_role("button", name="Rebuild index")).to_be_disabled()
+    for tab in (page, other):
+        expect(badge(tab)).to_have_text("complete", timeout=RUN)
+        assert tab.locator("#status-run-link").all_text_contents() != before
+        expect(tab.locator("#live-version")).to_contain_text(f"{PEOPLE} experts")
+        expect(tab.locator("#live-version time")).to_contain_text(re.compile("second|moment|now|minute"))
+        expect(tab.locator("#run-status")).to_contain_text("took")
+        expect(tab.locator("#live-version")).to_contain_text("1 of 1 process serves version")
+        expect(tab.get_by_role("button", name="Rebuild index")).to_be_enabled()
+        assert sequence(tab) == list(range(1, len(sequence(tab)) + 1))
+        expect(tab.locator("#log-view")).to_contain_text("encoded")
+
+
+def test_a_search_finds_a_new_expert_only_after_a_rebuild(tabs, site, indexed):
+    site.run(
+        "from experts.models import Expert\n"
+        "Expert.objects.create(username='zelda', first_name='Zelda', last_name='Quirke', job_title='Lute maker',"
+        " bio='Builds and restores baroque lutes and theorbos of spruce and yew.')"
+    )
+    page = tabs.new_page()
+    page.goto("/")
+    words = page.get_by_role("searchbox", name="What are you looking for?")
+    words.fill("somebody who repairs old stringed instruments")
+    expect(page.locator("#results")).to_contain_text("answered by version")
+    expect(page.locator("#results")).not_to_contain_text("Zelda Quirke")
+
+    index = index_page(tabs)
+    run = index.locator("#status-run-link").text_content()
+    rebuild(index)
+    expect(index.locator("#status-run-link")).not_to_have_text(run or "")
+    expect(badge(index)).to_have_text("complete", timeout=RUN)
+    expect(index.locator("#live-version")).to_contain_text("1 of 1 process serves version")
+
+    words.fill("somebody who repairs old stringed instruments and violins")
+    expect(page.locator("#results .expert").first).to_contain_text("Zelda Quirke")
+
+
+def test_a_reload_in_mid_run_leaves_no_gap_and_no_repeat(tabs, indexed):
+    page, undisturbed = index_page(tabs), index_page(tabs)
+    rebuild(page, everything=True)
+    # in mid-run: the longest stage has begun and has not ended
+    expect(page.locator(".step-current .step-label")).to_have_text("Embed", timeout=RUN)
+    page.reload()
+    expect(badge(page)).to_have_text("rebuilding")
+    for tab in (page, undisturbed):
+        expect(badge(tab)).to_have_text("complete", timeout=RUN)
+        expect(tab.locator("#log-view")).to_contain_text("is live with")
+    link = page.locator("#status-run-link").get_attribute("href")
+    stored = [line for line in tabs.request.get(f"{link}log.txt").text().splitlines() if line[:2] == "20"]
+    for tab in (page, undisturbed):
+        seen = sequence(tab)
+        assert seen == list(range(1, len(seen) + 1))
+        assert len(seen) <= len(stored)
+        for text, line in zip(lines(tab).locator(".line-message").all_text_contents(), stored, strict=False):
+            assert text.splitlines()[0] in line
+
+
+def test_a_run_that_a_command_started_is_seen_in_the_page(tabs, site: Site, indexed: Server):
+    page = index_page(tabs)
+    last = page.locator("#status-run-link").text_content() or ""
+    process = site.start("rebuild_index")
+    expect(page.locator("#status-run-link")).not_to_have_text(last, timeout=RUN)
+    said = process.communicate(timeout=120)[0]
+    assert process.returncode == 0, said
+    expect(badge(page)).to_have_text("complete", timeout=RUN)
+    expect(page.locator("#run-status")).to_contain_text("command")
+    expect(page.locator("#history tbody tr").first).to_contain_text("command")
+    expect(page.locator("#log-view")).to_contain_text("is live with")
+
+
+def test_the_documentation_of_the_api_shows_under_the_strict_csp(tabs):
+    page = tabs.new_page()
+    page.goto("/api/docs")
+    expect(page.get_by_text("/api/admin/ingest/run", exact=True)).to_be_visible()
