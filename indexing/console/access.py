@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
 
 LOGIN = "admin:login"
-VIEW, REBUILD, CANCEL = "indexing.view", "indexing.rebuild", "indexing.cancel"
+VIEW, REBUILD, CANCEL, PUBLISH = "indexing.view", "indexing.rebuild", "indexing.cancel", "indexing.publish"
 
 View = Callable[..., HttpResponseBase]
 
@@ -39,10 +39,14 @@ class Rights:
     view: bool
     rebuild: bool
     cancel: bool
+    publish: bool
 
 
 def rights_of(user: User | AnonymousUser) -> Rights:
-    return Rights(view=may(user, VIEW), rebuild=may(user, REBUILD), cancel=may(user, REBUILD, CANCEL))
+    return Rights(
+        view=may(user, VIEW), rebuild=may(user, REBUILD), cancel=may(user, REBUILD, CANCEL),
+        publish=may(user, PUBLISH),
+    )  # fmt: skip
 
 
 def may(user: User | AnonymousUser, *permissions: str) -> bool:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 from channels.db import database_sync_to_async
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.http import HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -16,10 +15,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from indexing import launch, runlog, runs
 from indexing.console import presentation
 from indexing.console.access import CANCEL, REBUILD, VIEW, ConsoleRequest, actor, allowed, rights_of
+from indexing.console.answers import accepted, admin_context, conflict, number
 from indexing.errors import Busy, NotActive
 from indexing.models import IndexState, RebuildRun
-
-MAX_NUMBER = 2**31 - 1
 
 
 @require_safe
@@ -35,7 +33,7 @@ def index_page(request: ConsoleRequest) -> HttpResponse:
 def start_run(request: ConsoleRequest, kind: str) -> HttpResponse:
     """GET asks whether it is meant, for a browser without JavaScript; POST does it."""
     if request.method != "POST":
-        context = _admin_context(request) | {
+        context = admin_context(request) | {
             "title": _("Rebuild index") if kind == RebuildRun.Kind.FULL else _("Re-tag only"),
             "kind": kind,
             "live": IndexState.read().live_version,
@@ -47,7 +45,7 @@ def start_run(request: ConsoleRequest, kind: str) -> HttpResponse:
         run = launch.request(kind, actor(request), reembed=reembed)
     except Busy as busy:
         return _refused(request, busy)
-    return _accepted(request, _("Run %(number)s was asked for.") % {"number": run.pk})
+    return accepted(request, _("Run %(number)s was asked for.") % {"number": run.pk})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,17 +53,17 @@ def start_run(request: ConsoleRequest, kind: str) -> HttpResponse:
 @allowed(REBUILD, CANCEL)
 def cancel_run(request: ConsoleRequest) -> HttpResponse:
     asked = request.POST if request.method == "POST" else request.GET
-    run = get_object_or_404(RebuildRun, pk=_number(asked.get("run")))
+    run = get_object_or_404(RebuildRun, pk=number(asked.get("run")))
     if request.method != "POST":
-        context = _admin_context(request) | {"title": _("Cancel run %(number)s") % {"number": run.pk}, "run": run}
+        context = admin_context(request) | {"title": _("Cancel run %(number)s") % {"number": run.pk}, "run": run}
         return render(request, "indexing/confirm_cancel.html", context)
     try:
         run = runs.cancel(run.pk, actor(request))
     except NotActive as ended:
         return _refused(request, ended)
     if run.is_active:
-        return _accepted(request, _("Run %(number)s is asked to stop.") % {"number": run.pk})
-    return _accepted(request, _("Run %(number)s is cancelled.") % {"number": run.pk})
+        return accepted(request, _("Run %(number)s is asked to stop.") % {"number": run.pk})
+    return accepted(request, _("Run %(number)s is cancelled.") % {"number": run.pk})
 
 
 @require_safe
@@ -77,13 +75,13 @@ def run_page(request: ConsoleRequest, run_id: int) -> HttpResponse:
     level = request.GET.get("level", "")
     paged = bool(level) or "after" in request.GET or not run.is_active
     context = (
-        _admin_context(request)
+        admin_context(request)
         | presentation.run_context(run, rights_of(request.user))
         | {
             "title": _("Run %(number)s") % {"number": run.pk},
             "level": level if level in presentation.LEVELS else "",
             "live_log": not paged,
-            "log": presentation.log_page(run.pk, _number(request.GET.get("after")), level)
+            "log": presentation.log_page(run.pk, number(request.GET.get("after")), level)
             if paged
             else presentation.last_lines(run.pk),
         }
@@ -112,30 +110,14 @@ async def _log_pieces(run_id: int) -> AsyncIterator[str]:
 def _index_page(request: ConsoleRequest, status: int = 200) -> HttpResponse:
     rights = rights_of(request.user)
     shown = presentation.index_context(rights, request.GET.get("page", 1))
-    context = _admin_context(request) | shown | {"title": _("Search index")}
+    context = admin_context(request) | shown | {"title": _("Search index")}
     if shown["run"]:
         context["log"] = presentation.last_lines(shown["run"].pk)
     return render(request, "indexing/index.html", context, status=status)
 
 
-def _accepted(request: ConsoleRequest, sentence: str) -> HttpResponse:
-    if request.htmx:
-        return render(request, "indexing/_notice.html", {"level": "success", "sentence": sentence})
-    messages.success(request, sentence)
-    return redirect("index:page")
-
-
 def _refused(request: ConsoleRequest, reason: Busy | NotActive) -> HttpResponse:
     if request.htmx:
-        return render(request, "indexing/_notice.html", {"level": "error", "sentence": str(reason)}, status=409)
+        return conflict(request, str(reason))
     messages.error(request, str(reason))
     return _index_page(request, status=409)
-
-
-def _admin_context(request: ConsoleRequest) -> dict[str, Any]:
-    return admin.site.each_context(request)
-
-
-def _number(text: str | None) -> int:
-    """A number from the address within what the database can hold; 0 for whatever is none."""
-    return min(int(text), MAX_NUMBER) if text and text.isdecimal() and len(text) < 20 else 0
