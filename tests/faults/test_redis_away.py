@@ -1,0 +1,86 @@
+"""Redis is killed and started again under an open page."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from websockets.sync.client import ClientConnection, connect
+
+from indexing import runlog
+from tests import cast, services
+from tests.faults import promises
+from tests.faults.web import Searching, Web
+
+SEQ = re.compile(r'data-seq="(\d+)"')
+WITHIN = 2.0
+
+
+@pytest.fixture
+def redis() -> Iterator[services.Redis]:
+    try:
+        server = services.Redis()
+    except services.ServiceUnavailable as error:
+        pytest.skip(str(error))
+    yield server
+    server.remove()
+
+
+class Tab:
+    """An open page's socket: it answers as the page does and remembers every line."""
+
+    def __init__(self, socket: ClientConnection, run: int) -> None:
+        self._socket = socket
+        self.lines: list[str] = []
+        socket.send(json.dumps({"run": run, "after": 0}))
+
+    def sees(self, text: str) -> float:
+        """Seconds until the line is there. Fails after two."""
+        began = time.monotonic()
+        while not any(text in message for message in self.lines):
+            left = WITHIN - (time.monotonic() - began)
+            assert left > 0, f"{text!r} was not shown within {WITHIN:g} s"
+            self.lines.append(str(self._socket.recv(timeout=left)))
+            self._socket.send(json.dumps({"seen": True}))
+        return time.monotonic() - began
+
+
+def open_page(web: Web, run: int) -> ClientConnection:
+    browser = Client()
+    browser.force_login(cast.staff("indexing.view", username="wendy"))
+    cookie = f"sessionid={browser.cookies['sessionid'].value}"
+    return connect(
+        f"ws://127.0.0.1:{web.port}/ws/index/?run={run}", additional_headers={"Cookie": cookie}, origin=web.url
+    )
+
+
+def test_the_log_goes_on_from_the_table_without_redis(first_version, serve, redis, settings, work):
+    settings.REDIS_URL = redis.url
+    settings.CHANNEL_LAYERS = {
+        "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [redis.url]}}
+    }
+    run = promises.ask()
+    with Searching(web := serve(REDIS_URL=redis.url)) as searching, open_page(web, run.pk) as socket:
+        tab = Tab(socket, run.pk)
+        runlog.append(run.pk, "with redis")
+        tab.sees("with redis")
+        redis.kill()
+        for number in range(3):
+            runlog.append(run.pk, f"without redis {number}")
+            tab.sees(f"without redis {number}")
+        assert web.get("/api/admin/ingest/status").status_code == 200
+        redis.start()
+        for number in range(3):
+            runlog.append(run.pk, f"with redis again {number}")
+            tab.sees(f"with redis again {number}")
+        redis.kill()
+        worker = work(run.pk, REDIS_URL=redis.url, CHANNEL_LAYERS=settings.CHANNEL_LAYERS)
+        assert worker.ended() == 0
+        tab.sees("is live with")
+        sequence = [int(number) for message in tab.lines for number in SEQ.findall(message)]
+        assert sequence == list(range(1, run.lines.count() + 1))
+    searching.none_failed()
