@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -17,6 +17,7 @@ from indexing import encoders, live, metrics
 from indexing.encoders import Encoder
 from indexing.errors import EmptyQuery, EncoderUnavailable, IndexingError
 from indexing.snapshot.reader import Snapshot
+from indexing.timing import Steps
 
 MAX_K = 100
 RRF = 60
@@ -50,6 +51,8 @@ class Results:
     version: int
     hits: tuple[Hit, ...]
     seconds: float
+    timings: Mapping[str, float] = field(default_factory=dict)
+    """Seconds per step: encode, vectors, keywords, fuse, cards; only the steps that this mode has."""
 
 
 @dataclass(slots=True)
@@ -69,20 +72,23 @@ def search(query: str, k: int = 10, mode: Mode = Mode.HYBRID, *, snapshot: Snaps
     """
     if not 1 <= k <= MAX_K:
         raise ValueError(f"k is {k}, expected 1 to {MAX_K}")
-    began = time.perf_counter()
+    began, steps = time.perf_counter(), Steps()
     text = query.strip()
     if not text:
         raise EmptyQuery
     try:
         snapshot = snapshot or live.current()
-        vector = None if mode == Mode.KEYWORD else _query_vector(text, snapshot)
-        hits = _filled(snapshot, text, vector, k, mode)
+        vector = None
+        if mode != Mode.KEYWORD:
+            with steps.step("encode"):
+                vector = _query_vector(text, snapshot)
+        hits = _filled(snapshot, text, vector, k, mode, steps)
     except IndexingError:
         metrics.observe_search(mode, "error", time.perf_counter() - began)
         raise
     seconds = time.perf_counter() - began
     metrics.observe_search(mode, "hits" if hits else "nothing", seconds)
-    return Results(text, mode, snapshot.number, hits, seconds)
+    return Results(text, mode, snapshot.number, hits, seconds, steps.seconds)
 
 
 def _query_vector(text: str, snapshot: Snapshot) -> NDArray[np.float32]:
@@ -111,12 +117,16 @@ def require_same_model(encoder: Encoder, snapshot: Snapshot) -> None:
         )
 
 
-def _filled(snapshot: Snapshot, text: str, vector: NDArray[np.float32] | None, k: int, mode: Mode) -> tuple[Hit, ...]:
+def _filled(
+    snapshot: Snapshot, text: str, vector: NDArray[np.float32] | None, k: int, mode: Mode, steps: Steps
+) -> tuple[Hit, ...]:
     """The first `k` hits whose expert is still active. Where too many are not, the lists are read deeper."""
     depth = max(DEPTH, DEPTH_PER_HIT * k)
     cards: dict[int, Expert | None] = {}
     while True:
-        hits = _hits(_ranked(snapshot, text, vector, depth, mode), k, cards)
+        ranked = _ranked(snapshot, text, vector, depth, mode, steps)
+        with steps.step("cards"):
+            hits = _hits(ranked, k, cards)
         if len(hits) == k or depth >= len(snapshot):
             return hits
         depth = min(depth * 8, len(snapshot))
@@ -144,7 +154,7 @@ def _shown(candidates: list[_Candidate], cards: dict[int, Expert | None]) -> Ite
 
 
 def _ranked(
-    snapshot: Snapshot, text: str, vector: NDArray[np.float32] | None, depth: int, mode: Mode
+    snapshot: Snapshot, text: str, vector: NDArray[np.float32] | None, depth: int, mode: Mode, steps: Steps
 ) -> list[_Candidate]:
     """Candidates best first. Hybrid: reciprocal rank fusion of the first `depth` of both lists.
 
@@ -153,17 +163,20 @@ def _ranked(
     """
     by_id: dict[int, _Candidate] = {}
     if vector is not None:
-        ids, similarities = snapshot.semantic(vector, depth)
+        with steps.step("vectors"):
+            ids, similarities = snapshot.semantic(vector, depth)
         for rank, (key, similarity) in enumerate(zip(ids.tolist(), similarities.tolist(), strict=True), 1):
             by_id[key] = _Candidate(key, score=similarity, similarity=similarity, semantic_rank=rank)
     if mode != Mode.SEMANTIC:
-        ids, scores = snapshot.keyword(text, depth)
+        with steps.step("keywords"):
+            ids, scores = snapshot.keyword(text, depth)
         for rank, (key, score) in enumerate(zip(ids.tolist(), scores.tolist(), strict=True), 1):
             candidate = by_id.setdefault(key, _Candidate(key, score=score))
             candidate.keyword_rank = rank
-    if mode == Mode.HYBRID:
-        _fuse(snapshot, vector, by_id)
-    return sorted(by_id.values(), key=lambda each: (-each.score, each.keyword_rank or math.inf, each.id))
+    with steps.step("fuse"):
+        if mode == Mode.HYBRID:
+            _fuse(snapshot, vector, by_id)
+        return sorted(by_id.values(), key=lambda each: (-each.score, each.keyword_rank or math.inf, each.id))
 
 
 def _fuse(snapshot: Snapshot, vector: NDArray[np.float32] | None, by_id: dict[int, _Candidate]) -> None:
