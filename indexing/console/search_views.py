@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url, replace_url
 
+from indexing import live
 from indexing.console.access import REBUILD, VIEW, ConsoleRequest, allowed, may
 from indexing.errors import EmptyQuery, EncoderUnavailable, NoIndexYet
 from indexing.search import MAX_K, Mode, search
@@ -28,13 +29,13 @@ STEPS = (20, 50, MAX_K)
 @allowed()
 def search_page(request: ConsoleRequest) -> HttpResponse:
     query = request.GET.get("q", "")
-    mode = _mode(request.GET.get("mode", ""))
+    mode = mode_of(request.GET.get("mode", ""))
     k = next((step for step in STEPS if str(step) == request.GET.get("k")), STEPS[0])
     context, status = _answer(query, mode, k)
     context |= {
         "query": query,
         "mode": mode,
-        "modes": _modes(),
+        "modes": modes(),
         "examples": _examples(),
         "may_see_index": may(request.user, VIEW),
         "may_rebuild": may(request.user, REBUILD),
@@ -55,7 +56,7 @@ def _answer(query: str, mode: Mode, k: int) -> tuple[dict[str, Any], int]:
     except EmptyQuery:
         return {"view": "empty"}, 200
     except NoIndexYet as error:
-        return {"view": "no_index", "sentence": str(error)}, 503
+        return {"view": "no_index", "sentence": str(error), "problem": live.problem()}, 503
     except EncoderUnavailable as error:
         return {"view": "no_encoder", "sentence": str(error)}, 503
     prefetch_related_objects([hit.expert for hit in results.hits], "tags")
@@ -81,14 +82,14 @@ def _with_address(request: ConsoleRequest, response: HttpResponse, query: str, m
     return put(response, address)
 
 
-def _mode(text: str) -> Mode:
+def mode_of(text: str) -> Mode:
     try:
         return Mode(text)
     except ValueError:
         return Mode.HYBRID
 
 
-def _modes() -> list[tuple[Mode, str, str]]:
+def modes() -> list[tuple[Mode, str, str]]:
     return [
         (Mode.HYBRID, _("Both"), _("By meaning and by words, the two rankings joined")),
         (Mode.SEMANTIC, _("Meaning"), _("Experts whose profile means something similar, whatever its words")),
