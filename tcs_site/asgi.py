@@ -7,6 +7,7 @@ from collections.abc import Callable
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 # One thread a query: searches that run at once then do not slow each other. Read when faiss and torch are loaded.
@@ -17,6 +18,7 @@ http = get_asgi_application()
 # Models can be imported only once Django is set up.
 from indexing import courier, encoders, live  # noqa: E402
 from indexing.console.routing import websocket_urlpatterns  # noqa: E402
+from tcs_site.proxying import behind_proxy  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
@@ -24,6 +26,8 @@ application = ProtocolTypeRouter(
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )
+if settings.TRUSTED_ORIGINS:
+    application = behind_proxy(application)
 
 
 def once_listening(start: Callable[[], None]) -> None:

@@ -93,9 +93,9 @@ def port_number(text: str) -> int:
 
 
 def server_command(host: str, port: int) -> list[str]:
-    """Daphne, quiet: no line for every request. Behind a proxy the caller's address is the proxy's to tell."""
+    """Daphne, quiet: no line for every request. `tcs_site.proxying` has the caller's address behind a proxy."""
     command = [sys.executable, "-m", "daphne", "-v", "0", "-b", host, "-p", str(port), "--no-server-name"]
-    return [*command, *(["--proxy-headers"] if settings.TRUSTED_ORIGINS else []), "tcs_site.asgi:application"]
+    return [*command, "tcs_site.asgi:application"]
 
 
 @contextmanager
