@@ -6,6 +6,8 @@ import stat
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import dj_database_url
+from dj_database_url import DBConfig
 from django.core.exceptions import ImproperlyConfigured
 
 TRUE = {"1", "true", "yes", "on"}
@@ -62,8 +64,31 @@ def share(name: str, default: float) -> float:
 def url(name: str) -> str:
     value = text(name)
     if value and urlsplit(value).scheme not in ("http", "https"):
-        raise ImproperlyConfigured(f"{name}={value!r} is not an http or https address.")
+        raise ImproperlyConfigured(f"{name} is not an http or https address.")  # unshown: it may hold a secret
     return value
+
+
+def redis_url(name: str) -> str:
+    """Checked here, because what fails over it later would show a part of the password."""
+    value = text(name)
+    try:
+        parts = urlsplit(value)
+        right = not value or (parts.scheme in ("redis", "rediss", "unix") and (parts.port or True))
+    except ValueError:
+        right = False
+    if not right:
+        raise ImproperlyConfigured(
+            f"{name} is not an address such as redis://:password@host:6379/0. "
+            "Signs like / # ? @ in a password are written as %2F %23 %3F %40."
+        )
+    return value
+
+
+def database(name: str, default: str) -> DBConfig:
+    try:
+        return dj_database_url.parse(text(name, default))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} cannot be read: {error}") from None
 
 
 def names(name: str, default: str = "") -> list[str]:
