@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from experts.models import Expert
 from experts.profile import HASH_BYTES
+from experts.showing import one_direction, visible
 from indexing import audit, bell, notify, paths, runlog
 from indexing.audit import Actor
 from indexing.errors import Busy, Cancelled, FenceLost, Refused
@@ -27,6 +28,8 @@ from indexing.snapshot.reader import Snapshot
 
 logger = logging.getLogger(__name__)
 State, How, MapState = IndexVersion.State, Publication.How, IndexVersion.MapState
+
+MAX_REASON = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def complete(run: RebuildRun, outcome: Outcome) -> None:
 
 def approve(number: int, actor: Actor, reason: str) -> None:
     """Make a held version live. Raises Refused (not held, no reason, the asker's own, outdated), SnapshotInvalid."""
-    _need(reason)
+    reason = _given(reason)
     _must_open(number)
     with transaction.atomic():
         state = IndexState.locked()
@@ -120,7 +123,7 @@ def approve(number: int, actor: Actor, reason: str) -> None:
 
 def discard(number: int, actor: Actor, reason: str) -> None:
     """Give up a held version; its files are swept. Raises Refused."""
-    _need(reason)
+    reason = _given(reason)
     with transaction.atomic():
         IndexState.locked()
         version = _in_state(number, State.HELD)
@@ -153,7 +156,7 @@ def roll_back(number: int, actor: Actor, reason: str) -> None:
 
     Raises Busy (its run would undo this), Refused (not kept, no reason), SnapshotInvalid (its files are damaged).
     """
-    _need(reason)
+    reason = _given(reason)
     _must_open(number)
     with transaction.atomic():
         state = IndexState.locked()
@@ -257,9 +260,14 @@ def _end_held(run: RebuildRun, to: RebuildRun.State, actor: Actor, sentence: str
     runlog.append(run.pk, words, stage=run.stage)
 
 
-def _need(reason: str) -> None:
-    if not reason.strip():
+def _given(reason: str) -> str:
+    """The reason as it is kept. It stands in the middle of sentences: nothing in it may act on their rest."""
+    kept = visible(one_direction(reason)).strip()
+    if not kept:
         raise Refused(_("Say why: the reason is kept with the version."))
+    if len(kept) > MAX_REASON:
+        raise Refused(_("Say why in at most %(limit)s characters.") % {"limit": MAX_REASON})
+    return kept
 
 
 def _in_state(number: int, state: str) -> IndexVersion:
