@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import http.client
 import json
 import logging
 import smtplib
@@ -93,7 +94,7 @@ def _deliver(message: Notification) -> bool:
             send_mail(subject, message.body, None, settings.TCS_NOTIFY_EMAILS)
         else:
             _post(message)
-    except (OSError, smtplib.SMTPException, urllib.error.URLError, ValueError) as error:
+    except (OSError, smtplib.SMTPException, http.client.HTTPException, ValueError) as error:
         gave_up = message.attempts >= ATTEMPTS
         logger.warning("%s was not delivered by %s (%s).", message.event, message.channel, error)
         Notification.objects.filter(pk=message.pk).update(
