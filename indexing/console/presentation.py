@@ -10,12 +10,14 @@ from django.core.paginator import Page, Paginator
 from django.template.loader import render_to_string
 
 from indexing import runlog, status
+from indexing.console import gate_report, version_presentation
 from indexing.console.access import Rights
 from indexing.models import RebuildRun, RunLogLine
 
 HISTORY_PAGE = 20
 WINDOW = 1_000
 """Log lines that a page holds; the rest is one link away."""
+WINDOW_CHARACTERS = 2**20
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 
@@ -23,8 +25,11 @@ StageState = Literal["done", "current", "failed", "waiting"]
 
 INDEX_FRAGMENTS = {
     "announcement": "indexing/_announcement.html",
+    "alarm": "indexing/_alarm.html",
+    "schedule-hold": "indexing/_schedule_hold.html",
     "run-status": "indexing/_run_status.html",
     "actions": "indexing/_actions.html",
+    "held-version": "indexing/_held_version.html",
     "live-version": "indexing/_live_version.html",
     "stages": "indexing/_stages.html",
     "history": "indexing/_history.html",
@@ -34,6 +39,7 @@ RUN_FRAGMENTS = {
     "run-status": "indexing/_run_status.html",
     "actions": "indexing/_run_actions.html",
     "run-facts": "indexing/_run_facts.html",
+    "gate": "indexing/_gate.html",
     "stages": "indexing/_stages.html",
 }
 LOG_FRAGMENTS = {"log-head": "indexing/_log_head.html", "log-view": "indexing/_log_view.html"}
@@ -84,6 +90,7 @@ def index_context(rights: Rights, page: int | str = 1) -> dict[str, Any]:
         "progress": now.progress,
         "stages": stage_rows(now.latest, now.progress) if now.latest else [],
         "history": history(page),
+        "held": version_presentation.candidate(now.state),
         "rights": rights,
     }
 
@@ -96,6 +103,7 @@ def run_context(run: RebuildRun, rights: Rights) -> dict[str, Any]:
         "run": run,
         "progress": progress,
         "stages": stage_rows(run, progress),
+        "gate": gate_report.of(run),
         "rights": rights,
     }
 
@@ -142,10 +150,20 @@ def out_of_band(target: str, html: str, how: str = "innerHTML", wrapper: str = "
 
 def last_lines(run_id: int) -> LogPage:
     """The end of the log, as much as a page holds."""
-    lines = runlog.last(run_id, WINDOW)
+    lines = _as_many_as_fit(runlog.last(run_id, WINDOW))
     total = lines[-1].seq if lines else 0
     previous = max(lines[0].seq - 1 - WINDOW, 0) if lines and lines[0].seq > 1 else None
     return LogPage(lines, total, previous, None)
+
+
+def _as_many_as_fit(lines: list[RunLogLine]) -> list[RunLogLine]:
+    """The last of `lines`: a thousand of the longest would be 16 MB, held for every tab that reads slowly."""
+    room = WINDOW_CHARACTERS
+    for place in range(len(lines) - 1, -1, -1):
+        room -= len(lines[place].message)
+        if room < 0:
+            return lines[place + 1 :] or lines[-1:]
+    return lines
 
 
 def log_page(run_id: int, after: int, level: str) -> LogPage:
