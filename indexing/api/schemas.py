@@ -12,6 +12,9 @@ from indexing import status
 from indexing.models import RebuildRun, RunLogLine
 from indexing.search import Hit, Results
 
+NO_NUL = r"^[^\x00]*$"
+"""PostgreSQL takes no NUL in a text: it would be an error of the server."""
+
 Outside = Literal["idle", "running", "done", "error"]
 
 
@@ -33,8 +36,8 @@ class BusyRefusal(Refusal):
 
 
 class Credentials(Schema):
-    username: str
-    password: str
+    username: str = Field(max_length=150, pattern=NO_NUL)
+    password: str = Field(max_length=4096, pattern=NO_NUL)
 
 
 class Token(Schema):
