@@ -42,10 +42,10 @@ class GreedyEncoder(HashEncoder):
 
 
 class WideEncoder(HashEncoder):
-    """A model of another dimension: a thousand expert's vectors take 16 MB."""
+    """A model of another dimension: the vectors of a thousand experts take 64 MB."""
 
     fingerprint = hashlib.sha256(b"tests.faults.encoders.WideEncoder").hexdigest()
-    dimension = 4_096
+    dimension = 16_384
 
     def encode(self, texts: Sequence[str], *, progress: Progress = None) -> NDArray[np.float32]:
         narrow = super().encode(texts, progress=progress)

@@ -33,13 +33,14 @@ def token() -> str:
 class Web:
     """One daphne process. Ready when it answers, and, if there is a live version, serves it."""
 
-    def __init__(self, bearer: str, *, ready: bool = True, **environment: str) -> None:
+    def __init__(self, bearer: str, *, ready: bool = True, stack_kb: int = 0, **environment: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.headers = {"Authorization": f"Bearer {bearer}"}
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115  lives as long as the process
+        limits = ["prlimit", f"--stack={stack_kb << 10}:"] if stack_kb else []
         self.process = subprocess.Popen(
-            server_command("127.0.0.1", self.port),
+            [*limits, *server_command("127.0.0.1", self.port)],
             cwd=settings.BASE_DIR, env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True,
         )  # fmt: skip
