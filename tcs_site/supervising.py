@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import IO, NoReturn
 
 import psutil
 
@@ -38,6 +38,12 @@ def raise_on_signals() -> None:
             signal.signal(number, _raise)
 
 
+def ignore_signals() -> None:
+    """From here on this process ends as it has begun to, however often it is asked."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _raise(number: int, _frame: FrameType | None) -> NoReturn:
     raise Stopped(number)
 
@@ -52,8 +58,11 @@ class Family:
     def __init__(self) -> None:
         self.mark = secrets.token_hex(16)
 
-    def start(self, command: Sequence[str], folder: Path, **environment: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(command, cwd=folder, env=os.environ | environment | {MARK: self.mark})
+    def start(
+        self, command: Sequence[str], folder: Path, *, output: IO[bytes] | None = None, **environment: str
+    ) -> subprocess.Popen[bytes]:
+        environment = os.environ | environment | {MARK: self.mark}
+        return subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
 
     def members(self) -> list[psutil.Process]:
         found = []
@@ -66,9 +75,7 @@ class Family:
         return found
 
     def end(self) -> None:
-        """SIGTERM to all, time to end well, then SIGKILL. Further signals to this process wait for nothing."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        """SIGTERM to all, time to end well, then SIGKILL."""
         give_up = time.monotonic() + END_SECONDS
         told: set[int] = set()
         while members := self.members():

@@ -14,15 +14,10 @@ from indexing import encoders, live
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """pytest-django keeps the rows of migrations only where a test's own marker says so, not by the fixture below."""
+    """Transactional tests empty every table; this puts back what migrations made: the lock row, roles, tags."""
     for item in items:
         if marker := item.get_closest_marker("django_db"):
             marker.kwargs.setdefault("serialized_rollback", True)
-
-
-@pytest.fixture(autouse=True)
-def _rows_of_the_migrations(django_db_serialized_rollback: None) -> None:
-    """Transactional tests empty every table; this puts back what migrations made: the lock row, roles, tags."""
 
 
 @pytest.fixture(autouse=True)

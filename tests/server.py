@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import httpx
 from django.conf import settings
 
+from tcs_site.management.commands.serve import server_command
+from tcs_site.supervising import Family
 from tests import cast
 from tests.waiting import until
 
@@ -104,40 +103,22 @@ class Server:
 
 @contextmanager
 def serving(site: Site) -> Iterator[Server]:
-    """A daphne over `site`, started as `serve` starts it; stopped, with its workers' runs left to end, after."""
+    """A daphne over `site`, as `serve` starts it; it and every worker that it started end with the block."""
     port = free_port()
-    log = (site.folder / f"daphne.{port}.log").open("ab")
-    process = start_daphne(site, port, log)
-    server = Server(site, port, process)
-    try:
-        until(lambda: process.poll() is not None or answers(server), seconds=PATIENCE)
-        assert process.poll() is None, Path(log.name).read_text()
-        yield server
-    finally:
-        process.send_signal(signal.SIGTERM)
+    family = Family()
+    log = site.folder / f"daphne.{port}.log"
+    with log.open("ab") as output:
+        process = family.start(
+            server_command("127.0.0.1", port), settings.BASE_DIR, output=output,
+            **site.variables() | {"OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+        server = Server(site, port, process)
         try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        log.close()
-
-
-def start_daphne(site: Site, port: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
-    command = [
-        sys.executable,
-        "-m",
-        "daphne",
-        "-v",
-        "0",
-        "-b",
-        "127.0.0.1",
-        "-p",
-        str(port),
-        "tcs_site.asgi:application",
-    ]
-    environment = site.variables() | {"OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stdout=log, stderr=log)
+            until(lambda: process.poll() is not None or answers(server), seconds=PATIENCE)
+            assert process.poll() is None, log.read_text()
+            yield server
+        finally:
+            family.end()
 
 
 def answers(server: Server) -> bool:
@@ -145,8 +126,3 @@ def answers(server: Server) -> bool:
         return httpx.get(f"{server.url}/healthz", timeout=30).status_code == 200
     except httpx.TransportError:
         return False
-
-
-def status(site: Site) -> Mapping[str, object]:
-    told: Mapping[str, object] = json.loads(site.manage("index_status", "--json"))
-    return told

@@ -237,9 +237,11 @@ def test_the_signal_that_ends_make_ends_it(first):
         stderr=subprocess.STDOUT,
         text=True,
     )
-    said_until(process, "TCS is at")
-    started = psutil.Process(process.pid).children(recursive=True)
-    assert all("python" in each.name() for each in started)  # no shell between that would keep the signal
-    process.terminate()
-    process.communicate(timeout=20)
+    try:
+        said_until(process, "TCS is at")
+        started = psutil.Process(process.pid).children(recursive=True)
+        assert all("python" in each.name() for each in started)  # no shell between that would keep the signal
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
     until(lambda: not any(each.is_running() for each in started))

@@ -17,7 +17,7 @@ from tests import cast
 from tests.server import REAL_MODEL, Server, Site, serving
 
 SPEAKERS = Path(settings.BASE_DIR).parent / "shared" / "data" / "speakers.csv"
-PEOPLE = 240
+PEOPLE = 150
 
 expect.set_options(timeout=20_000)
 

@@ -12,8 +12,8 @@ from tests.server import Server, Site
 
 pytestmark = pytest.mark.e2e
 
-RUN = 120_000
-"""Milliseconds that a run may take here: the model is loaded and a few hundred texts are encoded."""
+RUN = 240_000
+"""Milliseconds that a run may take: some 15 s as a rule, but its worker gives way to whatever else a machine does."""
 
 
 def index_page(tabs: BrowserContext) -> Page:
@@ -111,7 +111,7 @@ def test_a_run_that_a_command_started_is_seen_in_the_page(tabs, site: Site, inde
     last = page.locator("#status-run-link").text_content() or ""
     process = site.start("rebuild_index")
     expect(page.locator("#status-run-link")).not_to_have_text(last, timeout=RUN)
-    said = process.communicate(timeout=120)[0]
+    said = process.communicate(timeout=RUN / 1000)[0]
     assert process.returncode == 0, said
     expect(badge(page)).to_have_text("complete", timeout=RUN)
     expect(page.locator("#run-status")).to_contain_text("command")

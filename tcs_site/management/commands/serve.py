@@ -19,7 +19,14 @@ from django.db import connection
 
 from tcs_site import environment as env
 from tcs_site import first_start
-from tcs_site.supervising import Family, Stopped, can_listen, raise_on_signals, wait_until_listening
+from tcs_site.supervising import (
+    Family,
+    Stopped,
+    can_listen,
+    ignore_signals,
+    raise_on_signals,
+    wait_until_listening,
+)
 
 LOCK = "serve.lock"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -48,6 +55,7 @@ class Command(BaseCommand):
         except Stopped as stopped:
             self.say(f"\nStopping ({stopped.signal.name}).")
         finally:
+            ignore_signals()
             family.end()
 
     def prepare(self, family: Family) -> None:
