@@ -9,25 +9,27 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminURLFieldWidget
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, F, ForeignKey, Prefetch, QuerySet, TextField, URLField
-from django.forms import ModelChoiceField
+from django.db.models import Count, F, ForeignKey, Prefetch, Q, QuerySet, TextField, URLField
+from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.template.loader import render_to_string
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from experts import import_views
+from experts import findability, import_views
 from experts.auditing import log_changed
 from experts.exporting import write_csv
-from experts.filters import DomainFilter, IndustryFilter, PhotoFilter, TaggedFilter
-from experts.forms import ExpertForm, ExpertTagForm, ExpertTagFormSet, LinesField
+from experts.filters import DomainFilter, FindabilityFilter, IndustryFilter, PhotoFilter, TaggedFilter, UsedFilter
+from experts.forms import ExpertForm, ExpertTagForm, ExpertTagFormSet, LinesField, TagForm
 from experts.models import Expert, ExpertQuerySet, ExpertTag, Tag
 
 TAGS_SHOWN = 3
 AT_ONCE = 1_000
+NEXT_RUN = gettext_lazy("The next run assigns tags anew: a rebuild of the index, or “Re-tag only”.")
 
 
 class ExpertTagInline(admin.TabularInline):
@@ -69,18 +71,19 @@ class ExpertAdmin(admin.ModelAdmin):
     form = ExpertForm
     inlines = (ExpertTagInline,)
     list_display = (
-        "name", "username", "job_title", "company", "category", "rate", "tags_shown", "photo", "is_active",
-        "updated_at",
+        "name", "username", "job_title", "company", "category", "rate", "tags_shown", "photo",
+        "findability_shown", "is_active", "updated_at",
     )  # fmt: skip
     list_filter = (
-        "is_active", "category", DomainFilter, IndustryFilter, TaggedFilter, PhotoFilter, "created_at",
+        "is_active", "category", DomainFilter, IndustryFilter, TaggedFilter, PhotoFilter, FindabilityFilter,
+        "created_at",
     )  # fmt: skip
     search_fields = ("username", "first_name", "last_name", "job_title", "company", "bio")
     search_help_text = gettext_lazy("Finds words in name, username, job title, company and bio.")
     list_per_page = 50
     view_on_site = False  # the address of an expert is this very page
     show_full_result_count = False  # one count less over the whole table for every page
-    readonly_fields = ("updated_at",)
+    readonly_fields = ("updated_at", "findability_advice")
     formfield_overrides = {
         URLField: {"widget": AdminURLFieldWidget, "assume_scheme": "https"},
         TextField: {"widget": AdminTextareaWidget, "form_class": LinesField},
@@ -93,12 +96,23 @@ class ExpertAdmin(admin.ModelAdmin):
         (gettext_lazy("History"), {"fields": ("created_at", "updated_at")}),
     )
 
+    class Media:
+        css = {"all": ("experts/admin.css",)}
+
     def get_urls(self) -> list[URLPattern]:
         return [*import_views.urls(self.admin_site), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Expert]:
         rows = ExpertTag.objects.select_related("tag").order_by("-source", F("score").desc(nulls_last=True))
-        return super().get_queryset(request).prefetch_related(Prefetch("expert_tags", queryset=rows))
+        experts = super().get_queryset(request)
+        assert isinstance(experts, ExpertQuerySet)
+        return experts.with_findability().prefetch_related(Prefetch("expert_tags", queryset=rows))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Expert | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None:
+            return fieldsets
+        return [*fieldsets, (gettext_lazy("Findability"), {"fields": ("findability_advice",)})]
 
     @admin.display(description=gettext_lazy("name"), ordering="last_name")
     def name(self, expert: Expert) -> str:
@@ -121,6 +135,17 @@ class ExpertAdmin(admin.ModelAdmin):
         return format_html(
             '<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', expert.photo_link, _("photo")
         )
+
+    @admin.display(description=gettext_lazy("findability"), ordering="findability")
+    def findability_shown(self, expert: Expert) -> str:
+        score = int(getattr(expert, "findability", 0))
+        return render_to_string("admin/experts/expert/_findability.html", {"score": score, "scoring": findability})
+
+    @admin.display(description=gettext_lazy("score"))
+    def findability_advice(self, expert: Expert) -> str:
+        found = findability.findability(expert, len(expert.expert_tags.all()))
+        context = {"score": found.score, "scoring": findability, "found": found, "expert": expert}
+        return render_to_string("admin/experts/expert/_findability_advice.html", context)
 
     @admin.action(description=gettext_lazy("Activate selected experts"), permissions=["change"])
     def activate(self, request: HttpRequest, queryset: ExpertQuerySet) -> None:
@@ -160,13 +185,61 @@ class ExpertAdmin(admin.ModelAdmin):
 
 @admin.register(Tag)
 class TagAdmin(admin.ModelAdmin):
-    list_display = ("name", "kind", "description", "is_active", "experts_tagged")
-    list_filter = ("kind", "is_active")
+    form = TagForm
+    list_display = ("name", "kind", "description", "is_active", "automatic", "by_hand")
+    list_filter = ("kind", "is_active", UsedFilter)
     search_fields = ("name", "description")
+    search_help_text = gettext_lazy("Finds words in name and description.")
+    view_on_site = False
+    actions = ("activate", "deactivate")
+
+    class Media:
+        css = {"all": ("experts/admin.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tag]:
-        return super().get_queryset(request).annotate(tagged=Count("expert_tags"))
+        by_source = {
+            source: Count("expert_tags", filter=Q(expert_tags__source=source)) for source in ExpertTag.Source
+        }
+        return super().get_queryset(request).annotate(**by_source)
 
-    @admin.display(description=gettext_lazy("experts"), ordering="tagged")
-    def experts_tagged(self, tag: Tag) -> int:
-        return int(getattr(tag, "tagged", 0))
+    def save_model(self, request: HttpRequest, obj: Tag, form: ModelForm, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if form.changed_data and (obj.is_active or "is_active" in form.changed_data):
+            messages.info(request, NEXT_RUN)
+
+    @admin.display(description=gettext_lazy("automatic"), ordering=ExpertTag.Source.AUTO.value)
+    def automatic(self, tag: Tag) -> SafeString | str:
+        return self._experts_link(tag, ExpertTag.Source.AUTO)
+
+    @admin.display(description=gettext_lazy("by hand"), ordering=ExpertTag.Source.MANUAL.value)
+    def by_hand(self, tag: Tag) -> SafeString | str:
+        return self._experts_link(tag, ExpertTag.Source.MANUAL)
+
+    def _experts_link(self, tag: Tag, source: ExpertTag.Source) -> SafeString | str:
+        count = int(getattr(tag, source.value, 0))
+        if not count:
+            return "0"
+        address = reverse("admin:experts_expert_changelist", query={tag.kind: f"{tag.pk}.{source.value}"})
+        return format_html('<a href="{}">{}</a>', address, f"{count:,}")
+
+    @admin.action(description=gettext_lazy("Activate selected tags"), permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[Tag]) -> None:
+        self._set_active(request, queryset, active=True)
+
+    @admin.action(description=gettext_lazy("Deactivate selected tags"), permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[Tag]) -> None:
+        self._set_active(request, queryset, active=False)
+
+    def _set_active(self, request: HttpRequest, queryset: QuerySet[Tag], *, active: bool) -> None:
+        assert isinstance(request.user, User)
+        with transaction.atomic():
+            ids = list(queryset.filter(is_active=not active).order_by().values_list("pk", flat=True))
+            changed = Tag.objects.filter(pk__in=ids).update(is_active=active)
+            log_changed(request.user, ids, ["is_active"], Tag)
+        if active:
+            sentence = ngettext("%s tag activated.", "%s tags activated.", changed)
+        else:
+            sentence = ngettext("%s tag deactivated.", "%s tags deactivated.", changed)
+        messages.success(request, sentence % changed)
+        if changed:
+            messages.info(request, NEXT_RUN)

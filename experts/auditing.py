@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from experts.importing import Plan, apply
-from experts.models import Expert
+from experts.models import Expert, Tag
 
 ONE_BY_ONE_UP_TO = 1_000
 """An import that touches more experts leaves one summary only: a million entries would bury the history."""
@@ -60,11 +60,13 @@ def _log_import(user: User, plan: Plan, name: str) -> None:
         log_changed(user, ids, fields)
 
 
-def log_changed(user: User, ids: Iterable[int], fields: Iterable[str]) -> None:
-    """One entry per expert: these fields were changed."""
-    labels = [str(getattr(Expert._meta.get_field(name), "verbose_name", name)) for name in fields]
-    _log(user, Expert.objects.in_bulk(list(ids)).values(), CHANGE, [{"changed": {"fields": labels}}])
+def log_changed(
+    user: User, ids: Iterable[int], fields: Iterable[str], model: type[Expert] | type[Tag] = Expert
+) -> None:
+    """One entry per expert (or tag): these fields were changed."""
+    labels = [str(getattr(model._meta.get_field(name), "verbose_name", name)) for name in fields]
+    _log(user, model._default_manager.in_bulk(list(ids)).values(), CHANGE, [{"changed": {"fields": labels}}])
 
 
-def _log(user: User, experts: Iterable[Expert], flag: int, message: list[dict[str, Any]]) -> None:
-    LogEntry.objects.log_actions(user.pk, list(experts), flag, message)
+def _log(user: User, changed: Iterable[Expert | Tag], flag: int, message: list[dict[str, Any]]) -> None:
+    LogEntry.objects.log_actions(user.pk, list(changed), flag, message)

@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from experts.models import Expert, ExpertTag, Tag
+from experts import findability
+from experts.models import Expert, ExpertQuerySet, ExpertTag, Tag
 
 
 class TagFilter(admin.SimpleListFilter):
@@ -23,11 +24,11 @@ class TagFilter(admin.SimpleListFilter):
         value = self.value()
         if value is None:
             return queryset
-        if not value.isdecimal():
+        tag, _dot, source = value.partition(".")  # "5", or "5.auto": from the list of tags
+        if not tag.isdecimal():
             return queryset.none()
-        return queryset.filter(
-            Exists(ExpertTag.objects.filter(expert=OuterRef("pk"), tag=int(value), tag__kind=self.kind))
-        )
+        rows = ExpertTag.objects.filter(expert=OuterRef("pk"), tag=int(tag), tag__kind=self.kind)
+        return queryset.filter(Exists(rows.filter(source=source) if source else rows))
 
 
 class DomainFilter(TagFilter):
@@ -73,3 +74,35 @@ class PhotoFilter(admin.SimpleListFilter):
         if self.value() == "yes":
             return queryset.exclude(photo_url="")
         return queryset.filter(photo_url="") if self.value() == "no" else queryset
+
+
+class FindabilityFilter(admin.SimpleListFilter):
+    title = gettext_lazy("findability")
+    parameter_name = "findability"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        low, high = findability.LOW_BELOW, findability.HIGH_FROM
+        return [
+            ("low", _("low, below %s") % low),
+            ("medium", _("medium, %(low)s to %(high)s") % {"low": low, "high": high - 1}),
+            ("high", _("high, from %s") % high),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Expert]) -> QuerySet[Expert]:
+        level = self.value()
+        assert isinstance(queryset, ExpertQuerySet)
+        return queryset.of_findability(level) if level in findability.LEVELS else queryset
+
+
+class UsedFilter(admin.SimpleListFilter):
+    title = gettext_lazy("experts")
+    parameter_name = "used"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [("yes", _("somebody has it")), ("no", _("nobody has it"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Tag]) -> QuerySet[Tag]:
+        rows = ExpertTag.objects.filter(tag=OuterRef("pk"))
+        if self.value() == "yes":
+            return queryset.filter(Exists(rows))
+        return queryset.filter(~Exists(rows)) if self.value() == "no" else queryset

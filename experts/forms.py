@@ -7,13 +7,14 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.files.uploadedfile import UploadedFile
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.forms.models import BaseInlineFormSet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from experts.models import ExpertTag
+from experts.models import ExpertTag, Tag
 
 
 class LinesField(forms.CharField):
@@ -78,6 +79,24 @@ class ExpertTagFormSet(BaseInlineFormSet):
             form.fields[DELETION_FIELD_NAME].disabled = True
 
 
+class TagForm(forms.ModelForm):
+    """The fields come from the model."""
+
+    class Meta:
+        widgets = {"description": AdminTextareaWidget(attrs={"rows": 4})}
+
+    def clean_name(self) -> str:
+        name = _one_line(self.cleaned_data["name"])
+        if Tag.objects.filter(name__iexact=name).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError(
+                _("There is a tag “%s” already: two of one name could not be told apart.") % name
+            )
+        return name
+
+    def clean_description(self) -> str:
+        return _one_line(self.cleaned_data["description"])
+
+
 class ImportForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("CSV file"),
@@ -108,6 +127,10 @@ class ImportForm(forms.Form):
         if (file.size or 0) > settings.TCS_IMPORT_MAX_MB * 2**20:
             raise forms.ValidationError(_too_large())
         return file
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _too_large() -> str:

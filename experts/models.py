@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from experts import findability
 from experts.showing import one_direction
 
 _LINK = re.compile("https?://", re.IGNORECASE)
@@ -19,6 +20,17 @@ _LINK = re.compile("https?://", re.IGNORECASE)
 class ExpertQuerySet(models.QuerySet["Expert"]):
     def active(self) -> ExpertQuerySet:
         return self.filter(is_active=True)
+
+    def with_findability(self) -> ExpertQuerySet:
+        """Each with `findability`, 0 to 100: see `experts.findability`. Can be ordered and filtered by."""
+        held = ExpertTag.objects.filter(expert=models.OuterRef("pk")).order_by().values("expert")
+        counts = models.Subquery(held.annotate(held=models.Count("pk")).values("held"))
+        return self.annotate(findability=findability.expression(counts))
+
+    def of_findability(self, level: str) -> ExpertQuerySet:
+        """Those whose score is of that level, a key of `experts.findability.LEVELS`."""
+        at_least, below = findability.LEVELS[level]
+        return self.with_findability().filter(models.Q(findability__gte=at_least, findability__lt=below))
 
     def activate(self) -> int:
         """Make hidden experts searchable again; returns how many changed."""

@@ -11,7 +11,6 @@ from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 
 from experts.importing import make_plan
 from experts.models import Expert, ExpertTag, Tag
@@ -230,11 +229,3 @@ def test_a_currency_is_made_upper_case_and_must_be_a_code(editor: Client) -> Non
     editor.post(address, data | {"currency": "eur"})
     expert.refresh_from_db()
     assert expert.currency == "EUR"
-
-
-def test_tags_are_listed_with_how_many_experts_have_them(editor: Client, tags: list[Tag]) -> None:
-    for expert in experts(3):
-        ExpertTag.objects.create(expert=expert, tag=tags[0])
-    page = editor.get(reverse("admin:experts_tag_changelist"), {"q": "Tag 0"})
-    (tag,) = page.context["cl"].result_list
-    assert tag.tagged == 3
