@@ -14,7 +14,9 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from experts.models import Expert
 from experts.profile import HASH_BYTES
@@ -63,6 +65,29 @@ class RollbackEffect:
     """experts found by the text they had then"""
     still_hidden: int
     """experts of the earlier version that were deleted or deactivated since: no version shows them"""
+
+    @property
+    def sentence(self) -> str:
+        """All of it, for whoever is about to decide."""
+        then = date_format(timezone.localtime(self.built), "DATE_FORMAT")
+        parts = [
+            words % {"count": f"{count:,}", "then": then}
+            for count, words in (
+                (self.hidden, ngettext(
+                    "hides %(count)s expert added since", "hides %(count)s experts added since", self.hidden)),
+                (self.older_texts, ngettext(
+                    "%(count)s expert returns to the text of %(then)s",
+                    "%(count)s experts return to the texts of %(then)s", self.older_texts)),
+                (self.still_hidden, ngettext(
+                    "%(count)s expert deleted or deactivated since stays hidden",
+                    "%(count)s experts deleted or deactivated since stay hidden", self.still_hidden)),
+            )
+            if count
+        ]  # fmt: skip
+        if not parts:
+            return _("The same experts are found, by the same texts.")
+        told = "; ".join(parts)
+        return f"{told[0].upper()}{told[1:]}."
 
 
 def publish(run: RebuildRun, outcome: Outcome) -> None:

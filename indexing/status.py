@@ -51,6 +51,10 @@ class Serving:
     processes: int
     current: int
     problems: tuple[str, ...]
+    falling_back: tuple[int, ...] = ()
+    """versions from which processes with a problem go on answering"""
+    unable: int = 0
+    """processes with a problem and no version to answer from"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +109,15 @@ def progress(run: RebuildRun) -> Progress:
 
 def serving(state: IndexState) -> Serving:
     seen = list(ServingProcess.objects.seen())
+    troubled = [process for process in seen if process.problem]
     return Serving(
         processes=len(seen),
         current=sum(process.version_number == state.live_version_id for process in seen)
         if state.live_version_id
         else 0,
-        problems=tuple(sorted({process.problem for process in seen if process.problem})),
+        problems=tuple(sorted({process.problem for process in troubled})),
+        falling_back=tuple(sorted({process.version_number for process in troubled if process.version_number})),
+        unable=sum(process.version_number is None for process in troubled),
     )
 
 

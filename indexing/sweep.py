@@ -22,6 +22,12 @@ def retire_old() -> None:
             logger.info("Version %s is removed: the last %s are kept.", version.number, settings.TCS_KEEP_VERSIONS)
 
 
+def next_to_go() -> set[int]:
+    """Numbers of the versions that will be removed once another one is published."""
+    kept = IndexVersion.objects.filter(state__in=(State.LIVE, State.RETIRED)).order_by("-number")
+    return set(kept.values_list("number", flat=True)[settings.TCS_KEEP_VERSIONS - 1 :])
+
+
 def remove_leftovers() -> None:
     """Delete folders and maps of no kept version.
 

@@ -103,6 +103,7 @@ class Report:
             "gained": list(evidence.gained[:NAMED]),
             "gained_count": len(evidence.gained),
             "queries": [asdict(query) | {"overlap": query.overlap} for query in evidence.queries[:NAMED]],
+            "queries_count": len(evidence.queries),
         }
 
 

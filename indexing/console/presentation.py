@@ -90,6 +90,7 @@ def index_context(rights: Rights, page: int | str = 1) -> dict[str, Any]:
         "progress": now.progress,
         "stages": stage_rows(now.latest, now.progress) if now.latest else [],
         "history": history(page),
+        "state": now.state,
         "held": version_presentation.candidate(now.state),
         "rights": rights,
     }

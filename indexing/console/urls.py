@@ -1,6 +1,6 @@
 from django.urls import path
 
-from indexing.console import views
+from indexing.console import lab_views, plan_views, version_views, views
 from indexing.models import RebuildRun
 
 app_name = "index"
@@ -11,4 +11,12 @@ urlpatterns = [
     path("cancel/", views.cancel_run, name="cancel"),
     path("runs/<int:run_id>/", views.run_page, name="run"),
     path("runs/<int:run_id>/log.txt", views.log_text, name="log"),
+    path("versions/", version_views.versions_page, name="versions"),
+    path("versions/<int:version_number>/", version_views.version_page, name="version"),
+    path("versions/publish/", version_views.publish_version, name="publish"),
+    path("versions/discard/", version_views.discard_version, name="discard"),
+    path("versions/rollback/", version_views.roll_back, name="rollback"),
+    path("release/", version_views.release_schedule, name="release"),
+    path("plan/", plan_views.plan, name="plan"),
+    path("lab/", lab_views.lab_page, name="lab"),
 ]

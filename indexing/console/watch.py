@@ -22,7 +22,7 @@ from django.db.models import OuterRef, Subquery
 from redis.exceptions import RedisError
 
 from indexing import bell, status
-from indexing.models import IndexState, RebuildRun, RunLogLine
+from indexing.models import IndexState, IndexVersion, RebuildRun, RunLogLine
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class Look:
 
 
 def look() -> Look:
-    """Three indexed reads."""
+    """Four short reads."""
     last_line = RunLogLine.objects.filter(run=OuterRef("pk")).order_by("-seq").values("seq")[:1]
     latest = (
         RebuildRun.objects.order_by("-pk")
@@ -56,10 +56,11 @@ def look() -> Look:
         .first()
     )
     index = IndexState.read()
-    serving = status.serving(index)
+    held = tuple(IndexVersion.objects.filter(state=IndexVersion.State.HELD).values_list("pk", flat=True))
+    standing = (index.live_version_id, index.schedule_held_at, held, status.serving(index))
     if latest is None:
-        return Look(0, 0, (index.live_version_id, serving))
-    return Look(latest[0], latest[1] or 0, (*latest[:1], *latest[2:], index.live_version_id, serving))
+        return Look(0, 0, standing)
+    return Look(latest[0], latest[1] or 0, (*latest[:1], *latest[2:], *standing))
 
 
 class Watcher:

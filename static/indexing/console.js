@@ -142,6 +142,7 @@
     const dialog = event.target.closest("dialog");
     if (!dialog) return;
     dialog.close();
+    if (event.detail.successful) dialog.querySelector("form").reset();
     if (!event.detail.xhr || !(event.detail.successful || event.detail.xhr.status === 409)) {
       say("request-failed");
     } else if (event.detail.successful && !connected) {

@@ -1,0 +1,179 @@
+"""Versions: the list, one of them, and what a person decides about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from indexing import publishing, sweep
+from indexing.audit import Actor
+from indexing.console import gate_report
+from indexing.console import version_presentation as presentation
+from indexing.console.access import PUBLISH, VIEW, ConsoleRequest, actor, allowed, rights_of
+from indexing.console.answers import accepted, admin_context, conflict, number
+from indexing.errors import IndexingError
+from indexing.models import IndexState, IndexVersion, RebuildRun
+
+State = IndexVersion.State
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked before a decision about a version, and what takes it."""
+
+    template: str
+    title: str
+    decide: Callable[[int, Actor, str], None]
+    done: str
+    context: dict[str, Any] = field(default_factory=dict)
+    problem: str = ""
+    """Why it cannot be done at all, as a sentence."""
+
+
+@require_safe
+@never_cache
+@allowed(VIEW)
+def versions_page(request: ConsoleRequest) -> HttpResponse:
+    page, rows = presentation.versions(request.GET.get("page", 1))
+    context = admin_context(request) | {
+        "title": _("Versions"),
+        "page": page,
+        "rows": rows,
+        "state": IndexState.read(),
+        "rights": rights_of(request.user),
+    }
+    return render(request, "indexing/versions.html", context)
+
+
+@require_safe
+@never_cache
+@allowed(VIEW)
+def version_page(request: ConsoleRequest, version_number: int) -> HttpResponse:
+    version = get_object_or_404(IndexVersion.objects.select_related("run"), pk=version_number)
+    state = IndexState.read()
+    row = presentation.row(version, sweep.next_to_go())
+    held = presentation.candidate_of(version, state) if version.state == State.HELD else None
+    context = admin_context(request) | {
+        "title": _("Version %(number)s") % {"number": version.number},
+        "row": row,
+        "version": version,
+        "run": row.run,
+        "gate": gate_report.of(row.run),
+        "held": held,
+        "needs_another": bool(held and held.needs_another_than(request.user.get_username())),
+        "rights": rights_of(request.user),
+    }
+    return render(request, "indexing/version.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(PUBLISH)
+def publish_version(request: ConsoleRequest) -> HttpResponse:
+    version = _asked_for(request)
+    held = presentation.candidate_of(version, IndexState.read())
+    return _decide(request, version, Question(
+        template="indexing/confirm_publish.html",
+        title=_("Publish version %(number)s") % {"number": version.number},
+        decide=publishing.approve,
+        done=_("Version %(number)s is live.") % {"number": version.number},
+        context={
+            "held": held,
+            "gate": held.gate,
+            "needs_another": held.needs_another_than(request.user.get_username()),
+        },
+        problem=_not_in(version, State.HELD),
+    ))  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(PUBLISH)
+def discard_version(request: ConsoleRequest) -> HttpResponse:
+    version = _asked_for(request)
+    return _decide(request, version, Question(
+        template="indexing/confirm_discard.html",
+        title=_("Discard version %(number)s") % {"number": version.number},
+        decide=publishing.discard,
+        done=_("Version %(number)s is discarded.") % {"number": version.number},
+        problem=_not_in(version, State.HELD),
+    ))  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(PUBLISH)
+def roll_back(request: ConsoleRequest) -> HttpResponse:
+    version = _asked_for(request)
+    effect, problem = None, ""
+    if request.method != "POST":
+        try:
+            effect = publishing.rollback_effect(version.number)
+        except IndexingError as error:
+            problem = str(error)
+    return _decide(request, version, Question(
+        template="indexing/confirm_rollback.html",
+        title=_("Roll back to version %(number)s") % {"number": version.number},
+        decide=publishing.roll_back,
+        done=_("Rolled back: version %(number)s is live. Scheduled runs are on hold.") % {"number": version.number},
+        context={
+            "effect": effect,
+            "live": IndexState.read().live_version,
+            "active": RebuildRun.objects.active().first(),
+        },
+        problem=problem,
+    ))  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(PUBLISH)
+def release_schedule(request: ConsoleRequest) -> HttpResponse:
+    if request.method != "POST":
+        context = {"title": _("Release scheduled runs"), "state": IndexState.read()}
+        return render(request, "indexing/confirm_release.html", admin_context(request) | context)
+    if publishing.release_schedule(actor(request)):
+        return accepted(request, _("Scheduled runs go on."))
+    return accepted(request, _("Scheduled runs were not on hold."))
+
+
+def _decide(request: ConsoleRequest, version: IndexVersion, question: Question) -> HttpResponse:
+    """GET asks whether it is meant, and why; POST does it. A refusal keeps the reason that was typed."""
+    problem, reason = question.problem, ""
+    if request.method == "POST":
+        reason = request.POST.get("reason", "")
+        try:
+            question.decide(version.number, actor(request), reason)
+        except IndexingError as error:
+            problem = str(error)
+        else:
+            return accepted(request, question.done)
+        if request.htmx:
+            return conflict(request, problem)
+    shown = {"title": question.title, "version": version, "problem": problem, "reason": reason,
+             "possible": not question.problem, "rights": rights_of(request.user)} | question.context  # fmt: skip
+    status = 409 if request.method == "POST" else 200
+    return render(request, question.template, admin_context(request) | shown, status=status)
+
+
+def _asked_for(request: ConsoleRequest) -> IndexVersion:
+    asked = request.POST if request.method == "POST" else request.GET
+    version: IndexVersion = get_object_or_404(
+        IndexVersion.objects.select_related("run"), pk=number(asked.get("version"))
+    )
+    return version
+
+
+def _not_in(version: IndexVersion, state: State) -> str:
+    if version.state == state:
+        return ""
+    return _("Version %(number)s is %(state)s: there is nothing to decide about it.") % {
+        "number": version.number, "state": version.get_state_display(),
+    }  # fmt: skip
