@@ -1,0 +1,39 @@
+"""Copy everything that TCS keeps into a new folder, while it goes on working."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from indexing import backup
+from indexing.errors import IndexingError
+
+
+class Command(BaseCommand):
+    help = "Copy the database, the versions and the secret key into a new folder. It can be used as TCS_DATA_DIR."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("folder", type=Path, help="a folder that does not exist yet")
+        parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+    def handle(self, *, folder: Path, **options: Any) -> None:
+        try:
+            number = backup.make(folder)
+        except (IndexingError, sqlite3.Error) as error:
+            raise CommandError(str(error)) from error
+        except (OSError, shutil.Error) as error:
+            raise CommandError(f"{folder} could not be written: {error}") from error
+        database = connection.vendor == "sqlite"
+        if options["json"]:
+            self.stdout.write(json.dumps({"folder": str(folder), "version": number or None, "database": database}))
+            return
+        self.stdout.write(f"Copied to {folder}; " + (f"version {number} is live in it." if number else "no version."))
+        if not database:
+            self.stdout.write("The database is PostgreSQL: copy it with pg_dump, at once after this.")
