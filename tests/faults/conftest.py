@@ -45,6 +45,7 @@ def serve(bearer: str) -> Iterator[Callable[..., web.Web]]:
     yield start
     for process in started:
         process.remove()
+    workers.end_left_over()
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ class Web:
         try:
             until(self._is_ready if ready else self._answers, "the web process is ready")
         except AssertionError as error:
-            error.add_note(self.output())
+            error.add_note(self.output()[-3000:])
             self.remove()
             raise
 

@@ -63,6 +63,21 @@ class Worker:
         self.process.join()
 
 
+def end_left_over() -> None:
+    """End the workers that web processes of this test started: they outlive them, and compute maps still."""
+    left = [process for process in psutil.process_iter() if _is_ours(process)]
+    for process in left:
+        process.kill()
+    psutil.wait_procs(left, 10)
+
+
+def _is_ours(process: psutil.Process) -> bool:
+    try:
+        return "index_worker" in process.cmdline() and process.environ().get("TCS_DATA_DIR") == str(_folder())
+    except psutil.Error:
+        return False
+
+
 def clear_marks() -> None:
     for name in (PAUSED, GO_ON):
         (_folder() / name).unlink(missing_ok=True)

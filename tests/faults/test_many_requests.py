@@ -1,0 +1,148 @@
+"""Everybody asks for something at the same moment, over HTTP and by command."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+import httpx
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from indexing import publishing
+from indexing.errors import IndexingError
+from indexing.models import RebuildRun
+from tests import cast
+from tests.faults import commands, promises, transitions, workers
+from tests.faults.marks import GO_ON
+from tests.faults.web import Searching, Web
+
+Ask = Callable[[], str]
+GATED = "tests.faults.encoders.GatedEncoder"
+
+
+def at_once(asks: list[Ask]) -> list[str]:
+    """All of them from the same moment on; their answers, or the exception's text."""
+    answers: list[str] = []
+    ready = threading.Barrier(len(asks))
+
+    def one(ask: Ask) -> None:
+        ready.wait()
+        try:
+            answers.append(ask())
+        except (httpx.HTTPError, AssertionError) as error:
+            answers.append(f"no answer: {error!r}")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one, args=(ask,)) for ask in asks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert not any(thread.is_alive() for thread in threads), "a deadlock"
+    return answers
+
+
+def start(web: Web) -> str:
+    answer = web.post("/api/admin/ingest/run", {"reembed": True})
+    assert answer.status_code == 202 or answer.json()["run"], answer.text
+    return f"start {answer.status_code}"
+
+
+def cancel(web: Web, run: int) -> str:
+    answer = web.post(f"/api/admin/ingest/runs/{run}/cancel")
+    assert answer.json().get("detail") or answer.status_code < 300
+    return f"cancel {answer.status_code}"
+
+
+def roll_back(number: int) -> str:
+    """Refused while a run is active, and with the reason."""
+    try:
+        publishing.roll_back(number, cast.command_actor(), "The new one misses people.")
+    except IndexingError as refusal:
+        return "roll back refused" if str(refusal) else "roll back refused without a reason"
+    return "roll back done"
+
+
+def command(*arguments: str) -> str:
+    """A command in a process of its own; its exit code. Its worker waits at the gate as well."""
+    process = multiprocessing.get_context("forkserver").Process(target=commands.main, args=(GATED, *arguments))
+    process.start()
+    process.join(120)
+    return f"{arguments[0]} {process.exitcode}"
+
+
+@pytest.fixture
+def _gate() -> None:
+    workers.clear_marks()
+
+
+@pytest.mark.usefixtures("_gate")
+def test_sixty_four_requests_at_once_make_one_run(first_version, serve):
+    promises.rebuild()
+    web = serve(TCS_ENCODER=GATED)
+    with transitions.recorded(), Searching(web) as searching:
+        answers = at_once(
+            [lambda: start(web)] * 40
+            + [lambda: roll_back(first_version)] * 8
+            + [lambda: command("rebuild_index", "--no-wait", "--reembed")] * 16
+        )
+        assert len(answers) == 64
+        counted = Counter(answers)
+        (settings.DATA_DIR / GO_ON).touch()
+        run = RebuildRun.objects.order_by("-pk").first()
+        asked = RebuildRun.objects.filter(pk__gt=2)
+        rolled_back = counted["roll back done"]
+        assert counted["start 202"] + counted["rebuild_index 0"] == 1, (counted, asked.values())
+        assert counted["start 409"] + counted["rebuild_index 3"] == 55, counted
+        assert counted["roll back refused"] + rolled_back == 8, counted
+        assert rolled_back <= 1
+        promises.ends(run)
+        assert run.state == RebuildRun.State.DONE, run.error
+        assert transitions.only_forward() == 2
+    searching.none_failed()
+    promises.hold_once_idle()
+
+
+@pytest.mark.usefixtures("_gate")
+def test_requests_and_cancels_at_once_end_every_run_once(first_version, serve):
+    web = serve(TCS_ENCODER=GATED)
+    with transitions.recorded(), Searching(web) as searching:
+        for _ in range(2):
+            assert start(web) == "start 202"
+            run = RebuildRun.objects.active().get()
+            answers = Counter(at_once([lambda run=run: cancel(web, run.pk)] * 32 + [lambda: start(web)] * 32))
+            assert set(answers) <= {"cancel 202", "cancel 200", "cancel 409", "start 202", "start 409"}, answers
+            assert answers["cancel 202"] + answers["cancel 200"] >= 1
+            for left in RebuildRun.objects.active():
+                cancel(web, left.pk)
+            for each in RebuildRun.objects.filter(pk__gte=run.pk):
+                promises.ends(each)
+                assert each.state == RebuildRun.State.CANCELLED, each.error
+        assert transitions.only_forward() >= 2
+        assert promises.live() == first_version
+    searching.none_failed()
+    (settings.DATA_DIR / GO_ON).touch()
+    promises.next_run_works()
+
+
+@pytest.mark.usefixtures("_gate")
+def test_publishing_and_cancelling_at_the_same_moment_have_one_outcome(first_version, work):
+    with transitions.recorded():
+        for _ in range(5):
+            before = promises.live()
+            run = promises.ask()
+            worker = work(run.pk, "before transaction", "pause")
+            worker.paused()
+            runs_cancel = [lambda run=run: commands.cancel(run.pk)] * 3
+            at_once([*runs_cancel, lambda worker=worker: str(worker.go_on())])
+            worker.ended()
+            run.refresh_from_db()
+            assert run.state in (RebuildRun.State.DONE, RebuildRun.State.CANCELLED), run.error
+            assert promises.live() == (run.version_id if run.state == RebuildRun.State.DONE else before)
+            promises.hold_once_idle()
+        assert transitions.only_forward() == 10
