@@ -46,6 +46,8 @@
 
   // --- What the socket brings -----------------------------------------------------------------------------
   const arrived = new WeakMap();
+  const NOTICE_LASTS = 2000;
+  let noticedAt = 0;
   let focused = null;
 
   document.addEventListener("htmx:wsBeforeMessage", () => {
@@ -58,17 +60,19 @@
     const { target, fragment } = event.detail;
     if (target.closest("#log-view, #log-head")) return;
     if (fragment.innerHTML === arrived.get(target)) event.detail.shouldSwap = false;
+    const news = target.id === "announcement" && target.textContent.trim() !== fragment.textContent.trim();
+    if (news && Date.now() - noticedAt > NOTICE_LASTS) byId("notice").replaceChildren(); // it speaks of what was
     arrived.set(target, fragment.innerHTML);
   });
 
   document.addEventListener("htmx:wsAfterMessage", (event) => {
+    event.detail.socketWrapper.send('{"seen": true}'); // the server makes the next message while this one is laid out
     if (focused && document.activeElement === document.body) {
       const again = byId(focused);
       if (again) again.focus({ preventScroll: true });
     }
     tendLog();
     tick();
-    event.detail.socketWrapper.send('{"seen": true}');
   });
 
   // --- The log --------------------------------------------------------------------------------------------
@@ -142,6 +146,7 @@
     const dialog = event.target.closest("dialog");
     if (!dialog) return;
     dialog.close();
+    noticedAt = Date.now();
     if (event.detail.successful) dialog.querySelector("form").reset();
     if (!event.detail.xhr || !(event.detail.successful || event.detail.xhr.status === 409)) {
       say("request-failed");
