@@ -1,6 +1,6 @@
 from django.urls import path
 
-from indexing.console import lab_views, plan_views, version_views, views
+from indexing.console import lab_views, plan_views, tag_views, version_views, views
 from indexing.models import RebuildRun
 
 app_name = "index"
@@ -9,6 +9,7 @@ urlpatterns = [
     path("rebuild/", views.start_run, {"kind": RebuildRun.Kind.FULL}, name="rebuild"),
     path("retag/", views.start_run, {"kind": RebuildRun.Kind.TAGS}, name="retag"),
     path("cancel/", views.cancel_run, name="cancel"),
+    path("tags/preview/", tag_views.preview, name="tag-preview"),
     path("runs/<int:run_id>/", views.run_page, name="run"),
     path("runs/<int:run_id>/log.txt", views.log_text, name="log"),
     path("versions/", version_views.versions_page, name="versions"),
