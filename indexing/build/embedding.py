@@ -15,7 +15,7 @@ from experts.profile import ExpertRecord, profile_text, text_hash
 from indexing.build.reporting import StageProgress
 from indexing.build.reuse import PreviousVectors
 from indexing.encoders import Encoder
-from indexing.errors import SnapshotInvalid
+from indexing.errors import EncoderUnavailable, SnapshotInvalid
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +52,7 @@ def embed(
     texts = {hashes[row]: profile_text(experts[row]) for row in new.tolist()}
     progress.expect(len(texts))
     if texts or previous is None:
+        _require_one_dimension(encoder, previous)
         vectors = np.empty((len(experts), encoder.dimension), np.float32)
     else:
         vectors = np.empty((len(experts), previous.manifest.dimension), np.float32)
@@ -67,6 +68,23 @@ def embed(
         % {"reused": f"{len(old):,}", "texts": f"{len(texts):,}", "encoded": f"{encoded:,}"}
     )
     return Embedded(vectors, encoded, len(old))
+
+
+def _require_one_dimension(encoder: Encoder, previous: PreviousVectors | None) -> None:
+    """The fingerprint says so already, unless the model's files were exchanged behind its back."""
+    if previous is not None and previous.manifest.dimension != encoder.dimension:
+        raise EncoderUnavailable(
+            _(
+                "The model %(name)s gives vectors of %(own)d dimensions, version %(number)d has %(built)d by a model "
+                "of the same fingerprint. Install the model again, or embed everything again."
+            )
+            % {
+                "name": encoder.name,
+                "own": encoder.dimension,
+                "number": previous.manifest.number,
+                "built": previous.manifest.dimension,
+            }
+        )
 
 
 def usable(
