@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.contrib import admin, messages
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, ngettext
 
-from indexing.models import ApiToken
+from indexing.models import ApiToken, Notification, SavedQuery
 from indexing.models.tokens import ApiTokenQuerySet
 
 
@@ -34,3 +35,40 @@ class ApiTokenAdmin(admin.ModelAdmin):
             self.log_change(request, token, [{"changed": {"fields": [str(gettext_lazy("revoked"))]}}])
         count = queryset.revoke()
         messages.success(request, ngettext("%s token revoked.", "%s tokens revoked.", count) % count)
+
+
+@admin.register(SavedQuery)
+class SavedQueryAdmin(admin.ModelAdmin):
+    """What search must go on finding: the gate asks these of every new version."""
+
+    list_display = ("text", "k", "experts_expected", "is_active", "created_at")
+    list_filter = ("is_active",)
+    search_fields = ("text",)
+    fields = ("text", "k", "expected", "is_active")
+    autocomplete_fields = ("expected",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SavedQuery]:
+        return super().get_queryset(request).annotate(experts_count=Count("expected"))
+
+    @admin.display(description=gettext_lazy("expected experts"), ordering="experts_count")
+    def experts_expected(self, query: SavedQuery) -> int:
+        return int(getattr(query, "experts_count", 0))
+
+
+@admin.register(Notification)
+class NotificationAdmin(admin.ModelAdmin):
+    """What was told to whom, and what could not be delivered. Nobody writes here."""
+
+    list_display = ("subject", "channel", "event", "created_at", "sent_at", "attempts", "given_up_at")
+    list_filter = ("channel", "event", "sent_at", "given_up_at")
+    search_fields = ("subject", "body")
+    date_hierarchy = "created_at"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Notification | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Notification | None = None) -> bool:
+        return False

@@ -10,6 +10,7 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import RawPostDataException
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
@@ -53,6 +54,7 @@ def handle(api: NinjaAPI) -> None:
         OperationalError: _database_away,
         InterfaceError: _database_away,
         ValidationError: _not_valid,
+        RawPostDataException: _not_json,
         HttpError: _refused,
     }.items():
         api.add_exception_handler(kind, answer)
@@ -94,11 +96,16 @@ def _not_valid(_request: HttpRequest, error: Any) -> JsonResponse:
     return invalid(fields)
 
 
+def _not_json(_request: HttpRequest, _error: Any) -> JsonResponse:
+    """Also for a form: the CSRF check has read it in search of its token, and a body can be read only once."""
+    return invalid({BODY: _("is not valid JSON.")})
+
+
 def _refused(_request: HttpRequest, error: Any) -> JsonResponse:
     if isinstance(error, AuthenticationError):
         return refusal(401, _("Sign in, or send a token: Authorization: Bearer ..."))
     if error.status_code == HTTPStatus.BAD_REQUEST:  # ninja's word for a body that is no JSON
-        return invalid({BODY: _("is not valid JSON.")})
+        return _not_json(_request, error)
     return refusal(error.status_code, str(error))
 
 

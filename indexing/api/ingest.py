@@ -27,6 +27,7 @@ from indexing.api.schemas import (
     Started,
     unix,
 )
+from indexing.api.version_schemas import RunInFull
 from indexing.models import RebuildRun
 
 router = Router(tags=["index"])
@@ -99,13 +100,13 @@ def list_runs(
 @router.get(
     "/ingest/runs/{number}",
     auth=staff("indexing.view"),
-    response={200: Run, 404: Refusal, 422: Invalid, **REFUSED},
+    response={200: RunInFull, 404: Refusal, 422: Invalid, **REFUSED},
     summary="One run",
-    description="Needs the permission `indexing.view`.",
+    description="Needs the permission `indexing.view`. With the gate's report, which the list leaves out.",
 )
-def show_run(request: HttpRequest, number: int = Path(ge=1, le=LARGEST_ID)) -> Run:
+def show_run(request: HttpRequest, number: int = Path(ge=1, le=LARGEST_ID)) -> RunInFull:
     runs.reap()
-    return Run.of(_run(number))
+    return RunInFull.of(_run(number))
 
 
 @router.get(

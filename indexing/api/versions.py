@@ -1,0 +1,105 @@
+"""Versions: which there are, and what a person decides about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from ninja import Path, Query, Router
+from ninja.errors import HttpError
+
+from indexing import publishing
+from indexing.api.auth import actor, staff
+from indexing.api.schemas import BusyRefusal, Invalid, Refusal
+from indexing.api.version_schemas import Decided, ReasonRequest, Released, Version, Versions
+from indexing.audit import Actor
+from indexing.errors import Refused, SnapshotInvalid
+from indexing.models import IndexState, IndexVersion
+
+router = Router(tags=["versions"])
+
+LARGEST_NUMBER = 2**63 - 1
+DENIED = {401: Refusal, 403: Refusal}
+NEEDS_PUBLISH = "Needs the permission `indexing.publish`."
+Number = Path(ge=1, le=LARGEST_NUMBER)
+
+
+@router.get(
+    "/versions",
+    auth=staff("indexing.view"),
+    response={200: Versions, 422: Invalid, **DENIED},
+    summary="All versions, the newest first",
+    description="Needs the permission `indexing.view`.",
+)
+def list_versions(
+    request: HttpRequest,
+    limit: int = Query(50, ge=1, le=200),
+    before: int | None = Query(None, ge=1, le=LARGEST_NUMBER, description="Only versions with a lower number."),
+) -> Versions:
+    found = IndexVersion.objects.select_related("run").prefetch_related("publications").order_by("-number")
+    if before is not None:
+        found = found.filter(number__lt=before)
+    page = list(found[: limit + 1])
+    state = IndexState.read()
+    return Versions(
+        live=state.live_version_id,
+        schedule_on_hold=bool(state.schedule_held_at),
+        versions=[Version.of(version) for version in page[:limit]],
+        next=page[limit - 1].number if len(page) > limit else None,
+    )
+
+
+@router.post(
+    "/versions/{number}/publish",
+    auth=staff("indexing.publish"),
+    response={200: Decided, 404: Refusal, 409: Refusal, 422: Invalid, **DENIED},
+    summary="Publish a held version",
+    description=NEEDS_PUBLISH,
+)
+def publish_version(request: HttpRequest, body: ReasonRequest, number: int = Number) -> Decided:
+    return _decide(request, publishing.approve, number, body.reason)
+
+
+@router.post(
+    "/versions/{number}/discard",
+    auth=staff("indexing.publish"),
+    response={200: Decided, 404: Refusal, 409: Refusal, 422: Invalid, **DENIED},
+    summary="Give up a held version",
+    description=f"{NEEDS_PUBLISH} Its files are deleted after the next run.",
+)
+def discard_version(request: HttpRequest, body: ReasonRequest, number: int = Number) -> Decided:
+    return _decide(request, publishing.discard, number, body.reason)
+
+
+@router.post(
+    "/versions/{number}/rollback",
+    auth=staff("indexing.publish"),
+    response={200: Decided, 404: Refusal, 409: BusyRefusal | Refusal, 422: Invalid, **DENIED},
+    summary="Make a kept version live again",
+    description=f"{NEEDS_PUBLISH} Nothing is encoded. Scheduled runs are on hold afterwards, until released.",
+)
+def roll_back(request: HttpRequest, body: ReasonRequest, number: int = Number) -> Decided:
+    return _decide(request, publishing.roll_back, number, body.reason)
+
+
+@router.post(
+    "/schedule/release",
+    auth=staff("indexing.publish"),
+    response={200: Released, **DENIED},
+    summary="Let scheduled runs go on after a rollback",
+    description=f"{NEEDS_PUBLISH} `released` is false when they were not on hold.",
+)
+def release_schedule(request: HttpRequest) -> Released:
+    return Released(released=publishing.release_schedule(actor(request)))
+
+
+def _decide(request: HttpRequest, decide: Callable[[int, Actor, str], None], number: int, reason: str) -> Decided:
+    if not IndexVersion.objects.filter(pk=number).exists():
+        raise HttpError(404, _("There is no version %(number)s.") % {"number": number})
+    try:
+        decide(number, actor(request), reason)
+    except (Refused, SnapshotInvalid) as error:
+        raise HttpError(409, str(error)) from error
+    version = IndexVersion.objects.get(pk=number)
+    return Decided(version=number, state=version.state, live=IndexState.read().live_version_id)

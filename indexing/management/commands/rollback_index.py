@@ -1,0 +1,31 @@
+"""manage.py rollback_index: make a kept version live again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+
+from indexing import publishing
+from indexing.audit import Actor
+from indexing.management.deciding import EXIT_CODES, Decision
+
+
+class Command(Decision):
+    help = (
+        "Make a kept version live again, with a reason, after saying what that means. Nothing is encoded; scheduled "
+        f"runs are on hold until `manage.py release_schedule`. {EXIT_CODES}"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--noinput", "--no-input", action="store_false", dest="ask", help="do not ask")
+
+    def decide(self, number: int, actor: Actor, reason: str, options: dict[str, Any]) -> str:
+        effect = publishing.rollback_effect(number)
+        self.stderr.write(effect.sentence)
+        if options["ask"]:
+            self.confirm(_("Roll back to version %(number)s?") % {"number": number})
+        publishing.roll_back(number, actor, reason)
+        return _("Rolled back: version %(number)s is live. Scheduled runs are on hold.") % {"number": number}
