@@ -22,6 +22,11 @@ def map_file(number: int) -> Path:
     return Path(settings.DATA_DIR) / "maps" / f"{number:06d}.npy"
 
 
+def models_folder() -> Path:
+    """The exports of models, each in a folder named by the model's fingerprint."""
+    return Path(settings.DATA_DIR) / "models"
+
+
 def existing(path: Path) -> Path:
     """The path itself, or the nearest folder above it that exists."""
     while not path.exists():

@@ -94,8 +94,7 @@ def search(query: str, k: int = 10, mode: Mode = Mode.HYBRID, *, snapshot: Snaps
 def _query_vector(text: str, snapshot: Snapshot) -> NDArray[np.float32]:
     encoder = encoders.get()
     require_same_model(encoder, snapshot)
-    vector: NDArray[np.float32] = encoder.encode([text])[0]
-    return vector
+    return encoders.query_vector(encoder, text)
 
 
 def require_same_model(encoder: Encoder, snapshot: Snapshot) -> None:

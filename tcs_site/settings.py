@@ -165,7 +165,7 @@ FILE_UPLOAD_HANDLERS = [
 ]
 
 # --- The index --------------------------------------------------------------------------------------------
-TCS_ENCODER = env.text("TCS_ENCODER", "indexing.encoders.SentenceTransformerEncoder")
+TCS_ENCODER = env.text("TCS_ENCODER", "indexing.encoders.ModelEncoder")
 TCS_MODEL_PATH = env.text("TCS_MODEL_PATH")  # a sentence-transformers folder; empty: the packaged default
 TCS_WORKER = env.choice("TCS_WORKER", "subprocess", ("subprocess", "external"))
 TCS_KEEP_VERSIONS = env.integer("TCS_KEEP_VERSIONS", 5, at_least=1)

@@ -19,7 +19,7 @@ from tcs_site.supervising import Family
 from tests import cast
 from tests.waiting import until
 
-REAL_MODEL = "indexing.encoders.SentenceTransformerEncoder"
+REAL_MODEL = "indexing.encoders.ModelEncoder"
 PATIENCE = 60.0
 
 

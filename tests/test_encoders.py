@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from indexing import encoders
-from indexing.encoders import DEFAULT_WEIGHTS_SHA256, SentenceTransformerEncoder
+from indexing.encoders import SentenceTransformerEncoder
+from indexing.encoders.model_files import DEFAULT_WEIGHTS_SHA256
 from indexing.errors import Cancelled, EncoderUnavailable
 from tests.fakes import HashEncoder
 

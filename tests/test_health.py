@@ -53,7 +53,7 @@ def test_not_ready_until_the_model_is_loaded(client):
     encoders.reset()
     code, _status, checks = readiness(client)
     assert code == 503
-    assert checks["model"] == {"ok": False, "state": "not loaded", "detail": ""}
+    assert checks["model"] == {"ok": False, "state": "not loaded", "backend": None, "detail": ""}
 
 
 def test_not_ready_without_the_database_and_its_address_is_kept_to_the_log(client, monkeypatch, caplog):

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from experts import directory, tagging
 from experts.profile import HASH_BYTES, TEMPLATE_VERSION, ExpertRecord, field_hashes, has_text
 from indexing import encoders, paths
-from indexing.build import embedding, retag, verify
+from indexing.build import embedding, exporting, retag, verify
 from indexing.build.embedding import Embedded
 from indexing.build.reporting import Reporter, StageProgress
 from indexing.encoders import Encoder
@@ -88,9 +88,16 @@ def build(order: Order, reporter: Reporter) -> Built:
     return _build_tags(order, experts, reporter) if order.kind == "tags" else _build_version(order, experts, reporter)
 
 
+def _encoder() -> Encoder:
+    """The encoder, perhaps not loaded, whose model has its export by now: for the web processes, and for this run."""
+    encoder = encoders.identified()
+    exporting.ensure(encoder)
+    return encoder
+
+
 def _build_tags(order: Order, experts: Sequence[ExpertRecord], reporter: Reporter) -> Built:
     with reporter.stage("embed") as progress:
-        encoder = encoders.identified()
+        encoder = _encoder()
         hashes = embedding.text_hashes(experts, encoder.fingerprint)
         todo = retag.plan(experts, hashes, encoder.fingerprint, order.tag_threshold)
         previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
@@ -108,7 +115,7 @@ def _build_version(order: Order, experts: Sequence[ExpertRecord], reporter: Repo
     building = paths.building_folder(order.number, order.fence)
     with VersionWriter(building, paths.version_folder(order.number), order.number) as writer:
         with reporter.stage("embed") as progress:
-            encoder = encoders.identified()
+            encoder = _encoder()
             hashes: Sequence[bytes] = embedding.text_hashes(experts, encoder.fingerprint)
             previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
             embedded = embedding.embed(experts, hashes, encoder, previous, progress)

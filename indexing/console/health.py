@@ -69,4 +69,4 @@ def _live_version() -> Check:
 
 def _model() -> Check:
     state = encoders.status()
-    return {"ok": state == "ready", "state": state, "detail": ""}
+    return {"ok": state == "ready", "state": state, "backend": encoders.backend(), "detail": ""}

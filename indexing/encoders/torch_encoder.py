@@ -1,0 +1,99 @@
+"""sentence-transformers: any model of theirs, at the price of torch.
+
+Importing it takes seconds and hundreds of megabytes, so nothing here does until a text really has to be encoded.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+
+from indexing.encoders.batching import BATCH, batches, encodable
+from indexing.encoders.model_files import ModelFiles
+from indexing.encoders.protocol import Progress
+from indexing.errors import EncoderUnavailable
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+QUIET = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+class SentenceTransformerEncoder:
+    """The configured model on the CPU, computed by torch."""
+
+    def __init__(self, files: ModelFiles | None = None) -> None:
+        self.files = files or ModelFiles.configured()
+        self.name = self.files.name
+        self.fingerprint = self.files.fingerprint
+        self._model: SentenceTransformer | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def dimension(self) -> int:
+        """Floats per vector; loads the model, since only the model itself surely knows."""
+        return _dimension(self.loaded())
+
+    def load(self) -> None:
+        self.loaded()
+
+    def loaded(self) -> SentenceTransformer:
+        """The library's own object. Raises EncoderUnavailable."""
+        if self._model is None:
+            with self._lock:
+                if self._model is None:
+                    self._model = self._load()
+        return self._model
+
+    def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
+        """Unit vectors, float32[n, d], in input order. Raises EncoderUnavailable, and what `progress` raises."""
+        model = self.loaded()
+        torch = importlib.import_module("torch")
+        vectors = np.empty((len(texts), _dimension(model)), dtype=np.float32)
+        for rows in batches(texts):
+            # One batch at a time in the whole process: fast tokenizers fail when two threads borrow them.
+            with self._lock, torch.inference_mode():
+                vectors[rows] = model.encode(
+                    [encodable(texts[row]) for row in rows],
+                    batch_size=BATCH,
+                    show_progress_bar=False,
+                    convert_to_numpy=True,
+                    normalize_embeddings=True,
+                )
+            if progress is not None:
+                progress(len(rows))
+        return vectors
+
+    def _load(self) -> SentenceTransformer:
+        for name, value in QUIET.items():
+            os.environ.setdefault(name, value)
+        try:
+            library: Any = importlib.import_module("sentence_transformers")
+            importlib.import_module("transformers.utils.logging").disable_progress_bar()
+            model: SentenceTransformer = library.SentenceTransformer(
+                str(self.files.folder), device="cpu", local_files_only=True
+            )
+        except (ImportError, OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            raise self.files.unusable(f"{type(error).__name__}: {error}") from error
+        return model.eval()
+
+
+def _dimension(model: SentenceTransformer) -> int:
+    dimension = model.get_embedding_dimension()
+    if dimension is None:
+        raise EncoderUnavailable(_("The model does not say how many dimensions its vectors have."))
+    return int(dimension)
