@@ -1,0 +1,155 @@
+"""The Lab: a version is asked before it is live, or after."""
+
+from __future__ import annotations
+
+import pytest
+
+from experts.models import Expert
+from indexing import candidates, encoders, live, paths
+from indexing.errors import SnapshotInvalid
+from indexing.models import IndexVersion
+from indexing.snapshot.reader import Snapshot
+from tests import cast, version_cast
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LAB = "/admin/index/lab/"
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_open():
+    candidates.close()
+    yield
+    candidates.close()
+
+
+@pytest.fixture
+def viewer(client):
+    client.force_login(cast.staff("indexing.view", username="vi"))
+    return client
+
+
+def html(response) -> str:
+    return " ".join(response.content.decode().split())
+
+
+def version(number: int) -> IndexVersion:
+    return IndexVersion.objects.get(pk=number)
+
+
+def test_a_held_candidate_is_searched_while_the_other_is_live(viewer):
+    cast.experts(8)
+    cast.rebuild()
+    Expert.objects.filter(username__lte="expert-004").update(is_active=False)
+    Expert.objects.create(username="nora", first_name="Nora", last_name="New", job_title="Glazier")
+    assert cast.rebuild().state == "held"
+    live.load_now()
+    page = html(viewer.get(LAB, {"q": "glazier", "version": 2}))
+    assert "answered by version 2" in page
+    assert "Nora New" in page
+    page = html(viewer.get(LAB, {"q": "glazier", "version": 1}))
+    assert "answered by version 1" in page
+    assert "Nora New" not in page
+    assert live.current().number == 1
+
+
+def test_the_newest_version_is_chosen_when_none_is_asked_for(viewer):
+    version_cast.held()
+    page = html(viewer.get(LAB))
+    assert '<option value="2" selected>2 · held' in page
+    assert "Type what you are looking for." in page
+
+
+def test_only_versions_with_files_can_be_chosen(viewer):
+    version_cast.two_versions()
+    IndexVersion.objects.filter(pk=1).update(state=IndexVersion.State.REMOVED)
+    answer = viewer.get(LAB, {"q": "bread", "version": 1})
+    assert answer.status_code == 404
+    assert "There is no version <bdi>1</bdi> on disk" in html(answer)
+    assert '<option value="1"' not in html(answer)
+
+
+@pytest.mark.parametrize("asked", ["x", "-1", "9" * 30, "<b>"])
+def test_what_is_no_version_is_refused(viewer, asked):
+    version_cast.two_versions()
+    answer = viewer.get(LAB, {"q": "bread", "version": asked})
+    assert answer.status_code == 404
+    assert "<b>" not in html(answer)
+
+
+def test_before_the_first_version_it_says_so(viewer):
+    assert "There is no version to search yet" in html(viewer.get(LAB))
+
+
+@pytest.mark.parametrize("mode", ["semantic", "keyword", "hybrid"])
+def test_it_searches_in_each_mode(viewer, mode):
+    version_cast.two_versions()
+    page = html(viewer.get(LAB, {"q": "church organs", "version": 2, "mode": mode}))
+    assert "Number001" in page
+    assert f'value="{mode}" checked' in page
+
+
+def test_htmx_gets_the_results_alone_and_the_address(viewer):
+    version_cast.two_versions()
+    answer = viewer.get(LAB, {"q": "bread", "version": 2}, headers=HTMX)
+    assert "<html" not in html(answer)
+    assert answer.headers["HX-Replace-Url"] == f"{LAB}?q=bread&version=2"
+
+
+def test_a_damaged_version_is_named_and_not_searched(viewer):
+    version_cast.two_versions()
+    path = paths.version_folder(1) / "vectors.npy"
+    raw = bytearray(path.read_bytes())
+    raw[-1] ^= 1
+    path.write_bytes(raw)
+    answer = viewer.get(LAB, {"q": "bread", "version": 1})
+    assert answer.status_code == 503
+    assert "vectors.npy" in html(answer)
+
+
+def test_a_version_of_another_model_is_searched_by_words_only(viewer, settings):
+    version_cast.two_versions()
+    settings.TCS_ENCODER = "tests.fakes.OtherHashEncoder"
+    encoders.reset()
+    page = viewer.get(LAB, {"q": "bread", "version": 1, "mode": "semantic"})
+    assert page.status_code == 503
+    assert "Search by words instead" in html(page)
+    assert "answered by version 1" in html(viewer.get(LAB, {"q": "bread", "version": 1, "mode": "keyword"}))
+
+
+def test_who_may_not_see_the_index_does_not_see_it(client):
+    client.force_login(cast.staff())
+    assert client.get(LAB).status_code == 403
+
+
+class TestOpening:
+    def test_a_version_is_opened_once(self, monkeypatch):
+        version_cast.two_versions()
+        first = candidates.opened(version(1))
+        monkeypatch.setattr(Snapshot, "open", lambda *_args, **_kwargs: pytest.fail("opened again"))
+        assert candidates.opened(version(1)) is first
+
+    def test_the_live_version_is_the_one_that_is_served(self):
+        version_cast.two_versions()
+        assert candidates.opened(version(2)) is not live.load_now()  # nothing was served yet
+        assert candidates.opened(version(2)) is live.current()
+
+    def test_two_are_kept_open_and_the_one_not_asked_for_goes(self):
+        version_cast.two_versions()
+        cast.rebuild()
+        one, two = candidates.opened(version(1)), candidates.opened(version(2))
+        assert candidates.opened(version(1)) is one
+        candidates.opened(version(3))
+        assert candidates.opened(version(1)) is one
+        assert candidates.opened(version(2)) is not two
+
+    def test_too_little_memory_is_said(self, monkeypatch):
+        version_cast.two_versions()
+
+        def no_memory(*_args: object, **_kwargs: object) -> Snapshot:
+            raise MemoryError
+
+        monkeypatch.setattr(Snapshot, "open", no_memory)
+        with pytest.raises(SnapshotInvalid, match="not enough memory to open version 1"):
+            candidates.opened(version(1))
