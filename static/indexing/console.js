@@ -147,10 +147,13 @@
     if (!dialog) return;
     dialog.close();
     noticedAt = Date.now();
-    if (event.detail.successful) dialog.querySelector("form").reset();
-    if (!event.detail.xhr || !(event.detail.successful || event.detail.xhr.status === 409)) {
+    // htmx counts every answer that it shows as a success, a refusal (409) too.
+    const status = event.detail.xhr ? event.detail.xhr.status : 0;
+    const done = status >= 200 && status < 400;
+    if (done) dialog.querySelector("form").reset();
+    if (!done && status !== 409) {
       say("request-failed");
-    } else if (event.detail.successful && !connected) {
+    } else if (done && !connected) {
       location.reload(); // no socket will bring the news
     }
     byId("notice").scrollIntoView({ block: "nearest" });
