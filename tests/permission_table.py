@@ -1,0 +1,182 @@
+"""What each URL answers to whom: the table that `test_permissions` walks.
+
+A row says which permissions open a page (any one of them; with none named, any staff) and what those who may get;
+its door says what everybody else gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+Door = Literal["console", "admin", "api", "metrics", "login", "logout", "open"]
+SUPERUSER_ONLY = "nobody.else"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    name: str
+    """of the URL, with its namespace; the route itself where it has no name"""
+    path: str
+    door: Door
+    needs: tuple[str, ...] = ()
+    get: int = 200
+    post: int = 405
+    """with the CSRF token, from somebody who may"""
+    send: dict[str, str] = field(default_factory=dict)
+    post_needs: tuple[str, ...] | None = None
+    """where reading needs less than acting"""
+    refused: int = 403
+    """what the admin says to staff without the right"""
+
+
+VIEW = ("indexing.view",)
+PUBLISH = ("indexing.publish",)
+TAGS = ("experts.view_tag", "experts.change_tag", "experts.add_tag")
+DIRECTORY = ("experts.view_tag", *(f"experts.{action}_expert" for action in ("add", "change", "delete", "view")))
+IMPORT = ("experts.import",)
+CANCEL = ("indexing.cancel", "indexing.rebuild")
+
+CONSOLE = [
+    Row("search", "/?q=bread", "console"),
+    Row("index:page", "/admin/index/", "console", VIEW),
+    Row("index:rebuild", "/admin/index/rebuild/", "console", ("indexing.rebuild",), post=409),
+    Row("index:retag", "/admin/index/retag/", "console", ("indexing.rebuild",), post=409),
+    Row("index:cancel", "/admin/index/cancel/?run={run}", "console", CANCEL, post=302, send={"run": "{run}"}),
+    Row("index:run", "/admin/index/runs/{run}/", "console", VIEW),
+    Row("index:log", "/admin/index/runs/{run}/log.txt", "console", VIEW),
+    Row("index:versions", "/admin/index/versions/", "console", VIEW),
+    Row("index:version", "/admin/index/versions/{version}/", "console", VIEW),
+    *(
+        Row(
+            f"index:{name}",
+            f"/admin/index/versions/{name}/?version={version}",
+            "console",
+            PUBLISH,
+            post=status,
+            send={"version": version, "reason": "asked for"},
+        )
+        for name, version, status in (
+            ("publish", "{held}", 302),
+            ("discard", "{held}", 302),
+            ("rollback", "{retired}", 409),  # a run waits
+        )
+    ),
+    Row("index:release", "/admin/index/release/", "console", PUBLISH, post=302),
+    Row("index:plan", "/admin/index/plan/", "console", VIEW),
+    Row("index:tag-preview", "/admin/index/tags/preview/?tag={tag}", "console", TAGS, post=200),
+    Row("index:lab", "/admin/index/lab/?q=bread", "console", VIEW),
+]
+RUNS = "/api/admin/ingest/runs"
+API = [
+    Row("api:openapi-json", "/api/openapi.json", "open", post=200),
+    Row("api:openapi-view", "/api/docs", "open", post=200),
+    Row("api:api-root", "/api/", "open", get=404, post=404),
+    Row("api:sign_in", "/api/admin/auth", "open", get=405, post=422),
+    Row("api:start", "/api/admin/ingest/run", "api", ("indexing.rebuild",), get=405, post=409),
+    Row("api:show_status", "/api/admin/ingest/status", "api", VIEW),
+    Row("api:list_runs", RUNS, "api", VIEW),
+    Row("api:show_run", RUNS + "/{run}", "api", VIEW),
+    Row("api:show_log", RUNS + "/{run}/log", "api", VIEW),
+    Row("api:cancel", RUNS + "/{run}/cancel", "api", CANCEL, get=405, post=202),
+    Row("api:list_versions", "/api/admin/versions", "api", VIEW),
+    *(
+        Row(
+            f"api:{name}",
+            f"/api/admin/versions/{version}/{action}",
+            "api",
+            PUBLISH,
+            get=405,
+            post=status,
+            send={"reason": "asked for"},
+        )
+        for name, action, version, status in (
+            ("publish_version", "publish", "{held}", 200),
+            ("discard_version", "discard", "{held}", 200),
+            ("roll_back", "rollback", "{retired}", 409),
+        )
+    ),
+    Row("api:release_schedule", "/api/admin/schedule/release", "api", PUBLISH, get=405, post=200),
+    Row("api:embedding_map", "/api/admin/embedding-map", "api", VIEW, get=202),
+    Row("api:find", "/api/search?q=bread", "api"),
+]
+AUTOCOMPLETE = "/admin/autocomplete/?app_label=indexing&model_name=savedquery&field_name=expected&term=x"
+HEALTH = [
+    Row("healthz", "/healthz", "open"),
+    Row("readyz", "/readyz", "open"),
+    Row("metrics", "/metrics", "metrics", VIEW),
+]
+ADMIN = [
+    Row("admin:index", "/admin/", "admin", post=200),
+    Row("admin:login", "/admin/login/", "login"),
+    Row("admin:logout", "/admin/logout/", "logout"),
+    Row("admin:password_change", "/admin/password_change/", "admin", post=200),
+    Row("admin:password_change_done", "/admin/password_change/done/", "admin"),
+    Row("admin:autocomplete", AUTOCOMPLETE, "admin", ("experts.view_expert", "experts.change_expert")),
+    Row("admin:jsi18n", "/admin/jsi18n/", "admin"),
+    Row("admin:view_on_site", "/admin/r/{expert_type}/{expert}/", "admin", get=302, post=302),
+    Row("admin:app_list", "/admin/experts/", "admin", DIRECTORY, post=200, refused=404),
+    Row("admin/(?P<url>.*)$", "/admin/nothing", "admin", get=404, post=404),
+    Row("admin:auth_user_password_change", "/admin/auth/user/{user}/password/", "admin", (SUPERUSER_ONLY,), post=200),
+    Row("admin:experts_expert_import", "/admin/experts/expert/import/", "admin", IMPORT, post=200),
+    Row("admin:experts_expert_import_preview", "/admin/experts/expert/import/preview/", "admin", IMPORT, get=302),
+    Row("admin:experts_expert_import_apply", "/admin/experts/expert/import/apply/", "admin", IMPORT, 405, 302),
+    Row("admin:experts_expert_import_discard", "/admin/experts/expert/import/discard/", "admin", IMPORT, 405, 302),
+]
+
+
+def model_rows(app: str, model: str, *, add: int = 200, change: int = 200, delete: int = 302) -> Iterator[Row]:
+    """The admin's pages of one model, and what posting gives: 403 where nobody may, not even a superuser."""
+    base, name = f"/admin/{app}/{model}/", f"admin:{app}_{model}"
+    one = f"{base}{{{model}}}/"
+    may = {action: (f"{app}.{action}_{model}",) for action in ("add", "change", "delete", "view")}
+    sees = may["view"] + may["change"]
+    yield Row(f"{name}_changelist", base, "admin", sees, post=200)
+    yield Row(f"{name}_add", f"{base}add/", "admin", may["add"], get=add, post=add)
+    yield Row(f"{name}_history", f"{one}history/", "admin", sees, post=200)
+    yield Row(
+        f"{name}_delete",
+        f"{one}delete/",
+        "admin",
+        may["delete"],
+        delete if delete == 403 else 200,
+        delete,
+        {"post": "yes"},
+    )
+    yield Row(f"{name}_change", f"{one}change/", "admin", sees, post=change, post_needs=may["change"])
+    yield Row(f"admin/{app}/{model}/<path:object_id>/", one, "admin", get=302, post=302)
+
+
+TABLE = [
+    *CONSOLE,
+    *API,
+    *HEALTH,
+    *ADMIN,
+    *model_rows("experts", "expert"),
+    *model_rows("experts", "tag"),
+    *model_rows("auth", "user"),
+    *model_rows("auth", "group"),
+    *model_rows("indexing", "apitoken", add=403, change=302),
+    *model_rows("indexing", "savedquery"),
+    *model_rows("indexing", "notification", add=403, change=403, delete=403),
+    *model_rows("axes", "accessattempt", add=403, change=302),
+    *model_rows("axes", "accesslog", add=403, change=302),
+    *model_rows("axes", "accessfailurelog", add=403, change=302),
+]
+
+
+def names() -> list[str]:
+    """Every URL of this site, as rows name them."""
+    return list(_names(get_resolver().url_patterns))
+
+
+def _names(patterns: list[URLPattern | URLResolver], route: str = "", namespace: str = "") -> Iterator[str]:
+    for each in patterns:
+        if isinstance(each, URLPattern):
+            yield namespace + each.name if each.name else route + str(each.pattern)
+        else:
+            inner = f"{namespace}{each.namespace}:" if each.namespace else namespace
+            yield from _names(each.url_patterns, route + str(each.pattern), inner)
