@@ -57,6 +57,10 @@ def main(run_id: int, point: str, action: str, given: dict[str, Any]) -> None:
         sys.exit(error.returncode)
 
 
+def nothing() -> None:
+    """For the first worker, which waits for all imports."""
+
+
 def arm(point: str, act: Act) -> None:
     """`point` is "stage <name>", "file <name>", or one of the moments of publishing."""
     kind, _, name = point.partition(" ")

@@ -63,6 +63,13 @@ class Worker:
         self.process.join()
 
 
+def warm_up() -> None:
+    """Have the process that workers are forked from import everything now."""
+    process = _context.Process(target=faulty_worker.nothing)
+    process.start()
+    process.join()
+
+
 def end_left_over() -> None:
     """End the workers that web processes of this test started: they outlive them, and compute maps still."""
     left = [process for process in psutil.process_iter() if _is_ours(process)]
