@@ -1,0 +1,317 @@
+"""The model under ONNX Runtime: the same vectors without torch, and what happens where there is no export."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexing import encoders, paths
+from indexing.build import exporting
+from indexing.encoders import ModelEncoder, SentenceTransformerEncoder, exports
+from indexing.errors import Cancelled
+from indexing.models import RebuildRun
+from tests import cast, tiny_models
+from tests.test_encoders import TEXTS
+
+MODEL_ENCODER = "indexing.encoders.ModelEncoder"
+TORCH = "runs under sentence-transformers"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> Path:
+    return tiny_models.make(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(autouse=True)
+def _own_model(settings, tiny):
+    settings.TCS_ENCODER = MODEL_ENCODER
+    settings.TCS_MODEL_PATH = str(tiny)
+    encoders.reset()
+    yield
+    encoders.reset()
+    shutil.rmtree(paths.models_folder(), ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory) -> Path:
+    """Where the tiny model's export is kept once made: making it takes a second, and many tests want one."""
+    return tmp_path_factory.mktemp("exports") / "tiny"
+
+
+@pytest.fixture
+def exported(kept) -> ModelEncoder:
+    encoder = ModelEncoder()
+    folder = exports.folder_of(encoder.fingerprint)
+    if kept.exists():
+        shutil.copytree(kept, folder)
+    else:
+        exporting.ensure(encoder)
+        shutil.copytree(folder, kept)
+    encoder.load()
+    assert encoder.backend == "onnx"
+    return encoder
+
+
+def meta_of(encoder: ModelEncoder) -> exports.Meta:
+    return exports.read_meta(exports.folder_of(encoder.fingerprint), encoder.fingerprint)
+
+
+def least_cosine(one, other, texts) -> float:
+    return float((one.encode(texts) * other.encode(texts)).sum(axis=1).min())
+
+
+def test_the_default_models_export_gives_its_vectors(settings):
+    settings.TCS_MODEL_PATH = ""
+    encoder, original = ModelEncoder(), SentenceTransformerEncoder()
+    exporting.ensure(encoder)
+    assert least_cosine(encoder, original, TEXTS) > 0.9999
+    assert encoder.backend == "onnx"
+    assert (encoder.name, encoder.fingerprint, encoder.dimension) == (
+        original.name, original.fingerprint, original.dimension,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+@pytest.mark.parametrize("normalize", [True, False])
+def test_either_pooling_is_exported_and_every_vector_has_unit_length(settings, tmp_path, pooling, normalize):
+    settings.TCS_MODEL_PATH = str(tiny_models.make(tmp_path / "model", pooling=pooling, normalize=normalize))
+    encoder = ModelEncoder()
+    exporting.ensure(encoder)
+    assert least_cosine(encoder, SentenceTransformerEncoder(), TEXTS) > 0.9999
+    np.testing.assert_allclose(np.linalg.norm(encoder.encode(TEXTS), axis=1), 1, atol=1e-5)
+    assert encoder.backend == "onnx"
+
+
+def test_vectors_are_float32_in_input_order(exported):
+    vectors = exported.encode(TEXTS)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (len(TEXTS), exported.dimension) == (10, tiny_models.DIMENSION)
+    alone = np.concatenate([exported.encode([text]) for text in TEXTS])
+    np.testing.assert_allclose(vectors, alone, atol=1e-5)
+    assert exported.encode([]).shape == (0, tiny_models.DIMENSION)
+
+
+def test_only_the_first_tokens_of_a_long_text_count(exported):
+    assert meta_of(exported).longest == tiny_models.LONGEST
+    first, longer = exported.encode(["bees " * 62, "bees " * 61 + "bees and something else " * 10])
+    np.testing.assert_allclose(first, longer, atol=1e-5)
+
+
+def test_progress_is_told_per_batch_and_may_stop_it(exported):
+    told: list[int] = []
+    exported.encode(TEXTS, progress=told.append)
+    assert told == [8, 2]
+
+    def stop(count: int) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        exported.encode(TEXTS, progress=stop)
+
+
+def test_threads_may_encode_at_once(exported):
+    expected = exported.encode(TEXTS)
+    found: list[np.ndarray] = []
+    threads = [
+        threading.Thread(target=lambda: found.extend(exported.encode(TEXTS) for _ in range(10))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 80
+    for vectors in found:
+        np.testing.assert_array_equal(vectors, expected)
+
+
+def test_without_an_export_torch_encodes_and_the_log_says_so_once(caplog):
+    encoder = ModelEncoder()
+    assert encoder.backend is None
+    encoder.encode(["a"])
+    encoder.encode(["b"])
+    assert encoder.backend == "torch"
+    assert caplog.text.count(TORCH) == 1
+    assert "has not been exported yet" in caplog.text
+
+
+def test_an_export_that_appears_later_is_used_by_whoever_loads_after(caplog):
+    before, waiting = ModelEncoder(), ModelEncoder()
+    before.load()
+    exporting.ensure(ModelEncoder())
+    waiting.load()
+    before.load()
+    assert (before.backend, waiting.backend) == ("torch", "onnx")
+    assert least_cosine(before, waiting, TEXTS) > 0.9999
+
+
+@pytest.mark.parametrize("name", [exports.GRAPH, exports.TOKENIZER])
+def test_a_damaged_export_is_not_used_and_made_anew(exported, caplog, name):
+    file = exports.folder_of(exported.fingerprint) / name
+    raw = bytearray(file.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    file.write_bytes(raw)
+    encoder = ModelEncoder()
+    encoder.load()
+    assert encoder.backend == "torch"
+    assert f"{name} cannot be used (its SHA-256 is not the one in meta.json)" in caplog.text
+    exporting.ensure(encoder)
+    mended = ModelEncoder()
+    mended.load()
+    assert mended.backend == "onnx"
+
+
+@pytest.mark.parametrize("raw", [b"{", b"[]", b'{"format": 1}', b"\xff"])
+def test_a_damaged_meta_is_not_used(exported, caplog, raw):
+    (exports.folder_of(exported.fingerprint) / exports.META).write_bytes(raw)
+    encoder = ModelEncoder()
+    encoder.load()
+    assert encoder.backend == "torch"
+    assert "meta.json cannot be used" in caplog.text
+
+
+def test_a_missing_file_is_named(exported, caplog):
+    (exports.folder_of(exported.fingerprint) / exports.GRAPH).unlink()
+    encoder = ModelEncoder()
+    encoder.load()
+    assert encoder.backend == "torch"
+    assert "model.onnx cannot be used (No such file or directory)" in caplog.text
+
+
+def test_an_export_of_another_format_is_made_anew(exported):
+    folder = exports.folder_of(exported.fingerprint)
+    older = dataclasses.replace(meta_of(exported), format=exports.FORMAT - 1)
+    (folder / exports.META).write_text(older.to_text())
+    with pytest.raises(exports.NoExport, match="another format"):
+        exports.find(exported.fingerprint)
+    exporting.ensure(exported)
+    assert exports.find(exported.fingerprint).meta.format == exports.FORMAT
+
+
+@pytest.mark.parametrize(
+    ("model", "why"),
+    [
+        ({"pooling": "max"}, "its pooling is max"),
+        ({"dense": True}, "it is made of Transformer, Pooling, Dense, Normalize"),
+        ({"prompt": "query: "}, "it puts a prompt before texts"),
+    ],
+)
+def test_a_model_that_is_not_plain_is_refused_with_the_reason_and_still_works(settings, tmp_path, caplog, model, why):
+    settings.TCS_MODEL_PATH = str(tiny_models.make(tmp_path / "model", **model))
+    encoder = ModelEncoder()
+    exporting.ensure(encoder)
+    assert f"is not exported: {why}" in caplog.text
+    caplog.clear()
+    encoder.load()
+    assert encoder.backend == "torch"
+    assert TORCH in caplog.text
+    assert why in caplog.text
+    assert sorted(file.name for file in exports.folder_of(encoder.fingerprint).iterdir()) == [exports.META]
+
+
+def test_an_export_whose_vectors_differ_is_refused(monkeypatch, caplog):
+    monkeypatch.setattr(exporting, "MIN_COSINE", 1.1)
+    encoder = ModelEncoder()
+    exporting.ensure(encoder)
+    assert "its vectors differ from the original's: cosine" in meta_of(encoder).refused
+    encoder.load()
+    assert encoder.backend == "torch"
+
+
+def test_what_the_exporter_cannot_do_is_told(monkeypatch):
+    monkeypatch.setattr(exporting, "OPSET", 3)
+    encoder = ModelEncoder()
+    exporting.ensure(encoder)
+    assert meta_of(encoder).refused.startswith("torch.onnx fails (")
+
+
+def test_a_refusal_is_remembered_until_the_libraries_change(monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    encoder = ModelEncoder()
+    with monkeypatch.context() as patch:
+        patch.setattr(exporting, "MIN_COSINE", 1.1)
+        exporting.ensure(encoder)
+    caplog.clear()
+    exporting.ensure(encoder)
+    assert caplog.text == ""
+    file = exports.folder_of(encoder.fingerprint) / exports.META
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"made_by": "torch 1.0"}))
+    exporting.ensure(encoder)
+    assert exports.find(encoder.fingerprint).meta.made_by == meta_of(encoder).made_by != "torch 1.0"
+
+
+def test_an_export_that_is_there_is_not_made_again(exported, caplog):
+    caplog.set_level(logging.INFO)
+    exporting.ensure(ModelEncoder())
+    assert caplog.text == ""
+
+
+def test_a_full_disk_is_no_refusal_and_the_next_run_tries_again(monkeypatch, caplog):
+    encoder = ModelEncoder()
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda folder: namedtuple("Usage", "free")(1000))
+        exporting.ensure(encoder)
+    assert "is not exported now: [Errno 28] No space left on device" in caplog.text
+    assert list(paths.models_folder().iterdir()) == []
+    exporting.ensure(encoder)
+    assert exports.find(encoder.fingerprint)
+
+
+def test_other_models_exports_go_but_for_the_newest_two(exported):
+    for age, name in enumerate(("a" * 64, "b" * 64, "c" * 64, f"{'d' * 64}.77.exporting")):
+        folder = paths.models_folder() / name
+        folder.mkdir()
+        os.utime(folder, (10_000 - age, 10_000 - age))
+    shutil.rmtree(exports.folder_of(exported.fingerprint))
+    exporting.ensure(exported)
+    left = {folder.name for folder in paths.models_folder().iterdir()}
+    assert left == {exported.fingerprint, "a" * 64, "b" * 64}
+
+
+def test_encoders_of_other_kinds_are_left_alone(settings):
+    settings.TCS_ENCODER = "tests.fakes.HashEncoder"
+    exporting.ensure(encoders.identified())
+    assert not paths.models_folder().exists()
+
+
+WEB_PROCESS = """
+import json, sys
+from tcs_site import asgi
+from django.test import Client
+from indexing import encoders, live, search
+live.load_now()
+found = [len(search.search(query, 3).hits) for query in ("keeps bees", "steel bridges")]
+encoders.get()
+model = Client(headers={"host": "localhost"}).get("/readyz").json()["checks"]["model"]
+heavy = [name for name in ("torch", "sentence_transformers", "transformers", "onnx") if name in sys.modules]
+print(json.dumps([found, model, heavy]))
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_makes_the_export_and_a_web_process_searches_without_torch(settings):
+    cast.experts(8)
+    run = cast.rebuild()
+    assert run.state == RebuildRun.State.DONE, run.error
+    lines = run.lines.filter(message__startswith="Exported the model").count()
+    assert lines == 1
+    assert encoders.backend() == "onnx"  # the worker too encodes under it
+    environment = os.environ | {"TCS_ENCODER": MODEL_ENCODER, "TCS_MODEL_PATH": settings.TCS_MODEL_PATH}
+    done = subprocess.run(
+        [sys.executable, "-c", WEB_PROCESS], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    found, model, heavy = json.loads(done.stdout)
+    assert found == [3, 3]
+    assert model == {"ok": True, "state": "ready", "backend": "onnx", "detail": ""}
+    assert heavy == []
