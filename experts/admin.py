@@ -71,8 +71,8 @@ class ExpertAdmin(admin.ModelAdmin):
     form = ExpertForm
     inlines = (ExpertTagInline,)
     list_display = (
-        "name", "username", "job_title", "company", "category", "rate", "tags_shown", "photo",
-        "findability_shown", "is_active", "updated_at",
+        "name", "username", "job_title", "company", "findability_shown", "category", "rate", "tags_shown", "photo",
+        "is_active", "updated_at",
     )  # fmt: skip
     list_filter = (
         "is_active", "category", DomainFilter, IndustryFilter, TaggedFilter, PhotoFilter, FindabilityFilter,

@@ -243,7 +243,7 @@ def test_the_panel_is_the_same_without_the_frame(editor, baker) -> None:
     panel = html(editor.get(URL, asked, headers=HTMX))
     assert "<html" not in panel
     assert "would get it at 0.20" in panel
-    assert 'value="0.2" checked' in panel
+    assert 'value="0.20" checked' in panel
     assert 'class="tag-current"' in panel
     assert "style=" not in panel
 

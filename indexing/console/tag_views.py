@@ -26,19 +26,16 @@ from indexing.errors import EncoderUnavailable, NoIndexYet
 class TagPreviewForm(forms.Form):
     """A tag as typed. Whether its name is taken does not matter here."""
 
-    name = forms.CharField(label=gettext_lazy("name"), max_length=80)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=80, widget=forms.TextInput({"class": "vTextField"}))
     kind = forms.ChoiceField(
-        label=gettext_lazy("kind"), choices=Tag.Kind.choices,
+        label=gettext_lazy("Kind"), choices=Tag.Kind.choices,
         error_messages={"required": gettext_lazy("Choose a kind: an expert has the best few tags of each.")},
     )  # fmt: skip
     description = forms.CharField(
-        label=gettext_lazy("description"), max_length=300, widget=forms.Textarea({"rows": 3}),
+        label=gettext_lazy("Description"), max_length=300, widget=forms.Textarea({"rows": 3}),
         help_text=gettext_lazy("One line; the encoder compares experts with it."),
     )  # fmt: skip
-    threshold = forms.FloatField(
-        label=gettext_lazy("threshold"), required=False, widget=forms.NumberInput({"min": 0, "max": 1, "step": 0.01}),
-        help_text=gettext_lazy("The next run applies TCS_TAG_THRESHOLD, the same to all tags."),
-    )  # fmt: skip
+    threshold = forms.FloatField(required=False)
 
     def clean_threshold(self) -> float:
         threshold = self.cleaned_data["threshold"]
