@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts.profile import ExpertRecord
+from indexing.snapshot.selection import PHOTO, category_label, currency_label, tag_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,30 @@ class Facets:
         """Tag id to how many experts have it."""
         tags, counts = np.unique(self.tag_ids, return_counts=True)
         return {int(tag): int(count) for tag, count in zip(tags, counts, strict=True)}
+
+    def tag_rows(self) -> NDArray[np.int64]:
+        """The row of the expert who has it, for each of `tag_ids`."""
+        return np.repeat(np.arange(len(self)), np.diff(self.tag_starts))
+
+    def currency_counts(self) -> dict[str, int]:
+        """Currency to how many experts have a rate in it, most first."""
+        codes, counts = np.unique(self.currency[~np.isnan(self.rate)], return_counts=True)
+        named = [(str(code), int(count)) for code, count in zip(codes, counts, strict=True) if code]
+        return dict(sorted(named, key=lambda pair: (-pair[1], pair[0])))
+
+    def labels_of_row(self, row: int) -> tuple[str, ...]:
+        """What the keyword index is to know of the row besides its words."""
+        category = str(self.categories[self.category[row]])
+        return (
+            *map(tag_label, self.tags_of_row(row)),
+            *([category_label(category)] if category else []),
+            *([PHOTO] if self.has_photo[row] else []),
+            *([currency_label(str(self.currency[row]))] if self.rate_of_row(row) is not None else []),
+        )
+
+    def rate_of_row(self, row: int) -> float | None:
+        rate = float(self.rate[row])
+        return None if np.isnan(rate) else rate
 
     def tags_of_row(self, row: int) -> tuple[int, ...]:
         return tuple(self.tag_ids[self.tag_starts[row] : self.tag_starts[row + 1]].tolist())

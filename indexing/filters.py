@@ -1,0 +1,142 @@
+"""Filters of a search: pure, over the facets of one version.
+
+Several tags can be asked for at once or any of them; of several industries or categories, any. Rates are compared
+within one currency only: 100 JPY are not more than 90 EUR. Who is active is not asked here but always, when the
+cards are read from the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from indexing.errors import IndexingError
+from indexing.snapshot.facets import Facets
+from indexing.snapshot.selection import PHOTO, Conditions, Selection, category_label, currency_label, tag_label
+
+
+class InvalidFilter(IndexingError):
+    """A filter that cannot be meant; `field` names its parameter."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        self.field = field
+        super().__init__(sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What an expert must have to be found. Nothing is asked by default."""
+
+    tags: tuple[int, ...] = ()
+    """ids of tags, whatever their kind"""
+    all_tags: bool = False
+    """every one of `tags`; otherwise one is enough"""
+    industries: tuple[int, ...] = ()
+    """ids of tags too; one of them is enough"""
+    categories: tuple[str, ...] = ()
+    rate_min: float | None = None
+    rate_max: float | None = None
+    currency: str = ""
+    photo: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises InvalidFilter for rates without a currency, below nothing, or the wrong way round."""
+        for name in ("rate_min", "rate_max"):
+            rate = getattr(self, name)
+            if rate is not None and not 0 <= rate < np.inf:
+                raise InvalidFilter(name, _("A rate is 0 or more, not %s.") % rate)
+        if self._has_rates and not self.currency:
+            raise InvalidFilter("currency", _("Say in which currency the rate is, such as EUR."))
+        if self.rate_min is not None and self.rate_max is not None and self.rate_min > self.rate_max:
+            raise InvalidFilter(
+                "rate_max",
+                _("The highest rate, %(high)g, is below the lowest, %(low)g.")
+                % {"high": self.rate_max, "low": self.rate_min},
+            )
+
+    def __bool__(self) -> bool:
+        return any(True for _each in self.groups())
+
+    @property
+    def _has_rates(self) -> bool:
+        return self.rate_min is not None or self.rate_max is not None
+
+    def mask(self, facets: Facets) -> NDArray[np.bool_]:
+        """bool[n]: which rows of the version pass every filter."""
+        mask = np.ones(len(facets), np.bool_)
+        if self.tags:
+            held = [_having(facets, (tag,)) for tag in self.tags] if self.all_tags else [_having(facets, self.tags)]
+            mask &= np.logical_and.reduce(held)
+        if self.industries:
+            mask &= _having(facets, self.industries)
+        if self.categories:
+            mask &= np.isin(facets.categories, self.categories)[facets.category]
+        if self.currency:
+            mask &= (facets.currency == self.currency) & ~np.isnan(facets.rate)
+        if self.rate_min is not None:
+            mask &= facets.rate >= self.rate_min
+        if self.rate_max is not None:
+            mask &= facets.rate <= self.rate_max
+        if self.photo:
+            mask &= facets.has_photo
+        return mask
+
+    def conditions(self) -> Conditions:
+        """The same, as the keyword index is asked."""
+        tags = [tag_label(tag) for tag in self.tags]
+        labels: list[tuple[str, ...]] = [(tag,) for tag in tags] if self.all_tags else [tuple(tags)] if tags else []
+        if self.industries:
+            labels.append(tuple(tag_label(tag) for tag in self.industries))
+        if self.categories:
+            labels.append(tuple(category_label(name) for name in self.categories))
+        if self.currency:
+            labels.append((currency_label(self.currency),))
+        if self.photo:
+            labels.append((PHOTO,))
+        return Conditions(tuple(labels), (self.rate_min, self.rate_max) if self._has_rates else None)
+
+    def selection(self, facets: Facets) -> Selection | None:
+        """None where nothing is asked: everybody is meant."""
+        return Selection(self.mask(facets), self.conditions()) if self else None
+
+    def groups(self) -> Iterator[str]:
+        """The names of the groups that ask for something: tags, industries, categories, rate, photo."""
+        for name in ("tags", "industries", "categories"):
+            if getattr(self, name):
+                yield name
+        if self.currency:
+            yield "rate"
+        if self.photo:
+            yield "photo"
+
+    def without(self, group: str) -> Filters:
+        names = ("rate_min", "rate_max", "currency") if group == "rate" else (group,)
+        blank: dict[str, Any] = {name: getattr(NONE, name) for name in names}
+        return replace(self, **blank)
+
+    def each_dropped(self) -> Iterator[tuple[str, object, Filters]]:
+        """Every way to drop one filter: its group, its value, and what is left.
+
+        A tag of several that are all asked for is one filter; values of which one is enough are one together.
+        """
+        for group in self.groups():
+            if group == "tags" and self.all_tags and len(self.tags) > 1:
+                for tag in self.tags:
+                    yield group, tag, replace(self, tags=tuple(other for other in self.tags if other != tag))
+            else:
+                yield group, getattr(self, group, None), self.without(group)
+
+
+NONE = Filters()
+
+
+def _having(facets: Facets, tags: tuple[int, ...]) -> NDArray[np.bool_]:
+    """bool[n]: which rows have one of the tags."""
+    mask = np.zeros(len(facets), np.bool_)
+    mask[facets.tag_rows()[np.isin(facets.tag_ids, tags)]] = True
+    return mask
