@@ -87,6 +87,26 @@ class TestGateReport:
         report = gate_report.of(RebuildRun(gate=kept))
         assert (report.lost.count, report.lost.more, report.queries_more) == (1000, 998, 7)
 
+    def test_the_index_page_shows_the_queries_that_lost_most(self):
+        asked = [
+            {"text": f"query {n}", "k": 50, "missing": ["ann"] if n == 30 else [], "overlap": n / 100,
+             "before": [f"b{place}" for place in range(50)], "after": [f"b{place}" for place in range(5, 50)]}
+            for n in range(40, 0, -1)
+        ]  # fmt: skip
+        kept = {
+            "passed": False, "verdicts": [], "live_number": 1, "lost": [], "lost_count": 0, "gained": [],
+            "gained_count": 0, "queries": asked, "queries_count": 40,
+        }  # fmt: skip
+        run = RebuildRun(gate=kept)
+        report = gate_report.of(run, at_a_glance=True)
+        assert [query.text for query in report.queries[:3]] == ["query 30", "query 1", "query 2"]
+        assert (len(report.queries), report.queries_more) == (20, 20)
+        assert (len(gate_report.of(run).queries), gate_report.of(run).queries_more) == (40, 0)
+        before, after = report.queries[0].before, report.queries[0].after
+        assert (len(before), len(after)) == (10, 10)
+        assert [place.only_here for place in before] == [True] * 5 + [False] * 5
+        assert not any(place.only_here for place in after)
+
     def test_a_rule_of_another_release_is_shown_as_it_stands(self):
         verdict = {
             "rule": "moon_phase",

@@ -16,6 +16,11 @@ from indexing.models import RebuildRun
 Outcome = Literal["passed", "warning", "breach"]
 Showing = Callable[[float], str]
 
+PLACES = 10
+"""Of a saved query's hits, before and after: as many as the overlap is measured over."""
+QUERIES_AT_A_GLANCE = 20
+"""Where the report is sent anew with every change of the page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -41,11 +46,11 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in a list of hits. `other` tells that the other version does not have it among its own."""
+    """A place in a list of hits."""
 
     username: str
-    other: bool
-    expected: bool
+    only_here: bool
+    """the other version does not have it among its own"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,10 @@ class Query:
     after: tuple[Place, ...]
     percent: int | None
     """of the live version's first ten that are still among the first ten; None without any"""
+
+    @property
+    def order(self) -> tuple[bool, int]:
+        return (not self.missing, 100 if self.percent is None else self.percent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +84,24 @@ class GateReport:
         return sum(rule.outcome == "breach" for rule in self.rules)
 
 
-def of(run: RebuildRun | None) -> GateReport | None:
-    """None where no gate was reached: the run is of another kind, goes on, or ended before."""
+def of(run: RebuildRun | None, *, at_a_glance: bool = False) -> GateReport | None:
+    """None where no gate was reached: the run is of another kind, goes on, or ended before.
+
+    The queries that lost most come first; `at_a_glance` leaves out all but the first of them.
+    """
     kept = run.gate if run else None
     if not kept:
         return None
-    queries = tuple(_query(query) for query in kept["queries"])
+    queries = sorted(map(_query, kept["queries"]), key=lambda query: query.order)
+    shown = tuple(queries[:QUERIES_AT_A_GLANCE] if at_a_glance else queries)
     return GateReport(
         passed=kept["passed"],
         compared_with=kept["live_number"],
         rules=tuple(_rule(verdict) for verdict in kept["verdicts"]),
         lost=People(tuple(kept["lost"]), kept["lost_count"]),
         gained=People(tuple(kept["gained"]), kept["gained_count"]),
-        queries=queries,
-        queries_more=kept["queries_count"] - len(queries),
+        queries=shown,
+        queries_more=kept["queries_count"] - len(shown),
     )
 
 
@@ -132,7 +145,7 @@ def _query(kept: dict[str, Any]) -> Query:
         text=kept["text"],
         k=kept["k"],
         missing=tuple(missing),
-        before=tuple(Place(name, name not in after, name in missing) for name in before),
-        after=tuple(Place(name, name not in before, False) for name in after),
+        before=tuple(Place(name, name not in after) for name in before[:PLACES]),
+        after=tuple(Place(name, name not in before) for name in after[:PLACES]),
         percent=None if kept["overlap"] is None else round(kept["overlap"] * 100),
     )

@@ -62,7 +62,7 @@ def candidate_of(version: IndexVersion, state: IndexState) -> Candidate:
     return Candidate(
         version=version,
         run=run,
-        gate=gate_report.of(run),
+        gate=gate_report.of(run, at_a_glance=True),
         outdated_by=live if live and live > version.number else None,
         another_than=run.requested_name if run and settings.TCS_APPROVE == "always" else "",
         publishers=publishers(),

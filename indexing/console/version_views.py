@@ -86,7 +86,7 @@ def publish_version(request: ConsoleRequest) -> HttpResponse:
         done=_("Version %(number)s is live.") % {"number": version.number},
         context={
             "held": held,
-            "gate": held.gate,
+            "gate": gate_report.of(held.run),
             "needs_another": held.needs_another_than(request.user.get_username()),
         },
         problem=_not_in(version, State.HELD),
