@@ -23,7 +23,7 @@ ONLY = {
         "indexing.retrying", "experts",
     ],
     "indexing.encoders": ["indexing.encoders", "indexing.errors", "indexing.paths", "indexing.snapshot.hashing"],
-    "indexing.models": ["indexing.models", "indexing.processes", "experts.models"],
+    "indexing.models": ["indexing.models", "indexing.processes", "experts.models", "experts.showing"],
 }  # fmt: skip
 
 NEVER = {
