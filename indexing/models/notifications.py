@@ -6,6 +6,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from experts.showing import one_direction
+
 
 class NotificationQuerySet(models.QuerySet["Notification"]):
     def due(self) -> NotificationQuerySet:
@@ -40,4 +42,4 @@ class Notification(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return self.subject
+        return one_direction(self.subject)

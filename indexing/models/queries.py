@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from experts.models import Expert
+from experts.showing import one_direction
 
 
 class SavedQuery(models.Model):
@@ -28,4 +29,4 @@ class SavedQuery(models.Model):
         ordering = ["text"]
 
     def __str__(self) -> str:
-        return self.text
+        return one_direction(self.text)
