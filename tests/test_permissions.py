@@ -9,26 +9,21 @@ from dataclasses import dataclass
 
 import pytest
 from asgiref.sync import sync_to_async
-from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.contrib.auth.models import Group, Permission, User
-from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import transaction
 from django.test import Client
-from django.utils import timezone
 
-from experts.models import Expert, Tag
-from indexing import encoders, live, runs
 from indexing.console.consumers import NO_RIGHT, SIGNED_OUT
 from indexing.console.routing import websocket_urlpatterns
-from indexing.models import ApiToken, IndexVersion, Notification, SavedQuery
 from tests import cast
 from tests.permission_table import TABLE, Row, names
+from tests.security_cast import Scene, one_of_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -95,42 +90,14 @@ def quiet() -> Iterator[None]:
 
 
 @pytest.fixture
-def scene(settings, quiet) -> dict[str, object]:
-    """One of everything that an address may name; a run waits, and no worker takes it."""
-    settings.TCS_WORKER = "external"
-    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "servestatic" not in name]  # a thread a request
-    cast.published()
-    cast.published_again()
-    settings.TCS_APPROVE = "always"
-    held = cast.rebuild()
-    encoders.get()
-    run = runs.request("full", cast.command_actor())
-    owner = User.objects.create_user("owner")
-    now = timezone.now()
-    seen = {"username": "sam", "ip_address": "192.0.2.1", "user_agent": "x"}
-    return {
-        "run": run.pk,
-        "version": live.current().number,
-        "retired": IndexVersion.objects.get(state=IndexVersion.State.RETIRED).pk,
-        "held": held.version_id,
-        "expert": Expert.objects.first().pk,
-        "expert_type": ContentType.objects.get_for_model(Expert).pk,
-        "tag": Tag.objects.first().pk,
-        "user": owner.pk,
-        "group": Group.objects.first().pk,
-        "apitoken": ApiToken.objects.issue(owner)[0].pk,
-        "savedquery": SavedQuery.objects.create(text="bread").pk,
-        "notification": Notification.objects.create(event="x", subject="x", body="x").pk,
-        "accessattempt": AccessAttempt.objects.create(attempt_time=now, failures_since_start=1, **seen).pk,
-        "accesslog": AccessLog.objects.create(**seen).pk,
-        "accessfailurelog": AccessFailureLog.objects.create(attempt_time=now, **seen).pk,
-    }
+def scene(settings, quiet) -> Scene:
+    return one_of_everything(settings)
 
 
 class Walker:
     """Asks as one person, who is signed in once; what a request changes is undone."""
 
-    def __init__(self, person: Person, scene: dict[str, object]) -> None:
+    def __init__(self, person: Person, scene: Scene) -> None:
         self.person = person
         self.scene = scene
         self.client = Client(enforce_csrf_checks=True, raise_request_exception=False)
