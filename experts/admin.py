@@ -186,7 +186,7 @@ class ExpertAdmin(admin.ModelAdmin):
 @admin.register(Tag)
 class TagAdmin(admin.ModelAdmin):
     form = TagForm
-    list_display = ("name", "kind", "description", "is_active", "automatic", "by_hand")
+    list_display = ("name", "kind", "is_active", "automatic", "by_hand", "description")
     list_filter = ("kind", "is_active", UsedFilter)
     search_fields = ("name", "description")
     search_help_text = gettext_lazy("Finds words in name and description.")
