@@ -7,19 +7,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from experts.models import Expert
-from experts.profile import HASH_BYTES
 from experts.showing import one_direction, visible
 from indexing import audit, bell, notify, paths, runlog
 from indexing.audit import Actor
@@ -51,43 +45,6 @@ class Outcome:
     model_fingerprint: str = ""
     bytes: int = 0
     manifest_sha256: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RollbackEffect:
-    """What making an earlier version live again means for who searches."""
-
-    number: int
-    built: datetime
-    hidden: int
-    """experts that the live version finds and the earlier one does not know"""
-    older_texts: int
-    """experts found by the text they had then"""
-    still_hidden: int
-    """experts of the earlier version that were deleted or deactivated since: no version shows them"""
-
-    @property
-    def sentence(self) -> str:
-        """All of it, for whoever is about to decide."""
-        then = date_format(timezone.localtime(self.built), "DATE_FORMAT")
-        parts = [
-            words % {"count": f"{count:,}", "then": then}
-            for count, words in (
-                (self.hidden, ngettext(
-                    "hides %(count)s expert added since", "hides %(count)s experts added since", self.hidden)),
-                (self.older_texts, ngettext(
-                    "%(count)s expert returns to the text of %(then)s",
-                    "%(count)s experts return to the texts of %(then)s", self.older_texts)),
-                (self.still_hidden, ngettext(
-                    "%(count)s expert deleted or deactivated since stays hidden",
-                    "%(count)s experts deleted or deactivated since stay hidden", self.still_hidden)),
-            )
-            if count
-        ]  # fmt: skip
-        if not parts:
-            return _("The same experts are found, by the same texts.")
-        told = "; ".join(parts)
-        return f"{told[0].upper()}{told[1:]}."
 
 
 def publish(run: RebuildRun, outcome: Outcome) -> None:
@@ -127,10 +84,10 @@ def complete(run: RebuildRun, outcome: Outcome) -> None:
 def approve(number: int, actor: Actor, reason: str) -> None:
     """Make a held version live. Raises Refused (not held, no reason, the asker's own, outdated), SnapshotInvalid."""
     reason = _given(reason)
-    _must_open(number)
+    opened(number)
     with transaction.atomic():
         state = IndexState.locked()
-        version = _in_state(number, State.HELD)
+        version = in_state(number, State.HELD)
         run = version.run
         if settings.TCS_APPROVE == "always" and run.requested_name == actor.name:
             raise Refused(_("Another person than %(who)s, who asked for it, must publish it.") % {"who": actor.name})
@@ -151,29 +108,11 @@ def discard(number: int, actor: Actor, reason: str) -> None:
     reason = _given(reason)
     with transaction.atomic():
         IndexState.locked()
-        version = _in_state(number, State.HELD)
+        version = in_state(number, State.HELD)
         _move(version, State.HELD, State.REMOVED)
         _end_held(version.run, RebuildRun.State.CANCELLED, actor, _("Discarded by %(who)s: %(reason)s"), reason)
         audit.record(actor, f"Discarded held version {number}: {reason}")
     bell.ring()
-
-
-def rollback_effect(number: int) -> RollbackEffect:
-    """What `roll_back` would mean. Raises Refused, SnapshotInvalid."""
-    version = _in_state(number, State.RETIRED)
-    then = _must_open(number)
-    live = IndexState.read().live_version
-    now_ids, now_hashes = _rows_of(live) if live else (np.empty(0, np.int64), np.empty((0, HASH_BYTES), np.uint8))
-    _common, at_then, at_now = np.intersect1d(then.ids, now_ids, return_indices=True)
-    older = np.any(then.text_hashes[at_then] != now_hashes[at_now], axis=1)  # of another model, all of them
-    active = set(Expert.objects.active().values_list("pk", flat=True))
-    return RollbackEffect(
-        number=number,
-        built=version.created_at,
-        hidden=len(active.intersection(np.setdiff1d(now_ids, then.ids).tolist())),
-        older_texts=int(older.sum()),
-        still_hidden=len(set(then.ids.tolist()) - active),
-    )
 
 
 def roll_back(number: int, actor: Actor, reason: str) -> None:
@@ -182,10 +121,10 @@ def roll_back(number: int, actor: Actor, reason: str) -> None:
     Raises Busy (its run would undo this), Refused (not kept, no reason), SnapshotInvalid (its files are damaged).
     """
     reason = _given(reason)
-    _must_open(number)
+    opened(number)
     with transaction.atomic():
         state = IndexState.locked()
-        version = _in_state(number, State.RETIRED)
+        version = in_state(number, State.RETIRED)
         if active := RebuildRun.objects.active().first():
             raise Busy(active)
         _make_live(state, version, How.ROLLBACK, name=actor.name, reason=reason)
@@ -295,7 +234,7 @@ def _given(reason: str) -> str:
     return kept
 
 
-def _in_state(number: int, state: str) -> IndexVersion:
+def in_state(number: int, state: str) -> IndexVersion:
     version = IndexVersion.objects.select_related("run").filter(pk=number).first()
     if version is None:
         raise Refused(_("There is no version %(number)s.") % {"number": number})
@@ -307,16 +246,9 @@ def _in_state(number: int, state: str) -> IndexVersion:
     return version
 
 
-def _must_open(number: int) -> Snapshot:
+def opened(number: int) -> Snapshot:
     """The version, its hashes checked: before the transaction, since reading files takes time."""
     version = IndexVersion.objects.filter(pk=number).first()
     if version is None or not version.manifest_sha256:
         raise Refused(_("There is no finished version %(number)s.") % {"number": number})
     return Snapshot.open(paths.version_folder(number), manifest_sha256=version.manifest_sha256)
-
-
-def _rows_of(version: IndexVersion) -> tuple[np.ndarray, np.ndarray]:
-    snapshot = Snapshot.open(
-        paths.version_folder(version.number), manifest_sha256=version.manifest_sha256, check_hashes=False
-    )
-    return snapshot.ids, snapshot.text_hashes

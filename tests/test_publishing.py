@@ -6,7 +6,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from experts.models import Expert
-from indexing import encoders, paths, processes, publishing, runs, worker
+from indexing import encoders, foresight, paths, processes, publishing, runs, worker
 from indexing.audit import Actor
 from indexing.errors import Busy, Refused, ScheduleOnHold, SnapshotInvalid
 from indexing.models import IndexState, IndexVersion, Notification, Publication, RebuildRun, SavedQuery
@@ -158,7 +158,7 @@ def test_before_a_rollback_its_meaning_is_known():
     people[1].delete()
     Expert.objects.filter(pk=people[2].pk).update(is_active=False)
     settings_state = rebuild_anyway()
-    effect = publishing.rollback_effect(first.version_id)
+    effect = foresight.rollback_effect(first.version_id)
     assert (effect.hidden, effect.older_texts, effect.still_hidden) == (1, 1, 2)
     assert live() == settings_state.version_id
 

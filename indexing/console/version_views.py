@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from indexing import publishing, sweep
+from indexing import foresight, publishing, sweep
 from indexing.audit import Actor
 from indexing.console import gate_report
 from indexing.console import version_presentation as presentation
@@ -115,7 +115,7 @@ def roll_back(request: ConsoleRequest) -> HttpResponse:
     effect, problem = None, ""
     if request.method != "POST":
         try:
-            effect = publishing.rollback_effect(version.number)
+            effect = foresight.rollback_effect(version.number)
         except IndexingError as error:
             problem = str(error)
     return _decide(request, version, Question(

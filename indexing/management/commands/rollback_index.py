@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from indexing import publishing
+from indexing import foresight, publishing
 from indexing.audit import Actor
 from indexing.management.deciding import EXIT_CODES, Decision
 
@@ -23,7 +23,7 @@ class Command(Decision):
         parser.add_argument("--noinput", "--no-input", action="store_false", dest="ask", help="do not ask")
 
     def decide(self, number: int, actor: Actor, reason: str, options: dict[str, Any]) -> str:
-        effect = publishing.rollback_effect(number)
+        effect = foresight.rollback_effect(number)
         self.stderr.write(effect.sentence)
         if options["ask"]:
             self.confirm(_("Roll back to version %(number)s?") % {"number": number})
