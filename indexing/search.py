@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
+from django.conf import settings
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from experts.models import Expert
-from indexing import encoders, live, metrics
+from indexing import encoders, live, metrics, ranking
 from indexing.encoders import Encoder
 from indexing.errors import EmptyQuery, EncoderUnavailable, IndexingError
+from indexing.ranking import Candidates, Fusion
 from indexing.snapshot.reader import Snapshot
 from indexing.timing import Steps
 
 MAX_K = 100
-RRF = 60
-"""The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009)."""
-DEPTH, DEPTH_PER_HIT = 50, 4
-"""How far into each list the fusion looks: max(50, 4k)."""
+DEPTH_PER_HIT = 4
+"""Both lists are read to 4k at least, however short the settings make them."""
 
 
 class Mode(StrEnum):
@@ -36,7 +36,7 @@ class Mode(StrEnum):
 class Hit:
     expert: Expert
     score: float
-    """What the hits are ordered by: cosine similarity, BM25, or the sum of 1 / (60 + rank)."""
+    """What the hits are ordered by: cosine similarity, BM25, or what `indexing.ranking` makes of both."""
     similarity: float | None
     """Cosine similarity of query and expert; None in keyword mode, which needs no encoder."""
     semantic_rank: int | None
@@ -55,18 +55,13 @@ class Results:
     """Seconds per step: encode, vectors, keywords, fuse, cards; only the steps that this mode has."""
 
 
-@dataclass(slots=True)
-class _Candidate:
-    id: int
-    score: float = 0.0
-    similarity: float | None = None
-    semantic_rank: int | None = None
-    keyword_rank: int | None = None
-
-
-def search(query: str, k: int = 10, mode: Mode = Mode.HYBRID, *, snapshot: Snapshot | None = None) -> Results:
+def search(
+    query: str, k: int = 10, mode: Mode = Mode.HYBRID, *,
+    snapshot: Snapshot | None = None, vector: NDArray[np.float32] | None = None,
+) -> Results:  # fmt: skip
     """The first `k` (1 to 100) active experts for `query`, all from one version: `snapshot`, or the live one.
 
+    `vector` is the query's, where the caller has encoded many at once, with the model of `snapshot`.
     Any text is answered. Raises EmptyQuery where there is none, NoIndexYet, and EncoderUnavailable, except in
     keyword mode, when the model cannot be loaded or is not the one that the version was built with.
     """
@@ -78,8 +73,9 @@ def search(query: str, k: int = 10, mode: Mode = Mode.HYBRID, *, snapshot: Snaps
         raise EmptyQuery
     try:
         snapshot = snapshot or live.current()
-        vector = None
-        if mode != Mode.KEYWORD:
+        if mode == Mode.KEYWORD:
+            vector = None
+        elif vector is None:
             with steps.step("encode"):
                 vector = _query_vector(text, snapshot)
         hits = _filled(snapshot, text, vector, k, mode, steps)
@@ -116,73 +112,62 @@ def require_same_model(encoder: Encoder, snapshot: Snapshot) -> None:
         )
 
 
+def fusion_from(settings: object) -> Fusion:
+    """The fusion out of anything that has the settings as attributes."""
+    return Fusion(**{name: getattr(settings, f"TCS_SEARCH_{name.upper()}") for name in Fusion.__dataclass_fields__})
+
+
 def _filled(
     snapshot: Snapshot, text: str, vector: NDArray[np.float32] | None, k: int, mode: Mode, steps: Steps
 ) -> tuple[Hit, ...]:
     """The first `k` hits whose expert is still active. Where too many are not, the lists are read deeper."""
-    depth = max(DEPTH, DEPTH_PER_HIT * k)
+    fusion, farther = fusion_from(settings), 1
     cards: dict[int, Expert | None] = {}
     while True:
-        ranked = _ranked(snapshot, text, vector, depth, mode, steps)
+        depths = (
+            min(max(fusion.semantic_depth, DEPTH_PER_HIT * k) * farther, len(snapshot)),
+            min(max(fusion.keyword_depth, DEPTH_PER_HIT * k) * farther, len(snapshot)),
+        )
+        candidates = _candidates(snapshot, text, vector, depths, fusion, mode, steps)
         with steps.step("cards"):
-            hits = _hits(ranked, k, cards)
-        if len(hits) == k or depth >= len(snapshot):
+            hits = _hits(candidates, k, cards)
+        if len(hits) == k or min(depths) == len(snapshot):
             return hits
-        depth = min(depth * 8, len(snapshot))
+        farther *= 8
 
 
-def _hits(ranked: list[_Candidate], k: int, cards: dict[int, Expert | None]) -> tuple[Hit, ...]:
+def _candidates(
+    snapshot: Snapshot, text: str, vector: NDArray[np.float32] | None, depths: tuple[int, int], fusion: Fusion,
+    mode: Mode, steps: Steps,
+) -> Candidates:  # fmt: skip
+    if vector is None:
+        return ranking.by_words(snapshot, text, depths[1], steps)
+    if mode == Mode.SEMANTIC:
+        return ranking.by_meaning(snapshot, vector, depths[0], steps)
+    return ranking.by_both(snapshot, text, vector, depths, fusion.keyword_weight, steps)
+
+
+def _hits(candidates: Candidates, k: int, cards: dict[int, Expert | None]) -> tuple[Hit, ...]:
     """Cards in one query of `k` as a rule, and of as many more as are missing where experts are hidden."""
     hits: list[Hit] = []
-    for start in range(0, len(ranked), k):
-        some = ranked[start : start + k]
-        unknown = [each.id for each in some if each.id not in cards]
+    for start in range(0, len(candidates), k):
+        rows = range(start, min(start + k, len(candidates)))
+        unknown = [key for key in candidates.ids[rows.start : rows.stop].tolist() if key not in cards]
         if unknown:
             found = Expert.objects.active().in_bulk(unknown)
             cards.update({each: found.get(each) for each in unknown})
-        hits += _shown(some, cards)
+        hits += (_hit(candidates, row, expert) for row in rows if (expert := cards[int(candidates.ids[row])]))
         if len(hits) >= k:
             break
     return tuple(hits[:k])
 
 
-def _shown(candidates: list[_Candidate], cards: dict[int, Expert | None]) -> Iterator[Hit]:
-    for each in candidates:
-        if expert := cards[each.id]:
-            yield Hit(expert, each.score, each.similarity, each.semantic_rank, each.keyword_rank)
-
-
-def _ranked(
-    snapshot: Snapshot, text: str, vector: NDArray[np.float32] | None, depth: int, mode: Mode, steps: Steps
-) -> list[_Candidate]:
-    """Candidates best first. Hybrid: reciprocal rank fusion of the first `depth` of both lists.
-
-    First by meaning only and first by words only score the same: the words decide, since some vector is always
-    nearest, but who is found by a name or a rare word is meant. Then ties go by id.
-    """
-    by_id: dict[int, _Candidate] = {}
-    if vector is not None:
-        with steps.step("vectors"):
-            ids, similarities = snapshot.semantic(vector, depth)
-        for rank, (key, similarity) in enumerate(zip(ids.tolist(), similarities.tolist(), strict=True), 1):
-            by_id[key] = _Candidate(key, score=similarity, similarity=similarity, semantic_rank=rank)
-    if mode != Mode.SEMANTIC:
-        with steps.step("keywords"):
-            ids, scores = snapshot.keyword(text, depth)
-        for rank, (key, score) in enumerate(zip(ids.tolist(), scores.tolist(), strict=True), 1):
-            candidate = by_id.setdefault(key, _Candidate(key, score=score))
-            candidate.keyword_rank = rank
-    with steps.step("fuse"):
-        if mode == Mode.HYBRID:
-            _fuse(snapshot, vector, by_id)
-        return sorted(by_id.values(), key=lambda each: (-each.score, each.keyword_rank or math.inf, each.id))
-
-
-def _fuse(snapshot: Snapshot, vector: NDArray[np.float32] | None, by_id: dict[int, _Candidate]) -> None:
-    for each in by_id.values():
-        each.score = sum(1 / (RRF + rank) for rank in (each.semantic_rank, each.keyword_rank) if rank)
-    by_words_only = [each for each in by_id.values() if each.similarity is None]
-    if vector is not None and by_words_only:
-        ids = np.array([each.id for each in by_words_only], np.int64)
-        for each, similarity in zip(by_words_only, snapshot.similarities(vector, ids).tolist(), strict=True):
-            each.similarity = similarity
+def _hit(candidates: Candidates, row: int, expert: Expert) -> Hit:
+    similarity = float(candidates.similarities[row])
+    return Hit(
+        expert,
+        score=float(candidates.scores[row]),
+        similarity=None if math.isnan(similarity) else similarity,
+        semantic_rank=int(candidates.semantic_ranks[row]) or None,
+        keyword_rank=int(candidates.keyword_ranks[row]) or None,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import threading
 
@@ -166,3 +167,32 @@ def test_no_lock_file_is_left_by_building(tmp_path):
 def test_ascii_text_passes_unchanged():
     text = "plain text, 100 %"
     assert prepare(text) is text
+
+
+def test_a_name_is_found_before_it_is_typed_to_its_end(tmp_path):
+    people = [
+        document(key, name=f"Valerio {last}", bio="I’m m m m") for key, last in enumerate(("Bianchi", "Rossi"), 1)
+    ]
+    people += [document(3, name="Valerio Maggio"), document(4, name="Mara Valeri"), document(5, bio="valerio m")]
+    build_index(people, tmp_path / "k")
+    own = KeywordIndex.open(tmp_path / "k")
+    for query in ("Valerio M", "valerio mag", "Valerio Maggio", "Valerio Magio"):
+        assert found(own, query)[0] == 3
+
+
+def test_what_a_query_tells_is_the_sum_of_its_words_and_at_least_one_rare_word(tmp_path):
+    build_index([document(key, bio=f"common {'rare' if key == 1 else ''}") for key in range(1, 101)], tmp_path / "k")
+    own = KeywordIndex.open(tmp_path / "k")
+    unknown, rare = math.log1p(100.5 / 0.5), math.log1p(99.5 / 1.5)
+    assert own.parse("common").information == pytest.approx(unknown)
+    assert own.parse("").information == pytest.approx(unknown)
+    assert own.parse("rare unheard").information == pytest.approx(rare + unknown)
+    assert own.parse("rare rare unheard the").information == pytest.approx(rare + unknown)
+
+
+def test_a_nearly_known_word_tells_half_of_a_known_one(tmp_path):
+    build_index([document(key, bio="maggio" if key == 1 else "other") for key in range(1, 101)], tmp_path / "k")
+    own = KeywordIndex.open(tmp_path / "k")
+    for query in ("magio", "magg"):
+        _, scores = own.search(query, 5)
+        assert scores.tolist() == pytest.approx([0.5 * own.parse(query).information])

@@ -9,7 +9,7 @@ import pytest
 
 from indexing.errors import Cancelled
 from indexing.snapshot.manifest import EXACT, HNSW
-from indexing.snapshot.vectors import VectorIndex, build_index, measure_recall, nearest
+from indexing.snapshot.vectors import Spread, VectorIndex, build_index, measure_recall, nearest
 
 
 def unit(n: int, d: int = 32, seed: int = 0) -> np.ndarray:
@@ -92,3 +92,17 @@ def test_a_file_that_is_no_index_is_a_runtime_error(tmp_path):
     (tmp_path / "ann").write_bytes(b"rubbish" * 100)
     with pytest.raises(RuntimeError):
         VectorIndex.open(tmp_path / "ann")
+
+
+def test_the_spread_of_similarities_is_that_of_all_of_them():
+    vectors, query = np.abs(unit(400)), unit(1, seed=4)[0]
+    similarities = vectors.astype(float) @ query
+    assert Spread.of(vectors).over(query) == pytest.approx((similarities.mean(), similarities.std()), abs=1e-6)
+
+
+def test_the_spread_of_one_vector_or_of_equal_ones_is_nothing():
+    vectors = unit(1).repeat(3, axis=0)
+    for some in (vectors[:1], vectors):
+        mean, deviation = Spread.of(some).over(vectors[0])
+        assert mean == pytest.approx(1.0)
+        assert deviation == pytest.approx(0.0, abs=1e-3)

@@ -16,7 +16,7 @@ from indexing.snapshot.facets import Facets
 from indexing.snapshot.hashing import file_sha256
 from indexing.snapshot.keywords import KeywordIndex
 from indexing.snapshot.manifest import Manifest
-from indexing.snapshot.vectors import VectorIndex
+from indexing.snapshot.vectors import Spread, VectorIndex
 from indexing.snapshot.writer import ANN, ARRAYS, FACETS, FIELD_HASHES, IDS, KEYWORDS, TEXT_HASHES, VECTORS
 
 
@@ -39,6 +39,7 @@ class Snapshot:
     facets: Facets
     ann: VectorIndex
     keywords: KeywordIndex
+    spread: Spread
 
     @classmethod
     def open(cls, folder: Path, *, check_hashes: bool = True, manifest_sha256: str | None = None) -> Snapshot:
@@ -48,15 +49,17 @@ class Snapshot:
         """
         manifest = read_manifest(folder, manifest_sha256)
         check_files(folder, manifest, hashes=check_hashes)
+        vectors = _array(folder / VECTORS, np.dtype(np.float32), (manifest.count, manifest.dimension), mapped=True)
         snapshot = cls(
             manifest=manifest,
             ids=_array(folder / IDS, np.dtype(np.int64), (manifest.count,)),
             text_hashes=_array(folder / TEXT_HASHES, np.dtype(np.uint8), (manifest.count, HASH_BYTES)),
             field_hashes=_array(folder / FIELD_HASHES, np.dtype(np.uint64), (manifest.count, len(FIELDS))),
-            vectors=_array(folder / VECTORS, np.dtype(np.float32), (manifest.count, manifest.dimension), mapped=True),
+            vectors=vectors,
             facets=_facets(folder / FACETS),
             ann=_ann(folder / ANN),
             keywords=_keywords(folder / KEYWORDS),
+            spread=Spread.of(vectors),
         )
         snapshot._check_agreement()
         return snapshot
