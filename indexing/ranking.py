@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.snapshot.reader import Snapshot
+from indexing.snapshot.selection import Selection
 from indexing.timing import Steps
 
 UNSEEN = 0.5
@@ -54,37 +55,36 @@ class Candidates:
         return len(self.ids)
 
 
-def by_meaning(snapshot: Snapshot, vector: NDArray[np.float32], depth: int, steps: Steps) -> Candidates:
+def by_meaning(
+    snapshot: Snapshot, vector: NDArray[np.float32], depth: int, steps: Steps, only: Selection | None = None
+) -> Candidates:
     """The `depth` experts nearest to a unit `vector`, scored by cosine similarity."""
     with steps.step("vectors"):
-        ids, similarities = snapshot.semantic(vector, depth)
+        ids, similarities = snapshot.semantic(vector, depth, only)
     ranks = np.arange(1, len(ids) + 1)
     return _ordered(ids, similarities.astype(np.float64), similarities, ranks, np.zeros_like(ranks))
 
 
-def by_words(snapshot: Snapshot, text: str, depth: int, steps: Steps) -> Candidates:
+def by_words(
+    snapshot: Snapshot, text: str, depth: int, steps: Steps, only: Selection | None = None
+) -> Candidates:
     """The `depth` experts with most of the words of `text`, scored by BM25."""
     with steps.step("keywords"):
-        ids, scores = snapshot.keyword(text, depth)
+        ids, scores = snapshot.keyword(text, depth, only)
     ranks = np.arange(1, len(ids) + 1)
-    return _ordered(
-        ids,
-        scores.astype(np.float64),
-        np.full(len(ids), np.nan),
-        np.zeros_like(ranks),
-        ranks,
-    )
+    return _ordered(ids, scores.astype(np.float64), np.full(len(ids), np.nan), np.zeros_like(ranks), ranks)
 
 
 def by_both(
     snapshot: Snapshot, text: str, vector: NDArray[np.float32], depths: tuple[int, int], weight: float, steps: Steps,
+    only: Selection | None = None,
 ) -> Candidates:  # fmt: skip
     """Everybody of the first `depths` of both lists, scored by `fused_scores`."""
     with steps.step("vectors"):
-        near, near_similarities = snapshot.semantic(vector, depths[0])
+        near, near_similarities = snapshot.semantic(vector, depths[0], only)
     with steps.step("keywords"):
         query = snapshot.keywords.parse(text)
-        worded, word_scores = snapshot.keywords.search(query, depths[1])
+        worded, word_scores = snapshot.keywords.search(query, depths[1], only.conditions if only else None)
     with steps.step("fuse"):
         ids = np.union1d(near, worded)
         semantic_ranks, keyword_ranks = _ranks(ids, near), _ranks(ids, worded)

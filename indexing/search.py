@@ -17,8 +17,10 @@ from experts.models import Expert
 from indexing import encoders, live, metrics, ranking
 from indexing.encoders import Encoder
 from indexing.errors import EmptyQuery, EncoderUnavailable, IndexingError
+from indexing.filters import NONE, Filters
 from indexing.ranking import Candidates, Fusion
 from indexing.snapshot.reader import Snapshot
+from indexing.snapshot.selection import Selection
 from indexing.timing import Steps
 
 MAX_K = 100
@@ -57,10 +59,11 @@ class Results:
 
 def search(
     query: str, k: int = 10, mode: Mode = Mode.HYBRID, *,
-    snapshot: Snapshot | None = None, vector: NDArray[np.float32] | None = None,
+    snapshot: Snapshot | None = None, vector: NDArray[np.float32] | None = None, filters: Filters = NONE,
 ) -> Results:  # fmt: skip
     """The first `k` (1 to 100) active experts for `query`, all from one version: `snapshot`, or the live one.
 
+    Only those are found who pass the filters: `k` of them wherever there are so many.
     `vector` is the query's, where the caller has encoded many at once, with the model of `snapshot`.
     Any text is answered. Raises EmptyQuery where there is none, NoIndexYet, and EncoderUnavailable, except in
     keyword mode, when the model cannot be loaded or is not the one that the version was built with.
@@ -77,8 +80,8 @@ def search(
             vector = None
         elif vector is None:
             with steps.step("encode"):
-                vector = _query_vector(text, snapshot)
-        hits = _filled(snapshot, text, vector, k, mode, steps)
+                vector = query_vector(text, snapshot)
+        hits = _filled(snapshot, text, vector, k, mode, steps, filters.selection(snapshot.facets))
     except IndexingError:
         metrics.observe_search(mode, "error", time.perf_counter() - began)
         raise
@@ -87,7 +90,7 @@ def search(
     return Results(text, mode, snapshot.number, hits, seconds, steps.seconds)
 
 
-def _query_vector(text: str, snapshot: Snapshot) -> NDArray[np.float32]:
+def query_vector(text: str, snapshot: Snapshot) -> NDArray[np.float32]:
     encoder = encoders.get()
     require_same_model(encoder, snapshot)
     return encoders.query_vector(encoder, text)
@@ -118,33 +121,37 @@ def fusion_from(settings: object) -> Fusion:
 
 
 def _filled(
-    snapshot: Snapshot, text: str, vector: NDArray[np.float32] | None, k: int, mode: Mode, steps: Steps
-) -> tuple[Hit, ...]:
+    snapshot: Snapshot, text: str, vector: NDArray[np.float32] | None, k: int, mode: Mode, steps: Steps,
+    only: Selection | None,
+) -> tuple[Hit, ...]:  # fmt: skip
     """The first `k` hits whose expert is still active. Where too many are not, the lists are read deeper."""
+    everybody = only.count if only else len(snapshot)
+    if not everybody:
+        return ()
     fusion, farther = fusion_from(settings), 1
     cards: dict[int, Expert | None] = {}
     while True:
         depths = (
-            min(max(fusion.semantic_depth, DEPTH_PER_HIT * k) * farther, len(snapshot)),
-            min(max(fusion.keyword_depth, DEPTH_PER_HIT * k) * farther, len(snapshot)),
+            min(max(fusion.semantic_depth, DEPTH_PER_HIT * k) * farther, everybody),
+            min(max(fusion.keyword_depth, DEPTH_PER_HIT * k) * farther, everybody),
         )
-        candidates = _candidates(snapshot, text, vector, depths, fusion, mode, steps)
+        candidates = _candidates(snapshot, text, vector, depths, fusion, mode, steps, only)
         with steps.step("cards"):
             hits = _hits(candidates, k, cards)
-        if len(hits) == k or min(depths) == len(snapshot):
+        if len(hits) == k or min(depths) == everybody:
             return hits
         farther *= 8
 
 
 def _candidates(
     snapshot: Snapshot, text: str, vector: NDArray[np.float32] | None, depths: tuple[int, int], fusion: Fusion,
-    mode: Mode, steps: Steps,
+    mode: Mode, steps: Steps, only: Selection | None,
 ) -> Candidates:  # fmt: skip
     if vector is None:
-        return ranking.by_words(snapshot, text, depths[1], steps)
+        return ranking.by_words(snapshot, text, depths[1], steps, only)
     if mode == Mode.SEMANTIC:
-        return ranking.by_meaning(snapshot, vector, depths[0], steps)
-    return ranking.by_both(snapshot, text, vector, depths, fusion.keyword_weight, steps)
+        return ranking.by_meaning(snapshot, vector, depths[0], steps, only)
+    return ranking.by_both(snapshot, text, vector, depths, fusion.keyword_weight, steps, only)
 
 
 def _hits(candidates: Candidates, k: int, cards: dict[int, Expert | None]) -> tuple[Hit, ...]:

@@ -28,6 +28,7 @@ from indexing.snapshot.facets import Facets
 from indexing.snapshot.keywords import KeywordDocument
 from indexing.snapshot.manifest import Manifest
 from indexing.snapshot.reader import Snapshot
+from indexing.snapshot.suggestions import Suggestions
 from indexing.snapshot.vectors import BuiltIndex
 from indexing.snapshot.writer import (
     ANN,
@@ -35,6 +36,7 @@ from indexing.snapshot.writer import (
     FIELD_HASHES,
     IDS,
     KEYWORDS,
+    SUGGESTIONS,
     TEXT_HASHES,
     VECTORS,
     VersionWriter,
@@ -174,10 +176,12 @@ def _write_index(writer: VersionWriter, order: Order, progress: StageProgress) -
 
 
 def _write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], progress: StageProgress) -> None:
-    """The facets and the keyword index. Tags are as they are now; who is in, is from the first stage."""
+    """Facets, suggestions, keyword index. Tags are as they are now; who is in, is from the first stage."""
     progress.expect(len(experts))
-    Facets.of(experts, patiently(tagging.all_tag_ids)).save(writer.path(FACETS))
+    facets = Facets.of(experts, patiently(tagging.all_tag_ids))
+    facets.save(writer.path(FACETS))
     names = patiently(tagging.all_tag_names)
+    Suggestions.of(experts, names).save(writer.path(SUGGESTIONS))
     documents = (
         KeywordDocument(
             key=expert.id,
@@ -187,8 +191,10 @@ def _write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], prog
             company=expert.company,
             bio=expert.bio,
             tags=names.get(expert.id, ()),
+            labels=facets.labels_of_row(row),
+            rate=facets.rate_of_row(row),
         )
-        for expert in experts
+        for row, expert in enumerate(experts)
     )
     keywords.build_index(documents, writer.path(KEYWORDS), advance=progress.advance)
     progress.summarise(_("indexed the words of %s experts") % f"{len(experts):,}")

@@ -11,13 +11,15 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
 import tantivy
 from numpy.typing import NDArray
-from tantivy import Filter, Occur, Query, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
+from tantivy import FieldType, Filter, Occur, Query, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
+
+from indexing.snapshot.selection import Conditions
 
 PLAIN, STEMMED, RAW, FOLDED = "tcs_plain", "tcs_stemmed", "tcs_raw", "tcs_folded"
 FIELDS = {
@@ -37,6 +39,8 @@ HANDLE_SCORE = 1_000.0
 NAME_WORDS = 4
 """Queries of 2 to 4 words may be a name, the last word of it not yet typed to its end."""
 KEY = "key"
+LABEL, RATE = "label", "rate"
+"""What is filtered by, not searched: terms as they are, and a number."""
 
 MAX_TERMS = 64
 """Distinct words of a query that count; the rest of a pasted page adds time, not meaning."""
@@ -49,10 +53,11 @@ HEAP_BYTES = 64_000_000
 ADVANCE_EVERY = 500
 
 # Scripts written without spaces: every run of them becomes its characters and their pairs.
-_UNSPACED = re.compile(
+UNSPACED = (
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-    r"\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]+"
+    r"\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
 )
+_UNSPACED = re.compile(f"{UNSPACED}+")
 # Accents of Latin, Greek and Cyrillic, vowel points of Hebrew and Arabic, the Arabic stretching stroke.
 _ACCENTS = re.compile(r"[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
 # C++, C# and their like are words of their own: without their signs they would all be "c".
@@ -79,6 +84,9 @@ class KeywordDocument:
     company: str
     bio: str
     tags: Sequence[str]
+    labels: Sequence[str] = ()
+    """what it can be filtered by: see `indexing.snapshot.selection`"""
+    rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,14 @@ class KeywordQuery:
 
     At least that of one word that nobody has, so that common words alone never seem to tell everything. Above 0.
     """
+
+
+@dataclass(frozen=True, slots=True)
+class QueryWord:
+    plain: str
+    stem: str
+    known: bool
+    """to some profile; of one that is not, nearly equal words are taken"""
 
 
 class KeywordIndex:
@@ -113,10 +129,20 @@ class KeywordIndex:
     def count(self) -> int:
         return self._searcher.num_docs
 
-    def search(self, query: str | KeywordQuery, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Keys int64[m] and BM25 scores float32[m], m <= k, best first, ties by key; any text is answered."""
+    def search(
+        self, query: str | KeywordQuery, k: int, conditions: Conditions | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Keys int64[m] and BM25 scores float32[m], m <= k, best first, ties by key; any text is answered.
+
+        Conditions are terms of the index and no list of keys: a set of 1,000 keys takes 30 ms among 100,000
+        documents, the term of a label that 1,000 of them have 1 ms. They leave the scores as they are.
+        """
         asked = self.parse(query) if isinstance(query, str) else query
-        return self._found(asked.query, k)
+        if asked.query is None or conditions is None:
+            return self._found(asked.query, k)
+        clauses = [(Occur.Must, asked.query)]
+        clauses += [(Occur.Must, Query.const_score_query(each, 0.0)) for each in self._required(conditions)]
+        return self._found(Query.boolean_query(clauses), k)
 
     def parse(self, text: str) -> KeywordQuery:
         """Words only: no character has a meaning."""
@@ -126,6 +152,20 @@ class KeywordIndex:
         clauses += self._whole(text, [plain for plain, _ in terms])
         query = Query.boolean_query([(Occur.Should, clause) for clause in clauses]) if clauses else None
         return KeywordQuery(query, max(sum(telling for _, telling in words), self._information(0)))
+
+    def _required(self, conditions: Conditions) -> Iterator[Query]:
+        for labels in conditions.labels:
+            anyone = [(Occur.Should, Query.term_query(self._schema, LABEL, each, "basic")) for each in labels]
+            yield Query.boolean_query(anyone) if anyone else Query.empty_query()
+        if conditions.rate is not None:
+            yield Query.range_query(self._schema, RATE, FieldType.Float, *conditions.rate)
+
+    def words(self, text: str) -> list[QueryWord]:
+        """The words of a query that count, in the order typed."""
+        return [
+            QueryWord(*term, known=any(self._searcher.doc_freq(*place) for place in _per_field(*term)))
+            for term in _terms(text)
+        ]
 
     def _found(self, query: Query | None, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         if query is None or k < 1 or not self.count:
@@ -210,6 +250,13 @@ def prepare(text: str) -> str:
     return _UNSPACED.sub(_cut, text)
 
 
+@lru_cache(maxsize=16_384)
+def analysed(word: str) -> tuple[str, str]:
+    """One word as the index has it: plain and stemmed."""
+    prepared = prepare(word)
+    return "".join(_analyser(PLAIN).analyze(prepared)), "".join(_analyser(STEMMED).analyze(prepared))
+
+
 def folded(text: str) -> str:
     """The text in small letters without accents, as the words of the index are; spaces and scripts stay."""
     if text.isascii():
@@ -248,6 +295,10 @@ def _document(expert: KeywordDocument) -> tantivy.Document:
     document = tantivy.Document()
     document.add_integer(KEY, expert.key)
     document.add_text(HANDLE, _raw(expert.username))
+    for label in expert.labels:
+        document.add_text(LABEL, label)
+    if expert.rate is not None:
+        document.add_float(RATE, expert.rate)
     for field in FIELDS:
         text = " \n ".join(expert.tags) if field == "tags" else getattr(expert, field)
         document.add_text(field, prepare(text))
@@ -269,6 +320,8 @@ def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_integer_field(KEY, indexed=True, fast=True)
     builder.add_text_field(HANDLE, tokenizer_name=RAW, index_option="basic")
+    builder.add_text_field(LABEL, tokenizer_name=RAW, index_option="basic")
+    builder.add_float_field(RATE, fast=True)
     for field, analyser in FIELDS.items():
         builder.add_text_field(field, tokenizer_name=analyser, index_option="freq")
     return builder.build()

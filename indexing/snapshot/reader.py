@@ -16,8 +16,20 @@ from indexing.snapshot.facets import Facets
 from indexing.snapshot.hashing import file_sha256
 from indexing.snapshot.keywords import KeywordIndex
 from indexing.snapshot.manifest import Manifest
+from indexing.snapshot.selection import Selection
+from indexing.snapshot.suggestions import Suggestions
 from indexing.snapshot.vectors import Spread, VectorIndex
-from indexing.snapshot.writer import ANN, ARRAYS, FACETS, FIELD_HASHES, IDS, KEYWORDS, TEXT_HASHES, VECTORS
+from indexing.snapshot.writer import (
+    ANN,
+    ARRAYS,
+    FACETS,
+    FIELD_HASHES,
+    IDS,
+    KEYWORDS,
+    SUGGESTIONS,
+    TEXT_HASHES,
+    VECTORS,
+)
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
@@ -40,6 +52,7 @@ class Snapshot:
     ann: VectorIndex
     keywords: KeywordIndex
     spread: Spread
+    suggestions: Suggestions
 
     @classmethod
     def open(cls, folder: Path, *, check_hashes: bool = True, manifest_sha256: str | None = None) -> Snapshot:
@@ -60,6 +73,7 @@ class Snapshot:
             ann=_ann(folder / ANN),
             keywords=_keywords(folder / KEYWORDS),
             spread=Spread.of(vectors),
+            suggestions=_suggestions(folder / SUGGESTIONS, manifest.count),
         )
         snapshot._check_agreement()
         return snapshot
@@ -71,15 +85,22 @@ class Snapshot:
     def __len__(self) -> int:
         return self.manifest.count
 
-    def semantic(self, vector: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def semantic(
+        self, vector: NDArray[np.float32], k: int, only: Selection | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Ids int64[m] and cosine similarities float32[m], m <= k, best first; `vector` is a unit float32[d]."""
+        if only is not None:
+            selected, near = self.ann.search_among(self.vectors, vector, k, only.mask)
+            return self.ids[selected], near
         rows, similarities = self.ann.search(vector[np.newaxis], k)
         found = rows[0] >= 0
         return self.ids[rows[0][found]], similarities[0][found]
 
-    def keyword(self, query: str, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def keyword(
+        self, query: str, k: int, only: Selection | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Ids int64[m] and BM25 scores float32[m], m <= k, best first. Any text is answered, never an error."""
-        return self.keywords.search(query, k)
+        return self.keywords.search(query, k, only.conditions if only else None)
 
     def similarities(self, vector: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Cosine similarity float32[m] of a unit `vector` to each of `ids`, which must be of this version."""
@@ -177,6 +198,13 @@ def _array(path: Path, dtype: np.dtype, shape: tuple[int, ...], *, mapped: bool 
 def _facets(path: Path) -> Facets:
     try:
         return Facets.load(path)
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _suggestions(path: Path, experts: int) -> Suggestions:
+    try:
+        return Suggestions.load(path, experts)
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise _unreadable(path, error) from error
 

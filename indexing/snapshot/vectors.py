@@ -25,6 +25,13 @@ RECALL_AT = 10
 ALL_THREADS = faiss.omp_get_max_threads()
 """What the environment allows; `VectorIndex.search` takes one, building takes all."""
 
+EXACT_AMONG = 10_000
+EXACT_SHARE = 20
+"""Up to 10,000 selected rows, or one in 20, an approximate index is not asked: each row is compared instead.
+Measured at 100,000 rows, the first 100: 1,000 selected rows 0.1 ms (the graph with a selector: recall .32 in 0.9 ms,
+.98 in 27 ms), 10,000 rows 4.5 ms (.99 in 7 ms), 20,000 rows 16 ms (1.0 in 9 ms): there the graph begins to win."""
+GATHERED = 1_024  # rows copied out of the mapped vectors at once
+
 BLOCK = 16_384  # rows added at once, so that progress is seen and a cancel is heard
 
 
@@ -65,6 +72,51 @@ class VectorIndex:
         params = faiss.SearchParametersHNSW(efSearch=max(EF_SEARCH, k)) if wide else None  # type: ignore[attr-defined]
         similarities, rows = self._index.search(np.ascontiguousarray(vectors, np.float32), k, params=params)
         return rows, similarities
+
+    def search_among(
+        self, vectors: NDArray[np.float32], vector: NDArray[np.float32], k: int, mask: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The `k` rows int64[m] nearest to a unit `vector`, of those in `mask` (bool[n]), and their similarities.
+
+        `vectors` are those that the index is over. m is k, or the number of selected rows where they are fewer. An
+        approximate index walks past what is not selected, so it is given the more breadth the fewer are; where it
+        still finds too few, the rows are compared one by one.
+        """
+        faiss.omp_set_num_threads(1)
+        selected = int(np.count_nonzero(mask))
+        k = min(k, selected)
+        wrapped: Any = faiss  # the package's own type stub does not know how selectors are made
+        selector = wrapped.IDSelectorBitmap(np.packbits(mask, bitorder="little"))
+        if self.kind == EXACT:
+            params = wrapped.SearchParameters(sel=selector)
+        elif selected <= max(EXACT_AMONG, self.count // EXACT_SHARE):
+            return compared(vectors, vector, k, np.flatnonzero(mask))
+        else:
+            breadth = max(EF_SEARCH, k) * self.count // selected
+            params = wrapped.SearchParametersHNSW(efSearch=breadth, sel=selector)
+        if not k:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        query = np.ascontiguousarray(vector[np.newaxis], np.float32)
+        similarities, rows = self._index.search(query, k, params=params)
+        if (rows[0] < 0).any():
+            return compared(vectors, vector, k, np.flatnonzero(mask))
+        return rows[0], similarities[0]
+
+
+def compared(
+    vectors: NDArray[np.float32], vector: NDArray[np.float32], k: int, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The `k` of `rows` (k <= their number) nearest to `vector`, and the similarities, best first; ties by row."""
+    similarities = np.empty(len(rows), np.float32)
+    for start in range(0, len(rows), GATHERED):
+        some = slice(start, start + GATHERED)
+        similarities[some] = vectors[rows[some]] @ vector
+    if k < len(rows):
+        best = np.argpartition(-similarities, k - 1)[:k] if k else np.empty(0, np.int64)
+    else:
+        best = np.arange(len(rows))
+    best = best[np.lexsort((rows[best], -similarities[best]))]
+    return rows[best], similarities[best]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

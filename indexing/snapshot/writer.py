@@ -21,8 +21,9 @@ FIELD_HASHES = "field_hashes.npy"
 VECTORS = "vectors.npy"
 ANN = "ann.faiss"
 FACETS = "facets.npz"
+SUGGESTIONS = "suggest.npz"
 KEYWORDS = "keywords"
-ARRAYS = (IDS, TEXT_HASHES, FIELD_HASHES, VECTORS, ANN, FACETS)
+ARRAYS = (IDS, TEXT_HASHES, FIELD_HASHES, VECTORS, ANN, FACETS, SUGGESTIONS)
 
 
 class VersionWriter:

@@ -1,0 +1,161 @@
+"""What can be suggested while somebody types: people, titles, companies and tags by the beginning of any word.
+
+Every entry stands in a sorted list of keys once for each of its words: “ada lovelace” and “lovelace”. A prefix is one
+range of that list, found by halving. Keys are folded as the keyword index folds words: no case, no accents.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experts.profile import ExpertRecord
+from indexing.snapshot.keywords import folded
+
+MAX_KEY_BYTES = 64
+"""Longer than anybody types before choosing."""
+MAX_STARTS = 6
+"""Words of an entry that it is found by the beginning of."""
+
+
+class Kind(IntEnum):
+    PERSON = 0
+    TITLE = 1
+    COMPANY = 2
+    TAG = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    kind: Kind
+    text: str
+    """empty for a person: the name is read from the directory, as it is now"""
+    rows: NDArray[np.int32]
+    """the rows of those who have it"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Suggestions:
+    """Immutable; e entries, s keys."""
+
+    keys: NDArray[np.uint8]
+    """all keys one after another, in rising order of their bytes"""
+    key_ends: NDArray[np.int64]
+    key_entries: NDArray[np.int32]
+    """[s]: whose key it is"""
+    kinds: NDArray[np.uint8]
+    """[e]"""
+    texts: NDArray[np.uint8]
+    text_ends: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    row_ends: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, experts: Sequence[ExpertRecord], tags: Mapping[int, Sequence[str]]) -> Suggestions:
+        """`experts` in the order of the version's rows; `tags` maps their ids to the names of their tags."""
+        shared: dict[tuple[Kind, str], list[int]] = defaultdict(list)
+        spelled: dict[tuple[Kind, str], str] = {}
+        entries: list[tuple[Kind, str, Sequence[int], Iterable[bytes]]] = []
+        for row, expert in enumerate(experts):
+            entries.append((Kind.PERSON, "", (row,), {*_starts(expert.full_name), *_whole(expert.username)}))
+            had = [(Kind.TITLE, expert.job_title), (Kind.COMPANY, expert.company)]
+            for kind, text in (*had, *((Kind.TAG, name) for name in tags.get(expert.id, ()))):
+                if text := " ".join(text.split()):
+                    shared[kind, folded(text)].append(row)
+                    spelled.setdefault((kind, folded(text)), text)
+        entries += ((kind, spelled[kind, key], rows, _starts(key)) for (kind, key), rows in shared.items())
+        keys = sorted((key, number) for number, (*_, starts) in enumerate(entries) for key in starts)
+        texts = [text.encode("utf-8", "replace") for _, text, _, _ in entries]
+        return cls(
+            keys=np.frombuffer(b"".join(key for key, _ in keys), np.uint8),
+            key_ends=_ends(key for key, _ in keys),
+            key_entries=np.array([number for _, number in keys], np.int32),
+            kinds=np.array([kind for kind, *_ in entries], np.uint8),
+            texts=np.frombuffer(b"".join(texts), np.uint8),
+            text_ends=_ends(texts),
+            rows=np.array([row for _, _, rows, _ in entries for row in rows], np.int32),
+            row_ends=_ends(rows for _, _, rows, _ in entries),
+        )
+
+    def save(self, path: Path) -> None:
+        np.savez(path, **{name: getattr(self, name) for name in self.__slots__})
+
+    @classmethod
+    def load(cls, path: Path, experts: int) -> Suggestions:
+        """Raises KeyError, ValueError or OSError when the file is not one of these, over so many experts."""
+        with np.load(path, allow_pickle=False) as columns:
+            loaded = cls(**{name: columns[name] for name in cls.__slots__})
+        for values, ends, count in (
+            (loaded.keys, loaded.key_ends, len(loaded.key_entries)),
+            (loaded.texts, loaded.text_ends, len(loaded.kinds)),
+            (loaded.rows, loaded.row_ends, len(loaded.kinds)),
+        ):
+            if len(ends) != count or (np.diff(ends) < 0).any() or (int(ends[-1]) if count else 0) != len(values):
+                raise ValueError("columns of different lengths")
+        if len(loaded.rows) and not 0 <= int(loaded.rows.min()) <= int(loaded.rows.max()) < experts:
+            raise ValueError(f"rows beyond the {experts} experts")
+        if len(loaded.key_entries) and not int(loaded.key_entries.max()) < len(loaded.kinds):
+            raise ValueError("a key without an entry")
+        return loaded
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    def starting(self, prefix: str) -> dict[Kind, Iterator[Entry]]:
+        """By kind, the entries that have a word where `prefix` begins: people in the order of their keys, of the
+        others those first that most experts have. Lazy: who takes a few pays for few.
+        """
+        wanted = _cut(folded(prefix))
+        places = range(len(self.key_entries) if wanted else 0)
+        first = bisect_left(places, wanted, key=self._key)
+        last = bisect_left(places, wanted + b"\xff", lo=first, key=self._key)  # a byte that no text has
+        numbers = self.key_entries[first:last]
+        _, where = np.unique(numbers, return_index=True)
+        numbers = numbers[np.sort(where)]  # each once, in the order of the keys
+        kinds = self.kinds[numbers]
+        found = {kind: numbers[kinds == kind] for kind in Kind}
+        return {
+            kind: map(self._entry, (some if kind == Kind.PERSON else self._most_had(some)).tolist())
+            for kind, some in found.items()
+        }
+
+    def _most_had(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
+        counts = self.row_ends[numbers] - np.where(numbers > 0, self.row_ends[numbers - 1], 0)
+        return numbers[np.argsort(-counts, kind="stable")]
+
+    def _key(self, place: int) -> bytes:
+        return self.keys[slice(*_span(self.key_ends, place))].tobytes()
+
+    def _entry(self, number: int) -> Entry:
+        text = self.texts[slice(*_span(self.text_ends, number))].tobytes().decode()
+        return Entry(Kind(int(self.kinds[number])), text, self.rows[slice(*_span(self.row_ends, number))])
+
+
+def _span(ends: NDArray[np.int64], number: int) -> tuple[int, int]:
+    return int(ends[number - 1]) if number else 0, int(ends[number])
+
+
+def _ends(parts: Iterable[Sequence[object] | bytes]) -> NDArray[np.int64]:
+    return np.cumsum(np.fromiter((len(part) for part in parts), np.int64), dtype=np.int64)
+
+
+def _starts(text: str) -> set[bytes]:
+    """The text from each of its first words on, folded."""
+    words = folded(text).split(maxsplit=MAX_STARTS)
+    return {_cut(" ".join(words[start:])) for start in range(min(len(words), MAX_STARTS))}
+
+
+def _whole(text: str) -> set[bytes]:
+    key = _cut(folded(text))
+    return {key} if key else set()
+
+
+def _cut(text: str) -> bytes:
+    return text.encode("utf-8", "replace")[:MAX_KEY_BYTES]

@@ -1,0 +1,66 @@
+"""Suggestions while somebody types, of people and words that can be found now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from experts.models import Expert
+from indexing.snapshot.reader import Snapshot
+from indexing.snapshot.suggestions import Entry, Kind
+
+SHOWN = {Kind.TAG: 2, Kind.TITLE: 3, Kind.COMPANY: 2, Kind.PERSON: 4}
+"""How many of each kind, in the order in which they are shown."""
+TRIED = 3
+"""Entries that are looked at for each one shown: some may be hidden meanwhile. If too many are, more are."""
+HOLDERS = 8
+"""A title, a company or a tag is shown while one of the first eight experts who have it is active."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    kind: str
+    """person, title, company or tag"""
+    text: str
+    """what to search for"""
+    detail: str = ""
+    """of a person: username and title, to tell namesakes apart"""
+
+
+def suggest(prefix: str, snapshot: Snapshot) -> list[Suggestion]:
+    """What begins, at any of its words, with `prefix`: whatever its case and accents. Empty for a blank one.
+
+    One query to the database says which of them are of active experts, and what people are called now.
+    """
+    found = snapshot.suggestions.starting(prefix)
+    wanted = dict(SHOWN)
+    shown: dict[Kind, list[Suggestion]] = {kind: [] for kind in SHOWN}
+    farther = TRIED
+    while some := {kind: list(islice(found[kind], count * farther)) for kind, count in wanted.items() if count}:
+        if not any(some.values()):
+            break
+        active = _active(snapshot, (entry for entries in some.values() for entry in entries))
+        for kind, entries in some.items():
+            new = [each for entry in entries if (each := _shown(entry, snapshot, active))]
+            shown[kind] += new[: wanted[kind]]
+            wanted[kind] = SHOWN[kind] - len(shown[kind])
+        farther *= 8
+    return [each for suggestions in shown.values() for each in suggestions]
+
+
+def _active(snapshot: Snapshot, entries: Iterable[Entry]) -> dict[int, tuple[str, str, str, str]]:
+    ids = {int(key) for entry in entries for key in snapshot.ids[entry.rows[:HOLDERS]]}
+    rows = Expert.objects.active().filter(pk__in=ids)
+    return {pk: named for pk, *named in rows.values_list("pk", "first_name", "last_name", "username", "job_title")}  # type: ignore[misc]
+
+
+def _shown(entry: Entry, snapshot: Snapshot, active: dict[int, tuple[str, str, str, str]]) -> Suggestion | None:
+    holders = [active[key] for key in snapshot.ids[entry.rows[:HOLDERS]].tolist() if key in active]
+    if not holders:
+        return None
+    if entry.kind != Kind.PERSON:
+        return Suggestion(entry.kind.name.lower(), entry.text)
+    first, last, username, title = holders[0]
+    name = f"{first} {last}".strip() or username
+    return Suggestion("person", name, " · ".join(part for part in (username, title) if part and part != name))
