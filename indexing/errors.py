@@ -112,3 +112,7 @@ class DiskFull(IndexingError):
 
 class VerifyFailed(IndexingError):
     """A new version does not answer as it must; the message names the check and its figures."""
+
+
+class QueriesInvalid(IndexingError):
+    """A file of queries and whom they should find cannot be used; the message names the place and the mend."""

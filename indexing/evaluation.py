@@ -1,0 +1,227 @@
+"""How good a search is: measures over queries of which it is known whom they should find.
+
+The measures are pure functions over one ranked list. An expert is relevant or not, so gains are 1 or 0.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import TypeGuard
+
+import numpy as np
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from experts.models import Expert
+from indexing import encoders
+from indexing.errors import QueriesInvalid
+from indexing.search import Mode, require_same_model, search
+from indexing.snapshot.reader import Snapshot
+
+AT = 10
+"""How far down the hits count."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedQuery:
+    text: str
+    usernames: tuple[str, ...]
+    """whom it should find: at least one, none twice"""
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """Means over all queries, each between 0 and 1."""
+
+    mrr: float
+    ndcg: float
+    recall: float
+    seconds: float = field(default=0.0, compare=False)
+    """of all searches together, without encoding the queries"""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    version: int
+    experts: int
+    queries: int
+    """that were asked: those with somebody to find"""
+    skipped: tuple[str, ...]
+    """queries of which nobody is in the directory"""
+    unknown: tuple[str, ...]
+    """usernames that no active expert has: left out, since no search could show them"""
+    modes: Mapping[Mode, Measures]
+
+
+def reciprocal_rank(ranked: Sequence[Hashable], relevant: Set[Hashable], k: int = AT) -> float:
+    """RR@k = 1 / rank of the first relevant one among the first `k`, 0 without one.
+
+    Its mean over queries is MRR (Voorhees, TREC-8 Question Answering Track, 1999).
+    """
+    return next((1 / rank for rank, each in enumerate(ranked[:k], 1) if each in relevant), 0.0)
+
+
+def ndcg(ranked: Sequence[Hashable], relevant: Set[Hashable], k: int = AT) -> float:
+    """nDCG@k = DCG@k / IDCG@k, where DCG@k = sum of 1 / log2(rank + 1) over the relevant among the first `k`.
+
+    IDCG@k is the DCG of all relevant ones standing first (Järvelin and Kekäläinen, ACM TOIS 20(4), 2002, with the
+    discount that starts at the second rank, as trec_eval has it). 0 where nothing is relevant.
+    """
+    gained = sum(_discount(rank) for rank, each in enumerate(ranked[:k], 1) if each in relevant)
+    ideal = sum(_discount(rank) for rank in range(1, min(k, len(relevant)) + 1))
+    return gained / ideal if ideal else 0.0
+
+
+def recall(ranked: Sequence[Hashable], relevant: Set[Hashable], k: int = AT) -> float:
+    """Recall@k = relevant ones among the first `k` / all relevant ones; 0 where nothing is relevant."""
+    return len(relevant & set(ranked[:k])) / len(relevant) if relevant else 0.0
+
+
+def _discount(rank: int) -> float:
+    return 1 / math.log2(rank + 1)
+
+
+def read_queries(path: Path) -> list[JudgedQuery]:
+    """The queries in `path`: JSON, `[{"query": ..., "usernames": [...]}, ...]`, or CSV with the columns `query` and
+    `username` and a row per expected expert. Raises QueriesInvalid.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise QueriesInvalid(
+            _("%(file)s cannot be read: %(error)s.") % {"file": path, "error": error.strerror}
+        ) from error
+    except UnicodeDecodeError as error:
+        raise QueriesInvalid(
+            _("%(file)s is not UTF-8 (byte %(byte)s): save it as UTF-8.") % {"file": path, "byte": error.start}
+        ) from error
+    read = _from_json if path.suffix.lower() == ".json" or text.lstrip()[:1] in ("[", "{") else _from_csv
+    queries = list(read(path, text))
+    if not queries:
+        raise QueriesInvalid(_("%s holds no queries.") % path)
+    return queries
+
+
+def _from_json(path: Path, text: str) -> Iterator[JudgedQuery]:
+    try:
+        entries = json.loads(text)
+    except ValueError as error:
+        raise QueriesInvalid(_("%(file)s is not JSON: %(error)s.") % {"file": path, "error": error}) from error
+    if not isinstance(entries, list):
+        raise QueriesInvalid(_("%s must be a JSON list of {“query”, “usernames”}.") % path)
+    for number, entry in enumerate(entries, 1):
+        query = entry.get("query") if isinstance(entry, dict) else None
+        usernames = entry.get("usernames") if isinstance(entry, dict) else None
+        if not _is_text(query):
+            raise _wrong(path, _("entry %s") % number, "query", query, _("a text"))
+        if not isinstance(usernames, list) or not usernames or not all(_is_text(each) for each in usernames):
+            raise _wrong(path, _("entry %s") % number, "usernames", usernames, _("a list of at least one username"))
+        yield JudgedQuery(query.strip(), tuple(dict.fromkeys(each.strip() for each in usernames)))
+
+
+def _from_csv(path: Path, text: str) -> Iterator[JudgedQuery]:
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    missing = [column for column in ("query", "username") if column not in (rows.fieldnames or ())]
+    if missing:
+        raise QueriesInvalid(
+            _("%(file)s lacks the column %(columns)s: its first line must be “query,username”.")
+            % {"file": path, "columns": ", ".join(missing)}
+        )
+    expected: dict[str, dict[str, None]] = {}
+    try:
+        for row in rows:
+            for column in ("query", "username"):
+                if not (row[column] or "").strip():
+                    raise _wrong(path, _("line %s") % rows.line_num, column, row[column], _("a text"))
+            expected.setdefault(row["query"].strip(), {})[row["username"].strip()] = None
+    except csv.Error as error:
+        raise QueriesInvalid(
+            _("%(file)s, line %(line)s: %(error)s.") % {"file": path, "line": rows.line_num, "error": error}
+        ) from error
+    for query, usernames in expected.items():
+        yield JudgedQuery(query, tuple(usernames))
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _wrong(path: Path, place: str, name: str, value: object, expected: str) -> QueriesInvalid:
+    return QueriesInvalid(
+        _("%(file)s, %(place)s: “%(name)s” is %(value)s, expected: %(expected)s.")
+        % {"file": path, "place": place, "name": name, "value": repr(value)[:80], "expected": expected}
+    )
+
+
+def evaluate(
+    queries: Sequence[JudgedQuery],
+    snapshot: Snapshot,
+    modes: Sequence[Mode] = tuple(Mode),
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> Evaluation:
+    """Ask `snapshot` every query in each of `modes`, as a person would, and measure the first ten hits.
+
+    Usernames count whatever their case. Those that no active expert has are left out, and so are queries that then
+    expect nobody; an active expert whom the version lacks does count, since a newer version would find them.
+    Raises QueriesInvalid when no query is left, EncoderUnavailable. `progress(searches)` may raise.
+    """
+    asked, skipped, unknown = _in_the_directory(queries)
+    if not asked:
+        raise QueriesInvalid(
+            _("None of the %(count)s usernames is an active expert, first %(first)s: is this the right directory?")
+            % {"count": len(unknown), "first": next(iter(unknown), "")}
+        )
+    texts = [query.text for query in asked]
+    vectors = _vectors(texts, snapshot) if set(modes) != {Mode.KEYWORD} else [None] * len(texts)
+    measured = {}
+    for mode in modes:
+        began = time.perf_counter()
+        found = []
+        for text, vector in zip(texts, vectors, strict=True):
+            hits = search(text, AT, mode, snapshot=snapshot, vector=vector).hits
+            found.append([hit.expert.username for hit in hits])
+            if progress is not None:
+                progress(1)
+        measured[mode] = _measures(asked, found, time.perf_counter() - began)
+    return Evaluation(snapshot.number, len(snapshot), len(asked), tuple(skipped), tuple(unknown), measured)
+
+
+def _in_the_directory(queries: Sequence[JudgedQuery]) -> tuple[list[JudgedQuery], list[str], list[str]]:
+    """The queries with the usernames as the directory spells them; the texts left with nobody; unknown usernames."""
+    active = {username.lower(): username for username in Expert.objects.active().values_list("username", flat=True)}
+    asked, skipped = [], []
+    unknown: dict[str, None] = {}
+    for query in queries:
+        known = tuple(dict.fromkeys(active[each.lower()] for each in query.usernames if each.lower() in active))
+        unknown.update((each, None) for each in query.usernames if each.lower() not in active)
+        if known:
+            asked.append(JudgedQuery(query.text, known))
+        else:
+            skipped.append(query.text)
+    return asked, skipped, list(unknown)
+
+
+def _vectors(texts: Sequence[str], snapshot: Snapshot) -> NDArray[np.float32]:
+    """In one go: batches of equal length are several times faster than one query after another."""
+    encoder = encoders.get()
+    require_same_model(encoder, snapshot)
+    return encoder.encode(texts)
+
+
+def _measures(queries: Sequence[JudgedQuery], found: Sequence[Sequence[str]], seconds: float) -> Measures:
+    pairs = [(ranked, frozenset(query.usernames)) for query, ranked in zip(queries, found, strict=True)]
+    return Measures(
+        mrr=fmean(reciprocal_rank(*pair) for pair in pairs),
+        ndcg=fmean(ndcg(*pair) for pair in pairs),
+        recall=fmean(recall(*pair) for pair in pairs),
+        seconds=seconds,
+    )

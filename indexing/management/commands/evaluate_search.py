@@ -1,0 +1,150 @@
+"""manage.py evaluate_search: how good the search is, over queries of which it is known whom they should find."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from experts.showing import visible
+from indexing import candidates, live
+from indexing.errors import IndexingError, QueriesInvalid
+from indexing.evaluation import AT, Evaluation, Measures, evaluate, read_queries
+from indexing.management.commands.verify_index import version_to_check
+from indexing.search import Mode
+from indexing.snapshot.reader import Snapshot
+from indexing.terminal import TerminalProgress
+
+NAMED = 5
+"""Unknown usernames named on the screen; --json has them all."""
+
+
+def share(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number from 0 to 1")
+    return number
+
+
+class Command(BaseCommand):
+    help = (
+        f"Measure the search: MRR@{AT}, nDCG@{AT} and Recall@{AT} over the queries of a file, mode by mode. "
+        "Exit codes: 0 done, 1 failed or --min-ndcg missed, 2 usage or a file that cannot be used."
+    )
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        # Django's own --version, which prints Django's, gives way to the version of the index.
+        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "file",
+            type=Path,
+            help='JSON, [{"query": "...", "usernames": ["..."]}, ...], or CSV with the columns query,username and '
+            "a row for each expected expert",
+        )
+        parser.add_argument("--version", dest="number", type=int, help="a kept version (default: the live one)")
+        parser.add_argument("--mode", choices=[mode.value for mode in Mode], help="only this one (default: all)")
+        parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+        parser.add_argument(
+            "--min-ndcg",
+            type=share,
+            metavar="X",
+            help=f"exit with 1 when nDCG@{AT} of --mode, or of hybrid, is lower",
+        )
+
+    def handle(self, *args: Any, file: Path, **options: Any) -> None:
+        modes = [Mode(options["mode"])] if options["mode"] else list(Mode)
+        try:
+            queries = read_queries(file)
+        except QueriesInvalid as error:
+            raise CommandError(str(error), returncode=2) from error
+        progress = Progress(len(queries) * len(modes)) if sys.stderr.isatty() and options["verbosity"] else None
+        try:
+            found = evaluate(queries, snapshot_of(options["number"]), modes, progress=progress)
+        except QueriesInvalid as error:
+            raise CommandError(str(error), returncode=2) from error
+        except IndexingError as error:
+            raise CommandError(str(error), returncode=1) from error
+        finally:
+            if progress:
+                progress.end()
+        self._say_what_was_left_out(found)
+        self.stdout.write(json.dumps(as_data(found), ensure_ascii=False) if options["json"] else table(found))
+        judged = modes[0] if len(modes) == 1 else Mode.HYBRID
+        self._judge(judged, found.modes[judged], options["min_ndcg"])
+
+    def _say_what_was_left_out(self, found: Evaluation) -> None:
+        if found.unknown:
+            named = ", ".join(found.unknown[:NAMED]) + (", …" if len(found.unknown) > NAMED else "")
+            self.stderr.write(
+                visible(
+                    _("%(count)s usernames are no active expert's, and are left out: %(named)s")
+                    % {"count": len(found.unknown), "named": named},
+                    one_line=True,
+                )
+            )
+        if found.skipped:
+            self.stderr.write(_("%s queries expect nobody else, and are not asked.") % len(found.skipped))
+
+    def _judge(self, mode: Mode, measures: Measures, least: float | None) -> None:
+        if least is not None and measures.ndcg < least:
+            raise CommandError(
+                _("nDCG@%(at)s of %(mode)s is %(found).4f, below %(least).4f.")
+                % {"at": AT, "mode": mode, "found": measures.ndcg, "least": least},
+                returncode=1,
+            )
+
+
+class Progress:
+    """A progress line in the terminal, one step per search."""
+
+    def __init__(self, total: int) -> None:
+        self._terminal = TerminalProgress(sys.stderr)
+        self._done, self._total = 0, total
+
+    def __call__(self, searches: int) -> None:
+        self._done += searches
+        self._terminal.show("search", self._done, self._total)
+
+    def end(self) -> None:
+        self._terminal.write("")
+
+
+def snapshot_of(number: int | None) -> Snapshot:
+    """Raises NoIndexYet, SnapshotInvalid, or IndexingError when there is no such version."""
+    return live.load_now() if number is None else candidates.opened(version_to_check(number))
+
+
+def table(found: Evaluation) -> str:
+    lines = [
+        _("Version %(version)s, %(experts)s experts, %(queries)s queries")
+        % {"version": found.version, "experts": f"{found.experts:,}", "queries": f"{found.queries:,}"},
+        f"{'':10}{f'MRR@{AT}':>10}{f'nDCG@{AT}':>10}{f'Recall@{AT}':>11}{'ms':>8}",
+    ]
+    lines += [
+        f"{mode:10}{each.mrr:10.4f}{each.ndcg:10.4f}{each.recall:11.4f}{each.seconds / found.queries * 1000:8.1f}"
+        for mode, each in found.modes.items()
+    ]
+    return "\n".join(lines)
+
+
+def as_data(found: Evaluation) -> dict[str, Any]:
+    return {
+        "version": found.version,
+        "experts": found.experts,
+        "at": AT,
+        "queries": found.queries,
+        "skipped": list(found.skipped),
+        "unknown_usernames": list(found.unknown),
+        "modes": {mode.value: asdict(each) for mode, each in found.modes.items()},
+    }
