@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -14,6 +15,7 @@ PARAGRAPHS = {
     "textarea", "th", "title",
 }  # fmt: skip
 """The writing direction of what they hold does not reach past them."""
+TURN = re.compile("[\u202a-\u202e\u2066-\u2069]")
 GRID_CELLS = {"line-message"}
 LINKS = {"href", "src", "action", "formaction", "data", "poster", "hx-get", "hx-post", "ws-connect"}
 DATA_SCRIPTS = {"application/json", "importmap", "speculationrules"}
@@ -105,11 +107,7 @@ def runs_something(page: Element) -> list[str]:
 
 
 def turned_lines(page: Element) -> list[str]:
-    """Lines in which somebody's text turns the direction of what follows it."""
-    found = []
-    for element in page.walk():
-        for text in element.texts:
-            around = element.paragraph().text
-            if one_direction(text) != text and around.strip() != text.strip():
-                found.append(f"{text.strip()[:60]!r} in {around.strip()[:160]!r}")
-    return found
+    """Lines in which somebody's text (that ends with such a sign) turns the direction of what follows it."""
+    paragraphs = {id(each.paragraph()): each.paragraph() for each in page.walk() if TURN.search("".join(each.texts))}
+    lines = [each.text.strip() for each in paragraphs.values()]
+    return [line[:160] for line in lines if one_direction(line[TURN.search(line).start() :]).strip()]  # type: ignore[union-attr]

@@ -87,6 +87,16 @@ def harm(page: Element) -> list[str]:
     return markup + runs_something(page) + turned_lines(page)
 
 
+@pytest.mark.parametrize(
+    "html",
+    ["<p>by &#x202e;x (page)</p>", "<li><a>x&#x2067;</a> <a>y</a></li>", "<evil>", "<a onclick=x>",
+     "<a href='JavaScript:x()'>x</a>"],
+)  # fmt: skip
+def test_these_tests_would_see_harm(html):
+    assert harm(read(html))
+    assert not harm(read("<p>by <bdi>x&#x202e;</bdi> (page)</p><table><tr><td>x&#x202e;</td><td>y</td></tr></table>"))
+
+
 def test_no_page_obeys_what_somebody_wrote(scene, client):
     found, seen = [], {}
     for row in TABLE:
@@ -138,7 +148,7 @@ def test_a_file_is_previewed_and_not_obeyed(client):
     rows = [
         ["Username", "First Name", "Bio", "Hourly Rate", TURNED],
         [TURNED, TURNED, TURNED, "1", "x"],
-        [expert.username, TURNED, f"{TURNED}\nand more", "1", "x"],
+        [expert.username, TURNED, f"and more\n{TURNED}", "1", "x"],
         ["bad", "x", "x", TURNED, "x"],
     ]
     file = io.StringIO()
