@@ -38,7 +38,7 @@ browser: install-dev
 	else $(python) -m playwright install chromium; fi
 
 test: install-dev browser
-	@$(python) -m pytest $(PYTEST_ARGS)
+	@$(python) -m pytest -n 3 --dist loadfile $(PYTEST_ARGS)
 	@$(python) -m tests.on_services $(PYTEST_ARGS)
 
 lint: install-dev

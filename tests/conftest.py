@@ -20,6 +20,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             marker.kwargs.setdefault("serialized_rollback", True)
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings_parallel_suffix() -> None:
+    """No suffix: in a parallel run every process has a data folder of its own, and the processes that tests start
+    know the database by the name that the settings give."""
+
+
 @pytest.fixture(autouse=True)
 def _clean_process_and_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What lies outside the database's transaction: the served version, the encoder, files of versions, the cache."""

@@ -11,7 +11,8 @@ import os
 import shutil
 import tempfile
 
-if "TCS_TESTS" not in os.environ:  # in a process that a test started it is there already
+_process = os.environ.get("PYTEST_XDIST_WORKER", "alone")  # each process of a parallel run has ground of its own
+if os.environ.get("TCS_TESTS") != _process:  # in a process that a test started it is so already
     for name in list(os.environ):
         ours = name.startswith("TCS_") and not name.startswith("TCS_TEST_")
         if ours or name in ("DATABASE_URL", "REDIS_URL", "HOST", "PORT"):
@@ -21,7 +22,7 @@ if "TCS_TESTS" not in os.environ:  # in a process that a test started it is ther
             os.environ[name] = url
     _folder = tempfile.mkdtemp(prefix="tcs-tests-")
     atexit.register(shutil.rmtree, _folder, ignore_errors=True)
-    os.environ |= {"TCS_TESTS": "1", "TCS_DATA_DIR": _folder, "TCS_ENCODER": "tests.fakes.HashEncoder"}
+    os.environ |= {"TCS_TESTS": _process, "TCS_DATA_DIR": _folder, "TCS_ENCODER": "tests.fakes.HashEncoder"}
 
 from tcs_site.settings import *  # noqa: E402, F403
 from tcs_site.settings import DATABASES  # noqa: E402
