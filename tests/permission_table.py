@@ -102,6 +102,7 @@ API = [
     Row("api:release_schedule", "/api/admin/schedule/release", "api", PUBLISH, get=405, post=200),
     Row("api:embedding_map", "/api/admin/embedding-map", "api", VIEW, get=202),
     Row("api:find", "/api/search?q=bread", "api"),
+    Row("api:complete", "/api/suggest?q=br", "api"),
 ]
 AUTOCOMPLETE = "/admin/autocomplete/?app_label=indexing&model_name=savedquery&field_name=expected&term=x"
 HEALTH = [

@@ -24,6 +24,7 @@ from indexing.errors import (
     NotActive,
     SnapshotInvalid,
 )
+from indexing.filters import InvalidFilter
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ def handle(api: NinjaAPI) -> None:
         Busy: _busy,
         NotActive: _conflict,
         EmptyQuery: _empty_query,
+        InvalidFilter: _invalid_filter,
         NoIndexYet: _unavailable,
         EncoderUnavailable: _unavailable,
         SnapshotInvalid: _unavailable,
@@ -80,6 +82,10 @@ def _unavailable(_request: HttpRequest, error: Any) -> JsonResponse:
 
 def _empty_query(_request: HttpRequest, error: Any) -> JsonResponse:
     return invalid({"q": str(error)})
+
+
+def _invalid_filter(_request: HttpRequest, error: Any) -> JsonResponse:
+    return invalid({error.field: str(error)})
 
 
 def _database_away(request: HttpRequest, error: Any) -> JsonResponse:

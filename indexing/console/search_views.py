@@ -16,9 +16,16 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import push_url, replace_url
 
 from indexing import live
+from indexing.asked import Asked
 from indexing.console.access import REBUILD, VIEW, ConsoleRequest, allowed, may
-from indexing.errors import EmptyQuery, EncoderUnavailable, NoIndexYet
+from indexing.console.search_form import Form
+from indexing.console.search_form import mode_of as mode_of
+from indexing.errors import EncoderUnavailable, NoIndexYet
+from indexing.faceting import Question
+from indexing.filters import Filters, InvalidFilter
+from indexing.highlighting import Marker
 from indexing.search import MAX_K, Mode, search
+from indexing.snapshot.reader import Snapshot
 
 STEPS = (20, 50, MAX_K)
 """How many hits are shown at first, and after each "show more"."""
@@ -28,65 +35,101 @@ STEPS = (20, 50, MAX_K)
 @never_cache
 @allowed()
 def search_page(request: ConsoleRequest) -> HttpResponse:
-    query = request.GET.get("q", "")
-    mode = mode_of(request.GET.get("mode", ""))
+    snapshot = _snapshot()
+    form = Form.of(request.GET, snapshot)
     k = next((step for step in STEPS if str(step) == request.GET.get("k")), STEPS[0])
-    context, status = _answer(query, mode, k)
+    context, status = _answer(form, snapshot, k)
     context |= {
-        "query": query,
-        "mode": mode,
+        "form": form,
+        "query": form.query,
+        "mode": form.mode,
         "modes": modes(),
+        "chips": list(form.chips()),
+        "bare_address": form.bare(),
+        "keyword_address": form.address(mode=Mode.KEYWORD),
+        "hybrid_address": form.address(mode=""),
+        "currencies": list(snapshot.facets.currency_counts()) if snapshot else [],
         "examples": _examples(),
         "may_see_index": may(request.user, VIEW),
         "may_rebuild": may(request.user, REBUILD),
         "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
     }
     if request.htmx and not request.htmx.history_restore_request:
-        response = _with_address(request, render(request, "search/_results.html", context), query, mode)
+        response = _with_address(request, render(request, "search/_answer.html", context), form)
     else:
         response = render(request, "search/page.html", context, status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
 
 
-def _answer(query: str, mode: Mode, k: int) -> tuple[dict[str, Any], int]:
-    """What to show and the status of a whole page: an htmx request would not show what comes with a 503."""
+def _snapshot() -> Snapshot | None:
     try:
-        results = search(query, k, mode)
-    except EmptyQuery:
+        return live.current()
+    except NoIndexYet:
+        return None
+
+
+def _answer(form: Form, snapshot: Snapshot | None, k: int) -> tuple[dict[str, Any], int]:
+    """What to show and the status of a whole page: an htmx request would not show what comes with a 503."""
+    if not form.query.strip():
         return {"view": "empty"}, 200
-    except NoIndexYet as error:
-        return {"view": "no_index", "sentence": str(error), "problem": live.problem()}, 503
+    if snapshot is None:
+        return {"view": "no_index", "problem": live.problem()}, 503
+    try:
+        filters = form.asked.filters()
+        results = search(form.query, k, form.mode, snapshot=snapshot, filters=filters)
     except EncoderUnavailable as error:
         return {"view": "no_encoder", "sentence": str(error)}, 503
-    prefetch_related_objects([hit.expert for hit in results.hits], "tags")
-    more = next((step for step in STEPS if step > k), None) if len(results.hits) == k else None
-    return {
+    except InvalidFilter as error:
+        return {"view": "invalid", "sentence": str(error)}, 422
+    question = Question.of(results.query, form.mode, snapshot)
+    context = {
         "view": "results" if results.hits else "nothing",
         "results": results,
+        "facets": question.facets(filters),
+        "marker": Marker.of(results.query, snapshot.keywords),
         "milliseconds": max(round(results.seconds * 1000), 1),
-        "more": more,
-    }, 200
+    }
+    if not results.hits:
+        return context | _ways_on(form, question, filters), 200
+    prefetch_related_objects([hit.expert for hit in results.hits], "tags")
+    more = next((step for step in STEPS if step > k), None) if len(results.hits) == k else None
+    return context | {"more": form.address(k=str(more)) if more else None}, 200
 
 
-def _with_address(request: ConsoleRequest, response: HttpResponse, query: str, mode: Mode) -> HttpResponse:
+def _ways_on(form: Form, question: Question, filters: Filters) -> dict[str, Any]:
+    """Where nobody is found: the filter without which most are, and the tags near the query."""
+    loosened = question.loosened(filters)
+    name = ""
+    if loosened and isinstance(loosened.value, int):  # one tag of several, all asked for
+        name = next((tag for tag in form.asked.tag if Asked(tag=(tag,)).filters().tags == (loosened.value,)), "")
+    try:
+        near = question.near_tags()
+    except EncoderUnavailable:  # words are found without it
+        near = []
+    return {
+        "loosened": loosened,
+        "loosened_words": form.words_for(loosened.group, name) if loosened else "",
+        "loosened_address": form.without(loosened.group, name) if loosened else "",
+        "near_tags": [(tag, _near_address(form, tag.name)) for tag in near],
+    }
+
+
+def _near_address(form: Form, tag: str) -> str:
+    """The query and that tag alone: with the other filters it would be nobody again."""
+    return f"?{urlencode({'q': form.query, 'tag': tag}, errors='replace')}"
+
+
+def _with_address(request: ConsoleRequest, response: HttpResponse, form: Form) -> HttpResponse:
     """The address of what is shown goes into the address bar, to be shared.
 
     The first words make a new entry in the browser's history; typing on replaces it, or "back" would go letter by
     letter.
     """
-    asked = {name: value for name, value in (("q", query), ("mode", mode if mode != Mode.HYBRID else "")) if value}
-    address = f"{request.path}?{urlencode(asked)}" if asked else request.path
+    address = request.path + (form.address() if form.pairs() else "")
     here = request.htmx.current_url_abs_path or ""
     put: Callable[[HttpResponse, str], HttpResponse] = replace_url if "q=" in here else push_url
     return put(response, address)
-
-
-def mode_of(text: str) -> Mode:
-    try:
-        return Mode(text)
-    except ValueError:
-        return Mode.HYBRID
 
 
 def modes() -> list[tuple[Mode, str, str]]:

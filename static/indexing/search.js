@@ -7,3 +7,11 @@
   }
   document.addEventListener("htmx:afterSwap", () => { failed.hidden = true; });
 }
+// Beside the results filters are open; on a narrow screen they would push the results out of sight.
+{
+  const filters = document.querySelector(".filters");
+  const narrow = window.matchMedia("(max-width: 860px)");
+  const fit = () => { filters.open = !narrow.matches; };
+  narrow.addEventListener("change", fit);
+  fit();
+}

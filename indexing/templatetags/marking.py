@@ -1,0 +1,30 @@
+"""The words of a query in what others wrote."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.safestring import SafeString
+
+from experts.showing import one_direction
+from indexing.highlighting import Marker
+
+register = template.Library()
+
+NOTHING = Marker(())
+
+
+@register.filter
+def marked(text: object, marker: Marker | None) -> SafeString:
+    """Escaped, the marker's words in <mark>; a page that marks nothing has no marker."""
+    return (marker or NOTHING).marked(one_direction(str(text)))
+
+
+@register.filter
+def excerpt(text: object, marker: Marker | None) -> SafeString:
+    return (marker or NOTHING).excerpt(one_direction(str(text)))
+
+
+@register.filter
+def in_common(tag: object, marker: Marker | None) -> bool:
+    """Whether the query has a word of the tag's name."""
+    return bool((marker or NOTHING).spans(str(tag)))
