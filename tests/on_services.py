@@ -1,8 +1,9 @@
 """Run the tests marked `services` once more, on PostgreSQL and with Redis as channel layer.
 
-    python -m tests.on_services [options of pytest]
+    python -m tests.on_services [--all] [options of pytest]
 
-Both are started for this and stopped afterwards. Where they cannot be had, one line says so and the exit code is 0.
+With --all those marked `anydb` too, whose faults lie outside the database. Both services are started for this and
+stopped afterwards. Where they cannot be had, one line says so and the exit code is 0.
 """
 
 from __future__ import annotations
@@ -37,7 +38,11 @@ def main(arguments: list[str]) -> int:
             "TCS_TEST_REDIS_URL": redis.url,
         }
         sys.stderr.write("Once more on PostgreSQL and Redis:\n")
-        command = [sys.executable, "-m", "pytest", *arguments, "-m", "services"]
+        marked = "services"
+        if "--all" in arguments:
+            arguments.remove("--all")
+            marked = "services or anydb"
+        command = [sys.executable, "-m", "pytest", *arguments, "-m", marked]
         code = subprocess.run(command, env=os.environ | given, check=False).returncode
         return 0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else code
 

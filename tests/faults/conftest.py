@@ -11,13 +11,23 @@ from tests import cast
 from tests.faults import promises, web, workers
 
 EXPERTS = 24
+ABOUT_FILES = {
+    "test_damaged_files", "test_disk_and_memory", "test_redis_away", "test_a_version_that_does_not_fit_into_memory",
+    "test_a_model_that_cannot_be_used", "test_the_system_check", "test_another_dimension",
+    "test_the_run_goes_on_when_its_web_process_ends",
+}  # fmt: skip
+"""Modules and tests whose fault lies outside the database."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "/faults/" in item.path.as_posix():
-            item.add_marker(pytest.mark.services)
+            item.add_marker(pytest.mark.anydb if _is_about_files(item) else pytest.mark.services)
             item.add_marker(pytest.mark.django_db(transaction=True))
+
+
+def _is_about_files(item: pytest.Item) -> bool:
+    return item.path.stem in ABOUT_FILES or any(item.name.startswith(name) for name in ABOUT_FILES)
 
 
 @pytest.fixture

@@ -145,7 +145,8 @@ def test_a_restarted_server_says_what_is_wrong_and_the_next_run_mends_it(two_ver
         page.force_login(cast.staff("indexing.view", username="vic"))
         shown = page.get("/admin/index/").content.decode()
         assert "vectors.npy" in shown
-        assert 'class="problems"' in shown  # red
+        assert 'class="alarm"' in shown
+        assert f"from version {int(kept.name)}" in shown
         mended = promises.next_run_works()
         until(lambda: web.version() == mended.version_id, "the new version is served")
         until(lambda: web.readiness() == "ready", "nothing is wrong any more")

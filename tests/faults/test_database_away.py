@@ -23,7 +23,7 @@ from tests.faults.waiting import until
 from tests.faults.web import Searching
 from tests.services import PostgreSQL
 
-DOWN_SECONDS = float(os.environ.get("TCS_TEST_DOWN_SECONDS", "2"))
+DOWN_SECONDS = float(os.environ.get("TCS_TEST_DOWN_SECONDS", "0.8"))
 POINTS = [f"stage {stage}" for stage in RebuildRun.STAGES[RebuildRun.Kind.FULL]] + ["before transaction"]
 Away = Callable[[], object]
 
@@ -68,7 +68,7 @@ def test_a_run_outlasts_a_database_that_is_away_in_any_stage(first_version, work
     for point in POINTS:
         with subtests.test(point):
             run = promises.ask(reembed=True)
-            worker = work(run.pk, point, "pause", sqlite_timeout=1)
+            worker = work(run.pk, point, "pause", sqlite_timeout=0.1)
             worker.paused()
             with for_a_while(away):
                 worker.go_on()

