@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from experts.models import Expert
-from indexing import candidates, encoders, live, paths
+from indexing import candidates, comparing, encoders, live, paths
 from indexing.errors import SnapshotInvalid
 from indexing.models import IndexVersion
 from indexing.snapshot.reader import Snapshot
 from tests import cast, version_cast
+from tests.html_reading import read
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -153,3 +154,112 @@ class TestOpening:
         monkeypatch.setattr(Snapshot, "open", no_memory)
         with pytest.raises(SnapshotInvalid, match="not enough memory to open version 1"):
             candidates.opened(version(1))
+
+
+def texts(response, kind: str) -> list[str]:
+    """What the elements of a class say, in order."""
+    page = read(response.content.decode())
+    return [" ".join(each.text.split()) for each in page.walk() if kind in each.attributes.get("class", "").split()]
+
+
+class TestTwoColumns:
+    def test_two_versions_stand_side_by_side_with_who_came_and_who_went(self, viewer):
+        version_cast.two_versions()
+        answer = viewer.get(LAB, {"q": "glazier church organs", "with": 1, "version": 2})
+        page = html(answer)
+        assert page.index("answered by version 1") < page.index("answered by version 2")
+        assert texts(answer, "mark-gained") == ["+ gained"]
+        row = next(text for text in texts(answer, "lab-hit") if "gained" in text)
+        assert "Nora New" in row
+
+    def test_who_is_lost_is_marked_where_it_was(self, viewer):
+        version_cast.two_versions()
+        answer = viewer.get(LAB, {"q": "glazier church organs", "with": 2, "version": 1})
+        assert texts(answer, "mark-lost") == ["− lost"]
+        row = next(text for text in texts(answer, "lab-hit") if "lost" in text)
+        assert "Nora New" in row
+
+    def test_who_moved_is_marked_with_the_number_of_places(self, viewer):
+        version_cast.two_versions()
+        answer = viewer.get(LAB, {"q": "church organs", "with": 1, "version": 2})
+        first = next(text for text in texts(answer, "lab-column")[1:])
+        assert "Erin Number001" in first
+        moved = next(text for text in texts(answer, "lab-hit") if "Number001" in text and "up" in text)
+        before = next(text for text in texts(answer, "lab-hit") if "Number001" in text and "now no." in text)
+        places, was, now = int(moved.split("up ")[1].split()[0]), int(before.split()[0]), int(moved.split()[0])
+        assert was - now == places > 0
+        assert before.endswith(f"now no. {now}")
+
+    def test_two_modes_of_one_version_stand_side_by_side(self, viewer):
+        version_cast.two_versions()
+        asked = {"q": "bread", "version": 2, "mode": "keyword", "with": 2, "with_mode": "semantic"}
+        before, after = texts(viewer.get(LAB, asked), "lab-column")
+        assert "Meaning" in before
+        assert "vectors" in before
+        assert "Words" in after
+        assert "vectors" not in after
+
+    @pytest.mark.parametrize(
+        ("mode", "steps"),
+        [
+            ("hybrid", ["encode", "vectors", "keywords", "fuse", "cards", "in all"]),
+            ("semantic", ["encode", "vectors", "cards", "in all"]),
+            ("keyword", ["keywords", "cards", "in all"]),
+        ],
+    )
+    def test_each_step_is_timed(self, viewer, mode, steps):
+        version_cast.two_versions()
+        answer = viewer.get(LAB, {"q": "bread", "version": 2, "with": "none", "mode": mode})
+        (timings,) = (each for each in read(answer.content.decode()).walk() if "lab-timings" in str(each.attributes))
+        assert [each.text for each in timings.walk() if each.tag == "dt"] == steps
+        milliseconds = [float(each.text.removesuffix(" ms")) for each in timings.walk() if each.tag == "dd"]
+        assert sum(milliseconds[:-1]) <= milliseconds[-1] + 0.1 * len(steps)
+
+    def test_the_overlap_is_of_the_first_ten(self, viewer):
+        version_cast.two_versions()
+        answer = viewer.get(LAB, {"q": "bread", "with": 2, "version": 2})
+        assert "overlap@10</abbr></dt><dd>100 %" in html(answer)
+        assert texts(answer, "mark") == ["= same place"] * len(texts(answer, "mark"))
+
+    def test_a_candidate_is_compared_with_the_live_version_when_nothing_is_named(self, viewer):
+        version_cast.held()
+        page = html(viewer.get(LAB, {"q": "bread"}))
+        assert page.index("answered by version 1") < page.index("answered by version 2")
+
+    def test_one_column_is_enough_for_who_wants_one(self, viewer):
+        version_cast.held()
+        answer = viewer.get(LAB, {"q": "bread", "version": 2, "with": "none"})
+        assert len(texts(answer, "lab-column")) == 1
+        assert texts(answer, "mark") == []
+
+    def test_a_version_to_compare_with_that_is_not_there_is_named(self, viewer):
+        version_cast.two_versions()
+        answer = viewer.get(LAB, {"q": "bread", "version": 2, "with": 7})
+        assert answer.status_code == 404
+        assert "There is no version <bdi>7</bdi> on disk" in html(answer)
+
+    def test_where_one_side_fails_the_other_is_shown_unmarked(self, viewer, settings):
+        version_cast.two_versions()
+        settings.TCS_ENCODER = "tests.fakes.OtherHashEncoder"
+        encoders.reset()
+        asked = {"q": "bread", "version": 2, "mode": "keyword", "with": 1, "with_mode": "semantic"}
+        answer = viewer.get(LAB, asked)
+        assert "Search by words instead" in html(answer)
+        assert "answered by version 2" in html(answer)
+        assert texts(answer, "mark") == []
+
+
+class TestComparing:
+    def test_places_say_by_how_many_somebody_moved(self):
+        found = comparing.places(["a", "b", "c", "d"], ["b", "a", "c"])
+        assert [(place.rank, place.moved, place.mark) for place in found] == [
+            (1, 1, "up"), (2, -1, "down"), (3, 0, "same"), (4, 0, "only"),
+        ]  # fmt: skip
+
+    def test_only_the_first_ten_overlap(self):
+        before = list("abcdefghij") + ["k"]
+        assert comparing.overlap(before, ["k", *"abcdefghij"]) == 0.9
+        assert comparing.overlap(before[:2], ["a"]) == 0.5
+
+    def test_nothing_before_is_nothing_to_compare(self):
+        assert comparing.overlap([], ["a"]) is None

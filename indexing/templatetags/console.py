@@ -55,6 +55,12 @@ def rate(items_per_second: float | None) -> str:
 
 
 @register.filter
+def percent(share: float | None) -> str:
+    """A share from 0 to 1 in whole percent; a dash where there is none."""
+    return _("%(percent)d %%") % {"percent": round(share * 100)} if share is not None else "–"
+
+
+@register.filter
 def badge(run: RebuildRun) -> str:
     return status.badge_of(run)
 
