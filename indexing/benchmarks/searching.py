@@ -1,0 +1,246 @@
+"""How long searches take, by several clients at once; runs in a process and a data folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from random import Random
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+import numpy as np
+from asgiref.testing import ApplicationCommunicator
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.asgi import get_asgi_application
+from django.db import connection
+from django.test import Client
+from django.utils.translation import gettext as _
+
+from experts import samples
+from indexing import encoders, live, processes, runs, search, worker
+from indexing.audit import Actor
+from indexing.benchmarks import derived
+from indexing.build import exporting
+from indexing.errors import IndexingError
+from indexing.models import RebuildRun
+
+State = Literal["idle", "rebuild"]
+Say = Callable[[str], None]
+
+K = 10
+PERCENTILES = (50, 95, 99)
+ACTOR = Actor("benchmark", RebuildRun.Via.COMMAND)
+ANSWER_SECONDS = 60
+WORKER_SECONDS = 300
+"""How long a rebuild may take until it encodes."""
+
+
+class BenchmarkFailed(IndexingError):
+    """What is to be measured could not be set up; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Milliseconds at the 50th, 95th and 99th percentile."""
+
+    experts: int
+    state: State
+    clients: int
+    cache: Literal["cold", "warm"]
+    """cold: queries never asked before; warm: the same ones again, whose vectors are kept"""
+    searches: int
+    request: dict[str, float]
+    """of a whole request to the API, all middleware and the session included"""
+    search: dict[str, float]
+    """of the search within, from its words to its cards"""
+    steps: dict[str, dict[str, float]]
+    load: float
+    """of the machine over the last minute: how far the figures can be trusted"""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Seconds of single searches."""
+
+    requests: list[float]
+    results: list[search.Results]
+
+
+def prepare(count: int) -> None:
+    """A directory of `count` samples, a version of it, and a member of staff, in this process's own data folder."""
+    exporting.ensure(derived.DerivedEncoder().model)
+    samples.load(count)
+    User.objects.create_user("benchmark", is_staff=True)
+    asked = runs.request(RebuildRun.Kind.FULL, ACTOR)
+    claimed = runs.claim(processes.me(), asked.pk)
+    if claimed is None:
+        raise BenchmarkFailed(_("Somebody else took the run."))
+    run = worker.execute(claimed)
+    if run.state != RebuildRun.State.DONE:
+        raise BenchmarkFailed(run.error)
+
+
+def measure(clients: Sequence[int], states: Sequence[State], searches: int, say: Say) -> dict[str, Any]:
+    """Every combination, in one process that serves the prepared version; see `Measured`."""
+    began = time.perf_counter()
+    snapshot = live.load_now()
+    opened = time.perf_counter() - began
+    encoders.get()
+    loaded = time.perf_counter() - began - opened
+    words = queries(len(snapshot))
+    first = search.search(next(words), K)
+    found: list[Measured] = []
+    for state in states:
+        with rebuilding() if state == "rebuild" else nothing() as still:
+            for number in clients:
+                asked = [[next(words) for _ in range(max(searches // number, 2))] for _ in range(number)]
+                for cache in ("cold", "warm"):
+                    say(f"{len(snapshot):,} experts, {state}, {number} clients, {cache}")
+                    still()
+                    found.append(summary(ask_all(asked), len(snapshot), state, number, cache))
+    return {
+        "experts": len(snapshot),
+        "backend": derived_backend(),
+        "seconds_to_open": round(opened, 3),
+        "seconds_to_load_the_model": round(loaded, 3),
+        "first_search_ms": round(first.seconds * 1000, 2),
+        "peak_mb": processes.peak_mb(),
+        "measured": [asdict(each) for each in found],
+    }
+
+
+def derived_backend() -> str | None:
+    encoder = encoders.get()
+    return encoder.model.backend if isinstance(encoder, derived.DerivedEncoder) else None
+
+
+def queries(experts: int) -> Iterator[str]:
+    """Two to six successive words of a sample's text, no query twice: found by words as well as by meaning."""
+    random = Random(7)
+    asked: set[str] = set()
+    texts = [f"{each.job_title} {each.company} {each.bio}".split() for each in samples.generate(min(experts, 2_000))]
+    while True:
+        text = random.choice(texts)
+        start, count = random.randrange(len(text)), random.randint(2, 6)
+        query = " ".join(text[start : start + count])
+        if query not in asked:
+            asked.add(query)
+            yield query
+
+
+def ask_all(asked: Sequence[Sequence[str]]) -> Taken:
+    """Each client asks its queries one after the other, all clients at once, as they reach the server's process."""
+    signed_in = Client()
+    signed_in.force_login(User.objects.get(username="benchmark"))
+    cookie = f"{settings.SESSION_COOKIE_NAME}={signed_in.cookies[settings.SESSION_COOKIE_NAME].value}"
+    application = get_asgi_application()
+    taken = Taken([], [])
+
+    async def ask(texts: Sequence[str]) -> None:
+        for number, text in enumerate(texts):
+            if number % 2:  # by turns, so that both meet the same conditions
+                taken.results.append(await asyncio.to_thread(searched, text))
+            else:
+                taken.requests.append(await request_seconds(application, cookie, text))
+
+    async def ask_together() -> None:
+        await asyncio.gather(*(ask(texts) for texts in asked))
+
+    asyncio.run(ask_together())
+    return taken
+
+
+def searched(text: str) -> search.Results:
+    try:
+        return search.search(text, K)
+    finally:
+        connection.close()  # as after each request
+
+
+async def request_seconds(application: Any, cookie: str, text: str) -> float:
+    """A GET to the API, from the ASGI message to the last one of the answer: all but the socket."""
+    headers = [(b"host", b"localhost"), (b"cookie", cookie.encode())]
+    path = "/api/search"
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
+        "path": path, "raw_path": path.encode(), "query_string": urlencode({"q": text, "k": K}).encode(),
+        "headers": headers, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000),
+    }  # fmt: skip
+    conversation = ApplicationCommunicator(application, scope)
+    began = time.perf_counter()
+    await conversation.send_input({"type": "http.request", "body": b""})
+    answer = await conversation.receive_output(timeout=ANSWER_SECONDS)
+    while (await conversation.receive_output(timeout=ANSWER_SECONDS)).get("more_body"):
+        pass
+    seconds = time.perf_counter() - began
+    await conversation.wait()
+    if answer["status"] != 200:
+        raise BenchmarkFailed(_("The API answered with status %s.") % answer["status"])
+    return seconds
+
+
+def summary(taken: Taken, experts: int, state: State, clients: int, cache: Literal["cold", "warm"]) -> Measured:
+    steps = taken.results[0].timings
+    return Measured(
+        experts=experts, state=state, clients=clients, cache=cache,
+        searches=len(taken.requests) + len(taken.results),
+        request=percentiles(taken.requests),
+        search=percentiles([each.seconds for each in taken.results]),
+        steps={step: percentiles([each.timings.get(step, 0.0) for each in taken.results]) for step in steps},
+        load=round(os.getloadavg()[0], 1),
+    )  # fmt: skip
+
+
+def percentiles(seconds: Sequence[float]) -> dict[str, float]:
+    """In milliseconds."""
+    values = np.percentile(seconds, PERCENTILES) * 1000
+    return {f"p{name}": round(float(value), 2) for name, value in zip(PERCENTILES, values, strict=True)}
+
+
+@contextmanager
+def nothing() -> Iterator[Callable[[], None]]:
+    yield lambda: None
+
+
+@contextmanager
+def rebuilding() -> Iterator[Callable[[], None]]:
+    """A worker that encodes every text anew, as `launch` would start it, ended after.
+
+    Yields what raises BenchmarkFailed should it have ended before.
+    """
+    run = runs.request(RebuildRun.Kind.FULL, ACTOR, reembed=True)
+    everything = {"TCS_ENCODER": "indexing.benchmarks.derived.PatientEncoder"}
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "index_worker", "--low-priority", "--run", str(run.pk)],
+        env=os.environ | everything | {"OMP_NUM_THREADS": str(os.cpu_count() or 1)},
+        cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+    def still() -> None:
+        if process.poll() is not None:
+            run.refresh_from_db()
+            raise BenchmarkFailed(_("The rebuild ended before its time: %s") % (run.error or run.state))
+
+    try:
+        give_up = time.monotonic() + WORKER_SECONDS
+        while not RebuildRun.objects.filter(pk=run.pk, stage=RebuildRun.Stage.EMBED, done__gt=0).exists():
+            still()
+            if time.monotonic() > give_up:
+                raise BenchmarkFailed(_("The rebuild did not begin to encode within %s s.") % WORKER_SECONDS)
+            time.sleep(0.2)
+        yield still
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
