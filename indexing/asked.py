@@ -40,7 +40,7 @@ class Asked:
             categories=tuple(dict.fromkeys(self.category)),
             rate_min=self.rate_min,
             rate_max=self.rate_max,
-            currency=self.currency,
+            currency=self.currency.upper(),
             photo=self.photo,
         )
 

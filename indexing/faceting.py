@@ -25,7 +25,7 @@ POOL = 500
 VALUES = 12
 """Values of a group that are offered, those with most matches first; the chosen ones always."""
 NEAREST = 50
-"""Experts whose tags are near a query."""
+"""Experts whose tags are near a query; a quarter of a small directory, since of all of them nothing stands out."""
 NEAR_TAGS = 5
 
 
@@ -130,7 +130,7 @@ class Question:
         """
         facets, tags = self.snapshot.facets, _tags()
         vector = query_vector(self.text, self.snapshot) if self.vector is None else self.vector
-        ids, _ = self.snapshot.semantic(vector, NEAREST)
+        ids, _ = self.snapshot.semantic(vector, min(NEAREST, len(self.snapshot) // 4 + 1))
         here, everywhere = _tag_counts(facets, self.snapshot.rows(ids)), facets.tag_counts()
         scores = {
             key: count * np.log(count / len(ids) / (everywhere[key] / len(facets)))

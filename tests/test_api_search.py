@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from experts.models import Expert
+from experts.models import Expert, ExpertTag, Tag
 from indexing import encoders
 from tests import cast
 
@@ -105,3 +105,68 @@ def test_without_a_model_it_is_503_but_words_are_still_found(client, settings):
     assert answer.status_code == 503
     assert "NoSuchEncoder" in answer.json()["detail"]
     assert client.get(SEARCH, {"q": "welder", "mode": "keyword"}).status_code == 200
+
+
+def test_filters_are_applied_and_facets_counted(client):
+    cast.experts(16)
+    tag = Tag.objects.create(name="Knots", kind="domain", is_active=False)
+    industry = Tag.objects.create(name="Ropes", kind="industry", is_active=False)
+    for expert in Expert.objects.filter(username__in=("expert-002", "expert-003", "expert-004")):
+        for each in (tag, industry):
+            ExpertTag.objects.create(expert=expert, tag=each)
+    Expert.objects.filter(username="expert-004").update(
+        hourly_rate=80, currency="EUR", photo_url="https://x.example/1"
+    )
+    cast.published_again()
+    asked = {"q": "case", "k": 16, "tag": ["Knots"], "match": "all", "industry": "Ropes", "category": "Craft"}
+    results = client.get(SEARCH, asked).json()
+    assert sorted(hit["expert"]["username"] for hit in results["hits"]) == ["expert-002", "expert-004"]
+    assert results["facets"]["matches"] == 2
+    assert {"name": "Knots", "count": 2} in results["facets"]["tags"]
+    assert {"name": "Ropes", "count": 2} in results["facets"]["industries"]
+    assert results["facets"]["categories"] == [{"name": "Craft", "count": 2}, {"name": "Finance", "count": 1}]
+    assert (results["facets"]["currencies"], results["facets"]["photo"]) == ([{"name": "EUR", "count": 1}], 1)
+    few = client.get(SEARCH, asked | {"rate_min": 70, "rate_max": 80, "currency": "eur", "photo": True}).json()
+    assert [hit["expert"]["username"] for hit in few["hits"]] == ["expert-004"]
+
+
+def test_a_hit_says_which_words_were_found(client):
+    cast.experts(8)
+    tag = Tag.objects.create(name="Steel & iron", kind="domain", is_active=False)
+    ExpertTag.objects.create(expert=Expert.objects.get(username="expert-001"), tag=tag)
+    cast.published_again()
+    best = client.get(SEARCH, {"q": "steel bridge welders"}).json()["hits"][0]
+    assert best["highlights"] == {
+        "job_title": "<mark>Welder</mark>",
+        "bio": "Repairs <mark>steel</mark> <mark>bridges</mark> and ship hulls, underwater too. Case 1.",
+    }
+    assert "Steel & iron" in best["common_tags"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field"),
+    [
+        ({"tag": "No such tag"}, "tag"),
+        ({"industry": "\0"}, "industry"),
+        ({"match": "some"}, "match"),
+        ({"rate_min": "-1", "currency": "EUR"}, "rate_min"),
+        ({"rate_max": "nan", "currency": "EUR"}, "rate_max"),
+        ({"rate_min": "5"}, "currency"),
+        ({"rate_min": "5", "rate_max": "4", "currency": "EUR"}, "rate_max"),
+        ({"currency": "EURO"}, "currency"),
+        ({"photo": "perhaps"}, "photo"),
+    ],
+)
+def test_a_filter_that_cannot_be_meant_is_422_and_named(client, parameters, field):
+    cast.published(3)
+    answer = client.get(SEARCH, {"q": "case"} | parameters)
+    assert answer.status_code == 422
+    assert list(answer.json()["fields"]) == [field]
+
+
+def test_the_filters_are_documented(client):
+    paths = client.get("/api/openapi.json").json()["paths"]
+    documented = {each["name"]: each for each in paths["/api/search"]["get"]["parameters"]}
+    for name in ("tag", "match", "industry", "category", "rate_min", "rate_max", "currency", "photo"):
+        assert documented[name]["schema"]["description"]
+    assert "/api/suggest" in paths

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 from django.urls import reverse
@@ -170,3 +171,95 @@ def test_htmx_shows_what_to_do_before_the_first_version_too(person):
 def test_going_back_in_the_browser_gets_a_whole_page(person):
     answer = person.get("/", headers=HTMX | {"HX-History-Restore-Request": "true"})
     assert "<html" in html(answer)
+
+
+def checked(page: str) -> set[str]:
+    return set(re.findall(r'<input type="checkbox"[^>]* value="([^"]*)" checked>', page))
+
+
+@built
+def test_filters_stand_in_the_address_and_work_without_javascript(person):
+    cast.experts(16)
+    tag = Tag.objects.create(name="Ropes & knots", kind="domain", is_active=False)
+    for expert in Expert.objects.filter(username__in=("expert-002", "expert-003")):
+        ExpertTag.objects.create(expert=expert, tag=tag)
+    Expert.objects.filter(username="expert-003").update(hourly_rate=80, currency="EUR")
+    cast.published_again()
+    asked = {"q": "case", "tag": "Ropes & knots", "category": "Finance", "rate_min": "70", "currency": "EUR"}
+    page = html(person.get("/", asked))
+    assert page.count('<li class="expert">') == 1
+    assert checked(page) == {"Ropes &amp; knots", "Finance"}
+    assert 'name="rate_min" min="0" step="any" inputmode="decimal" placeholder="from" value="70"' in page
+    assert "<option selected>EUR</option>" in page
+    assert page.count('class="chip"') == 3
+    without_rate = re.search(r'class="chip" href="([^"]*)" title="[^"]*">from 70 EUR per hour', page)
+    assert without_rate
+    assert without_rate[1] == "?q=case&amp;tag=Ropes+%26+knots&amp;category=Finance"
+
+
+@built
+def test_htmx_gets_the_facets_beside_the_results(person):
+    cast.published(16)
+    answer = person.get("/", {"q": "case", "category": "Craft", "photo": ""}, headers=HTMX)
+    page = html(answer)
+    assert answer.headers["HX-Push-Url"] == "/?q=case&category=Craft"
+    assert '<div id="facets" hx-swap-oob="innerHTML">' in page
+    assert page.count('<li class="expert">') == 8
+    assert re.search(r'value="Finance"><span class="value-name">Finance</span><span class="count">8</span>', page)
+
+
+@built
+def test_rates_without_a_currency_are_in_the_most_common_one(person):
+    cast.experts(4)
+    Expert.objects.update(hourly_rate=80, currency="CHF")
+    cast.published_again()
+    page = html(person.get("/", {"q": "case", "rate_max": "80,5"}))
+    assert "up to 80.5 CHF per hour" in page
+    assert page.count('<li class="expert">') == 4
+    assert html(person.get("/", {"q": "case", "rate_max": "cheap"})).count('<li class="expert">') == 4
+
+
+@built
+def test_filters_that_contradict_themselves_are_said(person):
+    cast.published(4)
+    answer = person.get("/", {"q": "case", "rate_min": "90", "rate_max": "10", "currency": "EUR"})
+    assert answer.status_code == 422
+    assert "The highest rate, 10, is below the lowest, 90." in html(answer)
+
+
+@built
+def test_nobody_left_offers_to_drop_the_tightest_filter_and_near_tags(person):
+    cast.experts(16)
+    tag = Tag.objects.create(name="Hull repair", kind="domain", is_active=False)
+    for expert in Expert.objects.filter(job_title="Welder"):
+        ExpertTag.objects.create(expert=expert, tag=tag)
+    cast.published_again()
+    page = html(person.get("/", {"q": "ship hulls", "category": "Finance", "tag": "No such tag"}))
+    assert "Nobody was found" in page
+    assert "8 experts could be found without the filter “No such tag”." in page
+    assert 'class="solid-button" href="?q=ship+hulls&amp;category=Finance"' in page
+    assert re.search(r'<li><a href="\?q=ship\+hulls&amp;tag=', page)
+
+
+@built
+def test_the_words_that_were_found_are_marked(person):
+    cast.experts(8)
+    tag = Tag.objects.create(name="Steel works", kind="domain", is_active=False)
+    ExpertTag.objects.create(expert=Expert.objects.get(username="expert-001"), tag=tag)
+    Expert.objects.filter(username="expert-001").update(company="<b>Steel</b>")
+    cast.published_again()
+    page = html(person.get("/", {"q": "bridge steel"}))
+    assert "Repairs <mark>steel</mark> <mark>bridges</mark> and ship hulls" in page
+    assert "&lt;b&gt;<mark>Steel</mark>&lt;/b&gt;" in page
+    assert 'tag-common" title="In common with your words"><mark>Steel</mark> works' in page
+
+
+@built
+@pytest.mark.parametrize(
+    "name", ["tag", "industry", "category", "rate_min", "rate_max", "currency", "photo", "match"]
+)
+def test_any_filter_is_answered(person, name):
+    cast.published(3)
+    for value in ("\0", "x" * 5_000, "-1", "nan", "1e400", "<script>", "日本", "\ud800"):
+        answer = person.get(f"/?{urlencode({'q': 'case', name: value}, errors='surrogatepass')}")
+        assert answer.status_code in (200, 422), (value, answer.status_code)
