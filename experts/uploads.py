@@ -22,15 +22,18 @@ _SESSION_KEY = "experts_import"
 
 
 class CappedUpload(FileUploadHandler):
-    """Drops a file that grows past `TCS_IMPORT_MAX_MB` while it arrives, before it fills memory or disk.
+    """Drops what grows past `TCS_IMPORT_MAX_MB` while it arrives, before it fills memory or disk.
 
-    Django caps no uploads itself: DATA_UPLOAD_MAX_MEMORY_SIZE leaves files out.
+    Django caps no uploads itself: DATA_UPLOAD_MAX_MEMORY_SIZE leaves files out. All files of a request count
+    together, because the CSRF check reads a hundred of them before anybody asks who sent them.
     """
 
     chunk_size = 64 * 2**10
+    received = 0
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
-        if start + len(raw_data) > settings.TCS_IMPORT_MAX_MB * 2**20:
+        self.received += len(raw_data)
+        if self.received > settings.TCS_IMPORT_MAX_MB * 2**20:
             self.request.upload_too_large = True  # type: ignore[union-attr]
             raise SkipFile
         return raw_data
