@@ -16,7 +16,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tcs_site.settings")
 http = get_asgi_application()
 
 # Models can be imported only once Django is set up.
-from indexing import courier, encoders, live  # noqa: E402
+from indexing import courier, encoders, live, searchlog  # noqa: E402
 from indexing.console.routing import websocket_urlpatterns  # noqa: E402
 from tcs_site.proxying import behind_proxy  # noqa: E402
 
@@ -44,4 +44,5 @@ def once_listening(start: Callable[[], None]) -> None:
 
 once_listening(live.start)
 once_listening(courier.start)
+once_listening(searchlog.start)
 once_listening(encoders.load_in_background)

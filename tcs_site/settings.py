@@ -194,6 +194,11 @@ TCS_GATE_MAX_QUERIES_BROKEN = env.integer(
 )  # saved queries missing an expected expert
 TCS_GATE_MIN_OVERLAP = env.share("TCS_GATE_MIN_OVERLAP", 0.50)  # of saved queries at 10; below it only a warning
 
+# --- What people search for -----------------------------------------------------------------------------------
+TCS_SEARCH_LOG_DAYS = env.integer("TCS_SEARCH_LOG_DAYS", 30)  # 0: nothing is kept
+# A hit this similar to the query is on topic. It depends on the model.
+TCS_ON_TOPIC = env.share("TCS_ON_TOPIC", 0.60)
+
 # --- Watching ---------------------------------------------------------------------------------------------
 TCS_METRICS_TOKEN = env.text("TCS_METRICS_TOKEN")  # what Prometheus sends to /metrics; without it only staff may look
 

@@ -69,6 +69,7 @@ CONSOLE = [
     Row("index:plan", "/admin/index/plan/", "console", VIEW),
     Row("index:tag-preview", "/admin/index/tags/preview/?tag={tag}", "console", TAGS, post=200),
     Row("index:lab", "/admin/index/lab/?q=bread", "console", VIEW),
+    Row("index:searches", "/admin/index/searches/", "console", VIEW),
 ]
 RUNS = "/api/admin/ingest/runs"
 API = [

@@ -6,10 +6,11 @@ from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from indexing import live, search
+from indexing import live, search, searchlog
 from indexing.api.schemas import Invalid, Refusal, SearchFilters, SearchResults, Suggested
 from indexing.asked import Asked
 from indexing.faceting import Question
+from indexing.filters import NONE
 from indexing.highlighting import Marker
 from indexing.suggesting import suggest
 
@@ -38,6 +39,7 @@ def find(
         return SearchResults.of(search.search(q, k, mode))  # which says what is wrong
     snapshot = live.current()
     results = search.search(q, k, mode, snapshot=snapshot, filters=filters)
+    searchlog.note(results, k, filtered=filters != NONE)
     prefetch_related_objects([hit.expert for hit in results.hits], "tags")
     facets = Question.of(results.query, mode, snapshot).facets(filters)
     return SearchResults.of(results, facets, Marker.of(results.query, snapshot.keywords))

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url, replace_url
 
-from indexing import live
+from indexing import live, searchlog
 from indexing.asked import Asked
 from indexing.console.access import REBUILD, VIEW, ConsoleRequest, allowed, may
 from indexing.console.search_form import Form
@@ -24,7 +24,7 @@ from indexing.errors import EncoderUnavailable, NoIndexYet
 from indexing.faceting import Question
 from indexing.filters import Filters, InvalidFilter
 from indexing.highlighting import Marker
-from indexing.search import MAX_K, Mode, search
+from indexing.search import MAX_K, Mode, Results, search
 from indexing.snapshot.reader import Snapshot
 
 STEPS = (20, 50, MAX_K)
@@ -54,12 +54,21 @@ def search_page(request: ConsoleRequest) -> HttpResponse:
         "may_rebuild": may(request.user, REBUILD),
         "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
     }
+    if "results" in context and k == STEPS[0]:
+        _note(request, context["results"], filtered=bool(context["chips"]))
     if request.htmx and not request.htmx.history_restore_request:
         response = _with_address(request, render(request, "search/_answer.html", context), form)
     else:
         response = render(request, "search/page.html", context, status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _note(request: ConsoleRequest, results: Results, *, filtered: bool) -> None:
+    """For the log of searches. Going back in the browser asks nothing; a request of htmx may be half a word."""
+    if not request.htmx.history_restore_request:
+        session = request.session.session_key
+        searchlog.note(results, STEPS[0], session=session, complete=not request.htmx, filtered=filtered)
 
 
 def _snapshot() -> Snapshot | None:

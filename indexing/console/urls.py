@@ -1,6 +1,6 @@
 from django.urls import path
 
-from indexing.console import lab_views, plan_views, tag_views, version_views, views
+from indexing.console import lab_views, plan_views, searches_views, tag_views, version_views, views
 from indexing.models import RebuildRun
 
 app_name = "index"
@@ -20,4 +20,5 @@ urlpatterns = [
     path("release/", version_views.release_schedule, name="release"),
     path("plan/", plan_views.plan, name="plan"),
     path("lab/", lab_views.lab_page, name="lab"),
+    path("searches/", searches_views.searches_page, name="searches"),
 ]

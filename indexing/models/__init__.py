@@ -3,6 +3,7 @@
 from indexing.models.notifications import Notification
 from indexing.models.queries import SavedQuery
 from indexing.models.runs import RebuildRun, RunLogLine
+from indexing.models.searches import SearchLog
 from indexing.models.state import IndexState
 from indexing.models.tokens import ApiToken
 from indexing.models.versions import IndexVersion, Publication, ServingProcess
@@ -16,5 +17,6 @@ __all__ = [
     "RebuildRun",
     "RunLogLine",
     "SavedQuery",
+    "SearchLog",
     "ServingProcess",
 ]

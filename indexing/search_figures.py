@@ -1,0 +1,98 @@
+"""How well searches go: figures out of the log of searches.
+
+OTR@10 of a search is the share of its first ten hits whose similarity to the query is at or above TCS_ON_TOPIC. That
+of a day, and the average of seven days, is the mean over the searches that have one: every search weighs the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from django.utils import timezone
+
+from indexing.models import SearchLog
+
+DAYS = 7
+"""of the moving average"""
+SHOWN = 14
+"""days, each with the average of the seven up to it"""
+GOOD, FAIR = 0.75, 0.60
+"""From which average on it is green, and amber; below it is red."""
+
+Grade = Literal["good", "fair", "poor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day's searches; no rate where none of them can be judged."""
+
+    day: date
+    count: int
+    zero: int
+    rate: float | None
+    average: float | None
+    """OTR@10 of the seven days up to this one"""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    count: int
+    zero: int
+    average: float | None
+    days: tuple[Day, ...]
+    """the newest first, days without a search too, from the first one kept"""
+
+    @property
+    def grade(self) -> Grade | None:
+        return grade(self.average)
+
+    @property
+    def zero_share(self) -> float | None:
+        return self.zero / self.count if self.count else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    count: int = 0
+    zero: int = 0
+    judged: int = 0
+    rates: float = 0.0
+
+    def __add__(self, other: _Sums) -> _Sums:
+        return _Sums(
+            self.count + other.count, self.zero + other.zero, self.judged + other.judged, self.rates + other.rates
+        )
+
+    @property
+    def rate(self) -> float | None:
+        return self.rates / self.judged if self.judged else None
+
+
+def grade(average: float | None) -> Grade | None:
+    if average is None:
+        return None
+    return "good" if average >= GOOD else "fair" if average >= FAIR else "poor"
+
+
+def read(today: date | None = None) -> Figures:
+    """The figures of everything that is kept; `today` in TCS_TIME_ZONE."""
+    today = today or timezone.localdate(timezone=timezone.get_default_timezone())
+    sums = {
+        row["day"]: _Sums(row["count"], row["zero"], row["judged"], row["rates"] or 0.0)
+        for row in SearchLog.objects.by_day()
+    }
+    whole = sum(sums.values(), _Sums())
+    reaches = min((today - min(sums)).days + 1, SHOWN) if sums else 0
+    days = tuple(_day(today - timedelta(days=ago), sums) for ago in range(reaches))
+    return Figures(whole.count, whole.zero, _up_to(today, sums).rate, days)
+
+
+def _day(day: date, sums: dict[date, _Sums]) -> Day:
+    own = sums.get(day, _Sums())
+    return Day(day, own.count, own.zero, own.rate, _up_to(day, sums).rate)
+
+
+def _up_to(day: date, sums: dict[date, _Sums]) -> _Sums:
+    return sum((sums.get(day - timedelta(days=ago), _Sums()) for ago in range(DAYS)), _Sums())
