@@ -87,9 +87,9 @@ def test_a_hundred_thousand_people_take_no_time():
     many = Suggestions.of([record(i, *(names[n] for n in four)) for i, four in enumerate(chosen)], {})
     seconds = []
     for prefix in ("b", "ko", "rim", "tane", "user-5", "zz"):
-        began = time.perf_counter()
+        began = time.thread_time()  # not the clock: other tests may run beside this one
         found = [next(entries, None) for entries in many.starting(prefix).values()]
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.thread_time() - began)
         assert (prefix == "zz") == (found == [None] * 4)
     assert sorted(seconds)[len(seconds) // 2] < 0.010
 
