@@ -43,7 +43,13 @@ def main(arguments: list[str]) -> int:
             arguments.remove("--all")
             marked = "services or anydb"
         command = [sys.executable, "-m", "pytest", *arguments, "-m", marked]
-        code = subprocess.run(command, env=os.environ | given, check=False).returncode
+        process = subprocess.Popen(command, env=os.environ | given)
+        try:
+            code = process.wait()
+        except BaseException:
+            process.send_signal(signal.SIGINT)  # it ends what its tests have started
+            process.wait(60)
+            raise
         return 0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else code
 
 

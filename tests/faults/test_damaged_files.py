@@ -44,14 +44,20 @@ def restarted(monkeypatch) -> Callable[[], live.Live]:
     return restart
 
 
-def flip(path: Path, _other: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+def replace(path: Path, content: bytes) -> None:
+    """As a new file: one that is cut short in place takes down whoever has it mapped, here this very process."""
+    path.unlink(missing_ok=True)
     path.write_bytes(content)
 
 
+def flip(path: Path, _other: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    replace(path, bytes(content))
+
+
 def cut(path: Path, _other: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1])
+    replace(path, path.read_bytes()[:-1])
 
 
 def remove(path: Path, _other: Path) -> None:
@@ -59,7 +65,7 @@ def remove(path: Path, _other: Path) -> None:
 
 
 def exchange(path: Path, other: Path) -> None:
-    shutil.copyfile(other, path)
+    replace(path, other.read_bytes())
 
 
 def files_of(folder: Path) -> Iterator[Path]:
@@ -86,7 +92,7 @@ def test_a_damaged_version_is_refused_and_the_newest_good_one_is_served(two_vers
                 assert name in process.problem
                 assert folder.name.lstrip("0") in process.problem
             finally:
-                path.write_bytes(whole)
+                replace(path, whole)
             assert restarted().problem == ""
             assert live.current().number == int(folder.name)
 
