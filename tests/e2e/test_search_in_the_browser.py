@@ -1,0 +1,57 @@
+"""The search box's suggestions with the keyboard, and filters that follow a click, in a browser."""
+
+from __future__ import annotations
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.server import Server
+
+
+def opened(tabs: BrowserContext) -> Page:
+    page = tabs.new_page()
+    page.goto("/")
+    return page
+
+
+def test_suggestions_are_chosen_with_the_keyboard(indexed: Server, tabs: BrowserContext) -> None:
+    page = opened(tabs)
+    box = page.get_by_role("combobox", name="What are you looking for?")
+    options = page.get_by_role("listbox", name="Suggestions").get_by_role("option")
+    box.press_sequentially("eng")
+    expect(options.first).to_be_visible()
+    expect(box).to_have_attribute("aria-expanded", "true")
+    box.press("ArrowDown")
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    expect(box).to_have_attribute("aria-activedescendant", "suggestion-0")
+    box.press("ArrowUp")
+    expect(options.first).to_have_attribute("aria-selected", "false")
+    box.press("Escape")
+    expect(options.first).to_be_hidden()
+    expect(box).to_have_value("eng")
+    box.press("ArrowDown")
+    expect(options.first).to_be_visible()
+    box.press("ArrowDown")
+    chosen = options.first.locator(".suggested").inner_text()
+    box.press("Enter")
+    expect(box).to_have_value(chosen)
+    expect(options.first).to_be_hidden()
+    expect(page.locator(".expert").first).to_be_visible()
+
+
+def test_a_click_on_a_filter_changes_results_counts_and_address(indexed: Server, tabs: BrowserContext) -> None:
+    page = opened(tabs)
+    page.locator("#q").fill("software engineer")
+    value = page.locator("#facets label.value").first
+    expect(value).to_be_visible()
+    name, count = value.locator(".value-name").inner_text(), int(value.locator(".count").inner_text())
+    value.click()
+    chip = page.locator(".chip")
+    expect(chip).to_contain_text(name)
+    expect(page.get_by_label(name).first).to_be_checked()
+    expect(page.locator("#results .expert")).to_have_count(min(count, 20))
+    page.reload()  # what is in the address is all there is to it
+    expect(chip).to_contain_text(name)
+    expect(page.locator("#results .expert")).to_have_count(min(count, 20))
+    chip.click()
+    expect(page.locator(".chip")).to_have_count(0)
+    expect(page.locator("#q")).to_have_value("software engineer")
