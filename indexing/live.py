@@ -36,6 +36,7 @@ class Live:
         self.snapshot: Snapshot | None = None
         self.problem = ""
         self._refused: dict[int, float] = {}
+        """Version number to when it is tried again"""
 
     def refresh(self) -> None:
         """Serve the live version if it is not served already.
@@ -49,15 +50,15 @@ class Live:
             if wanted is not None:
                 self.problem = ""
             return
-        if self._open(wanted):
-            self.problem = ""
-        elif self.snapshot is None:
+        if time.monotonic() < self._refused.get(wanted.number, 0.0):
+            return
+        self.problem = self._serve(wanted)
+        if self.problem and self.snapshot is None:
             kept = IndexVersion.objects.filter(state=IndexVersion.State.RETIRED).order_by("-number")
-            next(filter(self._open, kept), None)
+            next((version for version in kept if not self._serve(version)), None)
 
-    def _open(self, version: IndexVersion) -> bool:
-        if time.monotonic() < self._refused.get(version.number, 0.0):
-            return False
+    def _serve(self, version: IndexVersion) -> str:
+        """Open and serve it; else why not, as a sentence."""
         try:
             folder = paths.version_folder(version.number)
             snapshot = Snapshot.open(folder, manifest_sha256=version.manifest_sha256)
@@ -68,17 +69,15 @@ class Live:
                 )
         except (SnapshotInvalid, OSError, MemoryError) as error:
             why = str(error) or _("there is not enough memory to open it")
-            self.problem = _("Version %(number)s is not served: %(why)s.") % {
+            problem = _("Version %(number)s is not served: %(why)s.") % {
                 "number": version.number, "why": why.rstrip("."),
             }  # fmt: skip
-            logger.error(self.problem)
-            self._refused = {number: until for number, until in self._refused.items() if until > time.monotonic()} | {
-                version.number: time.monotonic() + RETRY_SECONDS
-            }
-            return False
+            logger.error(problem)
+            self._refused[version.number] = time.monotonic() + RETRY_SECONDS
+            return problem
         self.snapshot = snapshot
         logger.info("Serving version %s (%s experts)", snapshot.number, len(snapshot.ids))
-        return True
+        return ""
 
 
 _live = Live()

@@ -86,7 +86,7 @@ def test_after_a_restart_the_newest_good_version_is_served(serving):
     shutil.rmtree(paths.version_folder(rebuild()))
     serving.refresh()
     assert live.current().number == good
-    assert live.problem()
+    assert f"Version {good + 2} is not served" in live.problem()
 
 
 def test_when_no_version_is_good_the_problem_is_named(serving):
