@@ -9,7 +9,7 @@ import pytest
 
 from experts.models import Expert, ExpertTag, Tag
 from experts.profile import ExpertRecord
-from indexing.snapshot.suggestions import Kind, Suggestions
+from indexing.snapshot.suggestions import STORED, Kind, Suggestions
 from indexing.suggesting import SHOWN, suggest
 from tests import cast
 from tests.index_cast import opened
@@ -67,14 +67,14 @@ def test_a_long_text_is_still_found_by_its_beginning():
 
 def test_files_that_do_not_fit_are_refused(tmp_path, suggestions):
     path = tmp_path / "suggest.npz"
-    columns = {name: getattr(suggestions, name) for name in suggestions.__slots__}
+    columns = {name: getattr(suggestions, name) for name in STORED}
     for name, wrong in (
         ("kinds", columns["kinds"][:-1]),
         ("rows", columns["rows"] + 1),
         ("keys", columns["keys"][1:]),
     ):
         np.savez(path, **columns | {name: wrong})
-        with pytest.raises(ValueError, match=r"columns|rows"):
+        with pytest.raises(ValueError, match=r"columns|rows|key"):
             Suggestions.load(path, len(PEOPLE))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 
@@ -23,6 +23,10 @@ MAX_KEY_BYTES = 64
 """Longer than anybody types before choosing."""
 MAX_STARTS = 6
 """Words of an entry that it is found by the beginning of."""
+
+
+BLOCK = 512
+STORED = ("keys", "key_ends", "key_entries", "kinds", "texts", "text_ends", "rows", "row_ends")
 
 
 class Kind(IntEnum):
@@ -56,6 +60,16 @@ class Suggestions:
     text_ends: NDArray[np.int64]
     rows: NDArray[np.int32]
     row_ends: NDArray[np.int64]
+    counts: NDArray[np.int64] = field(init=False)
+    """[e]: how many experts have it"""
+    shared: NDArray[np.int64] = field(init=False)
+    """The places of all keys that are no person's, rising."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "counts", np.diff(self.row_ends, prepend=0))
+        if len(self.key_entries) and not int(self.key_entries.max()) < len(self.kinds):
+            raise ValueError("a key without an entry")
+        object.__setattr__(self, "shared", np.flatnonzero(self.kinds[self.key_entries] != Kind.PERSON))
 
     @classmethod
     def of(cls, experts: Sequence[ExpertRecord], tags: Mapping[int, Sequence[str]]) -> Suggestions:
@@ -85,13 +99,13 @@ class Suggestions:
         )
 
     def save(self, path: Path) -> None:
-        np.savez(path, **{name: getattr(self, name) for name in self.__slots__})
+        np.savez(path, **{name: getattr(self, name) for name in STORED})
 
     @classmethod
     def load(cls, path: Path, experts: int) -> Suggestions:
         """Raises KeyError, ValueError or OSError when the file is not one of these, over so many experts."""
         with np.load(path, allow_pickle=False) as columns:
-            loaded = cls(**{name: columns[name] for name in cls.__slots__})
+            loaded = cls(**{name: columns[name] for name in STORED})
         for values, ends, count in (
             (loaded.keys, loaded.key_ends, len(loaded.key_entries)),
             (loaded.texts, loaded.text_ends, len(loaded.kinds)),
@@ -101,8 +115,6 @@ class Suggestions:
                 raise ValueError("columns of different lengths")
         if len(loaded.rows) and not 0 <= int(loaded.rows.min()) <= int(loaded.rows.max()) < experts:
             raise ValueError(f"rows beyond the {experts} experts")
-        if len(loaded.key_entries) and not int(loaded.key_entries.max()) < len(loaded.kinds):
-            raise ValueError("a key without an entry")
         return loaded
 
     def __len__(self) -> int:
@@ -116,19 +128,31 @@ class Suggestions:
         places = range(len(self.key_entries) if wanted else 0)
         first = bisect_left(places, wanted, key=self._key)
         last = bisect_left(places, wanted + b"\xff", lo=first, key=self._key)  # a byte that no text has
-        numbers = self.key_entries[first:last]
-        _, where = np.unique(numbers, return_index=True)
-        numbers = numbers[np.sort(where)]  # each once, in the order of the keys
-        kinds = self.kinds[numbers]
-        found = {kind: numbers[kinds == kind] for kind in Kind}
-        return {
-            kind: map(self._entry, (some if kind == Kind.PERSON else self._most_had(some)).tolist())
-            for kind, some in found.items()
-        }
+        return {kind: map(self._entry, self._numbers(kind, first, last)) for kind in Kind}
 
-    def _most_had(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
-        counts = self.row_ends[numbers] - np.where(numbers > 0, self.row_ends[numbers - 1], 0)
-        return numbers[np.argsort(-counts, kind="stable")]
+    def _numbers(self, kind: Kind, first: int, last: int) -> Iterator[int]:
+        """The entries of the keys from `first` to `last`, each once."""
+        if kind == Kind.PERSON:
+            return _each_once(self._people(first, last))
+        begin, end = np.searchsorted(self.shared, (first, last)).tolist()
+        numbers = self.key_entries[self.shared[begin:end]]
+        return _each_once(self._most_had(numbers[self.kinds[numbers] == kind]))
+
+    def _people(self, first: int, last: int) -> Iterator[int]:
+        """In blocks: a letter is the beginning of half of all keys, and a few people are shown."""
+        size = BLOCK
+        while first < last:
+            numbers = self.key_entries[first : min(first + size, last)]
+            yield from numbers[self.kinds[numbers] == Kind.PERSON].tolist()
+            first, size = first + size, size * 2
+
+    def _most_had(self, numbers: NDArray[np.int32]) -> Iterator[int]:
+        """Those first that most experts have; only the few that are wanted as a rule are put in order at once."""
+        rank = -self.counts[numbers].astype(np.int64) * len(self) + numbers
+        if len(numbers) > BLOCK:
+            rank = rank[np.argpartition(rank, BLOCK)]
+        for start, end in ((0, BLOCK), (BLOCK, len(rank))):
+            yield from (np.sort(rank[start:end]) % len(self)).tolist()
 
     def _key(self, place: int) -> bytes:
         return self.keys[slice(*_span(self.key_ends, place))].tobytes()
@@ -136,6 +160,14 @@ class Suggestions:
     def _entry(self, number: int) -> Entry:
         text = self.texts[slice(*_span(self.text_ends, number))].tobytes().decode()
         return Entry(Kind(int(self.kinds[number])), text, self.rows[slice(*_span(self.row_ends, number))])
+
+
+def _each_once(numbers: Iterator[int]) -> Iterator[int]:
+    seen: set[int] = set()
+    for number in numbers:
+        if number not in seen:
+            seen.add(number)
+            yield number
 
 
 def _span(ends: NDArray[np.int64], number: int) -> tuple[int, int]:
