@@ -190,9 +190,20 @@ def test_what_a_query_tells_is_the_sum_of_its_words_and_at_least_one_rare_word(t
     assert own.parse("rare rare unheard the").information == pytest.approx(rare + unknown)
 
 
-def test_a_nearly_known_word_tells_half_of_a_known_one(tmp_path):
-    build_index([document(key, bio="maggio" if key == 1 else "other") for key in range(1, 101)], tmp_path / "k")
+def test_a_nearly_known_word_tells_as_much_in_a_name_and_half_of_it_in_a_text(tmp_path):
+    people = [document(1, bio="maggio"), *(document(key, bio="other") for key in range(2, 100))]
+    build_index([*people, document(100, name="Maggio")], tmp_path / "k")
     own = KeywordIndex.open(tmp_path / "k")
     for query in ("magio", "magg"):
-        _, scores = own.search(query, 5)
-        assert scores.tolist() == pytest.approx([0.5 * own.parse(query).information])
+        keys, scores = own.search(query, 5)
+        assert keys.tolist() == [100, 1]
+        assert scores.tolist() == pytest.approx([own.parse(query).information * share for share in (1.0, 0.5)])
+
+
+@pytest.mark.parametrize(
+    "query", ["Will Smith", "Will S", "will smitt", "Wil Smith", "SMITH will", "Will Simth", "Anna Will Smith"]
+)
+def test_two_words_may_be_a_name_with_a_slip_and_stop_words_in_it(tmp_path, query):
+    people = [document(key, bio="smith, will, anna, smitt, wil: " * 3) for key in range(1, 30)]
+    build_index([*people, document(30, name="Anna Will Smith"), document(31, name="Will Jones")], tmp_path / "k")
+    assert found(KeywordIndex.open(tmp_path / "k"), query)[0] == 30

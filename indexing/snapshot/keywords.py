@@ -47,8 +47,13 @@ MAX_TERMS = 64
 MAX_WORD_BYTES = 80
 TIE_BREAKER = 0.1
 """What a word counts in further fields beside the best: 0 forgets them, 1 rewards saying it everywhere."""
-NEARLY = 0.5
-"""What a nearly known word tells, as a share of what a word that one expert has would tell."""
+BEGIN_LETTERS, SLIP_LETTERS = 3, 4
+"""The shortest words that are completed, and that may have a slip in them."""
+NEARLY = {PLAIN: 1.0, STEMMED: 0.5}
+"""What a nearly known word tells in a name or in a text, as a share of what a word that nobody else has would tell.
+
+Words with a slip in them are names more often than not, and texts have something near to nearly every word. Surnames
+with one slip, alone, in the hybrid mode: 97 % are among the first three; 92 % with 0.75 in either."""
 HEAP_BYTES = 64_000_000
 ADVANCE_EVERY = 500
 
@@ -147,7 +152,7 @@ class KeywordIndex:
     def parse(self, text: str) -> KeywordQuery:
         """Words only: no character has a meaning."""
         terms = _terms(text)
-        words = [self._word(plain, stem) for plain, stem in terms]
+        words = [self._word(plain, stem) for plain, stem in _telling(terms)]
         clauses = [clause for clause, _ in words if clause is not None]
         clauses += self._whole(text, [plain for plain, _ in terms])
         query = Query.boolean_query([(Occur.Should, clause) for clause in clauses]) if clauses else None
@@ -164,7 +169,7 @@ class KeywordIndex:
         """The words of a query that count, in the order typed."""
         return [
             QueryWord(*term, known=any(self._searcher.doc_freq(*place) for place in _per_field(*term)))
-            for term in _terms(text)
+            for term in _telling(_terms(text))
         ]
 
     def _found(self, query: Query | None, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -183,21 +188,23 @@ class KeywordIndex:
         counts = {(field, term): self._searcher.doc_freq(field, term) for field, term in _per_field(plain, stem)}
         known = [Query.term_query(self._schema, *place, "freq") for place, count in counts.items() if count]
         telling = self._information(max(counts.values()))
-        near = [] if known else [Query.const_score_query(each, NEARLY * telling) for each in self._near(plain, stem)]
-        clauses = known or near
+        clauses = known or list(self._near(plain, stem, telling))
         return (Query.disjunction_max_query(clauses, TIE_BREAKER) if clauses else None), telling
 
     def _information(self, count: int) -> float:
         """Inverse document frequency of a word that `count` documents have, as BM25 reckons it."""
         return math.log1p((self.count - count + 0.5) / (count + 0.5))
 
-    def _near(self, plain: str, stem: str) -> Iterator[Query]:
+    def _near(self, plain: str, stem: str, telling: float) -> Iterator[Query]:
         """For a word that nobody has: words that begin with it (still typing), or one slip away from it."""
         for field, term in _per_field(plain, stem):
-            if len(plain) > 2:
-                yield Query.fuzzy_term_query(self._schema, field, plain, distance=0, prefix=True)
-            if len(term) > 3:
-                yield Query.fuzzy_term_query(self._schema, field, term, distance=1)
+            near = []
+            if len(plain) >= BEGIN_LETTERS:
+                near.append(Query.fuzzy_term_query(self._schema, field, plain, distance=0, prefix=True))
+            if len(term) >= SLIP_LETTERS:
+                near.append(Query.fuzzy_term_query(self._schema, field, term, distance=1))
+            for each in near:
+                yield Query.const_score_query(each, NEARLY[FIELDS[field]] * telling)
 
     def _whole(self, text: str, words: Sequence[str]) -> Iterator[Query]:
         """The whole query as somebody's username, or as the beginning of somebody's name."""
@@ -205,11 +212,18 @@ class KeywordIndex:
         if handle and self._searcher.doc_freq(HANDLE, handle):
             exact = Query.term_query(self._schema, HANDLE, handle, "basic")
             yield Query.const_score_query(exact, HANDLE_SCORE)
-        if 2 <= len(words) <= NAME_WORDS and all(self._searcher.doc_freq("name", word) for word in words[:-1]):
-            begun = [Query.term_query(self._schema, "name", word, "freq") for word in words[:-1]]
-            begun.append(Query.fuzzy_term_query(self._schema, "name", words[-1], distance=0, prefix=True))
-            named = Query.boolean_query([(Occur.Must, clause) for clause in begun])
-            yield Query.const_score_query(named, self._information(0))
+        if 2 <= len(words) <= NAME_WORDS:
+            named = [(Occur.Must, self._in_name(word, last=word == words[-1])) for word in words]
+            yield Query.const_score_query(Query.boolean_query(named), self._information(0))
+
+    def _in_name(self, word: str, *, last: bool) -> Query:
+        """The word in a name, with a slip or not; the last one perhaps not yet typed to its end."""
+        forms = [Query.term_query(self._schema, "name", word, "freq")]
+        if len(word) >= SLIP_LETTERS:
+            forms.append(Query.fuzzy_term_query(self._schema, "name", word, distance=1))
+        if last:
+            forms.append(Query.fuzzy_term_query(self._schema, "name", word, distance=0, prefix=True))
+        return Query.boolean_query([(Occur.Should, form) for form in forms])
 
 
 def build_index(
@@ -277,13 +291,16 @@ def _raw(text: str) -> str:
 
 
 def _terms(query: str) -> list[tuple[str, str]]:
-    """The distinct words of a query as (plain, stem), at most MAX_TERMS, in the order typed."""
+    """The distinct words of a query as (plain, stem), in the order typed."""
     prepared = prepare(query)
     plain = _analyser(PLAIN).analyze(prepared)
     stems = _analyser(STEMMED).analyze(prepared)
-    terms = list(dict.fromkeys(zip(plain, stems, strict=True)))
-    telling = [term for term in terms if term[0] not in STOP_WORDS]
-    return (telling or terms)[:MAX_TERMS]
+    return list(dict.fromkeys(zip(plain, stems, strict=True)))
+
+
+def _telling(terms: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """At most MAX_TERMS of them, without stop words unless there is nothing else."""
+    return ([term for term in terms if term[0] not in STOP_WORDS] or terms)[:MAX_TERMS]
 
 
 def _per_field(plain: str, stem: str) -> Iterator[tuple[str, str]]:
