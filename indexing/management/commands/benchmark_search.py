@@ -25,8 +25,8 @@ CLIENTS = (1, 4, 16)
 STATES = ("idle", "rebuild")
 NOTE = (
     "Sample experts. {real:,} of their texts are really encoded, the other vectors are derived from those: perturbed "
-    "by a random vector of length {noise} and normalised. Queries are encoded. Milliseconds. Load: what the whole machine "
-    "had to do; beyond its {processors} processors the figures tell of others' work as well."
+    "by a random vector of length {noise} and normalised. Queries are encoded. Milliseconds. Load: what the whole "
+    "machine had to do; beyond its {processors} processors the figures tell of others' work as well."
 )
 
 

@@ -1,0 +1,78 @@
+"""The measurement itself: what it derives, what it reports, and that it keeps to a folder of its own."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from indexing.benchmarks import derived, searching
+from indexing.benchmarks.derived import DerivedEncoder, PatientEncoder
+from tests import tiny_models
+from tests.server import Site
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    return tiny_models.make(tmp_path_factory.mktemp("models") / "tiny")
+
+
+def test_it_measures_and_leaves_the_data_folder_alone(tmp_path, tiny):
+    folder = tmp_path / "mine"
+    site = Site(folder, {"TCS_MODEL_PATH": str(tiny)})
+    told = site.manage(
+        "benchmark_search", "--experts", "40", "--clients", "1", "2", "--searches", "8", "--state", "idle", "--json"
+    )
+    (size,) = json.loads(told)["sizes"]
+    assert (size["experts"], size["backend"]) == (40, "onnx")
+    measured = size["measured"]
+    assert [(each["clients"], each["cache"]) for each in measured] == [
+        (1, "cold"), (1, "warm"), (2, "cold"), (2, "warm"),
+    ]  # fmt: skip
+    for each in measured:
+        assert each["searches"] == 8
+        assert list(each["steps"]) == ["encode", "vectors", "keywords", "fuse", "cards"]
+        assert 0 < each["search"]["p50"] <= each["search"]["p95"] <= each["search"]["p99"]
+        assert each["request"]["p50"] > 0
+    assert sorted(path.name for path in folder.iterdir()) == ["secret_key"]
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many"])
+def test_a_size_that_is_none_is_refused(value):
+    with pytest.raises(CommandError, match="is not a whole number from 1"):
+        call_command("benchmark_search", "--experts", value)
+
+
+def test_vectors_beyond_the_real_ones_are_unit_near_a_real_one_and_all_different(settings, tiny, monkeypatch):
+    settings.TCS_MODEL_PATH = str(tiny)
+    monkeypatch.setattr(DerivedEncoder, "real", 5)
+    encoder = DerivedEncoder()
+    texts = [f"Expert number {number} for bridges" for number in range(40)]
+    told: list[int] = []
+    vectors = encoder.encode(texts, progress=told.append)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(vectors, encoder.encode(texts))
+    assert len(np.unique(vectors, axis=0)) == 40
+    rows = [0, 9, 19, 29, 39]
+    np.testing.assert_allclose(vectors[rows], encoder.encode([texts[row] for row in rows]), atol=1e-5)
+    nearest = (vectors @ vectors[rows].T).max(axis=1)
+    expected = 1 / np.sqrt(1 + derived.NOISE**2)
+    assert np.abs(np.delete(nearest, rows) - expected).max() < 0.1
+    assert sum(told) >= 40
+    real = PatientEncoder().encode(texts)
+    assert real.shape == vectors.shape
+    assert not np.allclose(real, vectors)
+    assert PatientEncoder().fingerprint == encoder.fingerprint
+
+
+def test_no_query_is_asked_twice():
+    words = searching.queries(50)
+    asked = [next(words) for _ in range(500)]
+    assert len(set(asked)) == 500
+    assert all(asked)
+
+
+def test_percentiles_are_milliseconds():
+    assert searching.percentiles([0.001 * n for n in range(1, 102)]) == {"p50": 51.0, "p95": 96.0, "p99": 100.0}
