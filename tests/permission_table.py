@@ -69,6 +69,16 @@ CONSOLE = [
     Row("index:plan", "/admin/index/plan/", "console", VIEW),
     Row("index:tag-preview", "/admin/index/tags/preview/?tag={tag}", "console", TAGS, post=200),
     Row("index:lab", "/admin/index/lab/?q=bread", "console", VIEW),
+    Row(
+        "index:save-query",
+        "/admin/index/lab/save/",
+        "console",
+        ("indexing.add_savedquery",),
+        get=405,
+        post=302,
+        send={"q": "wine", "k": "10", "expected": "{expert}"},
+    ),
+    Row("index:saved-queries", "/admin/index/lab/saved-queries/?a={version}&b={held}", "console", VIEW),
     Row("index:searches", "/admin/index/searches/", "console", VIEW),
 ]
 RUNS = "/api/admin/ingest/runs"
@@ -101,6 +111,7 @@ API = [
         )
     ),
     Row("api:release_schedule", "/api/admin/schedule/release", "api", PUBLISH, get=405, post=200),
+    Row("api:run_saved_queries", "/api/admin/lab/saved-queries?a={version}&b={held}", "api", VIEW),
     Row("api:embedding_map", "/api/admin/embedding-map", "api", VIEW, get=202),
     Row("api:find", "/api/search?q=bread", "api"),
     Row("api:complete", "/api/suggest?q=br", "api"),

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 from ninja import NinjaAPI
 
-from indexing.api import embedding_map, errors, ingest, searching, tokens, versions
+from indexing.api import embedding_map, errors, ingest, saved_queries, searching, tokens, versions
 from indexing.api.auth import staff
 
 api = NinjaAPI(
@@ -25,6 +25,7 @@ api = NinjaAPI(
 api.add_router("/admin", tokens.router)
 api.add_router("/admin", ingest.router)
 api.add_router("/admin", versions.router)
+api.add_router("/admin", saved_queries.router)
 api.add_router("/admin", embedding_map.router)
 api.add_router("", searching.router)
 errors.handle(api)

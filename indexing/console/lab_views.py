@@ -17,6 +17,7 @@ from indexing import candidates
 from indexing.comparing import Place, overlap, places
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.answers import admin_context, number
+from indexing.console.saved_views import ADD
 from indexing.console.search_views import mode_of, modes
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
 from indexing.models import IndexVersion
@@ -106,6 +107,8 @@ def lab_page(request: ConsoleRequest) -> HttpResponse:
         "columns": [(column, _rows(column, columns)) for column in columns],
         "comparison": _comparison(columns),
         "hits": HITS,
+        "address": request.GET.urlencode(),
+        "may_save": any(column.results for column in columns) and may(request.user, ADD),
         "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
     }
     if request.htmx and not request.htmx.history_restore_request:

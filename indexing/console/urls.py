@@ -1,6 +1,6 @@
 from django.urls import path
 
-from indexing.console import lab_views, plan_views, searches_views, tag_views, version_views, views
+from indexing.console import lab_views, plan_views, saved_views, searches_views, tag_views, version_views, views
 from indexing.models import RebuildRun
 
 app_name = "index"
@@ -20,5 +20,7 @@ urlpatterns = [
     path("release/", version_views.release_schedule, name="release"),
     path("plan/", plan_views.plan, name="plan"),
     path("lab/", lab_views.lab_page, name="lab"),
+    path("lab/save/", saved_views.save_query, name="save-query"),
+    path("lab/saved-queries/", saved_views.saved_queries, name="saved-queries"),
     path("searches/", searches_views.searches_page, name="searches"),
 ]
