@@ -69,7 +69,7 @@ def _last_map(number: int) -> tuple[np.ndarray, np.ndarray] | None:
         try:
             ids = np.load(paths.version_folder(version.number) / "ids.npy")
             positions = np.load(paths.map_file(version.number))
-        except (OSError, ValueError):
+        except (OSError, ValueError, EOFError):  # gone, or damaged: then it starts afresh
             continue
         if len(ids) == len(positions):
             return ids, positions

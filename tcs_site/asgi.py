@@ -30,6 +30,17 @@ if settings.TRUSTED_ORIGINS:
     application = behind_proxy(application)
 
 
+LONGEST_HEAD = 256 * 1024
+"""Bytes of a request's first line and headers."""
+
+
+def take_long_addresses() -> None:
+    """A query of 10,000 letters of any script is up to 120 KB in an address; daphne's Twisted refuses above 16 KB."""
+    http_module = sys.modules.get("twisted.web.http")
+    if http_module is not None:
+        http_module.HTTPChannel.totalHeadersSize = http_module.HTTPChannel.MAX_LENGTH = LONGEST_HEAD
+
+
 def once_listening(start: Callable[[], None]) -> None:
     """Call `start` when the server has opened its socket: importing torch would hold that up for seconds.
 
@@ -42,6 +53,7 @@ def once_listening(start: Callable[[], None]) -> None:
         reactor.callWhenRunning(start)
 
 
+take_long_addresses()
 once_listening(live.start)
 once_listening(courier.start)
 once_listening(searchlog.start)

@@ -17,7 +17,7 @@ from typing import IO, NoReturn
 import psutil
 
 MARK = "TCS_SERVE"
-END_SECONDS = 10.0
+END_SECONDS = 30.0
 
 
 class Stopped(Exception):  # noqa: N818  no error: somebody asked

@@ -71,6 +71,13 @@ def opened(server: Server, session: httpx.Client, **options: object) -> ClientCo
     return connect(f"ws://{NAME}/ws/index/", sock=wire, additional_headers=headers, **wanted)
 
 
+# --- Addresses ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("letter", ["a", "ж"])
+def test_a_query_of_10_000_letters_of_any_script_reaches_the_search(session, letter):
+    answer = session.get("/api/search", params={"q": letter * 10_000})
+    assert (answer.status_code, "no index" in answer.text) == (503, True)
+
+
 # --- The socket ---------------------------------------------------------------------------------------------
 def test_a_page_of_our_own_origin_opens_the_socket(server, session):
     with opened(server, session) as tab:

