@@ -60,6 +60,10 @@ class Total:
     broken: int
     """queries that miss somebody: what the gate counts"""
 
+    @property
+    def expected(self) -> int:
+        return self.found + self.missing
+
 
 @dataclass(frozen=True, slots=True)
 class SavedRun:

@@ -72,8 +72,8 @@ class TestRunning:
         assert viewer.get(PAGE, {"a": 1, "b": 2, "format": "json"}).json() == told
         page = html(viewer.get(PAGE, {"a": 1, "b": 2}))
         assert page.count("verdict-breach") == 1
-        assert "found by version 1</dt><dd>2" in page
-        assert "found by version 2</dt><dd>3" in page
+        assert "found by version 1</dt><dd>2 of 3<" in page
+        assert "found by version 2</dt><dd>3 of 3<" in page
         assert "/admin/index/lab/?q=glazier&amp;with=1&amp;version=2" in page
 
     @pytest.mark.usefixtures("two")
@@ -161,7 +161,7 @@ class TestSaving:
     def test_the_same_words_are_not_saved_twice(self, editor):
         SavedQuery.objects.create(text="bread", k=7)
         answer = editor.post(SAVE, {"q": "bread", "k": "5"})
-        assert "already exists" in str(list(get_messages(answer.wsgi_request))[0])
+        assert "is saved already" in str(list(get_messages(answer.wsgi_request))[0])
         assert SavedQuery.objects.get().k == 7
 
     def test_one_is_led_back_to_the_lab_and_nowhere_else(self, editor):

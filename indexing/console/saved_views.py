@@ -11,6 +11,7 @@ from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -28,6 +29,9 @@ class SaveForm(forms.ModelForm):
     class Meta:
         model = SavedQuery
         fields = ("text", "k", "expected")
+        error_messages = {
+            "text": {"unique": gettext_lazy("is saved already; change whom it must find in the admin.")}
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
