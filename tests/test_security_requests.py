@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import socket
+import threading
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,9 +13,12 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from experts import uploads
 from experts.models import Expert
+from indexing import notify
+from indexing.models import Notification, RebuildRun
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -182,3 +187,48 @@ def stranger() -> Client:
     client = Client(enforce_csrf_checks=True)
     client.cookies[django_settings.CSRF_COOKIE_NAME] = "a" * 32
     return client
+
+
+# --- The API's bodies ---------------------------------------------------------------------------------------
+def test_a_form_sent_to_the_api_is_refused_with_a_sentence(client):
+    """The CSRF check has read it then, and a body can be read only once."""
+    client = stranger()
+    client.force_login(cast.staff("indexing.rebuild"))
+    answer = client.post("/api/admin/ingest/run", {"kind": "full"}, headers={"X-CSRFToken": "a" * 32})
+    assert answer.status_code == 422
+    assert "JSON" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("credentials", [{"username": "sam\0"}, {"password": "x\0"}, {"username": "s" * 151},
+                                         {"password": "x" * 4_097}])  # fmt: skip
+def test_names_and_passwords_that_no_database_takes_are_refused(client, credentials):
+    body = {"username": "sam", "password": "x", **credentials}
+    answer = client.post("/api/admin/auth", body, content_type="application/json")
+    assert answer.status_code == 422
+    assert list(answer.json()["fields"]) == list(credentials)
+
+
+# --- What answers us ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("rubbish", [b"", b"\x00\xff\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+                                     b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n",
+                                     b"HTTP/9.9 abc\r\n\r\n"])  # fmt: skip
+def test_a_webhook_that_answers_rubbish_is_a_failed_delivery_and_no_more(settings, rubbish):
+    """The thread that delivers must live on."""
+    with socket.create_server(("127.0.0.1", 0)) as hook:
+        answering = threading.Thread(target=answer_once, args=(hook, rubbish))
+        answering.start()
+        settings.TCS_WEBHOOK_URL = f"http://127.0.0.1:{hook.getsockname()[1]}/"
+        settings.TCS_WEBHOOK_SECRET = "signs"
+        notify.run_ended(RebuildRun.objects.create(state="error", error="<b>", finished_at=timezone.now()))
+        notify.deliver_due()
+        answering.join()
+    message = Notification.objects.get()
+    assert message.attempts == 1
+    assert (message.sent_at is None) == bool(message.last_error)
+
+
+def answer_once(hook: socket.socket, rubbish: bytes) -> None:
+    connection, _address = hook.accept()
+    with connection:
+        connection.recv(65_536)
+        connection.sendall(rubbish)
