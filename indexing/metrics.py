@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 
 from django.db.models import Count
@@ -14,6 +15,7 @@ from prometheus_client.registry import Collector
 from indexing import drift, live, status
 from indexing.errors import NoIndexYet
 from indexing.models import IndexState, RebuildRun
+from indexing.snapshot.reader import Snapshot
 
 DRIFT_SECONDS = 60.0
 """How long a measured drift is answered again: measuring reads the whole directory."""
@@ -47,7 +49,8 @@ class IndexCollector(Collector):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._drift: tuple[float, int, float] | None = None
+        self._drift: tuple[weakref.ref[Snapshot], float, int, float] | None = None
+        """Of which version, until when, count and share"""
 
     def describe(self) -> list[Metric]:
         return []  # else the registry would ask the database while it is being set up
@@ -106,10 +109,10 @@ class IndexCollector(Collector):
         except NoIndexYet:
             return None
         with self._lock:
-            if self._drift is None or time.monotonic() > self._drift[0]:
+            if self._drift is None or self._drift[0]() is not snapshot or time.monotonic() > self._drift[1]:
                 found = drift.measure(snapshot)
-                self._drift = (time.monotonic() + DRIFT_SECONDS, found.count, found.share)
-            return self._drift[1:]
+                self._drift = (weakref.ref(snapshot), time.monotonic() + DRIFT_SECONDS, found.count, found.share)
+            return self._drift[2:]
 
 
 registry.register(IndexCollector())

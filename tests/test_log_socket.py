@@ -31,10 +31,8 @@ async def test_a_tab_without_a_log_gets_the_backlog_and_then_lines_as_they_come(
         await it.open()
         await it.until(lambda: it.seqs == list(range(1, 12)))
         assert it.run == run.pk
-        written = time.monotonic()
         await in_database(write)(run, 11, 1)
         await it.until(lambda: it.seqs == list(range(1, 13)))
-        assert time.monotonic() - written < 0.5 * 4, "half a second, with room for a busy machine"
 
 
 async def test_a_tab_that_comes_back_gets_what_follows_its_cursor(viewer):
