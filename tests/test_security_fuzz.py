@@ -18,7 +18,7 @@ from tests.permission_table import TABLE
 from tests.security_cast import Scene, one_of_everything, without_static_files
 
 SEED = 20_260_301
-ROUNDS = 8
+ROUNDS = 6
 ALPHABETS = [
     "abc 01",
     "\x00\x01\x08\x1b\x7f\x80\x9f\r\n\t",
