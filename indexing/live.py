@@ -16,7 +16,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from indexing import launch, paths, processes, runs
+from indexing import launch, memory, paths, processes, runs
 from indexing.errors import NoIndexYet, SnapshotInvalid
 from indexing.models import IndexState, IndexVersion, ServingProcess
 from indexing.snapshot.reader import Snapshot
@@ -61,6 +61,8 @@ class Live:
         """Open and serve it; else why not, as a sentence."""
         try:
             folder = paths.version_folder(version.number)
+            if version.bytes > memory.room():
+                raise MemoryError
             snapshot = Snapshot.open(folder, manifest_sha256=version.manifest_sha256)
             if snapshot.number != version.number:  # a database and a folder that do not belong together
                 raise SnapshotInvalid(

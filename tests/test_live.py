@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from indexing import live, paths, processes, runs, search, worker
+from indexing import live, memory, paths, processes, runs, search, worker
 from indexing.errors import NoIndexYet, SnapshotInvalid
 from indexing.live import Live
 from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
@@ -109,6 +109,26 @@ def test_a_version_that_does_not_fit_into_memory_leaves_the_old_one(serving, mon
     serving.refresh()
     assert live.current().number == first
     assert "not enough memory" in live.problem()
+
+
+def test_a_version_larger_than_the_memory_left_is_not_even_opened(serving, monkeypatch):
+    """What fails inside Rust or C++ for lack of memory would take the process with it."""
+    cast.experts(3)
+    first = rebuild()
+    serving.refresh()
+    rebuild()
+    monkeypatch.setattr(memory, "room", lambda: 1_000)
+    serving.refresh()
+    assert live.current().number == first
+    assert "not enough memory" in live.problem()
+
+
+@pytest.mark.parametrize(("allowed", "left"), [("max", None), ("5000", 4_300)])
+def test_the_memory_of_a_container_counts_cached_files_as_free(tmp_path, monkeypatch, allowed, left):
+    for name, content in (("max", allowed), ("current", "1000"), ("stat", "anon 700\nfile 300\n")):
+        (tmp_path / f"memory.{name}").write_text(content)
+    monkeypatch.setattr(memory, "CGROUP", tmp_path)
+    assert (memory.room() == left) is (left is not None)
 
 
 def test_the_problem_is_over_when_a_good_version_is_published(serving):
