@@ -42,16 +42,23 @@ class GreedyEncoder(HashEncoder):
 
 
 class WideEncoder(HashEncoder):
-    """A model of another dimension: the vectors of a thousand experts take 64 MB."""
+    """A model of another dimension."""
 
     fingerprint = hashlib.sha256(b"tests.faults.encoders.WideEncoder").hexdigest()
-    dimension = 16_384
+    dimension = 1_024
 
     def encode(self, texts: Sequence[str], *, progress: Progress = None) -> NDArray[np.float32]:
         narrow = super().encode(texts, progress=progress)
         wide = np.zeros((len(texts), self.dimension), np.float32)
         wide[:, : narrow.shape[1]] = narrow
         return wide
+
+
+class HugeEncoder(WideEncoder):
+    """The vectors of a thousand experts take 32 MB."""
+
+    fingerprint = hashlib.sha256(b"tests.faults.encoders.HugeEncoder").hexdigest()
+    dimension = 8_192
 
 
 class LyingEncoder(WideEncoder):

@@ -130,5 +130,5 @@ def test_another_dimension_under_the_same_fingerprint_fails_or_encodes_all(first
     else:
         assert (code, run.state) == (1, State.ERROR)
         assert promises.live() == first_version
-        assert "16384 dimensions" in run.error
+        assert "1024 dimensions" in run.error
     promises.hold_once_idle()
