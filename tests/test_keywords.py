@@ -31,6 +31,7 @@ PEOPLE = [
     document(9, name="राधा शर्मा", bio="हिन्दी वैज्ञानिक"),
     document(10, name="Kate Bush", job_title="Kubernetes administrator", tags=["Cloud infrastructure", "Telecoms"]),
     document(11, name="Carl C", bio="Writes C and C# for a living. IT manager."),
+    document(13, name="דנה לוי", bio="מדעניַת נתונים"),
     document(12, name="Ｗｉｄｅ ﬁrm", company="Łódź Straße"),
 ]
 
@@ -55,7 +56,7 @@ def found(index: KeywordIndex, query: str) -> list[int]:
         ("Елкин", 4), ("НАУКОЙ", 4), ("علوم", 5), ("البيانات", 5), ("ข้อมูล", 6), ("วิทยาศาสตร์", 6),
         ("c++", 7), ("C++?", 7),
         ("개발자", 8), ("वैज्ञानिक", 9), ("cloud", 10), ("telecom", 10), ("c#", 11), ("IT", 11), ("wide firm", 12),
-        ("lodz", 12), ("strasse", 12), ("compilers", 7), ("user9", 9),
+        ("lodz", 12), ("strasse", 12), ("compilers", 7), ("user9", 9), ("לוי", 13), ("מדענית", 13),
     ],
 )  # fmt: skip
 def test_it_is_found_first_in_any_script(index, query, key):
