@@ -16,6 +16,7 @@ PARAGRAPHS = {
 }  # fmt: skip
 """The writing direction of what they hold does not reach past them."""
 TURN = re.compile("[\u202a-\u202e\u2066-\u2069]")
+OPENING, CLOSING = "\u2066\u2067\u2068", "\u2069"
 GRID_CELLS = {"line-message"}
 LINKS = {"href", "src", "action", "formaction", "data", "poster", "hx-get", "hx-post", "ws-connect"}
 DATA_SCRIPTS = {"application/json", "importmap", "speculationrules"}
@@ -109,5 +110,24 @@ def runs_something(page: Element) -> list[str]:
 def turned_lines(page: Element) -> list[str]:
     """Lines in which somebody's text (that ends with such a sign) turns the direction of what follows it."""
     paragraphs = {id(each.paragraph()): each.paragraph() for each in page.walk() if TURN.search("".join(each.texts))}
-    lines = [each.text.strip() for each in paragraphs.values()]
-    return [line[:160] for line in lines if one_direction(line[TURN.search(line).start() :]).strip()]  # type: ignore[union-attr]
+    found = []
+    for paragraph in paragraphs.values():
+        line = paragraph.text.strip()
+        if leaves_its_isolate(line) if paragraph.tag == "bdi" else turns_what_follows(line):
+            found.append(line[:160])
+    return found
+
+
+def turns_what_follows(line: str) -> bool:
+    turn = TURN.search(line)
+    return turn is not None and bool(one_direction(line[turn.start() :]).strip())
+
+
+def leaves_its_isolate(text: str) -> bool:
+    """Whether it closes the isolate that <bdi> is: what it says after that acts on the line."""
+    depth = 0
+    for sign in text:
+        depth += (sign in OPENING) - (sign == CLOSING)
+        if depth < 0:
+            return True
+    return False

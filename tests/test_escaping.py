@@ -89,7 +89,8 @@ def harm(page: Element) -> list[str]:
 
 @pytest.mark.parametrize(
     "html",
-    ["<p>by &#x202e;x (page)</p>", "<li><a>x&#x2067;</a> <a>y</a></li>", "<evil>", "<a onclick=x>",
+    ["<p>by &#x202e;x (page)</p>", "<li><a>x&#x2067;</a> <a>y</a></li>",
+     "<p><bdi>x&#x2069;&#x202e;</bdi> y</p>", "<evil>", "<a onclick=x>",
      "<a href='JavaScript:x()'>x</a>"],
 )  # fmt: skip
 def test_these_tests_would_see_harm(html):
@@ -148,6 +149,7 @@ def test_a_file_is_previewed_and_not_obeyed(client):
     rows = [
         ["Username", "First Name", "Bio", "Hourly Rate", TURNED],
         [TURNED, TURNED, TURNED, "1", "x"],
+        ["after", "x", "x", "1", "x"],
         [expert.username, TURNED, f"and more\n{TURNED}", "1", "x"],
         ["bad", "x", "x", TURNED, "x"],
     ]
