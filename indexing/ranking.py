@@ -65,9 +65,7 @@ def by_meaning(
     return _ordered(ids, similarities.astype(np.float64), similarities, ranks, np.zeros_like(ranks))
 
 
-def by_words(
-    snapshot: Snapshot, text: str, depth: int, steps: Steps, only: Selection | None = None
-) -> Candidates:
+def by_words(snapshot: Snapshot, text: str, depth: int, steps: Steps, only: Selection | None = None) -> Candidates:
     """The `depth` experts with most of the words of `text`, scored by BM25."""
     with steps.step("keywords"):
         ids, scores = snapshot.keyword(text, depth, only)

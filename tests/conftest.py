@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.db import connections
+from pytest_django.plugin import blocking_manager_key
 
 from indexing import encoders, live
 
@@ -18,6 +20,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if marker := item.get_closest_marker("django_db"):
             marker.kwargs.setdefault("serialized_rollback", True)
+
+
+TABLES_ARE_EMPTY = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Put back what migrations made before a test that does not do so itself.
+
+    In one process pytest-django lets the transactional tests, which empty all tables, come last; in a parallel run,
+    which hands out whole files, they come in between.
+    """
+    if item.config.stash.get(TABLES_ARE_EMPTY, False) and not _is_transactional(item):
+        with item.config.stash[blocking_manager_key].unblock():
+            for each in connections.all():
+                each.creation.deserialize_db_from_string(each._test_serialized_contents)
+        item.config.stash[TABLES_ARE_EMPTY] = False
+    if _is_transactional(item):
+        item.config.stash[TABLES_ARE_EMPTY] = True
+
+
+def _is_transactional(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    return bool(marker and marker.kwargs.get("transaction")) or "transactional_db" in getattr(
+        item, "fixturenames", ()
+    )
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,7 @@ from dataclasses import dataclass, field, replace
 from indexing.build.pipeline import Built, Order, build
 from indexing.snapshot.reader import Snapshot
 
-FULL = Order(
-    kind="full", reembed=False, fence=1, number=1, previous=None, exact_up_to=50_000, tag_threshold=0.25
-)
+FULL = Order(kind="full", reembed=False, fence=1, number=1, previous=None, exact_up_to=50_000, tag_threshold=0.25)
 TAGS = replace(FULL, kind="tags", number=None)
 
 
