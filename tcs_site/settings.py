@@ -176,8 +176,9 @@ TCS_TAG_THRESHOLD = env.number("TCS_TAG_THRESHOLD", 0.30)
 # --- How the hybrid search weighs meaning and words: see indexing/ranking.py ------------------------------------
 # nDCG@10 of 500 sentences over 10,501 people: meaning alone .227, words alone .233, fusion by rank .269 (k = 60) and
 # .275 (k = 10), this .300; .295 where the weight is chosen on one half of the queries and judged on the other. Any
-# weight from 8 to 16 is within .006 of it, and within .011 over fewer people, over people of one trade, with queries of
-# three words, with sentences held out of profiles, and over documentation of programs (fusion by rank .780, this .819).
+# weight from 8 to 16 is within .006 of it, and within .011 over fewer people, over people of one trade, with queries
+# of three words, with sentences held out of profiles, and over documentation of programs (there fusion by rank .780,
+# this .819).
 TCS_SEARCH_KEYWORD_WEIGHT = env.number("TCS_SEARCH_KEYWORD_WEIGHT", 10)
 TCS_SEARCH_SEMANTIC_DEPTH = env.integer("TCS_SEARCH_SEMANTIC_DEPTH", 100, at_least=1)  # 50 does as well
 TCS_SEARCH_KEYWORD_DEPTH = env.integer("TCS_SEARCH_KEYWORD_DEPTH", 300, at_least=1)  # 100: .293, 200: .297

@@ -32,7 +32,8 @@ FIELDS = {
     "bio": STEMMED,
 }
 """No field is favoured: BM25 itself counts a word more in a short field. Weights of 1.5 for names, titles, tags and
-companies cost 0.010 nDCG@10 by words alone on 500 sentences over 10,501 people, and change nothing in the hybrid mode."""
+companies cost 0.010 nDCG@10 by words alone on 500 sentences over 10,501 people, and change nothing in the hybrid
+mode."""
 HANDLE = "handle"
 """The whole username as one word: who types a username means that person."""
 HANDLE_SCORE = 1_000.0
