@@ -55,10 +55,10 @@ class WideEncoder(HashEncoder):
 
 
 class HugeEncoder(WideEncoder):
-    """The vectors of a thousand experts take 32 MB."""
+    """The vectors of a thousand experts take 16 MB."""
 
     fingerprint = hashlib.sha256(b"tests.faults.encoders.HugeEncoder").hexdigest()
-    dimension = 8_192
+    dimension = 4_096
 
 
 class LyingEncoder(WideEncoder):

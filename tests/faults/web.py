@@ -60,8 +60,8 @@ class Web:
     def search(self, query: str = QUERIES[0], **parameters: Any) -> httpx.Response:
         return self.get("/api/search", q=query, **parameters)
 
-    def version(self) -> int | None:
-        answer = self.search()
+    def version(self, mode: str = "hybrid") -> int | None:
+        answer = self.search(mode=mode)
         return answer.json()["version"] if answer.status_code == 200 else None
 
     def readiness(self) -> str:
@@ -104,9 +104,10 @@ class Answer:
 class Searching:
     """Clients that search, `pause` seconds after each answer, from `with` to its end."""
 
-    def __init__(self, *webs: Web, clients: int = 2, pause: float = 0.05) -> None:
+    def __init__(self, *webs: Web, clients: int = 2, pause: float = 0.05, mode: str = "hybrid") -> None:
         self.answers: list[Answer] = []
         self._pause = pause
+        self._mode = mode
         self._ended = threading.Event()
         self._threads = [
             threading.Thread(target=self._search, args=(webs[number % len(webs)], number))
@@ -156,7 +157,7 @@ class Searching:
     def _ask(self, client: httpx.Client, web: Web, query: str) -> Answer:
         began = time.monotonic()
         try:
-            got = client.get(f"{web.url}/api/search", params={"q": query})
+            got = client.get(f"{web.url}/api/search", params={"q": query, "mode": self._mode})
         except httpx.TransportError as error:
             return Answer(0, None, began, time.monotonic() - began, "", repr(error))
         version = got.json()["version"] if got.status_code == 200 else None
