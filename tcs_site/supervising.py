@@ -57,12 +57,15 @@ class Family:
 
     def __init__(self) -> None:
         self.mark = secrets.token_hex(16)
+        self._children: list[subprocess.Popen[bytes]] = []
 
     def start(
         self, command: Sequence[str], folder: Path, *, output: IO[bytes] | None = None, **environment: str
     ) -> subprocess.Popen[bytes]:
         environment = os.environ | environment | {MARK: self.mark}
-        return subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
+        child = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
+        self._children.append(child)
+        return child
 
     def members(self) -> list[psutil.Process]:
         found = []
@@ -85,6 +88,8 @@ class Family:
                     _send(process, signal.SIGKILL if late else signal.SIGTERM)
                     told.add(process.pid)
             psutil.wait_procs(members, timeout=0.2)
+        for child in self._children:
+            child.wait()  # what has ended has no environment: it is no member, but is still to be asked how it ended
 
 
 def _send(process: psutil.Process, number: signal.Signals) -> None:
