@@ -155,7 +155,7 @@ def _make_live(
     IndexVersion.objects.filter(state=State.LIVE).update(state=State.RETIRED, live_until=now)
     Publication.objects.filter(until=None).update(until=now)
     _move(version, version.state, State.LIVE, live_from=now, live_until=None)
-    if version.map_state != MapState.DONE:
+    if version.map_state in (MapState.NONE, MapState.FAILED):  # one that computes goes on
         IndexVersion.objects.filter(pk=version.pk).update(map_state=MapState.COMPUTING, map_owner=mapmaker)
     Publication.objects.create(version=version, how=how, at=now, name=name, reason=reason)
     state.live_version = version

@@ -214,3 +214,25 @@ def test_decisions_are_audited_and_told(settings):
     )
     assert "Rolled back to version 1: Bad. [carol" in LogEntry.objects.get(user=user).change_message
     assert Notification.objects.first().event == "index.rolled_back"
+
+
+@pytest.mark.parametrize(
+    ("state", "owner_lives", "lacks"),
+    [("none", True, True), ("failed", True, True), ("computing", False, True), ("computing", True, False),
+     ("done", False, False)],
+)  # fmt: skip
+def test_a_version_rolled_back_to_gets_the_map_that_it_lacks_from_one_process(state, owner_lives, lacks):
+    cast.experts(4)
+    first = rebuild().version_id
+    rebuild()
+    gone = processes.Owner(processes.me().host, processes.boot_id(), processes.me().pid, "0")
+    owner = processes.me() if owner_lives else gone
+    IndexVersion.objects.filter(pk=first).update(map_state=state, map_owner=owner.as_text())
+    publishing.roll_back(first, CAROL, "Bad tags.")
+    version = IndexState.read().live_version
+    assert version.lacks_a_mapmaker is lacks
+    if lacks:
+        rival = IndexVersion.objects.get(pk=first)
+        assert version.hand_map_to(processes.me())
+        assert not rival.hand_map_to(processes.me())
+        assert not version.lacks_a_mapmaker

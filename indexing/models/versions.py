@@ -58,18 +58,19 @@ class IndexVersion(models.Model):
 
     @property
     def lacks_a_mapmaker(self) -> bool:
-        """Its map is still to be computed, and whoever was to do it has ended."""
+        """Its map is still to be computed, and nobody is at it: whoever was to do it has ended, or gave up."""
         owner = Owner.from_text(self.map_owner)
-        return self.map_state == self.MapState.COMPUTING and (owner is None or owner.is_gone)
+        left = self.map_state == self.MapState.COMPUTING and (owner is None or owner.is_gone)
+        return left or self.map_state == self.MapState.NONE
 
     def hand_map_to(self, owner: Owner) -> bool:
         """Give the map to another process; False if somebody else did so first."""
         text = owner.as_text()
-        handed = IndexVersion.objects.filter(
-            pk=self.pk, map_state=self.MapState.COMPUTING, map_owner=self.map_owner
-        ).update(map_owner=text)
+        handed = IndexVersion.objects.filter(pk=self.pk, map_state=self.map_state, map_owner=self.map_owner).update(
+            map_state=self.MapState.COMPUTING, map_owner=text
+        )
         if handed:
-            self.map_owner = text
+            self.map_state, self.map_owner = self.MapState.COMPUTING, text
         return bool(handed)
 
     def end_map(self, owner: Owner, state: str) -> bool:
