@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any, TypeVar
 
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
@@ -17,7 +18,38 @@ from experts.showing import one_direction
 _LINK = re.compile("https?://", re.IGNORECASE)
 
 
-class ExpertQuerySet(models.QuerySet["Expert"]):
+Row = TypeVar("Row", bound=models.Model)
+
+
+class LockingQuerySet(models.QuerySet[Row]):
+    """Locks what it deletes, as the tagging of a run locks what it tags.
+
+    Else a run could add a tag between the two statements of a deletion: first the tags, then whom they belong to.
+    """
+
+    @transaction.atomic
+    def delete(self) -> tuple[int, dict[str, int]]:
+        rows = self.model._base_manager.filter(pk__in=self.order_by().values("pk")).order_by("pk")
+        list(rows.select_for_update().values_list("pk", flat=True))
+        return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+class LockingModel(models.Model):
+    """The same for one row."""
+
+    class Meta:
+        abstract = True
+
+    @transaction.atomic
+    def delete(self, *arguments: Any, **options: Any) -> tuple[int, dict[str, int]]:
+        type(self)._base_manager.select_for_update().filter(pk=self.pk).first()
+        return super().delete(*arguments, **options)
+
+
+class ExpertQuerySet(LockingQuerySet["Expert"]):
     def active(self) -> ExpertQuerySet:
         return self.filter(is_active=True)
 
@@ -41,7 +73,7 @@ class ExpertQuerySet(models.QuerySet["Expert"]):
         return self.filter(is_active=True).update(is_active=False, updated_at=timezone.now())
 
 
-class Expert(models.Model):
+class Expert(LockingModel):
     username = models.CharField(_("username"), max_length=150)
     first_name = models.CharField(_("first name"), max_length=150, blank=True)
     last_name = models.CharField(_("last name"), max_length=150, blank=True)
@@ -105,7 +137,7 @@ class Expert(models.Model):
         return self.photo_url if _LINK.match(self.photo_url) else ""
 
 
-class Tag(models.Model):
+class Tag(LockingModel):
     class Kind(models.TextChoices):
         DOMAIN = "domain", _("domain")
         INDUSTRY = "industry", _("industry")
@@ -116,6 +148,8 @@ class Tag(models.Model):
         _("description"), max_length=300, help_text=_("One line; the encoder compares experts with it.")
     )
     is_active = models.BooleanField(_("active"), default=True, help_text=_("Assigned by the next rebuild."))
+
+    objects = LockingQuerySet["Tag"].as_manager()
 
     class Meta:
         verbose_name = _("tag")
