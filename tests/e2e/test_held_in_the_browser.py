@@ -39,7 +39,8 @@ def test_a_held_version_is_tried_out_published_and_taken_back(tabs, site):
     page.get_by_role("searchbox", name="What are you looking for?").fill("sourdough bread")
     page.get_by_role("button", name="Search", exact=True).click()
     expect(page.locator("#lab-results")).to_contain_text("answered by version 2")
-    page.get_by_label("Version", exact=True).select_option("1")
+    page.locator("#lab-version").select_option("1")
+    expect(page.locator("#lab-results")).not_to_contain_text("answered by version 2")
     expect(page.locator("#lab-results")).to_contain_text("answered by version 1")
     page.go_back()
 
