@@ -91,6 +91,18 @@ class SnapshotInvalid(IndexingError):
         super().__init__(_(message) % values if values else message)
 
 
+class MapNotReady(IndexingError):
+    """The version's map is still to come; `progress` (0 to 1) says how far it is, None while nobody knows."""
+
+    def __init__(self, number: int, progress: float | None) -> None:
+        self.progress = progress
+        super().__init__(_("The map of version %(number)s is being computed.") % {"number": number})
+
+
+class NoMap(IndexingError):
+    """The version has no map and will not get one as things are; the message says why."""
+
+
 class VersionExists(IndexingError):
     """Another build has already put a version there: versions are never changed."""
 

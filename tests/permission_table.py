@@ -79,6 +79,10 @@ CONSOLE = [
         send={"q": "wine", "k": "10", "expected": "{expert}"},
     ),
     Row("index:saved-queries", "/admin/index/lab/saved-queries/?a={version}&b={held}", "console", VIEW),
+    *(
+        Row(f"index:map-{name}", f"/admin/index/map/{name}/?q=bread", "console", VIEW, get=202)
+        for name in ("areas", "query", "gaps", "moves")
+    ),
     Row("index:searches", "/admin/index/searches/", "console", VIEW),
 ]
 RUNS = "/api/admin/ingest/runs"

@@ -36,6 +36,13 @@ NEVER = {
     "indexing.api": (
         ["indexing.build", "indexing.worker", "indexing.encoders", "indexing.maps", "indexing.console"], {},
     ),
+    "indexing.atlas": (
+        [
+            "indexing.build", "indexing.worker", "indexing.encoders", "indexing.maps", "indexing.runs",
+            "indexing.publishing", "indexing.api", "indexing.console",
+        ],
+        {},
+    ),
     "indexing.live": (["indexing.build", "indexing.worker", "indexing.encoders", "indexing.search"], {}),
     "indexing.search": (["indexing.build", "indexing.worker", "indexing.runs"], {}),
     "indexing.runs": (["indexing.build", "indexing.worker", "indexing.launch", "indexing.live"], {}),

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexing.build import projection
 from indexing.build.projection import layout, project
 from indexing.errors import Cancelled
+from indexing.snapshot import positions
 from tests import cast
 from tests.index_cast import opened
 
@@ -115,10 +115,10 @@ def test_the_file_is_in_the_order_of_the_ids_and_whole(tmp_path):
     snapshot = opened()
     target = tmp_path / "maps" / "000001.npy"
     project(snapshot, target)
-    positions = np.load(target)
-    assert positions.shape == (40, 2)
-    assert positions.dtype == np.float32
-    np.testing.assert_array_equal(positions, layout(snapshot.vectors, snapshot.ids))
+    written = np.load(target)
+    assert written.shape == (40, 2)
+    assert written.dtype == np.float32
+    np.testing.assert_array_equal(written, layout(snapshot.vectors, snapshot.ids))
     assert list(target.parent.iterdir()) == [target]
 
 
@@ -134,7 +134,7 @@ def test_a_map_that_was_stopped_leaves_the_former_file(tmp_path, monkeypatch):
     def fail(file: object, array: object, **options: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(projection.np, "save", fail)
+    monkeypatch.setattr(positions.np, "save", fail)
     with pytest.raises(OSError, match="disk full"):
         project(snapshot, target)
     assert target.read_bytes() == b"former"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,14 +13,15 @@ from ninja import Router, Status
 from numpy.typing import NDArray
 
 from experts.models import Expert
-from indexing import live, paths
+from indexing import live
 from indexing.api.auth import staff
 from indexing.api.schemas import Computing, EmbeddingMap, Refusal
-from indexing.errors import NoIndexYet
+from indexing.atlas import reading
+from indexing.errors import MapNotReady, NoIndexYet, NoMap
 from indexing.models import IndexState, IndexVersion
 
-logger = logging.getLogger(__name__)
 router = Router(tags=["index"])
+MapState = IndexVersion.MapState
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +38,27 @@ _rendered = Rendered("", b"")
     "/embedding-map",
     auth=staff("indexing.view"),
     response={200: EmbeddingMap, 202: Computing, 401: Refusal, 403: Refusal},
+    exclude_none=True,
     summary="Every active expert as a point",
     description="Needs the permission `indexing.view`. 202 until the live version's map is computed.",
 )
 def embedding_map(request: HttpRequest) -> HttpResponse | Status:
     global _rendered
     version = IndexState.read().live_version
-    if version is None or version.map_state != IndexVersion.MapState.DONE:
-        return Status(202, Computing())
-    etag = _etag(version.number)
-    if _rendered.etag != etag:
-        placed = _positions(version.number)
-        if placed is None:
-            return Status(202, Computing())
-        _rendered = Rendered(etag, _render(version.number, *placed))
+    try:
+        if version is None:
+            raise NoIndexYet
+        snapshot = live.current()
+        if version.map_state != MapState.DONE or snapshot.number != version.number:  # taken over in a moment
+            raise MapNotReady(version.number, version.map_progress)
+        etag = _etag(version.number)
+        if _rendered.etag != etag:
+            positions = reading.positions_of(version, len(snapshot.ids))
+            _rendered = Rendered(etag, _render(version.number, snapshot.ids, positions))
+    except MapNotReady as error:
+        return Status(202, Computing(progress=error.progress))
+    except (NoIndexYet, NoMap):
+        return Status(202, Computing(progress=None))
     rendered = _rendered  # once: another request may replace it
     response = HttpResponse(rendered.body, content_type="application/json")
     response["ETag"] = rendered.etag
@@ -64,25 +71,6 @@ def _etag(number: int) -> str:
     directory = Expert.objects.active().aggregate(count=Count("pk"), changed=Max("updated_at"))
     changed = directory["changed"].timestamp() if directory["changed"] else 0
     return f'"{number}-{directory["count"]}-{changed}"'
-
-
-def _positions(number: int) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
-    """Expert ids int64[n] and positions float32[n, 2] of version `number`; None while they cannot be had."""
-    try:
-        snapshot = live.current()
-    except NoIndexYet:
-        return None
-    if snapshot.number != number:  # this process takes the new version over in a moment
-        return None
-    try:
-        positions = np.load(paths.map_file(number), allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        logger.error("The map of version %s cannot be read: %s", number, error)
-        return None
-    if positions.shape != (len(snapshot.ids), 2):
-        logger.error("The map of version %s has shape %s", number, positions.shape)
-        return None
-    return snapshot.ids, positions
 
 
 def _render(number: int, ids: NDArray[np.int64], positions: NDArray[np.float32]) -> bytes:

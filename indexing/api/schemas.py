@@ -162,6 +162,7 @@ class LogLines(Schema):
 
 class Computing(Schema):
     status: Literal["computing"] = "computing"
+    progress: float | None = Field(None, description="0 to 1; left out while nobody knows.")
 
 
 class Point(Schema):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +11,10 @@ from openTSNE import OptimizationInterrupt, TSNEEmbedding, affinity, initializat
 from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
 from indexing.errors import Cancelled
+from indexing.snapshot.positions import Positions, beside, save
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.vectors import nearest
 
-Positions = NDArray[np.float32]
 Previous = tuple[NDArray[np.int64], Positions]
 
 PERPLEXITY = 30
@@ -56,16 +55,7 @@ def project(
     against 1.5), and at 10,000 the second saves a quarter of ten seconds.
     """
     positions = layout(snapshot.vectors, snapshot.ids, previous=previous, cancelled=cancelled, n_jobs=n_jobs)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    try:
-        with unfinished.open("wb") as file:
-            np.save(file, positions, allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    save(positions, target)
 
 
 def layout(
@@ -128,9 +118,9 @@ def _start_from(vectors: NDArray[np.float32], ids: NDArray[np.int64], previous: 
 
 
 def _beside_neighbours(vectors: NDArray[np.float32], placed: NDArray[np.float32], positions: Positions) -> Positions:
-    """The median position of each vector's nearest neighbours among those already placed."""
+    """A place for each vector beside its nearest neighbours among those already placed."""
     rows, _ = nearest(np.ascontiguousarray(placed), np.ascontiguousarray(vectors), min(PLACED_BY, len(placed)))
-    return np.median(positions[rows], axis=1).astype(np.float32)
+    return beside(positions, rows)
 
 
 def _optimise(

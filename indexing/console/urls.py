@@ -1,6 +1,15 @@
 from django.urls import path
 
-from indexing.console import lab_views, plan_views, saved_views, searches_views, tag_views, version_views, views
+from indexing.console import (
+    lab_views,
+    map_data_views,
+    plan_views,
+    saved_views,
+    searches_views,
+    tag_views,
+    version_views,
+    views,
+)
 from indexing.models import RebuildRun
 
 app_name = "index"
@@ -22,5 +31,9 @@ urlpatterns = [
     path("lab/", lab_views.lab_page, name="lab"),
     path("lab/save/", saved_views.save_query, name="save-query"),
     path("lab/saved-queries/", saved_views.saved_queries, name="saved-queries"),
+    path("map/areas/", map_data_views.map_areas, name="map-areas"),
+    path("map/query/", map_data_views.map_query, name="map-query"),
+    path("map/gaps/", map_data_views.map_gaps, name="map-gaps"),
+    path("map/moves/", map_data_views.map_moves, name="map-moves"),
     path("searches/", searches_views.searches_page, name="searches"),
 ]

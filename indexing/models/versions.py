@@ -43,6 +43,8 @@ class IndexVersion(models.Model):
     map_state = models.CharField(max_length=10, choices=MapState.choices, default=MapState.NONE)
     map_owner = models.CharField(max_length=400, blank=True)
     """Which process computes the map (`processes.Owner.as_text`), so that another can take over from a dead one."""
+    map_progress = models.FloatField(null=True, blank=True)
+    """How much of the map is computed, 0 to 1; null where nobody is at it."""
 
     class Meta:
         verbose_name = _("version")
@@ -67,16 +69,29 @@ class IndexVersion(models.Model):
         """Give the map to another process; False if somebody else did so first."""
         text = owner.as_text()
         handed = IndexVersion.objects.filter(pk=self.pk, map_state=self.map_state, map_owner=self.map_owner).update(
-            map_state=self.MapState.COMPUTING, map_owner=text
+            map_state=self.MapState.COMPUTING, map_owner=text, map_progress=None
         )
         if handed:
-            self.map_state, self.map_owner = self.MapState.COMPUTING, text
+            self.map_state, self.map_owner, self.map_progress = self.MapState.COMPUTING, text, None
         return bool(handed)
 
     def end_map(self, owner: Owner, state: str) -> bool:
         """Note how its computation ended; False if it is no longer `owner`'s to say."""
-        mine = IndexVersion.objects.filter(pk=self.pk, map_state=self.MapState.COMPUTING, map_owner=owner.as_text())
-        return bool(mine.update(map_state=state))
+        return bool(self._map_of(owner).update(map_state=state, map_progress=None))
+
+    def note_map_progress(self, owner: Owner, fraction: float) -> bool:
+        """False if `owner` is to give up: the version is no longer live, or the map somebody else's."""
+        mine = self._map_of(owner).filter(state=self.State.LIVE)
+        return bool(mine.update(map_progress=fraction))
+
+    def lose_map(self) -> None:
+        """Its file is lost or damaged: the map counts as not computed, so that somebody computes it again."""
+        IndexVersion.objects.filter(pk=self.pk, map_state=self.MapState.DONE).update(map_state=self.MapState.NONE)
+        self.map_state = self.MapState.NONE
+
+    def _map_of(self, owner: Owner) -> models.QuerySet[IndexVersion]:
+        """This version, while its map is `owner`'s to compute."""
+        return IndexVersion.objects.filter(pk=self.pk, map_state=self.MapState.COMPUTING, map_owner=owner.as_text())
 
 
 class Publication(models.Model):

@@ -151,6 +151,13 @@ def read_manifest(folder: Path, sha256: str | None = None) -> Manifest:
     return Manifest.from_bytes(raw)
 
 
+def read_ids(folder: Path, sha256: str | None = None) -> NDArray[np.int64]:
+    """Expert ids int64[n] of the version in `folder`, checked, without the rest of it. Raises SnapshotInvalid."""
+    manifest = read_manifest(folder, sha256)
+    check_files(folder, manifest, hashes=True, only=(IDS,))
+    return _array(folder / IDS, np.dtype(np.int64), (manifest.count,))
+
+
 def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[str, ...] = ()) -> None:
     """Every file of the manifest (or of `only`) has its size and, with `hashes`, its SHA-256."""
     required = only or (*ARRAYS, f"{KEYWORDS}/meta.json")
