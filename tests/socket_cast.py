@@ -38,11 +38,11 @@ class Tab:
         self.messages = 0
         self.closed: int | None = None
 
-    async def open(self, run: int = 0, after: int = 0) -> None:
+    async def open(self, run: int = 0, after: int = 0, shown: int = 0) -> None:
         connected, _ = await self.socket.connect(LIMIT)
         assert connected
         self.run = run
-        await self.socket.send_json_to({"run": run, "after": after})
+        await self.socket.send_json_to({"run": run, "after": after, "shown": shown})
 
     async def take(self, *, answer: bool = True) -> None:
         """One message, put in place as htmx does it."""

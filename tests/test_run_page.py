@@ -71,7 +71,7 @@ def test_the_log_of_an_ended_run_is_read_in_pages_from_its_first_line(viewer):
     last = viewer.get(path(run), {"after": 2000})
     assert numbers(last) == list(range(2001, 2501))
     assert links(last) == ["?after=1000#log"]
-    assert "ws-connect" not in first.content.decode()
+    assert "ws/index/?run=" not in first.content.decode()
 
 
 def test_only_warnings_and_errors_over_the_pages(viewer):

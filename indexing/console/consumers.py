@@ -1,7 +1,8 @@
 """The socket of the console's pages: it authorises, reads and sends.
 
-What a tab says, as JSON: {"run": R, "after": N} once it is open (where its log ends), then {"seen": true} after each
-message that it has shown. At most one message is under way, so a slow reader costs the server one message.
+What a tab says, as JSON: {"run": R, "after": N, "shown": S} once it is open (where its log ends, and which run its
+header shows as going on), then {"seen": true} after each message that it has shown. At most one message is under
+way, so a slow reader costs the server one message.
 """
 
 from __future__ import annotations
@@ -70,9 +71,8 @@ class IndexConsumer(AsyncWebsocketConsumer):
         if "seen" in said:
             self._shown.set()
         elif self.feed is None and self.rights is not None:
-            self.feed = Feed(
-                _tab(self.scope), self.watcher, run=_number(said.get("run")), after=_number(said.get("after"))
-            )
+            said_so = {name: _number(said.get(name)) for name in ("run", "after", "shown")}
+            self.feed = Feed(_tab(self.scope), self.watcher, **said_so)
             self._woken.set()
 
     async def disconnect(self, code: int) -> None:
@@ -148,6 +148,8 @@ def _tab(scope: Any) -> Tab:
         language = get_supported_language_variant(asked.get("lang", ""))
     except LookupError:
         language = settings.LANGUAGE_CODE
+    if "header" in asked:
+        return Tab(None, 1, language, header_only=True)
     return Tab(_number(asked.get("run")) or None, _number(asked.get("page")) or 1, language)
 
 

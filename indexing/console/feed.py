@@ -7,12 +7,13 @@ cursor. Fragments are sent whole, and only when they differ from what was sent l
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from django.template.loader import render_to_string
 from django.utils import translation
 
 from indexing import runlog
-from indexing.console import presentation
+from indexing.console import header, presentation
 from indexing.console.access import Rights
 from indexing.console.watch import Look, Watcher
 from indexing.models import RebuildRun, RunLogLine
@@ -24,19 +25,25 @@ BATCH_CHARACTERS = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """What a tab shows: the index page (at a page of its history), or one run."""
+    """What a tab shows: the index page (at a page of its history), one run, or another page of the admin."""
 
     run: int | None
     history_page: int
     language: str
+    header_only: bool = False
+    """Another page: of the index it shows what stands in its header."""
 
 
 class Feed:
-    def __init__(self, tab: Tab, watcher: Watcher, *, run: int, after: int) -> None:
-        """`run` and `after`: the cursor, the last log line that the tab has (0, 0 when it has none)."""
+    def __init__(self, tab: Tab, watcher: Watcher, *, run: int, after: int, shown: int = 0) -> None:
+        """`run` and `after`: the cursor, the last log line that the tab has (0, 0 when it has none).
+
+        `shown`: the run that its header shows as going on, 0 for none: of that one's end it is told.
+        """
         self.tab = tab
         self.run = run
         self.after = after
+        self.shown = shown
         self.more = False
         """There are log lines left over: ask again."""
         self._watcher = watcher
@@ -45,15 +52,29 @@ class Feed:
     def next_message(self, look: Look, rights: Rights) -> str:
         """HTML for htmx to put in place out of band; empty when the tab has everything. Reads the database."""
         with translation.override(self.tab.language):
-            return "".join([*self._changed_fragments(look, rights), self._next_lines(look)])
+            parts = self._changed_fragments(look, rights)
+            return "".join(parts if self.tab.header_only else [*parts, self._next_lines(look)])
 
     def _changed_fragments(self, look: Look, rights: Rights) -> list[str]:
-        rendered = self._watcher.share(
-            ("fragments", look.turn, rights, self.tab), lambda: self._render_fragments(rights)
-        )
+        rendered = self._header(look)
+        if not self.tab.header_only:
+            rendered |= self._watcher.share(
+                ("fragments", look.turn, rights, self.tab), lambda: self._render_fragments(rights)
+            )
         changed = {target: html for target, html in rendered.items() if self._sent.get(target) != html}
         self._sent |= changed
         return [presentation.out_of_band(target, html) for target, html in changed.items()]
+
+    def _header(self, look: Look) -> dict[str, str]:
+        """The same for all tabs of a language, whatever else they show."""
+        key = (look.turn, self.tab.language)
+        number, html = self._watcher.share(("header", *key), header.as_shown)
+        fragments = {"header-run": html}
+        if self.shown and self.shown != number:
+            ended = self._watcher.share(("ended", self.shown, *key), partial(header.how_it_ended, self.shown))
+            fragments["run-notice"] = ended
+        self.shown = number
+        return fragments
 
     def _render_fragments(self, rights: Rights) -> dict[str, str]:
         if self.tab.run is None:

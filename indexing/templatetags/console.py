@@ -9,7 +9,8 @@ from django import template
 from django.utils.translation import gettext as _
 
 from indexing import status
-from indexing.console.access import VIEW, may
+from indexing.console import header
+from indexing.console.access import REBUILD, VIEW, may
 from indexing.models import RebuildRun
 
 register = template.Library()
@@ -87,6 +88,17 @@ def sees_index(context: template.Context) -> bool:
 
 
 @register.simple_tag(takes_context=True)
+def may_rebuild(context: template.Context) -> bool:
+    return "user" in context and may(context["user"], REBUILD)
+
+
+@register.simple_tag(takes_context=True)
 def index_status(context: template.Context) -> status.Status | None:
     """For the line on the admin's front page; None for those who may not see the index."""
     return status.read() if sees_index(context) else None
+
+
+@register.simple_tag(takes_context=True)
+def index_header(context: template.Context) -> header.Header | None:
+    """For the header of every page of the admin; None for those who may not see the index."""
+    return header.read() if sees_index(context) else None

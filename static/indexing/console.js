@@ -1,48 +1,8 @@
-// Keeps a page of the console current over its socket. Without it every page and every action still works.
+// What a live page of the console does with what its socket brings (socket.js), its log, dialogs and times.
 "use strict";
 {
-  const SIGNED_OUT = 4001;
-  const NO_RIGHT = 4003;
-  const RECONNECTED_BY_HTMX = [1006, 1011, 1012, 1013];
   const byId = (id) => document.getElementById(id);
-  let connected = false;
-
-  // --- The socket -----------------------------------------------------------------------------------------
-  // Half a second on average at first, never more than two: many tabs do not come back in the same moment.
-  const delay = (attempt) => 100 + Math.random() * Math.min(1900, 400 * 2 ** Math.min(attempt, 3));
-  htmx.config.wsReconnectDelay = delay;
-
-  const cursor = () => {
-    const lines = document.querySelector("#log-view [data-run]");
-    const last = lines && lines.lastElementChild;
-    return { run: lines ? Number(lines.dataset.run) : 0, after: last ? Number(last.dataset.seq) : 0 };
-  };
-
-  const showConnection = (live) => {
-    connected = live;
-    const shown = byId("connection");
-    if (!shown) return;
-    shown.hidden = false;
-    shown.textContent = live ? shown.dataset.live : shown.dataset.waiting;
-    shown.classList.toggle("is-live", live);
-  };
-
   const say = (templateId) => byId("notice").replaceChildren(byId(templateId).content.cloneNode(true));
-
-  document.addEventListener("htmx:wsOpen", (event) => {
-    showConnection(true);
-    event.detail.socketWrapper.send(JSON.stringify(cursor()));
-  });
-
-  document.addEventListener("htmx:wsClose", (event) => {
-    showConnection(false);
-    const { code } = event.detail.event;
-    if (code === SIGNED_OUT || code === NO_RIGHT) {
-      say(code === SIGNED_OUT ? "signed-out" : "no-right");
-    } else if (!RECONNECTED_BY_HTMX.includes(code)) {
-      setTimeout(() => event.detail.socketWrapper.reconnect(), delay(0));
-    }
-  });
 
   // --- What the socket brings -----------------------------------------------------------------------------
   const arrived = new WeakMap();
@@ -65,8 +25,7 @@
     arrived.set(target, fragment.innerHTML);
   });
 
-  document.addEventListener("htmx:wsAfterMessage", (event) => {
-    event.detail.socketWrapper.send('{"seen": true}'); // the server makes the next message while this one is laid out
+  document.addEventListener("htmx:wsAfterMessage", () => {
     if (focused && document.activeElement === document.body) {
       const again = byId(focused);
       if (again) again.focus({ preventScroll: true });
@@ -153,7 +112,7 @@
     if (done) dialog.querySelector("form").reset();
     if (!done && status !== 409) {
       say("request-failed");
-    } else if (done && !connected) {
+    } else if (done && !document.querySelector("[data-socket][data-open]")) {
       location.reload(); // no socket will bring the news
     }
     byId("notice").scrollIntoView({ block: "nearest" });
