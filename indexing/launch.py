@@ -19,11 +19,13 @@ logger = logging.getLogger(__name__)
 _children: list[subprocess.Popen[bytes]] = []
 
 
-def request(kind: str, actor: Actor, *, reembed: bool = False, scheduled: bool = False) -> RebuildRun:
-    """Ask for a run and see to it that a worker takes it. Raises Busy, ScheduleOnHold."""
+def request(
+    kind: str, actor: Actor, *, reembed: bool = False, scheduled: bool = False, reason: str = ""
+) -> RebuildRun:
+    """Ask for a run and see to it that a worker takes it. Raises Busy, ScheduleOnHold, Refused."""
     own_worker = settings.TCS_WORKER == "subprocess"
     owner = processes.me() if own_worker else None
-    run = runs.request(kind, actor, reembed=reembed, owner=owner, scheduled=scheduled)
+    run = runs.request(kind, actor, reembed=reembed, owner=owner, scheduled=scheduled, reason=reason)
     if own_worker:
         start_worker_for(run)
     return run

@@ -14,8 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from experts.showing import one_direction, visible
-from indexing import audit, bell, notify, paths, runlog
+from indexing import audit, bell, notify, paths, reasons, runlog
 from indexing.audit import Actor
 from indexing.errors import Busy, Cancelled, FenceLost, Refused
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
@@ -24,8 +23,6 @@ from indexing.snapshot.reader import Snapshot
 
 logger = logging.getLogger(__name__)
 State, How, MapState = IndexVersion.State, Publication.How, IndexVersion.MapState
-
-MAX_REASON = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,7 @@ def complete(run: RebuildRun, outcome: Outcome) -> None:
 
 def approve(number: int, actor: Actor, reason: str) -> None:
     """Make a held version live. Raises Refused (not held, no reason, the asker's own, outdated), SnapshotInvalid."""
-    reason = _given(reason)
+    reason = reasons.required(reason)
     opened(number)
     with transaction.atomic():
         state = IndexState.locked()
@@ -105,7 +102,7 @@ def approve(number: int, actor: Actor, reason: str) -> None:
 
 def discard(number: int, actor: Actor, reason: str) -> None:
     """Give up a held version; its files are swept. Raises Refused."""
-    reason = _given(reason)
+    reason = reasons.required(reason)
     with transaction.atomic():
         IndexState.locked()
         version = in_state(number, State.HELD)
@@ -120,7 +117,7 @@ def roll_back(number: int, actor: Actor, reason: str) -> None:
 
     Raises Busy (its run would undo this), Refused (not kept, no reason), SnapshotInvalid (its files are damaged).
     """
-    reason = _given(reason)
+    reason = reasons.required(reason)
     opened(number)
     with transaction.atomic():
         state = IndexState.locked()
@@ -222,16 +219,6 @@ def _end_held(run: RebuildRun, to: RebuildRun.State, actor: Actor, sentence: str
     error = "" if to == RebuildRun.State.DONE else words
     run.move(to=to, expect=(RebuildRun.State.HELD,), error=error)
     runlog.append(run.pk, words, stage=run.stage)
-
-
-def _given(reason: str) -> str:
-    """The reason as it is kept. It stands in the middle of sentences: nothing in it may act on their rest."""
-    kept = visible(one_direction(reason)).strip()
-    if not kept:
-        raise Refused(_("Say why: the reason is kept with the version."))
-    if len(kept) > MAX_REASON:
-        raise Refused(_("Say why in at most %(limit)s characters.") % {"limit": MAX_REASON})
-    return kept
 
 
 def in_state(number: int, state: str) -> IndexVersion:

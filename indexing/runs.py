@@ -15,7 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from indexing import audit, bell, notify, runlog
+from indexing import audit, bell, notify, reasons, runlog
 from indexing.audit import Actor
 from indexing.errors import Busy, FenceLost, NotActive, ScheduleOnHold
 from indexing.models import IndexState, IndexVersion, RebuildRun
@@ -26,13 +26,21 @@ Kind, State = RebuildRun.Kind, RebuildRun.State
 
 
 def request(
-    kind: str, actor: Actor, *, reembed: bool = False, owner: Owner | None = None, scheduled: bool = False
+    kind: str,
+    actor: Actor,
+    *,
+    reembed: bool = False,
+    owner: Owner | None = None,
+    scheduled: bool = False,
+    reason: str = "",
 ) -> RebuildRun:
-    """A new queued run. Raises Busy, naming the active one, whatever its kind; ScheduleOnHold after a rollback.
+    """A new queued run. Raises Busy, naming the active one, whatever its kind; ScheduleOnHold after a rollback;
+    Refused for a reason that is too long.
 
     `owner` is the process that will see to it that a worker takes it: should that process die first, the run is
     known to be lost. None where any `index_worker` may take it.
     """
+    reason = reasons.optional(reason)
     reap()
     with transaction.atomic():
         state = IndexState.locked()
@@ -41,13 +49,14 @@ def request(
         if active := RebuildRun.objects.active().first():
             raise Busy(active)
         run = RebuildRun.objects.create(
-            kind=Kind(kind), reembed=reembed, via=actor.via, scheduled=scheduled,
+            kind=Kind(kind), reembed=reembed, via=actor.via, scheduled=scheduled, reason=reason,
             requested_by=actor.user, requested_name=actor.name,
             owner=owner.as_text() if owner else "",
         )  # fmt: skip
-        audit.record(actor, f"Asked for run {run.pk} ({run.kind}{', everything again' if reembed else ''}).")
-    runlog.append(run.pk, _("Run %(number)s (%(kind)s) asked for by %(who)s.") % {
-        "number": run.pk, "kind": run.get_kind_display(), "who": actor,
+        again = ", everything again" if reembed else ""
+        audit.record(actor, f"Asked for run {run.pk} ({run.kind}{again}){_why(reason)}.")
+    runlog.append(run.pk, _("Run %(number)s (%(kind)s) asked for by %(who)s%(why)s.") % {
+        "number": run.pk, "kind": run.get_kind_display(), "who": actor, "why": _why(reason),
     })  # fmt: skip
     return run
 
@@ -93,8 +102,12 @@ def beat(run: RebuildRun, **progress: object) -> bool:
     return held.filter(cancel_requested_at__isnull=False).exists()
 
 
-def cancel(run_id: int, actor: Actor) -> RebuildRun:
-    """Cancel a queued run, or ask the worker of a running one to stop. Raises NotActive, RebuildRun.DoesNotExist."""
+def cancel(run_id: int, actor: Actor, reason: str = "") -> RebuildRun:
+    """Cancel a queued run, or ask the worker of a running one to stop.
+
+    Raises NotActive, RebuildRun.DoesNotExist, Refused for a reason that is too long.
+    """
+    reason = reasons.optional(reason)
     reap()
     with transaction.atomic():
         IndexState.locked()
@@ -107,16 +120,17 @@ def cancel(run_id: int, actor: Actor) -> RebuildRun:
         if run.cancel_requested_at:
             return run
         now = timezone.now()
-        asked = {"cancel_requested_at": now, "cancel_requested_name": actor.name}
+        asked = {"cancel_requested_at": now, "cancel_requested_name": actor.name, "cancel_reason": reason}
         if run.state == State.QUEUED:
             run.move(to=State.CANCELLED, expect=(State.QUEUED,), finished_at=now,
                      error=cancelled_sentence(actor.name), **asked)  # fmt: skip
             notify.run_ended(run)
         else:
             RebuildRun.objects.filter(pk=run.pk).update(**asked)
-            run.cancel_requested_at, run.cancel_requested_name = now, actor.name
-        audit.record(actor, f"Cancelled run {run.pk}.")
-    runlog.append(run.pk, _("%(who)s asked to cancel.") % {"who": actor}, level="warning", stage=run.stage)
+            run.cancel_requested_at, run.cancel_requested_name, run.cancel_reason = now, actor.name, reason
+        audit.record(actor, f"Cancelled run {run.pk}{_why(reason)}.")
+    told = _("%(who)s asked to cancel%(why)s.") % {"who": actor, "why": _why(reason)}
+    runlog.append(run.pk, told, level="warning", stage=run.stage)
     return run
 
 
@@ -206,3 +220,7 @@ def _end(run: RebuildRun, to: RebuildRun.State, *, error: str, peak_mb: int | No
 
 def cancelled_sentence(name: str) -> str:
     return _("Cancelled by %(who)s; the live version is untouched.") % {"who": name or _("somebody")}
+
+
+def _why(reason: str) -> str:
+    return f": {reason.rstrip('.')}" if reason else ""

@@ -4,50 +4,93 @@ from __future__ import annotations
 
 import logging
 import shutil
+from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import transaction
 
 from indexing import paths
-from indexing.models import IndexVersion
+from indexing.models import IndexState, IndexVersion
 
 logger = logging.getLogger(__name__)
 State = IndexVersion.State
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What goes next, and when. Numbers of versions, the newest first."""
+
+    keep: int
+    """how many are kept, the live one among them; pinned ones besides"""
+    after_next_run: tuple[int, ...]
+    """too many already: the setting was lowered, a pin was taken off, or one was published by hand"""
+    with_next_version: tuple[int, ...]
+    """those that go once one more is published"""
+    pinned: tuple[int, ...]
+    leftovers: tuple[str, ...]
+    """what lies on the disk and belongs to no kept version: names of folders and files"""
+
+    @property
+    def goes(self) -> frozenset[int]:
+        return frozenset(self.after_next_run + self.with_next_version)
+
+
+def outlook() -> Outlook:
+    """As the tables and the disk are now; a run that goes on may make leftovers of its own meanwhile."""
+    keep = settings.TCS_KEEP_VERSIONS
+    kept = list(IndexVersion.objects.swept_in_order().values_list("number", flat=True))
+    too_many = kept[keep - 1 :]
+    live = IndexVersion.objects.filter(state=State.LIVE, pinned_at=None).values_list("number", flat=True)
+    then = sorted([*kept, *live], reverse=True)  # once another one is live
+    return Outlook(
+        keep=keep,
+        after_next_run=tuple(too_many),
+        with_next_version=tuple(number for number in then[keep - 1 :] if number not in too_many),
+        pinned=tuple(IndexVersion.objects.pinned().order_by("-number").values_list("number", flat=True)),
+        leftovers=tuple(path.name for path in leftovers()),
+    )
+
+
 def retire_old() -> None:
-    """Mark the versions beyond the last TCS_KEEP_VERSIONS (the live one counts) as removed. Their rows stay."""
-    kept = IndexVersion.objects.filter(state=State.RETIRED).order_by("-number")
-    for version in kept[settings.TCS_KEEP_VERSIONS - 1 :]:
-        if IndexVersion.objects.filter(pk=version.pk, state=State.RETIRED).update(state=State.REMOVED):
+    """Mark the versions beyond the last TCS_KEEP_VERSIONS (the live one counts) as removed. Their rows stay.
+
+    Pinned ones are left alone and take nobody's place. The lock row is held, as by whoever pins.
+    """
+    with transaction.atomic():
+        IndexState.locked()
+        for version in list(IndexVersion.objects.swept_in_order()[settings.TCS_KEEP_VERSIONS - 1 :]):
+            IndexVersion.objects.filter(pk=version.pk).update(state=State.REMOVED)
             logger.info("Version %s is removed: the last %s are kept.", version.number, settings.TCS_KEEP_VERSIONS)
 
 
-def next_to_go() -> set[int]:
-    """Numbers of the versions that will be removed once another one is published."""
-    kept = IndexVersion.objects.filter(state__in=(State.LIVE, State.RETIRED)).order_by("-number")
-    return set(kept.values_list("number", flat=True)[settings.TCS_KEEP_VERSIONS - 1 :])
-
-
 def remove_leftovers() -> None:
-    """Delete folders and maps of no kept version.
+    """Delete folders and maps of no kept version."""
+    for path in leftovers():
+        _delete(path)
+
+
+def leftovers() -> list[paths.Path]:
+    """Folders and maps of no kept version.
 
     Folders are listed before rows are read, and a row is made before its folder: what a running build makes
     meanwhile is never taken for a leftover.
     """
-    folders = list(paths.versions_folder().glob("*"))
-    maps = list(paths.map_file(0).parent.glob("*"))
+    folders = sorted(paths.versions_folder().glob("*"))
+    maps = sorted(paths.map_file(0).parent.glob("*"))
     rows = dict(IndexVersion.objects.exclude(state=State.REMOVED).values_list("number", "state"))
     building = {number for number, state in rows.items() if state == State.BUILDING}
     finished = rows.keys() - building
+    found = []
     for path in folders:
         number, _, rest = path.name.partition(".")
         keep = number.isdigit() and int(number) in (building if rest else rows.keys())
         if not keep:
-            _delete(path)
+            found.append(path)
     for path in maps:
         number = path.name.partition(".")[0]
         if not (number.isdigit() and int(number) in finished):
-            _delete(path)
+            found.append(path)
+    return found
 
 
 def _delete(path: paths.Path) -> None:

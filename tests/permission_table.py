@@ -63,6 +63,8 @@ CONSOLE = [
             ("publish", "{held}", 302),
             ("discard", "{held}", 302),
             ("rollback", "{retired}", 409),  # a run waits
+            ("pin", "{retired}", 302),
+            ("unpin", "{retired}", 409),  # nobody has pinned it
         )
     ),
     Row("index:release", "/admin/index/release/", "console", PUBLISH, post=302),
@@ -112,6 +114,8 @@ API = [
             ("publish_version", "publish", "{held}", 200),
             ("discard_version", "discard", "{held}", 200),
             ("roll_back", "rollback", "{retired}", 409),
+            ("pin_version", "pin", "{retired}", 200),
+            ("unpin_version", "unpin", "{retired}", 409),
         )
     ),
     Row("api:release_schedule", "/api/admin/schedule/release", "api", PUBLISH, get=405, post=200),

@@ -293,8 +293,9 @@ class TestVersions:
         settings.TCS_KEEP_VERSIONS = 2
         version_cast.two_versions()
         page = html(viewer.get(VERSIONS))
-        assert page.count("goes with the next one") == 1
-        assert page.index("goes with the next one") > page.index(f"{VERSIONS}1/")
+        assert "Version 1 goes when the next version is published." in page
+        assert page.count("goes when the next version is published") == 2  # said of all, and in its row
+        assert page.rindex("goes when the next") > page.index(f"{VERSIONS}1/")
         cast.rebuild()
         assert IndexVersion.objects.get(pk=1).state == "removed"
 

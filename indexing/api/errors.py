@@ -22,6 +22,7 @@ from indexing.errors import (
     EncoderUnavailable,
     NoIndexYet,
     NotActive,
+    Refused,
     SnapshotInvalid,
 )
 from indexing.filters import InvalidFilter
@@ -48,6 +49,7 @@ def handle(api: NinjaAPI) -> None:
     for kind, answer in {
         Busy: _busy,
         NotActive: _conflict,
+        Refused: _conflict,
         EmptyQuery: _empty_query,
         InvalidFilter: _invalid_filter,
         NoIndexYet: _unavailable,

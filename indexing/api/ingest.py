@@ -13,6 +13,7 @@ from ninja.errors import HttpError
 from indexing import launch, runlog, runs, status
 from indexing.api.auth import actor, staff
 from indexing.api.schemas import (
+    NO_NUL,
     BusyRefusal,
     Cancelling,
     IngestStatus,
@@ -29,6 +30,7 @@ from indexing.api.schemas import (
 )
 from indexing.api.version_schemas import RunInFull
 from indexing.models import RebuildRun
+from indexing.reasons import MAX_REASON
 
 router = Router(tags=["index"])
 
@@ -47,7 +49,7 @@ REFUSED = {401: Refusal, 403: Refusal}
     description="Needs the permission `indexing.rebuild`. The body is optional; without one it is a full rebuild.",
 )
 def start(request: HttpRequest, body: RunRequest = Body(RunRequest())) -> Status:  # noqa: B008  ninja's way
-    run = launch.request(body.kind, actor(request), reembed=body.reembed)
+    run = launch.request(body.kind, actor(request), reembed=body.reembed, reason=body.reason)
     return Status(202, Started(run=run.pk))
 
 
@@ -139,10 +141,14 @@ def show_log(
     response={202: Cancelling, 404: Refusal, 409: Refusal, 422: Invalid, **REFUSED},
     summary="Cancel a run",
     description="Needs the permission `indexing.cancel` or `indexing.rebuild`. "
-    "A queued run is cancelled at once, a running one as soon as its worker has finished its step.",
+    "A queued run is cancelled at once, a running one as soon as its worker has finished its step. ",
 )
-def cancel(request: HttpRequest, number: int = Path(ge=1, le=LARGEST_ID)) -> Status:
-    run = runs.cancel(_run(number).pk, actor(request))
+def cancel(
+    request: HttpRequest,
+    number: int = Path(ge=1, le=LARGEST_ID),
+    reason: str = Query("", max_length=MAX_REASON, pattern=NO_NUL, description="Why: kept with the run."),
+) -> Status:
+    run = runs.cancel(_run(number).pk, actor(request), reason)
     return Status(202, Cancelling(status="cancelling" if run.is_active else "cancelled", run=run.pk))
 
 

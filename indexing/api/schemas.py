@@ -13,6 +13,7 @@ from indexing import status
 from indexing.faceting import FacetCounts
 from indexing.highlighting import Marker
 from indexing.models import RebuildRun, RunLogLine
+from indexing.reasons import MAX_REASON
 from indexing.search import Hit, Results
 from indexing.suggesting import Suggestion
 
@@ -52,6 +53,7 @@ class Token(Schema):
 class RunRequest(Schema):
     kind: Literal["full", "tags"] = "full"
     reembed: bool = Field(default=False, description="Encode every text again, also unchanged ones.")
+    reason: str = Field(default="", max_length=MAX_REASON, pattern=NO_NUL, description="Why: kept with the run.")
 
 
 class Started(Schema):
@@ -111,11 +113,13 @@ class Run(Schema):
     state: str
     requested_by: str
     via: str
+    reason: str = Field(description="Why, as whoever asked for it put it; empty when nothing was said.")
     created_at: float
     started_at: float | None
     finished_at: float | None
     seconds: float | None
     cancel_requested_at: float | None
+    cancel_reason: str
     stage: str | None
     stages: list[Stage] = Field(description="The stages that have ended, in order.")
     experts: int | None
@@ -129,9 +133,10 @@ class Run(Schema):
     def of(cls, run: RebuildRun) -> Run:
         return cls(
             run=run.pk, kind=run.kind, reembed=run.reembed, status=run.outside_state, state=run.state,
-            requested_by=run.who, via=run.via, created_at=run.created_at.timestamp(),
+            requested_by=run.who, via=run.via, reason=run.reason, created_at=run.created_at.timestamp(),
             started_at=unix(run.started_at), finished_at=unix(run.finished_at), seconds=run.seconds,
-            cancel_requested_at=unix(run.cancel_requested_at), stage=run.stage or None,
+            cancel_requested_at=unix(run.cancel_requested_at), cancel_reason=run.cancel_reason,
+            stage=run.stage or None,
             stages=[Stage(**stage) for stage in run.stages], experts=run.experts, encoded=run.encoded,
             reused=run.reused, peak_mb=run.peak_mb, version=run.version_id, error=run.error or None,
         )  # fmt: skip

@@ -9,13 +9,18 @@ from pydantic import StringConstraints
 
 from indexing.api.schemas import NO_NUL, Run, unix
 from indexing.models import IndexVersion, Publication, RebuildRun
-from indexing.publishing import MAX_REASON
+from indexing.reasons import MAX_REASON
 
 
 class ReasonRequest(Schema):
     reason: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_REASON, pattern=NO_NUL)
     ] = Field(description="Why: kept with the version.")
+
+
+class Pinned(Schema):
+    version: int
+    pinned: bool
 
 
 class Decided(Schema):
@@ -45,6 +50,20 @@ class Period(Schema):
         )  # fmt: skip
 
 
+class Pin(Schema):
+    """A pinned version is never swept and takes no other one's place."""
+
+    at: float
+    by: str
+    reason: str
+
+    @classmethod
+    def of(cls, version: IndexVersion) -> Pin | None:
+        if version.pinned_at is None:
+            return None
+        return cls(at=version.pinned_at.timestamp(), by=version.pinned_name, reason=version.pinned_reason)
+
+
 class Version(Schema):
     version: int
     state: str = Field(description="building, held, live, retired (kept) or removed.")
@@ -54,6 +73,7 @@ class Version(Schema):
     model: str
     dimension: int
     run: int | None = Field(description="The run that built it.")
+    pinned: Pin | None
     publications: list[Period] = Field(description="The latest first.")
 
     @classmethod
@@ -62,14 +82,24 @@ class Version(Schema):
         return cls(
             version=version.number, state=version.state, created_at=version.created_at.timestamp(),
             experts=version.expert_count, bytes=version.bytes, model=version.model_name,
-            dimension=version.dimension, run=run.pk if run else None,
+            dimension=version.dimension, run=run.pk if run else None, pinned=Pin.of(version),
             publications=[Period.of(each) for each in version.publications.all()],
         )  # fmt: skip
+
+
+class Sweep(Schema):
+    """What goes next, and when."""
+
+    keep: int = Field(description="How many are kept, the live one among them; pinned ones besides.")
+    after_next_run: list[int] = Field(description="Versions that go after the next run: there are too many already.")
+    with_next_version: list[int] = Field(description="Versions that go once another one is published.")
+    leftovers: list[str] = Field(description="Folders and files of no kept version; they go after the next run.")
 
 
 class Versions(Schema):
     live: int | None
     schedule_on_hold: bool = Field(description="Scheduled runs wait since a rollback.")
+    sweep: Sweep
     versions: list[Version]
     next: int | None = Field(description="Ask for `before` this one to get older versions; null at the end.")
 

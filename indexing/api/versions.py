@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Path, Query, Router
 from ninja.errors import HttpError
 
-from indexing import publishing
+from indexing import pinning, publishing, sweep
 from indexing.api.auth import actor, staff
 from indexing.api.schemas import BusyRefusal, Invalid, Refusal
-from indexing.api.version_schemas import Decided, ReasonRequest, Released, Version, Versions
+from indexing.api.version_schemas import Decided, Pinned, ReasonRequest, Released, Sweep, Version, Versions
 from indexing.audit import Actor
 from indexing.errors import Refused, SnapshotInvalid
 from indexing.models import IndexState, IndexVersion
@@ -45,6 +46,7 @@ def list_versions(
     return Versions(
         live=state.live_version_id,
         schedule_on_hold=bool(state.schedule_held_at),
+        sweep=Sweep(**asdict(sweep.outlook())),
         versions=[Version.of(version) for version in page[:limit]],
         next=page[limit - 1].number if len(page) > limit else None,
     )
@@ -81,6 +83,30 @@ def discard_version(request: HttpRequest, body: ReasonRequest, number: int = Num
 )
 def roll_back(request: HttpRequest, body: ReasonRequest, number: int = Number) -> Decided:
     return _decide(request, publishing.roll_back, number, body.reason)
+
+
+@router.post(
+    "/versions/{number}/pin",
+    auth=staff("indexing.publish"),
+    response={200: Pinned, 404: Refusal, 409: Refusal, 422: Invalid, **DENIED},
+    summary="Keep a version from being swept",
+    description=f"{NEEDS_PUBLISH} Of a version that is live or kept.",
+)
+def pin_version(request: HttpRequest, body: ReasonRequest, number: int = Number) -> Pinned:
+    _decide(request, pinning.pin, number, body.reason)
+    return Pinned(version=number, pinned=True)
+
+
+@router.post(
+    "/versions/{number}/unpin",
+    auth=staff("indexing.publish"),
+    response={200: Pinned, 404: Refusal, 409: Refusal, 422: Invalid, **DENIED},
+    summary="Let a version be swept in its turn again",
+    description=NEEDS_PUBLISH,
+)
+def unpin_version(request: HttpRequest, body: ReasonRequest, number: int = Number) -> Pinned:
+    _decide(request, pinning.unpin, number, body.reason)
+    return Pinned(version=number, pinned=False)
 
 
 @router.post(

@@ -22,12 +22,12 @@ def number(text: str | None) -> int:
     return min(int(text), MAX_NUMBER) if text and text.isdecimal() and len(text) < 20 else 0
 
 
-def accepted(request: ConsoleRequest, sentence: str) -> HttpResponse:
-    """It is done, or will be: the index page shows what comes of it."""
+def accepted(request: ConsoleRequest, sentence: str, then: str = "index:page") -> HttpResponse:
+    """It is done, or will be: the page named `then` shows what comes of it."""
     if request.htmx:
         return render(request, "indexing/_notice.html", {"level": "success", "sentence": sentence})
     messages.success(request, sentence)
-    return redirect("index:page")
+    return redirect(then)
 
 
 def conflict(request: ConsoleRequest, sentence: str) -> HttpResponse:

@@ -8,11 +8,12 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
 
-from indexing import sweep
 from indexing.console import gate_report
 from indexing.console.access import PUBLISH
 from indexing.console.gate_report import GateReport
 from indexing.models import IndexState, IndexVersion, RebuildRun
+from indexing.pinning import PINNABLE
+from indexing.sweep import Outlook
 
 VERSIONS_PAGE = 20
 NAMED = 5
@@ -45,8 +46,10 @@ class Candidate:
 class VersionRow:
     version: IndexVersion
     run: RebuildRun | None
-    goes_next: bool
+    goes_after_next_run: bool
+    goes_with_next_version: bool
     """it will be removed once another version is published"""
+    can_be_pinned: bool
     can_be_restored: bool
 
 
@@ -81,18 +84,19 @@ def publishers() -> tuple[str, ...]:
     return tuple(may)
 
 
-def versions(page: int | str = 1) -> tuple[Page[IndexVersion], list[VersionRow]]:
+def versions(outlook: Outlook, page: int | str = 1) -> tuple[Page[IndexVersion], list[VersionRow]]:
     found = IndexVersion.objects.select_related("run").prefetch_related("publications").order_by("-number")
     shown: Page[IndexVersion] = Paginator(found, VERSIONS_PAGE).get_page(page)
-    next_to_go = sweep.next_to_go()
-    return shown, [row(each, next_to_go) for each in shown]
+    return shown, [row(each, outlook) for each in shown]
 
 
-def row(version: IndexVersion, next_to_go: set[int]) -> VersionRow:
+def row(version: IndexVersion, outlook: Outlook) -> VersionRow:
     return VersionRow(
         version=version,
         run=run_of(version),
-        goes_next=version.number in next_to_go,
+        goes_after_next_run=version.number in outlook.after_next_run,
+        goes_with_next_version=version.number in outlook.with_next_version,
+        can_be_pinned=version.state in PINNABLE and version.pinned_at is None,
         can_be_restored=version.state == State.RETIRED,
     )
 

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from indexing import foresight, publishing, sweep
+from indexing import foresight, pinning, publishing, sweep
 from indexing.audit import Actor
 from indexing.console import gate_report
 from indexing.console import version_presentation as presentation
@@ -35,17 +36,21 @@ class Question:
     context: dict[str, Any] = field(default_factory=dict)
     problem: str = ""
     """Why it cannot be done at all, as a sentence."""
+    then: str = "index:page"
+    """The name of the page that shows what comes of it."""
 
 
 @require_safe
 @never_cache
 @allowed(VIEW)
 def versions_page(request: ConsoleRequest) -> HttpResponse:
-    page, rows = presentation.versions(request.GET.get("page", 1))
+    outlook = sweep.outlook()
+    page, rows = presentation.versions(outlook, request.GET.get("page", 1))
     context = admin_context(request) | {
         "title": _("Versions"),
         "page": page,
         "rows": rows,
+        "outlook": outlook,
         "state": IndexState.read(),
         "rights": rights_of(request.user),
     }
@@ -58,7 +63,7 @@ def versions_page(request: ConsoleRequest) -> HttpResponse:
 def version_page(request: ConsoleRequest, version_number: int) -> HttpResponse:
     version = get_object_or_404(IndexVersion.objects.select_related("run"), pk=version_number)
     state = IndexState.read()
-    row = presentation.row(version, sweep.next_to_go())
+    row = presentation.row(version, sweep.outlook())
     held = presentation.candidate_of(version, state) if version.state == State.HELD else None
     context = admin_context(request) | {
         "title": _("Version %(number)s") % {"number": version.number},
@@ -135,6 +140,37 @@ def roll_back(request: ConsoleRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @allowed(PUBLISH)
+def pin_version(request: ConsoleRequest) -> HttpResponse:
+    version = _asked_for(request)
+    return _decide(request, version, Question(
+        template="indexing/confirm_pin.html",
+        title=_("Pin version %(number)s") % {"number": version.number},
+        decide=pinning.pin,
+        done=_("Version %(number)s is pinned.") % {"number": version.number},
+        then="index:versions",
+        problem="" if version.state in pinning.PINNABLE else _("Only a version that is live or kept can be pinned."),
+    ))  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(PUBLISH)
+def unpin_version(request: ConsoleRequest) -> HttpResponse:
+    version = _asked_for(request)
+    return _decide(request, version, Question(
+        template="indexing/confirm_unpin.html",
+        title=_("Unpin version %(number)s") % {"number": version.number},
+        decide=pinning.unpin,
+        done=_("Version %(number)s is no longer pinned.") % {"number": version.number},
+        then="index:versions",
+        context={"keep": settings.TCS_KEEP_VERSIONS},
+        problem="" if version.pinned_at else _("Version %(number)s is not pinned.") % {"number": version.number},
+    ))  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(PUBLISH)
 def release_schedule(request: ConsoleRequest) -> HttpResponse:
     if request.method != "POST":
         context = {"title": _("Release scheduled runs"), "state": IndexState.read()}
@@ -154,7 +190,7 @@ def _decide(request: ConsoleRequest, version: IndexVersion, question: Question) 
         except IndexingError as error:
             problem = str(error)
         else:
-            return accepted(request, question.done)
+            return accepted(request, question.done, question.then)
         if request.htmx:
             return conflict(request, problem)
     shown = {"title": question.title, "version": version, "problem": problem, "reason": reason,

@@ -16,7 +16,7 @@ from indexing import launch, runlog, runs
 from indexing.console import presentation
 from indexing.console.access import CANCEL, REBUILD, VIEW, ConsoleRequest, actor, allowed, rights_of
 from indexing.console.answers import accepted, admin_context, conflict, number
-from indexing.errors import Busy, NotActive
+from indexing.errors import Busy, NotActive, Refused
 from indexing.models import IndexState, RebuildRun
 
 
@@ -42,9 +42,9 @@ def start_run(request: ConsoleRequest, kind: str) -> HttpResponse:
         return render(request, "indexing/confirm_start.html", context)
     reembed = kind == RebuildRun.Kind.FULL and "reembed" in request.POST
     try:
-        run = launch.request(kind, actor(request), reembed=reembed)
-    except Busy as busy:
-        return _refused(request, busy)
+        run = launch.request(kind, actor(request), reembed=reembed, reason=request.POST.get("reason", ""))
+    except (Busy, Refused) as refusal:
+        return _refused(request, refusal)
     return accepted(request, _("Run %(number)s was asked for.") % {"number": run.pk})
 
 
@@ -58,9 +58,9 @@ def cancel_run(request: ConsoleRequest) -> HttpResponse:
         context = admin_context(request) | {"title": _("Cancel run %(number)s") % {"number": run.pk}, "run": run}
         return render(request, "indexing/confirm_cancel.html", context)
     try:
-        run = runs.cancel(run.pk, actor(request))
-    except NotActive as ended:
-        return _refused(request, ended)
+        run = runs.cancel(run.pk, actor(request), request.POST.get("reason", ""))
+    except (NotActive, Refused) as refusal:
+        return _refused(request, refusal)
     if run.is_active:
         return accepted(request, _("Run %(number)s is asked to stop.") % {"number": run.pk})
     return accepted(request, _("Run %(number)s is cancelled.") % {"number": run.pk})
@@ -116,7 +116,7 @@ def _index_page(request: ConsoleRequest, status: int = 200) -> HttpResponse:
     return render(request, "indexing/index.html", context, status=status)
 
 
-def _refused(request: ConsoleRequest, reason: Busy | NotActive) -> HttpResponse:
+def _refused(request: ConsoleRequest, reason: Busy | NotActive | Refused) -> HttpResponse:
     if request.htmx:
         return conflict(request, str(reason))
     messages.error(request, str(reason))

@@ -67,6 +67,8 @@ class RebuildRun(models.Model):
     requested_name = models.CharField(max_length=150, blank=True)
     """The user's name, or the system account of a command: stays when the user is deleted."""
     via = models.CharField(_("how"), max_length=10, choices=Via.choices, default=Via.PAGE)
+    reason = models.TextField(_("why"), blank=True)
+    """As whoever asked for it put it; nobody has to say."""
     scheduled = models.BooleanField(_("scheduled"), default=False)
     """Asked for by a clock, not by a person: waits while scheduled runs are on hold."""
     created_at = models.DateTimeField(_("asked for"), default=timezone.now)
@@ -74,6 +76,7 @@ class RebuildRun(models.Model):
     finished_at = models.DateTimeField(_("ended"), null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     cancel_requested_name = models.CharField(max_length=150, blank=True)
+    cancel_reason = models.TextField(blank=True)
 
     stage = models.CharField(_("stage"), max_length=10, choices=Stage.choices, blank=True)
     done = models.PositiveIntegerField(default=0)

@@ -13,6 +13,15 @@ from indexing.processes import Owner
 SEEN_WITHIN = timedelta(seconds=10)
 
 
+class IndexVersionQuerySet(models.QuerySet["IndexVersion"]):
+    def swept_in_order(self) -> IndexVersionQuerySet:
+        """The versions that make place for newer ones, the newest first: neither live, nor held, nor pinned."""
+        return self.filter(state=IndexVersion.State.RETIRED, pinned_at=None).order_by("-number")
+
+    def pinned(self) -> IndexVersionQuerySet:
+        return self.exclude(pinned_at=None)
+
+
 class IndexVersion(models.Model):
     """One built version. Its files lie in `<data>/versions/<number>/` and never change."""
 
@@ -45,6 +54,12 @@ class IndexVersion(models.Model):
     """Which process computes the map (`processes.Owner.as_text`), so that another can take over from a dead one."""
     map_progress = models.FloatField(null=True, blank=True)
     """How much of the map is computed, 0 to 1; null where nobody is at it."""
+    pinned_at = models.DateTimeField(_("pinned"), null=True, blank=True)
+    """Since when it is kept from being swept, however many versions come after it; None: it is not."""
+    pinned_name = models.CharField(max_length=150, blank=True)
+    pinned_reason = models.TextField(blank=True)
+
+    objects = IndexVersionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("version")
@@ -52,7 +67,12 @@ class IndexVersion(models.Model):
         default_permissions = ()
         ordering = ["-number"]
         constraints = [
-            models.UniqueConstraint(fields=["state"], condition=models.Q(state="live"), name="index_version_one_live")
+            models.UniqueConstraint(
+                fields=["state"], condition=models.Q(state="live"), name="index_version_one_live"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(pinned_at=None) | ~models.Q(state="removed"), name="index_version_pinned_is_kept"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -42,6 +42,7 @@ class Command(BaseCommand):
         )
         add("--reembed", action="store_true", help="encode every text again, also unchanged ones")
         add("--no-wait", action="store_true", help="queue the run for a worker and return")
+        add("--reason", default="", help="why: kept with the run and shown in the history")
         add("--dry-run", action="store_true", help="say what a full rebuild would do, and do nothing")
         add("--scheduled", action="store_true", help="do nothing while scheduled runs are on hold (for cron)")
         add("--if-drift", type=schedule.share, metavar="5%", help="scheduled; only if so much is out of date")
@@ -67,7 +68,7 @@ class Command(BaseCommand):
 
     def run(self, options: dict[str, Any]) -> None:
         scheduled = options["scheduled"] or options["if_drift"] is not None or options["if_older"] is not None
-        how = {"reembed": options["reembed"], "scheduled": scheduled}
+        how = {"reembed": options["reembed"], "scheduled": scheduled, "reason": options["reason"]}
         actor = Actor(name=account(), via=RebuildRun.Via.COMMAND)
         interruption = signals.interruption()
         if options["no_wait"]:

@@ -1,0 +1,27 @@
+"""manage.py pin_version: keep a version from being swept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+
+from indexing import pinning
+from indexing.audit import Actor
+from indexing.management.deciding import EXIT_CODES, Decision
+
+
+class Command(Decision):
+    help = f"Keep a live or kept version from being swept, with a reason, or with --unpin no longer. {EXIT_CODES}"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--unpin", action="store_true", help="let it be swept in its turn again")
+
+    def decide(self, number: int, actor: Actor, reason: str, options: dict[str, Any]) -> str:
+        if options["unpin"]:
+            pinning.unpin(number, actor, reason)
+            return _("Version %(number)s is no longer pinned.") % {"number": number}
+        pinning.pin(number, actor, reason)
+        return _("Version %(number)s is pinned.") % {"number": number}

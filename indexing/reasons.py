@@ -1,0 +1,26 @@
+"""Why somebody did something, as it is kept. It stands in the middle of sentences: nothing in it may act on them."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from experts.showing import one_direction, visible
+from indexing.errors import Refused
+
+MAX_REASON = 2_000
+
+
+def required(reason: str) -> str:
+    """The reason as it is kept. Raises Refused without one, or when it is too long."""
+    kept = optional(reason)
+    if not kept:
+        raise Refused(_("Say why: the reason is kept with the version."))
+    return kept
+
+
+def optional(reason: str) -> str:
+    """The same where none need be given. Raises Refused when it is too long."""
+    kept = visible(one_direction(reason)).strip()
+    if len(kept) > MAX_REASON:
+        raise Refused(_("Say why in at most %(limit)s characters.") % {"limit": MAX_REASON})
+    return kept
