@@ -6,7 +6,7 @@ import pytest
 
 from indexing import paths, runs
 from indexing.models import IndexState, IndexVersion, Publication
-from tests import cast, version_cast
+from tests import cast, damage, version_cast
 from tests.version_cast import live
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -96,7 +96,7 @@ def test_what_the_rules_refuse_is_409_with_the_sentence(publisher):
 
 def test_a_damaged_version_is_409_and_names_the_file(publisher):
     version_cast.held()
-    (paths.version_folder(2) / "ids.npy").write_bytes(b"garbage")
+    damage.replace(paths.version_folder(2) / "ids.npy", b"garbage")
     answer = decide(publisher, 2, "publish")
     assert answer.status_code == 409
     assert "ids.npy" in answer.json()["detail"]

@@ -16,7 +16,7 @@ from django.db import connection
 
 from indexing import backup, live, paths, processes, runs, worker
 from indexing.models import IndexState, RebuildRun
-from tests import cast
+from tests import cast, damage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,7 +75,7 @@ def test_nothing_is_overwritten_and_nothing_copied_into_itself(tmp_path):
 def test_a_copy_of_damaged_files_is_no_backup(tmp_path):
     cast.experts(3)
     rebuild()
-    (paths.version_folder(1) / "ids.npy").write_bytes(b"garbage")
+    damage.replace(paths.version_folder(1) / "ids.npy", b"garbage")
     with pytest.raises(CommandError, match="ids.npy"):
         call_command("backup", str(tmp_path / "copy"))
     assert list(tmp_path.iterdir()) == []

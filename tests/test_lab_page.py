@@ -9,7 +9,7 @@ from indexing import candidates, comparing, encoders, live, paths
 from indexing.errors import SnapshotInvalid
 from indexing.models import IndexVersion
 from indexing.snapshot.reader import Snapshot
-from tests import cast, version_cast
+from tests import cast, damage, version_cast
 from tests.html_reading import read
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -100,10 +100,7 @@ def test_htmx_gets_the_results_alone_and_the_address(viewer):
 
 def test_a_damaged_version_is_named_and_not_searched(viewer):
     version_cast.two_versions()
-    path = paths.version_folder(1) / "vectors.npy"
-    raw = bytearray(path.read_bytes())
-    raw[-1] ^= 1
-    path.write_bytes(raw)
+    damage.flip(paths.version_folder(1) / "vectors.npy")
     answer = viewer.get(LAB, {"q": "bread", "version": 1})
     assert answer.status_code == 503
     assert "vectors.npy" in html(answer)

@@ -12,6 +12,7 @@ from indexing.errors import NoIndexYet, SnapshotInvalid
 from indexing.live import Live
 from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
 from tests import cast
+from tests.damage import flip
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,11 +26,7 @@ def rebuild() -> int:
 
 
 def damage(number: int, name: str = "vectors.npy") -> None:
-    path = paths.version_folder(number) / name
-    raw = bytearray(path.read_bytes())
-    raw[len(raw) // 2] ^= 1
-    path.unlink()  # in place it would change under those who mapped it
-    path.write_bytes(raw)
+    flip(paths.version_folder(number) / name)
 
 
 @pytest.fixture

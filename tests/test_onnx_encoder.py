@@ -21,7 +21,7 @@ from indexing.build import exporting
 from indexing.encoders import ModelEncoder, SentenceTransformerEncoder, exports
 from indexing.errors import Cancelled
 from indexing.models import RebuildRun
-from tests import cast, tiny_models
+from tests import cast, damage, tiny_models
 from tests.test_encoders import TEXTS
 
 MODEL_ENCODER = "indexing.encoders.ModelEncoder"
@@ -158,9 +158,7 @@ def test_an_export_that_appears_later_is_used_by_whoever_loads_after(caplog):
 @pytest.mark.parametrize("name", [exports.GRAPH, exports.TOKENIZER])
 def test_a_damaged_export_is_not_used_and_made_anew(exported, caplog, name):
     file = exports.folder_of(exported.fingerprint) / name
-    raw = bytearray(file.read_bytes())
-    raw[len(raw) // 2] ^= 1
-    file.write_bytes(raw)
+    damage.flip(file)
     encoder = ModelEncoder()
     encoder.load()
     assert encoder.backend == "torch"

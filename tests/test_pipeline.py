@@ -20,7 +20,7 @@ from indexing.build.pipeline import Order, build
 from indexing.errors import Cancelled, DiskFull, EncoderUnavailable, NothingToIndex, VerifyFailed, VersionExists
 from indexing.snapshot.keywords import KeywordDocument
 from indexing.snapshot.reader import Snapshot
-from tests import cast
+from tests import cast, damage
 from tests.fakes import HashEncoder
 from tests.index_cast import FULL, TAGS, Reporter, Stage, built, opened
 
@@ -163,10 +163,7 @@ def test_nothing_is_reused_when_it_must_not_be(reason, settings, monkeypatch):
         for module in (reuse, pipeline):
             monkeypatch.setattr(module, "TEMPLATE_VERSION", 2)
     elif reason == "damaged":
-        file = made.folder / "vectors.npy"
-        raw = bytearray(file.read_bytes())
-        raw[-1] ^= 1
-        file.write_bytes(raw)
+        damage.flip(made.folder / "vectors.npy")
     elif reason == "gone":
         order = replace(order, previous=paths.version_folder(77))
     again = built(order)

@@ -10,7 +10,7 @@ from indexing import encoders, foresight, paths, processes, publishing, runs, wo
 from indexing.audit import Actor
 from indexing.errors import Busy, Refused, ScheduleOnHold, SnapshotInvalid
 from indexing.models import IndexState, IndexVersion, Notification, Publication, RebuildRun, SavedQuery
-from tests import cast
+from tests import cast, damage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = RebuildRun.State
@@ -92,7 +92,7 @@ def test_what_is_not_held_is_neither_published_nor_discarded(held):
 
 
 def test_a_damaged_candidate_is_not_published(held):
-    (paths.version_folder(held.version_id) / "ids.npy").write_bytes(b"garbage")
+    damage.replace(paths.version_folder(held.version_id) / "ids.npy", b"garbage")
     with pytest.raises(SnapshotInvalid, match="ids.npy"):
         publishing.approve(held.version_id, CAROL, "They left the firm.")
     assert live() == 1
@@ -194,10 +194,7 @@ def test_no_rollback_while_a_run_would_undo_it():
 def test_a_damaged_version_is_not_rolled_back_to():
     cast.experts(4)
     first, second = rebuild(), rebuild()
-    path = paths.version_folder(first.version_id) / "vectors.npy"
-    raw = bytearray(path.read_bytes())
-    raw[-1] ^= 1
-    path.write_bytes(raw)
+    damage.flip(paths.version_folder(first.version_id) / "vectors.npy")
     with pytest.raises(SnapshotInvalid, match="vectors.npy"):
         publishing.roll_back(first.version_id, CAROL, "Bad tags.")
     assert live() == second.version_id

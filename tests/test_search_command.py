@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from indexing import live, paths
 from indexing.models import IndexState, IndexVersion
-from tests import cast
+from tests import cast, damage
 from tests.index_cast import built
 
 pytestmark = pytest.mark.django_db
@@ -86,10 +86,7 @@ def test_a_whole_version_is_called_whole(version):
 
 @pytest.mark.parametrize("name", ["vectors.npy", "ids.npy", "ann.faiss", "facets.npz", "manifest.json"])
 def test_one_flipped_bit_is_found_and_the_file_named(version, name):
-    file = paths.version_folder(1) / name
-    raw = bytearray(file.read_bytes())
-    raw[-2] ^= 1
-    file.write_bytes(raw)
+    damage.flip(paths.version_folder(1) / name)
     error = failure("verify_index")
     assert error.returncode == 1
     assert name in str(error)

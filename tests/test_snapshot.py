@@ -20,7 +20,7 @@ from indexing.errors import SnapshotInvalid, VersionExists
 from indexing.snapshot.manifest import Manifest
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.writer import VersionWriter
-from tests import cast
+from tests import cast, damage
 from tests.fakes import text_vector
 from tests.index_cast import FULL, built, opened
 
@@ -36,12 +36,6 @@ def folder() -> Path:
     made = built()
     assert made.folder is not None
     return made.folder
-
-
-def flip_a_bit(path: Path) -> None:
-    raw = bytearray(path.read_bytes())
-    raw[len(raw) // 2] ^= 1
-    path.write_bytes(raw)
 
 
 def reseal(folder: Path, **changes: object) -> None:
@@ -84,7 +78,7 @@ def test_similarities_are_those_of_the_ids_asked_for(folder):
 @pytest.mark.parametrize("name", [*FILES, "manifest.json"])
 def test_one_flipped_bit_is_found_and_the_file_named(folder, name):
     digest = built_hash(folder)
-    flip_a_bit(folder / name)
+    damage.flip(folder / name)
     with pytest.raises(SnapshotInvalid, match=name.split("/")[-1].replace(".", r"\.")):
         Snapshot.open(folder, manifest_sha256=digest)
 
@@ -98,15 +92,13 @@ def test_a_missing_file_is_named(folder, name):
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_short_file_is_found_without_hashing(folder, name):
-    raw = (folder / name).read_bytes()
-    (folder / name).unlink()
-    (folder / name).write_bytes(raw[:-1])
+    damage.replace(folder / name, (folder / name).read_bytes()[:-1])
     with pytest.raises(SnapshotInvalid, match="bytes, the manifest says"):
         Snapshot.open(folder, check_hashes=False)
 
 
 def test_hashes_are_checked_only_when_asked(folder):
-    flip_a_bit(folder / "vectors.npy")
+    damage.flip(folder / "vectors.npy")
     Snapshot.open(folder, check_hashes=False)
     with pytest.raises(SnapshotInvalid, match="SHA-256"):
         Snapshot.open(folder)

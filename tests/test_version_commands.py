@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from indexing import paths, runs
 from indexing.management import deciding
 from indexing.models import IndexState, Publication
-from tests import cast, version_cast
+from tests import cast, damage, version_cast
 from tests.version_cast import live
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -92,7 +92,7 @@ def test_what_is_refused_exits_with_1_and_its_sentence(name):
 
 def test_a_damaged_version_exits_with_1_and_names_the_file():
     version_cast.held()
-    (paths.version_folder(2) / "ids.npy").write_bytes(b"garbage")
+    damage.replace(paths.version_folder(2) / "ids.npy", b"garbage")
     code, _out, err = command("publish_version", "2", "--reason", "Because.")
     assert (code, live()) == (1, 1)
     assert "ids.npy" in err

@@ -12,7 +12,7 @@ from indexing import encoders, paths, publishing, runs
 from indexing.console import gate_report
 from indexing.console.watch import look
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun, SavedQuery, ServingProcess
-from tests import cast, version_cast
+from tests import cast, damage, version_cast
 from tests.version_cast import CAROL, live
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -217,7 +217,7 @@ class TestHeldVersion:
 
     def test_a_refusal_keeps_the_reason_that_was_typed(self, publisher):
         version_cast.held()
-        (paths.version_folder(2) / "ids.npy").write_bytes(b"garbage")
+        damage.replace(paths.version_folder(2) / "ids.npy", b"garbage")
         answer = publisher.post(PUBLISH, {"version": 2, "reason": "They left <the> firm."})
         assert answer.status_code == 409
         assert "ids.npy" in html(answer)
@@ -370,7 +370,7 @@ class TestRollback:
 
     def test_a_damaged_version_is_refused_before_and_when_it_is_meant(self, publisher):
         version_cast.two_versions()
-        (paths.version_folder(1) / "vectors.npy").write_bytes(b"garbage")
+        damage.replace(paths.version_folder(1) / "vectors.npy", b"garbage")
         page = html(publisher.get(ROLLBACK, {"version": 1}))
         assert "vectors.npy" in page
         assert "<textarea" not in page
