@@ -28,8 +28,7 @@ from django.core.management.base import CommandError  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from indexing import encoders, maps, paths, publishing, worker  # noqa: E402
-from indexing.build import pipeline  # noqa: E402
-from indexing.snapshot import keywords, vectors, writer  # noqa: E402
+from indexing.snapshot import writer  # noqa: E402
 from tests.faults.marks import GIVE_UP_SECONDS, GO_ON, PAUSED  # noqa: E402
 
 Act = Callable[[], None]
@@ -109,24 +108,17 @@ def in_stage(name: str, act: Act) -> None:
 
 
 def before_file(name: str, act: Act) -> None:
-    """Just before the file is written: after the build has looked whether there is room."""
-    if name == writer.ANN:
-        patch(vectors, "build_index", act, "before")
-    elif name == writer.KEYWORDS:
-        patch(keywords, "build_index", act, "before")
-    elif name == writer.FACETS:
-        patch(pipeline.Facets, "save", act, "before")
-    elif name == "manifest.json":
-        patch(writer.VersionWriter, "finish", act, "before")
-    else:
-        original = writer.VersionWriter.save
+    """Just before the file, or the folder of files, is written: after the build has looked whether there is room."""
+    original = writer.VersionWriter.path
+    acted: list[str] = []
 
-        def save(self: writer.VersionWriter, saved: str, array: Any) -> None:
-            if saved == name:
-                act()
-            original(self, saved, array)
+    def path(self: writer.VersionWriter, asked: str) -> Path:
+        if asked == name and not acted:
+            acted.append(asked)
+            act()
+        return original(self, asked)
 
-        writer.VersionWriter.save = save  # type: ignore[method-assign]
+    writer.VersionWriter.path = path  # type: ignore[method-assign]
 
 
 def send(number: signal.Signals) -> Act:

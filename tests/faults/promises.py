@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from indexing import paths, processes, runs, worker
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
+from indexing.snapshot import manifest
 from indexing.snapshot.reader import Snapshot
 from tests import cast
 from tests.faults.waiting import until
@@ -84,6 +86,12 @@ def hold_once_idle(gone: Collection[int] = ()) -> None:
     assert not IndexVersion.objects.filter(state=Version.BUILDING).exists()
     kept = set(IndexVersion.objects.exclude(state=Version.REMOVED).values_list("number", flat=True)).difference(gone)
     assert folders() == sorted(paths.version_folder(number).name for number in kept)
+
+
+def files_of(number: int) -> list[str]:
+    """Of a finished version: whatever its manifest lists, and the manifest."""
+    folder = paths.version_folder(number)
+    return [*json.loads((folder / manifest.FILE_NAME).read_bytes())["files"], manifest.FILE_NAME]
 
 
 def folders() -> list[str]:

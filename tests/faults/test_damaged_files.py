@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,8 @@ from indexing.errors import NoIndexYet
 from indexing.models import IndexState, IndexVersion
 from indexing.snapshot import manifest
 from tests import cast
+from tests.damage import flip as flip_a_bit
+from tests.damage import replace
 from tests.faults import promises
 from tests.faults.waiting import until
 from tests.faults.web import Searching
@@ -44,16 +46,8 @@ def restarted(monkeypatch) -> Callable[[], live.Live]:
     return restart
 
 
-def replace(path: Path, content: bytes) -> None:
-    """As a new file: one that is cut short in place takes down whoever has it mapped, here this very process."""
-    path.unlink(missing_ok=True)
-    path.write_bytes(content)
-
-
 def flip(path: Path, _other: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    replace(path, bytes(content))
+    flip_a_bit(path)
 
 
 def cut(path: Path, _other: Path) -> None:
@@ -68,19 +62,11 @@ def exchange(path: Path, other: Path) -> None:
     replace(path, other.read_bytes())
 
 
-def files_of(folder: Path) -> Iterator[Path]:
-    yield from sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".lock"))
-
-
 @pytest.mark.parametrize("damage", [flip, cut, remove, exchange])
 def test_a_damaged_version_is_refused_and_the_newest_good_one_is_served(two_versions, restarted, subtests, damage):
     kept, folder = two_versions
-    listed = {*json.loads((folder / manifest.FILE_NAME).read_bytes())["files"], manifest.FILE_NAME}
-    for path in list(files_of(folder)):
-        name = path.relative_to(folder).as_posix()
-        other = kept / name
-        if name not in listed:
-            continue
+    for name in promises.files_of(int(folder.name)):
+        path, other = folder / name, kept / name
         if damage is exchange and (not other.exists() or other.read_bytes() == path.read_bytes()):
             continue  # a segment's files are named anew in every version; ids are the same in both
         with subtests.test(name):
