@@ -20,6 +20,8 @@ class Owner:
     boot: str
     pid: int
     start: str
+    space: str = ""
+    """Where the pid counts: two containers may share the machine, its name and its boot, but not their pids."""
 
     def as_text(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
@@ -30,10 +32,12 @@ class Owner:
 
     @property
     def is_gone(self) -> bool:
-        """True only when this is certain: a process of another machine is never known to be gone."""
+        """True only when this is certain: a process of another machine or container is never known to be gone."""
         if self.host != socket.gethostname():
             return False
-        return self.boot != boot_id() or start_of(self.pid) != self.start
+        if self.boot != boot_id():
+            return True
+        return self.space in ("", pid_space()) and start_of(self.pid) != self.start
 
 
 def me() -> Owner:
@@ -41,7 +45,16 @@ def me() -> Owner:
 
 
 def of(pid: int) -> Owner:
-    return Owner(socket.gethostname(), boot_id(), pid, start_of(pid) or "")
+    return Owner(socket.gethostname(), boot_id(), pid, start_of(pid) or "", pid_space())
+
+
+@lru_cache
+def pid_space() -> str:
+    """The pid namespace of this process; empty where there is no such thing."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
 
 
 @lru_cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from django.conf import settings
 from django.db import transaction
@@ -15,7 +16,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from indexing import audit, bell, notify, reasons, runlog
+from indexing import audit, bell, notify, reasons, runlog, sweep
 from indexing.audit import Actor
 from indexing.errors import Busy, FenceLost, NotActive, ScheduleOnHold
 from indexing.models import IndexState, IndexVersion, RebuildRun
@@ -155,19 +156,54 @@ def lose(run: RebuildRun, sentence: str) -> bool:
 
 
 def reap() -> None:
-    """Declare the active run lost if its process is gone, or has not been heard of for too long."""
+    """Declare the active run lost if its process is gone, or has not been heard of for too long; sweep after it."""
     for run in RebuildRun.objects.active():
-        owner = Owner.from_text(run.owner)
-        stage = run.get_stage_display() or _("start")
-        if owner is not None and owner.is_gone:
-            lose(run, _("The worker ended without a word in stage “%(stage)s”; the live version is untouched.")
-                 % {"stage": stage})  # fmt: skip
-        elif _watch.expired(run):
-            lose(run, _("Nothing was heard of the worker for %(seconds)d s, in stage “%(stage)s”; "
-                        "the live version is untouched.")
-                 % {"seconds": settings.TCS_LEASE_SECONDS, "stage": stage})  # fmt: skip
+        sentence = _why_lost(run)
+        if sentence and lose(run, sentence):
+            sweep.remove_leftovers()
 
 
+def _why_lost(run: RebuildRun) -> str:
+    """Empty while the run may still be alive."""
+    owner = Owner.from_text(run.owner)
+    stage = run.get_stage_display() or _("start")
+    if owner is not None and owner.is_gone:
+        return _("The worker ended without a word in stage “%(stage)s”; the live version is untouched.") % {
+            "stage": stage
+        }
+    if _watch.expired(run):
+        return _(
+            "Nothing was heard of the worker for %(seconds)d s, in stage “%(stage)s”; the live version is untouched."
+        ) % {"seconds": settings.TCS_LEASE_SECONDS, "stage": stage}
+    return ""
+
+
+def await_sign(interrupted: Callable[[], bool] = bool) -> None:
+    """Look on until a run that seems forsaken gives a sign of life, ends, or has been silent for a lease and is lost.
+
+    For a command that is about to ask for a run, and has watched nobody. That the last heartbeat lies more than a
+    lease away, on either side, is the reason to look and proves nothing: the clocks may differ, or have been set.
+    """
+    run = RebuildRun.objects.active().first()
+    if run is None or not (run.owner and _seems_forsaken(run)):
+        return
+    logger.warning(
+        _("Nothing seems to be heard of run %(number)s: waiting up to %(seconds)d s for a sign of its worker."),
+        {"number": run.pk, "seconds": settings.TCS_LEASE_SECONDS},
+    )
+    mark = (run.state, run.beats)
+    while run.is_active and (run.state, run.beats) == mark and not interrupted():
+        reap()
+        time.sleep(LOOK_SECONDS)
+        run.refresh_from_db()
+
+
+def _seems_forsaken(run: RebuildRun) -> bool:
+    away = timezone.now() - (run.heartbeat_at or run.created_at)
+    return abs(away.total_seconds()) > settings.TCS_LEASE_SECONDS
+
+
+LOOK_SECONDS = 0.5
 LOOKS_WITHIN_SECONDS = 10.0
 """Web processes and waiting workers call `reap` more often than this, whatever the lease."""
 
@@ -175,8 +211,8 @@ LOOKS_WITHIN_SECONDS = 10.0
 class LeaseWatch:
     """Has a run's heartbeat stood still for a lease?
 
-    Seen by this process's monotonic clock, so clocks that differ or are set do no harm. A process that has only
-    just started has seen nothing yet; it goes by the heartbeat's time, but only when that is ten leases past.
+    Seen by this process's monotonic clock alone, so clocks that differ or are set lose no run. A process that has
+    only just started has seen nothing yet: it has to look on for a lease itself (a command does so in `await_sign`).
     """
 
     def __init__(self) -> None:
@@ -193,9 +229,7 @@ class LeaseWatch:
         self._looked = now
         if was_blind or self._seen.get(run.pk, (None, 0.0))[0] != mark:
             self._seen = {run.pk: (mark, now)}  # only one run is ever active
-        last_sign = run.heartbeat_at or run.created_at
-        age = (timezone.now() - last_sign).total_seconds()
-        return now - self._seen[run.pk][1] > lease or age > 10 * lease
+        return now - self._seen[run.pk][1] > lease
 
 
 _watch = LeaseWatch()

@@ -39,3 +39,19 @@ def test_after_a_restart_of_the_machine_all_are_gone():
 
 def test_of_another_machine_nothing_is_known():
     assert not replace(processes.me(), host="elsewhere", pid=1, start="0").is_gone
+
+
+def test_of_another_container_nothing_is_known_either():
+    """One that has the same host name, as with `network_mode: host`: its pids are others."""
+    stranger = replace(processes.me(), start="0", space="pid:[1]")
+    assert not stranger.is_gone
+    assert replace(stranger, boot="an earlier one").is_gone
+
+
+def test_what_an_earlier_release_wrote_down_is_understood():
+    text = processes.me().as_text().replace(f', "space": "{processes.pid_space()}"', "")
+    assert "space" not in text
+    owner = Owner.from_text(text)
+    assert owner is not None
+    assert not owner.is_gone
+    assert replace(owner, start="0").is_gone

@@ -243,15 +243,70 @@ def test_who_could_not_look_for_a_lease_does_not_take_the_worker_for_silent(sett
     assert run.state == State.RUNNING
 
 
+CLOCKS = [timedelta(hours=-1), timedelta(days=-400), timedelta(hours=1), timedelta(days=400)]
+
+
 @pytest.mark.django_db
-@pytest.mark.parametrize("hours", [-1, 0.1])
-def test_a_clock_that_is_set_loses_no_run(hours, settings):
+@pytest.mark.parametrize("whose", ["mine", "elsewhere"])
+@pytest.mark.parametrize("jump", CLOCKS, ids=str)
+def test_a_clock_that_is_set_between_heartbeat_and_check_loses_no_run(jump, whose, settings, monkeypatch):
+    """Forward or back: for who has just started, for who has watched all along, and for who asks for the next run."""
+    settings.TCS_LEASE_SECONDS = 60
+    elapsed = [1000.0]
+    monkeypatch.setattr(runs.time, "monotonic", lambda: elapsed[0])
+    real_now = timezone.now
+    run = running(owner=ELSEWHERE if whose == "elsewhere" else None)
+    assert runs.beat(run) is False
+    monkeypatch.setattr(timezone, "now", lambda: real_now() + jump)
+    for turn in range(40):  # nearly twenty leases, with a beat in each half of one
+        runs.reap()
+        elapsed[0] += 29
+        runs.beat(run)
+        with pytest.raises(Busy):
+            ask()
+        monkeypatch.setattr(runs, "_watch", runs.LeaseWatch() if turn % 2 else runs._watch)
+    run.refresh_from_db()
+    assert run.state == State.RUNNING
+
+
+@pytest.fixture
+def passing(monkeypatch) -> list[float]:
+    """A monotonic clock that goes on by what is slept."""
+    clock = [1000.0]
+    monkeypatch.setattr(runs.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(runs.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+    return clock
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_command_waits_for_a_sign_of_a_run_that_seems_forsaken(hours, settings, passing):
     settings.TCS_LEASE_SECONDS = 60
     run = running(owner=ELSEWHERE)
     RebuildRun.objects.update(heartbeat_at=timezone.now() - timedelta(hours=hours))
-    runs.reap()
+    began = passing[0]
+
+    def heard_after_ten_seconds() -> bool:
+        if passing[0] - began > 10:
+            RebuildRun.objects.filter(pk=run.pk).update(beats=run.beats + 1)
+        return False
+
+    runs.await_sign(heard_after_ten_seconds)
     run.refresh_from_db()
     assert run.state == State.RUNNING
+    assert passing[0] - began < 12
+    runs.await_sign()  # and when nothing more is heard, it is lost after a lease
+    run.refresh_from_db()
+    assert run.state == State.LOST
+    assert 60 < passing[0] - began < 75
+
+
+@pytest.mark.django_db
+def test_a_command_does_not_wait_for_a_run_that_was_heard_of(settings, passing):
+    settings.TCS_LEASE_SECONDS = 60
+    running(owner=ELSEWHERE)
+    runs.await_sign()
+    assert passing[0] == 1000.0
 
 
 @pytest.mark.django_db
