@@ -8,23 +8,32 @@ from collections.abc import Callable
 
 import numpy as np
 from django.utils.translation import gettext as _
+from numpy.typing import NDArray
 
 from indexing import bell, paths, processes, runlog
 from indexing.build import projection
-from indexing.errors import Cancelled, IndexingError
+from indexing.errors import Cancelled, IndexingError, SnapshotInvalid
 from indexing.models import IndexVersion
+from indexing.processes import Owner
 from indexing.retrying import patiently
-from indexing.snapshot.reader import Snapshot
+from indexing.snapshot import positions
+from indexing.snapshot.reader import Snapshot, read_ids
 
 logger = logging.getLogger(__name__)
 State = IndexVersion.MapState
-LOOK_SECONDS = 2.0
+NOTE_SECONDS = 1.0
 
 
-def compute(number: int, *, interrupted: Callable[[], bool] = lambda: False) -> bool:
+def compute(
+    number: int,
+    *,
+    interrupted: Callable[[], bool] = lambda: False,
+    needed: Callable[[], bool] = lambda: False,
+) -> bool:
     """Compute and store the map of version `number`, if this process is the one that is to; True when done.
 
-    Gives up when the version is no longer live, or when interrupted: a later process then takes over.
+    Gives up when the version is no longer live, when interrupted, or when this process is `needed` for more urgent
+    things, which is asked once a second: whoever looks next then takes the map up again.
     """
     me = processes.me()
     version = IndexVersion.objects.filter(pk=number).first()
@@ -34,8 +43,12 @@ def compute(number: int, *, interrupted: Callable[[], bool] = lambda: False) -> 
     try:
         snapshot = Snapshot.open(paths.version_folder(number), manifest_sha256=version.manifest_sha256)
         projection.project(
-            snapshot, paths.map_file(number), previous=_last_map(number), cancelled=_Watch(number, interrupted)
+            snapshot,
+            paths.map_file(number),
+            previous=_last_map(number),
+            advance=_Watch(version, me, interrupted, needed),
         )
+        positions.load(paths.map_file(number), len(snapshot))
     except Cancelled:
         state = State.COMPUTING if interrupted() else State.NONE
         sentence = _("The map of version %(number)s was not finished.") % {"number": number}
@@ -60,35 +73,39 @@ def is_for(number: int, owner: str) -> bool:
     return IndexVersion.objects.filter(pk=number, map_state=State.COMPUTING, map_owner=owner).exists()
 
 
-def _last_map(number: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """Expert ids (int64[m]) and positions (float32[m, 2]) of the newest earlier map that is still on disk."""
-    earlier = IndexVersion.objects.filter(number__lt=number, map_state=State.DONE).exclude(
-        state=IndexVersion.State.REMOVED
-    )
-    for version in earlier.order_by("-number"):
+def _last_map(number: int) -> tuple[NDArray[np.int64], positions.Positions] | None:
+    """Expert ids (int64[m]) and positions (float32[m, 2]) of the newest other map that is still on disk.
+
+    Of a later version too: who rolls back looks at that one's map until then.
+    """
+    others = IndexVersion.objects.filter(map_state=State.DONE).exclude(pk=number)
+    for version in others.exclude(state=IndexVersion.State.REMOVED).order_by("-number"):
         try:
-            ids = np.load(paths.version_folder(version.number) / "ids.npy")
-            positions = np.load(paths.map_file(version.number))
-        except (OSError, ValueError, EOFError):  # gone, or damaged: then it starts afresh
-            continue
-        if len(ids) == len(positions):
-            return ids, positions
+            ids = read_ids(paths.version_folder(version.number), version.manifest_sha256)
+            return ids, positions.load(paths.map_file(version.number), len(ids))
+        except SnapshotInvalid as error:  # gone, or damaged: then an older one serves
+            logger.warning("The map of version %s is not started from: %s", version.number, error)
     return None
 
 
 class _Watch:
-    """Asked between iterations whether to give up; looks at the database every two seconds."""
+    """Hears how far the map is, notes it once a second, and says when to give up."""
 
-    def __init__(self, number: int, interrupted: Callable[[], bool]) -> None:
-        self._number = number
+    def __init__(
+        self, version: IndexVersion, me: Owner, interrupted: Callable[[], bool], needed: Callable[[], bool]
+    ) -> None:
+        self._version = version
+        self._me = me
         self._interrupted = interrupted
+        self._needed = needed
         self._next = 0.0
 
-    def __call__(self) -> bool:
+    def __call__(self, share: float) -> None:
+        """Raises Cancelled."""
         if self._interrupted():
-            return True
+            raise Cancelled
         if time.monotonic() < self._next:
-            return False
-        self._next = time.monotonic() + LOOK_SECONDS
-        live = IndexVersion.objects.filter(pk=self._number, state=IndexVersion.State.LIVE)
-        return not patiently(live.exists)
+            return
+        self._next = time.monotonic() + NOTE_SECONDS
+        if patiently(self._needed) or not patiently(lambda: self._version.note_map_progress(self._me, share)):
+            raise Cancelled

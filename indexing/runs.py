@@ -67,6 +67,11 @@ def handed_to(run: RebuildRun, owner: Owner) -> None:
     RebuildRun.objects.filter(pk=run.pk, state=State.QUEUED).update(owner=owner.as_text())
 
 
+def waiting() -> bool:
+    """Is a run queued, for somebody to claim?"""
+    return RebuildRun.objects.filter(state=State.QUEUED).exists()
+
+
 def claim(owner: Owner, run_id: int | None = None) -> RebuildRun | None:
     """Take the queued run (or only run `run_id`) for `owner`: it is running then, under a new fence.
 

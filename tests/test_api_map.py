@@ -47,6 +47,12 @@ def test_until_the_live_versions_map_is_done_it_is_computing(client, state):
     assert ask(client) == COMPUTING
 
 
+def test_it_says_how_far_the_map_is(client):
+    cast.published(4)
+    IndexVersion.objects.update(map_progress=0.25)
+    assert ask(client) == (202, {"status": "computing", "progress": 0.25})
+
+
 def test_every_active_expert_is_a_point_where_the_map_has_them(client):
     snapshot = cast.published(4)
     positions = draw(snapshot.number, 4)
@@ -103,6 +109,7 @@ def test_a_map_that_cannot_be_read_is_not_an_error(client, damage):
     draw(snapshot.number, 4)
     damage(paths.map_file(snapshot.number))
     assert ask(client) == COMPUTING
+    assert IndexVersion.objects.get(pk=snapshot.number).lacks_a_mapmaker  # hence it is computed again
 
 
 def test_who_has_it_already_is_told_so(client):

@@ -57,7 +57,7 @@ IMPORTERS = {
     "torch": {"indexing.encoders.torch_encoder", "indexing.build.exporting"},
     "sentence_transformers": {"indexing.encoders.torch_encoder"},
     "onnxruntime": {"indexing.encoders.onnx_encoder"},
-    "openTSNE": {"indexing.build.projection"},
+    "openTSNE": {"indexing.build.tsne"},
 }
 
 INSIDE_FUNCTIONS = {

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexing.build import projection
 from indexing.build.projection import layout, project
 from indexing.errors import Cancelled
 from indexing.snapshot import positions
@@ -95,18 +96,45 @@ def test_beyond_the_limit_the_rest_is_placed_beside_its_neighbours():
     assert agreement(positions, which) > 0.9
 
 
-@pytest.mark.parametrize("looks", [0, 1, 30])
-def test_it_can_be_cancelled_between_iterations(looks):
-    asked: list[int] = []
+@pytest.mark.parametrize(("n", "heard"), [(60, 0), (60, 1), (60, 30), (400, 60)])
+def test_it_can_be_stopped_wherever_it_is(n, heard):
+    told: list[float] = []
 
-    def cancelled() -> bool:
-        asked.append(1)
-        return len(asked) > looks
+    def advance(share: float) -> None:
+        told.append(share)
+        if len(told) > heard:
+            raise Cancelled
 
-    vectors, _ = groups(60)
+    vectors, _ = groups(n)
     with pytest.raises(Cancelled):
-        layout(vectors, np.arange(60), cancelled=cancelled)
-    assert len(asked) == looks + 1
+        layout(vectors, np.arange(n), advance=advance, fit_up_to=100)
+    assert len(told) == heard + 1
+
+
+@pytest.mark.parametrize(("n", "fit_up_to"), [(100, 100), (5_000, 100)])
+def test_it_says_how_far_it_is(n, fit_up_to):
+    vectors, _ = groups(n)
+    told: list[float] = []
+    layout(vectors, np.arange(n), advance=told.append, fit_up_to=fit_up_to)
+    assert told == sorted(told)
+    assert (told[0], told[-1]) == (0, 1)
+    assert len(set(told)) > 50
+
+
+def test_the_sample_hardly_changes_with_the_directory():
+    before = np.arange(1, 20_001)
+    rows = projection.sample(before, 5_000)
+    np.testing.assert_array_equal(rows, np.unique(rows))
+    assert len(rows) == 5_000
+    assert 2_300 < (rows < 10_000).sum() < 2_700  # from all over
+    gone, came = np.arange(7, 20_001, 100), np.arange(20_001, 20_401)
+    after = np.concatenate([np.setdiff1d(before, gone), came])
+    kept = np.intersect1d(before[rows], after[projection.sample(after, 5_000)])
+    assert len(kept) > 0.96 * 5_000
+
+
+def test_of_no_more_than_the_limit_everybody_is_laid_out():
+    np.testing.assert_array_equal(projection.sample(np.arange(10, 20), 10), np.arange(10))
 
 
 @pytest.mark.django_db
@@ -128,8 +156,12 @@ def test_a_map_that_was_stopped_leaves_the_former_file(tmp_path, monkeypatch):
     snapshot = opened()
     target = tmp_path / "000001.npy"
     target.write_bytes(b"former")
+
+    def stop(share: float) -> None:
+        raise Cancelled
+
     with pytest.raises(Cancelled):
-        project(snapshot, target, cancelled=lambda: True)
+        project(snapshot, target, advance=stop)
 
     def fail(file: object, array: object, **options: object) -> None:
         raise OSError("disk full")

@@ -17,6 +17,7 @@ from indexing.retrying import patiently
 
 logger = logging.getLogger(__name__)
 WAIT_SECONDS = 0.5
+LOW, LOWEST = 10, 19
 LOOK_AROUND_EVERY = 10
 
 
@@ -32,18 +33,23 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         if options["low_priority"]:
-            os.nice(10)
+            os.nice(LOW)
         interruption = signals.interruption()
         if options["map"] is not None:
             wait_until_handed_over(options["map"])
+            make_way(options)
             maps.compute(options["map"], interrupted=interruption.__bool__)
             return
         if options["run"] is not None or options["once"]:
             run = patiently(lambda: runs.claim(processes.me(), options["run"]))
             if run is not None:
-                self.build(run, interruption)
+                worker.execute(run, interruption=interruption)
+                patiently(notify.deliver_due)
                 if run.state not in (RebuildRun.State.DONE, RebuildRun.State.HELD):
                     raise CommandError(run.error or run.get_state_display())
+                if run.version_id:
+                    make_way(options)
+                    maps.compute(run.version_id, interrupted=interruption.__bool__)
             return
         self.wait_for_runs(interruption)
 
@@ -52,7 +58,10 @@ class Command(BaseCommand):
         while not interruption:
             run = patiently(lambda: runs.claim(processes.me()))
             if run is not None:
-                self.build(run, interruption)
+                worker.execute(run, interruption=interruption)
+                patiently(notify.deliver_due)
+                if run.version_id:
+                    maps.compute(run.version_id, interrupted=interruption.__bool__, needed=runs.waiting)
                 continue
             if looked % LOOK_AROUND_EVERY == 0:
                 patiently(runs.reap)
@@ -62,17 +71,17 @@ class Command(BaseCommand):
             close_old_connections()
             time.sleep(WAIT_SECONDS)
 
-    def build(self, run: RebuildRun, interruption: worker.Interruption) -> None:
-        worker.execute(run, interruption=interruption)
-        patiently(notify.deliver_due)
-        if run.state == RebuildRun.State.DONE and run.version_id and not interruption:
-            maps.compute(run.version_id, interrupted=interruption.__bool__)
-
 
 def take_over_map(interruption: worker.Interruption) -> None:
     version = patiently(IndexState.read).live_version
     if version is not None and version.lacks_a_mapmaker and version.hand_map_to(processes.me()):
-        maps.compute(version.number, interrupted=interruption.__bool__)
+        maps.compute(version.number, interrupted=interruption.__bool__, needed=runs.waiting)
+
+
+def make_way(options: dict[str, Any]) -> None:
+    """All that is left to do is the map: a run that begins meanwhile has the processor before it."""
+    if options["low_priority"]:
+        os.nice(LOWEST - LOW)
 
 
 def wait_until_handed_over(number: int) -> None:
