@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from django.db.models import FilteredRelation, Q
+from collections.abc import Iterator
+
+from django.db.models import Case, CharField, DecimalField, FilteredRelation, IntegerField, Q, Value, When
+from django.db.models.functions import Cast
 
 from experts.models import Expert, ExpertTag
-from experts.profile import ExpertRecord
+from experts.profile import ExpertRecord, Row
 
 ROWS_AT_ONCE = 2_000
 COLUMNS = (
@@ -51,6 +54,34 @@ def read_active() -> list[ExpertRecord]:
     if current is not None:
         records.append(_record(current, tags))
     return records
+
+
+def read_rows() -> Iterator[Row]:
+    """The same as they stand in the database, in any order: the active experts and all tags given by hand.
+
+    One statement too, hence one moment; the tags are rows of their own, since a join would look for tags of
+    every expert. `Row` objects are not made: plain tuples of its columns are a third faster.
+    """
+    texts = ("username", "first_name", "last_name", "job_title", "company", "bio")
+    photo = Case(When(photo_url="", then=Value("")), default=Value("1"), output_field=CharField())
+    experts = (
+        Expert.objects.active()
+        .order_by()
+        .annotate(tag=Value(0, IntegerField()), photo=photo)
+        .values_list("id", "tag", *texts, "hourly_rate", "currency", "category", "photo")
+    )
+    nothing = {f"no_{name}": Value("", CharField()) for name in (*texts, "currency", "category", "photo")}
+    no_rate = Cast(Value(None), DecimalField(max_digits=10, decimal_places=2))
+    tags = (
+        ExpertTag.objects.filter(source=ExpertTag.Source.MANUAL)
+        .order_by()
+        .annotate(**nothing, no_rate=no_rate)
+        .values_list(
+            "expert_id", "tag_id", *(f"no_{name}" for name in texts), "no_rate", "no_currency", "no_category",
+            "no_photo",
+        )
+    )  # fmt: skip
+    return experts.union(tags, all=True).iterator(chunk_size=ROWS_AT_ONCE)
 
 
 def _record(columns: tuple[object, ...], manual_tags: list[int]) -> ExpertRecord:

@@ -27,6 +27,7 @@ from tests.index_cast import FULL, built, opened
 pytestmark = pytest.mark.django_db
 FILES = [
     "ids.npy", "text_hashes.npy", "field_hashes.npy", "vectors.npy", "ann.faiss", "facets.npz", "keywords/meta.json",
+    "row_digests.npy", "profiles.npy", "profile_ends.npy",
 ]  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from indexing.snapshot import keywords, vectors
 from indexing.snapshot.facets import Facets
 from indexing.snapshot.keywords import KeywordDocument
 from indexing.snapshot.manifest import Manifest
+from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.suggestions import Suggestions
 from indexing.snapshot.vectors import BuiltIndex
@@ -154,6 +155,7 @@ def _write_vectors(
     writer.save(IDS, np.array([expert.id for expert in experts], np.int64))
     writer.save(TEXT_HASHES, np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, HASH_BYTES))
     writer.save(FIELD_HASHES, field_hashes(experts))
+    writer.save_profiles(Profiles.of(experts))
     writer.save(VECTORS, embedded.vectors)
 
 
@@ -234,10 +236,11 @@ def _verify(folder: Path, sha256: str, experts: Sequence[ExpertRecord], progress
 
 
 def _bytes_needed(experts: Sequence[ExpertRecord], dimension: int) -> int:
-    """A generous guess of a version's size: vectors twice, the links of an approximate index, text and postings."""
+    """A generous guess of a version's size: vectors twice, the links of an approximate index, text, its postings, and
+    the profiles as they were, taken for uncompressed."""
     links = 2 * vectors.LINKS * 5
     letters = sum(len(expert.bio) + len(expert.job_title) + len(expert.company) for expert in experts)
-    return len(experts) * (2 * 4 * dimension + links + 300) + letters + 1_000_000
+    return len(experts) * (2 * 4 * dimension + links + 600) + 2 * letters + 1_000_000
 
 
 @contextmanager

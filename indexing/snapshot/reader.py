@@ -16,6 +16,7 @@ from indexing.snapshot.facets import Facets
 from indexing.snapshot.hashing import file_sha256
 from indexing.snapshot.keywords import KeywordIndex
 from indexing.snapshot.manifest import Manifest
+from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.selection import Selection
 from indexing.snapshot.suggestions import Suggestions
 from indexing.snapshot.vectors import Spread, VectorIndex
@@ -26,6 +27,8 @@ from indexing.snapshot.writer import (
     FIELD_HASHES,
     IDS,
     KEYWORDS,
+    PROFILE_FILES,
+    PROFILES,
     SUGGESTIONS,
     TEXT_HASHES,
     VECTORS,
@@ -53,6 +56,8 @@ class Snapshot:
     keywords: KeywordIndex
     spread: Spread
     suggestions: Suggestions
+    profiles: Profiles | None
+    """None: the version is of a release that did not keep them"""
 
     @classmethod
     def open(cls, folder: Path, *, check_hashes: bool = True, manifest_sha256: str | None = None) -> Snapshot:
@@ -65,15 +70,16 @@ class Snapshot:
         vectors = _array(folder / VECTORS, np.dtype(np.float32), (manifest.count, manifest.dimension), mapped=True)
         snapshot = cls(
             manifest=manifest,
-            ids=_array(folder / IDS, np.dtype(np.int64), (manifest.count,)),
+            ids=open_ids(folder, manifest),
             text_hashes=_array(folder / TEXT_HASHES, np.dtype(np.uint8), (manifest.count, HASH_BYTES)),
-            field_hashes=_array(folder / FIELD_HASHES, np.dtype(np.uint64), (manifest.count, len(FIELDS))),
+            field_hashes=open_field_hashes(folder, manifest),
             vectors=vectors,
             facets=_facets(folder / FACETS),
             ann=_ann(folder / ANN),
             keywords=_keywords(folder / KEYWORDS),
             spread=Spread.of(vectors),
             suggestions=_suggestions(folder / SUGGESTIONS, manifest.count),
+            profiles=open_profiles(folder, manifest),
         )
         snapshot._check_agreement()
         return snapshot
@@ -186,6 +192,27 @@ def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[s
                 gettext_noop("%(file)s is damaged: its SHA-256 is not the manifest's. Rebuild the index."),
                 file=path,
             )  # fmt: skip
+
+
+def open_ids(folder: Path, manifest: Manifest) -> NDArray[np.int64]:
+    return _array(folder / IDS, np.dtype(np.int64), (manifest.count,))
+
+
+def open_field_hashes(folder: Path, manifest: Manifest) -> NDArray[np.uint64]:
+    return _array(folder / FIELD_HASHES, np.dtype(np.uint64), (manifest.count, len(FIELDS)))
+
+
+def open_profiles(folder: Path, manifest: Manifest) -> Profiles | None:
+    """Mapped; None where the version was built without any. Raises SnapshotInvalid."""
+    if not any(name in manifest.files for name in PROFILE_FILES):
+        return None
+    try:
+        digests, packed, ends = (np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in PROFILE_FILES)
+        profiles = Profiles(digests=digests, ends=ends, packed=packed)
+        profiles.check(manifest.count)
+    except (OSError, ValueError, EOFError) as error:
+        raise _unreadable(folder / PROFILES, error) from error
+    return profiles
 
 
 def _array(path: Path, dtype: np.dtype, shape: tuple[int, ...], *, mapped: bool = False) -> NDArray:

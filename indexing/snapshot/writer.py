@@ -14,6 +14,7 @@ from indexing.errors import VersionExists
 from indexing.snapshot import manifest as manifests
 from indexing.snapshot.hashing import file_sha256
 from indexing.snapshot.manifest import FileEntry
+from indexing.snapshot.profiles import Profiles
 
 IDS = "ids.npy"
 TEXT_HASHES = "text_hashes.npy"
@@ -23,7 +24,12 @@ ANN = "ann.faiss"
 FACETS = "facets.npz"
 SUGGESTIONS = "suggest.npz"
 KEYWORDS = "keywords"
+ROW_DIGESTS = "row_digests.npy"
+PROFILES = "profiles.npy"
+PROFILE_ENDS = "profile_ends.npy"
 ARRAYS = (IDS, TEXT_HASHES, FIELD_HASHES, VECTORS, ANN, FACETS, SUGGESTIONS)
+PROFILE_FILES = (ROW_DIGESTS, PROFILES, PROFILE_ENDS)
+"""Added later without another format: an older release passes over them, and a version without them is still read."""
 
 
 class VersionWriter:
@@ -53,6 +59,11 @@ class VersionWriter:
     def save(self, name: str, array: NDArray[np.generic]) -> None:
         with self.path(name).open("wb") as file:
             np.save(file, array, allow_pickle=False)
+
+    def save_profiles(self, profiles: Profiles) -> None:
+        self.save(ROW_DIGESTS, profiles.digests)
+        self.save(PROFILES, profiles.packed)
+        self.save(PROFILE_ENDS, profiles.ends)
 
     def seal(self) -> dict[str, FileEntry]:
         """Flush every file to the disk; their sizes and hashes by path relative to the folder."""
