@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from experts.models import Expert
-from indexing.highlighting import EXCERPT, Marker, one_slip
+from indexing.highlighting import _ASCII_WORD, _WORD, EXCERPT, Marker, one_slip
 from indexing.snapshot.keywords import KeywordDocument, KeywordIndex, build_index
 
 PROFILES = [
@@ -62,6 +64,13 @@ def test_what_is_marked_is_what_is_found(keywords):
         found = set(keywords.search(query, 10)[0].tolist())
         marker = Marker.of(query, keywords)
         assert {row for row, text in enumerate(PROFILES) if marker.spans(text)} == found, query
+
+
+def test_ascii_texts_are_cut_into_the_same_words():
+    random = Random(3)
+    letters = "abcFfjJ09_+#c++ .-'\n" + "".join(map(chr, range(128)))
+    for text in ("".join(random.choices(letters, k=400)) for _ in range(50)):
+        assert [word.span() for word in _ASCII_WORD.finditer(text)] == [word.span() for word in _WORD.finditer(text)]
 
 
 def test_nothing_of_a_profile_becomes_markup(keywords):
