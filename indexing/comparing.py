@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 OVERLAP_AT = 10
-"""As far down as the gate compares."""
+"""As far down as versions are compared, in the gate, the Lab and the saved queries."""
 
 Mark = Literal["same", "up", "down", "only"]
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from experts.models import Expert
 from indexing import paths
-from indexing.build.gate import OVERLAP_AT, Evidence, QueryOutcome
+from indexing.build.gate import Evidence, QueryOutcome
 from indexing.build.pipeline import Built
+from indexing.comparing import OVERLAP_AT
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
 from indexing.models import IndexState, IndexVersion, SavedQuery
 from indexing.search import Mode, search

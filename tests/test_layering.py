@@ -20,7 +20,7 @@ ONLY = {
     "indexing.snapshot": ["indexing.snapshot", "indexing.errors", "experts.profile"],
     "indexing.build": [
         "indexing.build", "indexing.snapshot", "indexing.encoders", "indexing.errors", "indexing.paths",
-        "indexing.retrying", "experts",
+        "indexing.retrying", "indexing.comparing", "experts",
     ],
     "indexing.encoders": ["indexing.encoders", "indexing.errors", "indexing.paths", "indexing.snapshot.hashing"],
     "indexing.models": ["indexing.models", "indexing.processes", "experts.models", "experts.showing"],

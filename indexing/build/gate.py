@@ -8,7 +8,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-OVERLAP_AT = 10
+from indexing import comparing
+
 NAMED = 200
 """Experts and queries listed by name in a report; beyond that only counted."""
 
@@ -41,8 +42,7 @@ class QueryOutcome:
     @property
     def overlap(self) -> float | None:
         """Share of the live version's first ten that are still among the first ten; None without any."""
-        before = set(self.before[:OVERLAP_AT])
-        return len(before.intersection(self.after[:OVERLAP_AT])) / len(before) if before else None
+        return comparing.overlap(self.before, self.after)
 
 
 @dataclass(frozen=True, slots=True)
