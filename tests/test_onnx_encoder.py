@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import weakref
 from collections import namedtuple
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from indexing.errors import Cancelled
 from indexing.models import RebuildRun
 from tests import cast, damage, tiny_models
 from tests.test_encoders import TEXTS
+from tests.waiting import until
 
 MODEL_ENCODER = "indexing.encoders.ModelEncoder"
 TORCH = "runs under sentence-transformers"
@@ -153,6 +155,31 @@ def test_an_export_that_appears_later_is_used_by_whoever_loads_after(caplog):
     before.load()
     assert (before.backend, waiting.backend) == ("torch", "onnx")
     assert least_cosine(before, waiting, TEXTS) > 0.9999
+
+
+def test_a_process_under_torch_changes_to_the_export_once_it_is_there(monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(encoders, "LOOK_SECONDS", 0.01)
+    encoders.load_in_background()
+    until(lambda: encoders.backend() == "torch")
+    encoder = encoders.get()
+    model = weakref.ref(encoder._loaded)
+    before = encoder.encode(TEXTS)
+    exporting.ensure(ModelEncoder())
+    until(lambda: encoders.backend() == "onnx")
+    assert encoders.get() is encoder
+    np.testing.assert_allclose(encoder.encode(TEXTS), before, atol=1e-5)
+    until(lambda: model() is None)
+    until(lambda: not any(thread.name == "load-encoder" for thread in threading.enumerate()))
+    assert "runs under ONNX Runtime from now on" in caplog.text
+
+
+def test_without_an_export_a_process_stays_under_torch(caplog):
+    encoder = ModelEncoder()
+    encoder.load()
+    assert not encoder.prefer_export()
+    assert encoder.backend == "torch"
+    assert caplog.text.count(TORCH) == 1
 
 
 @pytest.mark.parametrize("name", [exports.GRAPH, exports.TOKENIZER])

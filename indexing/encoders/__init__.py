@@ -29,6 +29,9 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
+LOOK_SECONDS = 5.0
+"""Between two looks for the export, in a process that has had to do without."""
+
 Status = Literal["not loaded", "loading", "ready", "failed"]
 
 _make = threading.Lock()
@@ -93,15 +96,22 @@ def backend() -> Backend | None:
 
 
 def load_in_background() -> None:
-    """Begin to load and return at once. A failure is logged; whoever calls `get` is told as well."""
+    """Begin to load and return at once. A failure is logged; whoever calls `get` is told as well.
+
+    A model that has no export yet is loaded under torch, and changes over once it has one.
+    """
     threading.Thread(target=_load_quietly, name="load-encoder", daemon=True).start()
 
 
 def _load_quietly() -> None:
     try:
-        get()
+        encoder = get()
     except EncoderUnavailable as error:
         logger.error("%s", error)
+        return
+    looking = threading.Event()
+    while isinstance(encoder, ModelEncoder) and encoder is _encoder and not encoder.prefer_export():
+        looking.wait(LOOK_SECONDS)
 
 
 def reset() -> None:

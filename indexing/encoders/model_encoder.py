@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import Sequence
@@ -22,7 +23,10 @@ Backend = Literal["onnx", "torch"]
 
 
 class ModelEncoder:
-    """What it is computed by is decided when it is loaded, and kept: the vectors are the same either way."""
+    """What it is computed by is decided when it is loaded; from torch it may change to the export that comes later.
+
+    The vectors are the same either way.
+    """
 
     def __init__(self) -> None:
         """Raises EncoderUnavailable when the model's files are missing or damaged."""
@@ -49,6 +53,22 @@ class ModelEncoder:
     def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
         return self._get().encode(texts, progress=progress)
 
+    def prefer_export(self) -> bool:
+        """Whether ONNX Runtime computes now. Where torch did and the export has come since, it takes over.
+
+        Searches go on meanwhile; those that are encoding end under torch. Its weights are given back, the
+        libraries stay in memory until the process ends.
+        """
+        if self.backend == "torch":
+            try:
+                encoder = OnnxEncoder(exports.find(self.fingerprint), self.name)
+            except exports.NoExport:
+                return False
+            self._loaded = encoder
+            gc.collect()  # a model of torch is full of circles
+            logger.info("The model %s has been exported since, and runs under ONNX Runtime from now on.", self.name)
+        return self.backend == "onnx"
+
     def _get(self) -> OnnxEncoder | SentenceTransformerEncoder:
         if self._loaded is None:
             with self._lock:
@@ -60,8 +80,9 @@ class ModelEncoder:
         try:
             return OnnxEncoder(exports.find(self.fingerprint), self.name)
         except exports.NoExport as why:
+            # as text: the error has this frame in its traceback, and would hold the model as long as it is kept
             logger.warning(
-                "The model %s runs under sentence-transformers, not under ONNX Runtime: %s.", self.name, why
+                "The model %s runs under sentence-transformers, not under ONNX Runtime: %s.", self.name, str(why)
             )
         encoder = SentenceTransformerEncoder(self.files)
         encoder.load()
