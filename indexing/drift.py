@@ -35,8 +35,7 @@ from experts.profile import (
     text_hash,
     value_hash,
 )
-from indexing import paths
-from indexing.models import RebuildRun
+from indexing import estimating, paths
 from indexing.snapshot.manifest import Manifest
 from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.reader import Snapshot
@@ -136,7 +135,7 @@ def plan(snapshot: Snapshot | None, *, reembed: bool = False) -> Plan:
         to_reuse=to_reuse,
         bytes_needed=int(each * len(experts)),
         bytes_free=shutil.disk_usage(paths.existing(paths.versions_folder())).free,
-        seconds=_seconds(len(experts), len(experts) - to_reuse),
+        seconds=estimating.rebuild(len(experts), len(experts) - to_reuse).seconds,
     )
 
 
@@ -214,19 +213,3 @@ def _known_hashes(snapshot: Snapshot) -> frozenset[bytes]:
         return frozenset()
     raw = snapshot.text_hashes.tobytes()
     return frozenset(raw[at : at + HASH_BYTES] for at in range(0, len(raw), HASH_BYTES))
-
-
-def _seconds(experts: int, to_encode: int) -> float | None:
-    """The last full run's seconds: encoding in proportion to the texts encoded, the rest to the experts."""
-    done = RebuildRun.objects.filter(kind=RebuildRun.Kind.FULL, state=RebuildRun.State.DONE, experts__gt=0)
-    last = done.order_by("-pk").first()
-    encoding = done.filter(encoded__gt=0).order_by("-pk").first()
-    if last is None or encoding is None or not last.experts or not encoding.encoded:
-        return None
-    a_text = _stage_seconds(encoding, "embed") / encoding.encoded
-    rest = sum(stage["seconds"] for stage in last.stages if stage["stage"] != "embed")
-    return to_encode * a_text + rest * experts / last.experts
-
-
-def _stage_seconds(run: RebuildRun, name: str) -> float:
-    return float(next((stage["seconds"] for stage in run.stages if stage["stage"] == name), 0.0))

@@ -8,6 +8,8 @@ from typing import Literal
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from indexing import estimating
+from indexing.estimating import Estimate
 from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
 
 Badge = Literal["never", "rebuilding", "complete", "failed", "cancelled", "held"]
@@ -32,8 +34,13 @@ class Progress:
     total: int
     rate: float | None
     """items a second"""
-    seconds_left: float | None
-    """for the whole run, from this stage's rate and the stages of the last run of this kind; None: no basis"""
+    left: Estimate
+    """for the whole run"""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """None: there is no basis for an estimate."""
+        return self.left.seconds
 
     @property
     def fraction(self) -> float | None:
@@ -103,8 +110,7 @@ def sentence_of(run: RebuildRun) -> str:
 
 
 def progress(run: RebuildRun) -> Progress:
-    left_here = max(run.total - run.done, 0) / run.rate if run.rate and run.total else None
-    return Progress(run.stage, run.done, run.total, run.rate, _seconds_left(run, left_here))
+    return Progress(run.stage, run.done, run.total, run.rate, estimating.left(run))
 
 
 def serving(state: IndexState) -> Serving:
@@ -119,21 +125,6 @@ def serving(state: IndexState) -> Serving:
         falling_back=tuple(sorted({process.version_number for process in troubled if process.version_number})),
         unable=sum(process.version_number is None for process in troubled),
     )
-
-
-def _seconds_left(run: RebuildRun, left_here: float | None) -> float | None:
-    """This stage's remainder and what the later stages took last time; None where either has no basis."""
-    last = RebuildRun.objects.filter(kind=run.kind, state=RebuildRun.State.DONE).order_by("-pk").first()
-    took = {stage["stage"]: stage["seconds"] for stage in last.stages} if last else {}
-    names = run.stage_names
-    if run.stage not in names:
-        return None
-    later = names[names.index(run.stage) + 1 :]
-    if left_here is None:
-        left_here = took.get(run.stage)
-    if left_here is None or not all(name in took for name in later):
-        return None
-    return left_here + sum(took[name] for name in later)
 
 
 def _sentence(run: RebuildRun | None) -> str:

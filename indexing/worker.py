@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
@@ -52,6 +52,7 @@ class _Stage:
     summary: str = ""
     first: tuple[float, int] | None = None
     """When the first items were done, and how many"""
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def rate(self) -> float | None:
@@ -110,13 +111,12 @@ class RunReporter:
         self._stage = stage
         self._log.stage = name
         self._beat()
-        began = time.monotonic()
         try:
             yield stage
         finally:
             # also of a stage that failed: what it had done stands in the history
             self._stage = None
-            entry = _entry(stage, time.monotonic() - began)
+            entry = _entry(stage, time.monotonic() - stage.began)
             self.stages.append(entry)
         logger.info("%s", entry["summary"])
         self._beat(stage)
@@ -269,4 +269,7 @@ def _entry(stage: _Stage, seconds: float) -> dict[str, Any]:
         took = _("%(seconds).1f s (%(rate)s/s)") % {"seconds": seconds, "rate": f"{rate:,.0f}"}
     what = stage.summary or f"{stage.done:,}/{stage.total:,}"
     summary = f"{what[:1].upper()}{what[1:]}: {took}"
-    return {"stage": stage.name, "seconds": round(seconds, 3), "done": stage.done, "rate": rate, "summary": summary}
+    return {
+        "stage": stage.name, "seconds": round(seconds, 3), "done": stage.done, "rate": rate, "summary": summary,
+        "lead": round(stage.first[0] - stage.began, 3) if stage.first else None, "pace": stage.rate,
+    }  # fmt: skip

@@ -260,15 +260,18 @@ def test_a_running_run_shows_its_stage_and_has_no_estimate_without_an_earlier_ru
     assert badge_of(viewer.get(PAGE)) == "rebuilding"
     assert '<progress id="stage-progress" value="400" max="1500"' in page
     assert "400 of 1,500 · 40/s" in page
-    assert "no estimate yet" in page
+    assert "in this stage" in page
+    assert "no basis yet for the rest: no run like it has ended" in page
     assert "Read 1,500." in page
     assert page.count("step-waiting") == len(run.stage_names) - 2
 
 
 def test_the_time_left_comes_from_an_earlier_run(viewer):
-    ended("done", stages=[{"stage": name, "seconds": 60, "done": 1} for name in RebuildRun().stage_names])
+    took = [{"stage": name, "seconds": 60, "done": 1} for name in RebuildRun().stage_names]
+    ended("done", stages=took, experts=200)
     run = running()
-    runs.beat(run, stage="embed", rate=10.0, done=100, total=200)
+    read = {"stage": "snapshot", "seconds": 1.0, "done": 200, "rate": 200.0, "summary": "Read 200."}
+    runs.beat(run, stage="embed", rate=10.0, done=100, total=200, stages=[read])
     left = 10 + 60 * (len(run.stage_names) - 2)
     assert f"about {round(left / 60)} min left" in html(viewer.get(PAGE))
 

@@ -40,6 +40,9 @@ def test_a_full_run_publishes_a_version_and_says_what_every_stage_did():
     for label in ("Read 12 active experts", "encoded 12 texts", "is live with 12 experts"):
         assert label in text
     assert run.peak_mb > 0
+    embed = run.stages[1]
+    assert 0 <= embed["lead"] <= embed["seconds"]
+    assert embed["pace"] > 0
 
 
 def test_unchanged_texts_cost_no_encoding():

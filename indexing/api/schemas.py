@@ -73,13 +73,14 @@ class Progress(Schema):
     total: int
     rate: float | None = Field(description="Items a second.")
     percent: int | None
-    seconds_left: float | None
+    seconds_left: float | None = Field(description="Judged by earlier runs like it; null: there is no basis.")
+    earlier_runs: int = Field(description="How many earlier runs `seconds_left` goes by.")
 
     @classmethod
     def of(cls, progress: status.Progress) -> Progress:
         return cls(
             done=progress.done, total=progress.total, rate=progress.rate, percent=progress.percent,
-            seconds_left=progress.seconds_left,
+            seconds_left=progress.seconds_left, earlier_runs=progress.left.runs,
         )  # fmt: skip
 
 

@@ -84,7 +84,10 @@ class RebuildRun(models.Model):
     rate = models.FloatField(null=True, blank=True)
     """Items a second of this stage, since its first item was done: what came before (loading a model) takes once."""
     stages = models.JSONField(default=list, blank=True)
-    """Ended stages in order: [{"stage", "seconds", "done", "rate", "summary"}]."""
+    """Ended stages in order: [{"stage", "seconds", "done", "rate", "summary", "lead", "pace"}].
+
+    `rate` is over the whole stage; `pace` without `lead`, the seconds until the first items were done. An older
+    release wrote neither of the two."""
 
     owner = models.CharField(max_length=400, blank=True)
     """Which process has it (`processes.Owner.as_text`): the worker, or, while queued, whoever is starting one."""
