@@ -86,6 +86,10 @@ CONSOLE = [
         for name in ("areas", "query", "gaps", "moves")
     ),
     Row("index:searches", "/admin/index/searches/", "console", VIEW),
+    Row("index:map", "/admin/index/map/", "console", VIEW),
+    Row("index:map-points", "/admin/index/map/points/", "console", VIEW, get=202),
+    Row("index:map-colours", "/admin/index/map/colours/", "console", VIEW, get=202),
+    Row("index:map-people", "/admin/index/map/people/?ids={expert}", "console", VIEW),
 ]
 RUNS = "/api/admin/ingest/runs"
 API = [

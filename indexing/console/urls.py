@@ -3,6 +3,7 @@ from django.urls import path
 from indexing.console import (
     lab_views,
     map_data_views,
+    map_views,
     plan_views,
     saved_views,
     searches_views,
@@ -37,5 +38,9 @@ urlpatterns = [
     path("map/query/", map_data_views.map_query, name="map-query"),
     path("map/gaps/", map_data_views.map_gaps, name="map-gaps"),
     path("map/moves/", map_data_views.map_moves, name="map-moves"),
+    path("map/", map_views.map_page, name="map"),
+    path("map/points/", map_views.points, name="map-points"),
+    path("map/colours/", map_views.colours, name="map-colours"),
+    path("map/people/", map_views.people, name="map-people"),
     path("searches/", searches_views.searches_page, name="searches"),
 ]

@@ -1,0 +1,217 @@
+"""What the points of a map are coloured by, from the directory as it is now: a class for each, and the legend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from django.db.models import Count, Max
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from numpy.typing import NDArray
+
+from experts import findability
+from experts.models import Expert, ExpertTag, Tag
+from indexing import map_points
+from indexing.errors import IndexingError
+from indexing.map_points import DrawnMap
+
+COLOURED = 12
+"""Categories or industries that have a colour of their own, the largest: the eye tells no more apart."""
+
+DEFAULT = "category"
+CATEGORY, INDUSTRY, FINDABILITY, TAG, SINCE = DEFAULT, "industry", "findability", "tag:", "since:"
+Classes = NDArray[np.uint8]
+
+
+class UnknownColouring(IndexingError):
+    """What was asked for is none of those that `colouring` knows, or is gone."""
+
+    def __init__(self, by: str) -> None:
+        super().__init__(_("The map cannot be coloured by “%s”.") % by[:80])
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the legend."""
+
+    number: int
+    """of the class; 0 is kept for who is gone"""
+    colour: str
+    """name of a colour in map.css: "1" to "12", or what the class means"""
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Colouring:
+    by: str
+    title: str
+    classes: Classes
+    """uint8[n] in the order of the version's rows: see `map_points`"""
+    entries: tuple[Entry, ...]
+
+    @property
+    def gone(self) -> int:
+        return int(np.count_nonzero(self.classes == map_points.GONE))
+
+
+def colouring(drawn: DrawnMap, by: str) -> Colouring:
+    """Raises UnknownColouring."""
+    if by == CATEGORY:
+        return _by_category(drawn)
+    if by == INDUSTRY:
+        return _by_industry(drawn)
+    if by == FINDABILITY:
+        return _by_findability(drawn)
+    if by.startswith(TAG):
+        return _by_tag(drawn, by)
+    if by.startswith(SINCE):
+        return _by_age(drawn, by)
+    raise UnknownColouring(by)
+
+
+def stamp() -> str:
+    """Changes when anything does that a colour depends on, save a tag's becoming manual."""
+    experts = Expert.objects.aggregate(count=Count("pk"), last=Max("updated_at"))
+    tags = ExpertTag.objects.aggregate(count=Count("pk"), last=Max("pk"))
+    changed = experts["last"].timestamp() if experts["last"] else 0
+    return f"{experts['count']}-{changed}-{tags['count']}-{tags['last']}"
+
+
+def _by_category(drawn: DrawnMap) -> Colouring:
+    rows = Expert.objects.active().order_by().values_list("pk", "category").iterator(chunk_size=10_000)
+    found = _placed(drawn, rows)
+    return _of_names(drawn, CATEGORY, _("Category"), found, _("No category"), _("Other categories"))
+
+
+def _by_industry(drawn: DrawnMap) -> Colouring:
+    """An expert of several industries counts for the one given by hand, else for the likeliest."""
+    chosen: dict[int, tuple[tuple[bool, float, int], str]] = {}
+    tags = ExpertTag.objects.filter(tag__kind=Tag.Kind.INDUSTRY).order_by()
+    names = dict(Tag.objects.filter(kind=Tag.Kind.INDUSTRY).order_by().values_list("pk", "name"))
+    for expert, tag, source, score in tags.values_list("expert_id", "tag_id", "source", "score").iterator():
+        weight = (source == ExpertTag.Source.MANUAL, score or 0.0, -tag)
+        if expert not in chosen or weight > chosen[expert][0]:
+            chosen[expert] = (weight, names.get(tag, ""))
+    active = Expert.objects.active().order_by().values_list("pk", flat=True).iterator(chunk_size=10_000)
+    found = _placed(drawn, ((pk, chosen[pk][1] if pk in chosen else "") for pk in active))
+    return _of_names(drawn, INDUSTRY, _("Industry"), found, _("No industry"), _("Other industries"))
+
+
+def _by_findability(drawn: DrawnMap) -> Colouring:
+    scored = Expert.objects.active().with_findability().order_by().values_list("pk", "findability")  # type: ignore[misc]  # annotated
+    rows, scores = _placed(drawn, scored.iterator(chunk_size=10_000))
+    numbers = {level: number for number, level in enumerate(findability.LEVELS, start=1)}
+    classes = _nobody(drawn)
+    values = np.array(scores, np.int64)
+    for level, (at_least, below) in findability.LEVELS.items():
+        classes[rows[(values >= at_least) & (values < below)]] = numbers[level]
+    low, high = findability.LOW_BELOW, findability.HIGH_FROM
+    labels = {
+        "low": _("low, below %s") % low,
+        "medium": _("medium, %(low)s to %(high)s") % {"low": low, "high": high - 1},
+        "high": _("high, from %s") % high,
+    }
+    entries = [(numbers[level], level, labels[level]) for level in reversed(findability.LEVELS)]
+    return _counted(FINDABILITY, _("Findability"), classes, entries)
+
+
+def _by_tag(drawn: DrawnMap, by: str) -> Colouring:
+    number = by.removeprefix(TAG)
+    tag = Tag.objects.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 10 else None
+    if tag is None:
+        raise UnknownColouring(by)
+    sources = dict(ExpertTag.objects.filter(tag=tag).order_by().values_list("expert_id", "source"))
+    classes = _nobody(drawn)
+    classes[_active_rows(drawn)] = 3
+    for number_of, source in ((1, ExpertTag.Source.MANUAL), (2, ExpertTag.Source.AUTO)):
+        ids = np.array([expert for expert, its in sources.items() if its == source], np.int64)
+        rows, known = drawn.rows_of(ids)
+        rows = rows[known]
+        classes[rows[classes[rows] != map_points.GONE]] = number_of
+    entries = [(1, "manual", _("given by hand")), (2, "auto", _("given automatically")), (3, "none", _("without it"))]
+    return _counted(by, str(tag), classes, entries)
+
+
+def _by_age(drawn: DrawnMap, by: str) -> Colouring:
+    """Who came since an earlier version that is still on disk."""
+    number = by.removeprefix(SINCE)
+    if not (number.isdecimal() and len(number) < 10):
+        raise UnknownColouring(by)
+    earlier = map_points.asked_for(int(number))
+    try:
+        known = map_points.ids_of(earlier.number) if earlier else None
+    except (OSError, ValueError, EOFError):
+        known = None
+    if known is None:
+        raise UnknownColouring(by)
+    classes = _nobody(drawn)
+    active = _active_rows(drawn)
+    classes[active] = np.where(np.isin(drawn.ids[active], known), 2, 1)
+    title = _("New since version %(number)s") % {"number": number}
+    return _counted(by, title, classes, [(1, "new", _("new")), (2, "none", _("known then"))])
+
+
+def _nobody(drawn: DrawnMap) -> Classes:
+    return np.full(len(drawn), map_points.GONE, np.uint8)
+
+
+def _active_rows(drawn: DrawnMap) -> NDArray[np.int64]:
+    active = Expert.objects.active().order_by().values_list("pk", flat=True).iterator(chunk_size=10_000)
+    rows, known = drawn.rows_of(np.fromiter(active, np.int64))
+    return rows[known]
+
+
+def _placed(drawn: DrawnMap, pairs: Iterable[tuple[int, Any]]) -> tuple[NDArray[np.int64], list[Any]]:
+    """The rows of those (id, value) that are on the map, and their values."""
+    ids, values = [], []
+    for pk, value in pairs:
+        ids.append(pk)
+        values.append(value)
+    rows, known = drawn.rows_of(np.array(ids, np.int64))
+    return rows[known], [value for value, here in zip(values, known.tolist(), strict=True) if here]
+
+
+def _of_names(
+    drawn: DrawnMap, by: str, title: str, found: tuple[NDArray[np.int64], list[str]], without: str, others: str
+) -> Colouring:
+    """A class for each of the largest names, one for the other names, one for those without any."""
+    rows, names = found
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    ordered = sorted((name for name in counts if name), key=lambda name: (-counts[name], name))
+    largest = ordered[:COLOURED]
+    numbers = {name: min(place, COLOURED + 1) for place, name in enumerate(ordered, start=1)} | {"": COLOURED + 2}
+    classes = _nobody(drawn)
+    classes[rows] = [numbers[name] for name in names]
+    entries = [(place, str(place), name) for place, name in enumerate(largest, start=1)]
+    if len(ordered) > COLOURED:
+        entries.append((COLOURED + 1, "other", others))
+    if "" in counts:
+        entries.append((COLOURED + 2, "none", without))
+    return _counted(by, title, classes, entries)
+
+
+def _counted(by: str, title: str, classes: Classes, entries: Iterable[tuple[int, str, str]]) -> Colouring:
+    counts = np.bincount(classes, minlength=256)
+    lines = tuple(Entry(number, colour, label, int(counts[number])) for number, colour, label in entries)
+    return Colouring(by, title, classes, lines)
+
+
+def choices(versions: Iterable[int]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What can be chosen, in groups of (title, [(by, label)]); `versions`: since which one can be new."""
+    plain = [(CATEGORY, _("Category")), (INDUSTRY, _("Industry")), (FINDABILITY, _("Findability"))]
+    since = [(f"{SINCE}{number}", _("New since version %(number)s") % {"number": number}) for number in versions]
+    groups = [(_("All experts"), plain + since)]
+    for kind, label in ((Tag.Kind.INDUSTRY, TITLES["industry"]), (Tag.Kind.DOMAIN, TITLES["domain"])):
+        tags = [(f"{TAG}{tag.pk}", str(tag)) for tag in Tag.objects.filter(kind=kind)]
+        if tags:
+            groups.append((str(label), tags))
+    return groups
+
+
+TITLES = {"industry": gettext_lazy("One industry"), "domain": gettext_lazy("One tag")}
