@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ import numpy as np
 from experts.models import Expert
 from indexing import paths
 from indexing.models import IndexState, IndexVersion
+from indexing.snapshot.hashing import file_sha256
+from indexing.snapshot.manifest import EXACT, FILE_NAME, FileEntry, Manifest
 from tests import cast
 
 HEAD = 16
@@ -36,10 +39,20 @@ def mapped_again() -> int:
     last = IndexVersion.objects.order_by("-number").first()
     number = last.number + 1 if last else 1
     IndexVersion.objects.filter(state=IndexVersion.State.LIVE).update(state=IndexVersion.State.RETIRED)
-    version = IndexVersion.objects.create(number=number, state=IndexVersion.State.LIVE, expert_count=len(ids))
+    folder = paths.version_folder(number)
+    folder.mkdir(parents=True)
+    np.save(folder / "ids.npy", ids)
+    entry = FileEntry((folder / "ids.npy").stat().st_size, file_sha256(folder / "ids.npy"))
+    manifest = Manifest(
+        number=number, fence=1, created="2026-01-01T00:00:00+00:00", model_name="", fingerprint="", dimension=1,
+        count=len(ids), template_version=1, ann_kind=EXACT, ann_recall=None, files={"ids.npy": entry},
+    ).to_bytes()  # fmt: skip
+    (folder / FILE_NAME).write_bytes(manifest)
+    version = IndexVersion.objects.create(
+        number=number, state=IndexVersion.State.LIVE, expert_count=len(ids),
+        manifest_sha256=hashlib.sha256(manifest).hexdigest(),
+    )  # fmt: skip
     IndexState.objects.update(live_version=version)
-    paths.version_folder(number).mkdir(parents=True)
-    np.save(paths.version_folder(number) / "ids.npy", ids)
     draw(number, len(ids))
     return number
 

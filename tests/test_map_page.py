@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from experts.models import Expert, ExpertTag, Tag
-from indexing import map_colours, paths
+from indexing import paths
+from indexing.atlas import colours
 from indexing.models import IndexVersion
 from tests import cast, map_cast
 from tests.html_reading import read
@@ -66,13 +67,13 @@ class TestPoints:
         assert len(map_cast.points(client.get(POINTS).content).ids) == 5
         assert len(map_cast.points(client.get(POINTS, {"version": first}).content).ids) == 4
 
-    @pytest.mark.parametrize("state", ["none", "computing", "failed"])
+    @pytest.mark.parametrize("state", ["none", "computing"])
     @pytest.mark.parametrize("address", [POINTS, COLOURS])
-    def test_without_a_map_it_is_computing(self, client, address, state):
+    def test_while_the_map_is_to_come_they_say_so(self, client, address, state):
         map_cast.mapped(4)
-        IndexVersion.objects.update(map_state=state)
+        IndexVersion.objects.update(map_state=state, map_progress=0.5)
         answer = client.get(address)
-        assert (answer.status_code, answer.json()) == (202, {"status": "computing"})
+        assert (answer.status_code, answer.json()) == (202, {"status": "computing", "progress": 0.5})
 
     @pytest.mark.parametrize("version", ["99", "abc", "-1", "9" * 40])
     @pytest.mark.parametrize("address", [POINTS, COLOURS])
@@ -112,11 +113,11 @@ class TestColours:
         assert found[0] == found[2] == 2
 
     def test_more_categories_than_the_eye_tells_apart_share_a_colour(self, client):
-        map_cast.mapped(map_colours.COLOURED + 3)
+        map_cast.mapped(colours.COLOURED + 3)
         for each in Expert.objects.all():
             Expert.objects.filter(pk=each.pk).update(category=each.username)
         found = legend(client, "category")
-        assert len(found) == map_colours.COLOURED + 1
+        assert len(found) == colours.COLOURED + 1
         assert found["Other categories"] == 3
 
     def test_of_several_industries_the_one_by_hand_counts_else_the_likeliest(self, client):
@@ -197,16 +198,27 @@ class TestPage:
     def test_before_the_first_version_it_leads_to_the_index(self, client):
         page = client.get(PAGE)
         assert page.status_code == 200
-        assert "No version is live yet" in page.content.decode()
+        assert "Build the index" in page.content.decode()
 
-    @pytest.mark.parametrize(("state", "says"), [("computing", "is being computed"), ("none", "is being computed"),
-                                                 ("failed", "could not be computed")])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("state", "says"), [("computing", "is being computed"), ("none", "is being computed"), ("failed", "failed")]
+    )
     def test_without_a_map_it_says_why_and_that_search_goes_on(self, client, state, says):
         map_cast.mapped(3)
         IndexVersion.objects.update(map_state=state)
         page = client.get(PAGE).content.decode()
         assert says in page
-        assert "Search is not affected" in page
+        assert "earch is not affected" in page
+
+    def test_while_it_is_computed_the_page_says_how_far_it_is_and_asks_again(self, client):
+        map_cast.mapped(3)
+        IndexVersion.objects.update(map_state="computing", map_progress=0.42)
+        page = client.get(PAGE).content.decode()
+        assert 'value="42"' in page
+        assert 'hx-trigger="every 3s"' in page
+        IndexVersion.objects.update(map_state="done")
+        asked_again = client.get(PAGE, headers={"HX-Request": "true", "HX-Target": "map-progress"})
+        assert asked_again["HX-Refresh"] == "true"
 
     @pytest.mark.parametrize("version", ["99", "abc", "-1", "0", "9" * 40])
     def test_a_version_that_is_not_there_is_not_found(self, client, version):

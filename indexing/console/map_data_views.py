@@ -5,12 +5,8 @@ Coordinates are those of the version's map. 202 while that map is still to come;
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
-from django.http import HttpResponse, JsonResponse
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -19,38 +15,12 @@ from indexing import candidates
 from indexing.atlas import gaps, naming, queries, reading
 from indexing.atlas.moves import Moves, moves
 from indexing.console.access import VIEW, ConsoleRequest, allowed
-from indexing.console.answers import number
-from indexing.errors import (
-    EmptyQuery,
-    EncoderUnavailable,
-    MapNotReady,
-    NoIndexYet,
-    NoMap,
-    SnapshotInvalid,
-)
-from indexing.models import IndexVersion
+from indexing.console.map_answers import as_json, version_named
+from indexing.errors import EmptyQuery
 from indexing.search import query_vector, search
 
 HITS = 50
 MOVED = 50
-
-Answer = Callable[[ConsoleRequest], dict[str, Any]]
-STATUS: dict[type[Exception], int] = {
-    NoIndexYet: 404, NoMap: 404, EmptyQuery: 422, EncoderUnavailable: 503, SnapshotInvalid: 503,
-}  # fmt: skip
-
-
-def as_json(answer: Answer) -> Callable[[ConsoleRequest], HttpResponse]:
-    @wraps(answer)
-    def view(request: ConsoleRequest) -> HttpResponse:
-        try:
-            return JsonResponse(answer(request))
-        except MapNotReady as error:
-            return JsonResponse({"status": "computing", "progress": error.progress}, status=202)
-        except tuple(STATUS) as error:
-            return JsonResponse({"detail": str(error)}, status=STATUS[type(error)])
-
-    return view
 
 
 @require_safe
@@ -58,7 +28,7 @@ def as_json(answer: Answer) -> Callable[[ConsoleRequest], HttpResponse]:
 @allowed(VIEW)
 @as_json
 def map_areas(request: ConsoleRequest) -> dict[str, Any]:
-    version = _version(request, "version")
+    version = version_named(request, "version")
     areas = [
         {"x": named.area.x, "y": named.area.y, "name": named.name, "count": named.area.count}
         for named in naming.areas_of(version)
@@ -71,7 +41,7 @@ def map_areas(request: ConsoleRequest) -> dict[str, Any]:
 @allowed(VIEW)
 @as_json
 def map_query(request: ConsoleRequest) -> dict[str, Any]:
-    version = _version(request, "version")
+    version = version_named(request, "version")
     query = request.GET.get("q", "").strip()
     if not query:
         raise EmptyQuery
@@ -92,7 +62,7 @@ def map_query(request: ConsoleRequest) -> dict[str, Any]:
 @allowed(VIEW)
 @as_json
 def map_gaps(request: ConsoleRequest) -> dict[str, Any]:
-    version = _version(request, "version")
+    version = version_named(request, "version")
     found = [
         {"x": gap.place[0], "y": gap.place[1], "query": gap.query, "count": gap.count, "last": gap.last}
         for gap in gaps.gaps_of(version)
@@ -105,7 +75,7 @@ def map_gaps(request: ConsoleRequest) -> dict[str, Any]:
 @allowed(VIEW)
 @as_json
 def map_moves(request: ConsoleRequest) -> dict[str, Any]:
-    before, after = _version(request, "from"), _version(request, "to")
+    before, after = version_named(request, "from"), version_named(request, "to")
     old_ids, new_ids = reading.ids_of(before), reading.ids_of(after)
     found = moves(
         old_ids, reading.positions_of(before, len(old_ids)), new_ids, reading.positions_of(after, len(new_ids))
@@ -117,14 +87,6 @@ def map_moves(request: ConsoleRequest) -> dict[str, Any]:
         "median": found.median,
         "moved": _who_moved(found),
     }
-
-
-def _version(request: ConsoleRequest, parameter: str) -> IndexVersion:
-    """The version that the address names; the live one where it names none. Raises NoMap, NoIndexYet."""
-    asked = request.GET.get(parameter)
-    if asked and not number(asked):
-        raise NoMap(_("There is no version %(number)s, or it is not kept any more.") % {"number": asked})
-    return reading.version_numbered(number(asked) if asked else None)
 
 
 def _who_moved(found: Moves) -> list[dict[str, Any]]:

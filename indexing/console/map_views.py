@@ -1,25 +1,30 @@
-"""The map of a version: the page, and what the drawing in the browser asks for. See `map_points` for the bytes."""
+"""The map of a version: its page, and what the drawing in the browser asks for. `atlas.points` has the format."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from django_htmx.http import HttpResponseClientRefresh
 
 from experts.models import Expert
-from indexing import map_colours, map_points
+from indexing.atlas import colours, points
+from indexing.atlas.colours import Colouring, UnknownColouring
+from indexing.atlas.points import DrawnMap
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.answers import admin_context, number
-from indexing.map_colours import Colouring, UnknownColouring
-from indexing.map_points import DrawnMap, MapState
+from indexing.console.map_answers import as_json, told, version_named
+from indexing.errors import MapNotReady, NoIndexYet, NoMap, SnapshotInvalid
 from indexing.models import IndexVersion
 
 BINARY = "application/octet-stream"
+PROGRESS = "map-progress"
+"""Id of what a page without a map asks for again and again."""
 PEOPLE_AT_ONCE = 100
 """Names for the points near the pointer; a page never needs more at once."""
 
@@ -29,59 +34,62 @@ PEOPLE_AT_ONCE = 100
 @allowed(VIEW)
 def map_page(request: ConsoleRequest) -> HttpResponse:
     """To htmx, only the legend."""
-    version = _version(request)
-    drawn = map_points.read(version) if version else None
-    by = request.GET.get("colour") or map_colours.DEFAULT
-    context: dict[str, Any] = {
-        "title": _("Map"),
-        "version": version,
-        "drawn": drawn,
-        "by": by,
-        "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
-    }
+    context: dict[str, Any] = {"title": _("Map"), "drawn": None}
     status = 200
-    if drawn:
-        colouring, context["problem"] = _colouring(drawn, by)
-        context["colouring"] = colouring
+    try:
+        version = version_named(request)
+        context["version"] = version
+        context["drawn"] = drawn = DrawnMap.of(version)
+        context["colouring"], context["problem"] = _colouring(drawn, request.GET.get("colour", ""))
         status = 400 if context["problem"] else 200
-    if request.htmx and not request.htmx.history_restore_request:
+    except (NoIndexYet, MapNotReady, NoMap, SnapshotInvalid) as error:
+        if "version" not in context and isinstance(error, NoMap):
+            raise Http404(str(error)) from error
+        context["lacking"] = error
+    if request.htmx and request.htmx.target == PROGRESS and context["drawn"]:
+        return HttpResponseClientRefresh()  # what asked was the page without a map
+    if request.htmx and not request.htmx.history_restore_request and context["drawn"]:
         response = render(request, "indexing/_map_legend.html", context, status=status)
     else:
-        context |= admin_context(request) | _frame(version)
-        response = render(request, "indexing/map.html", context, status=status)
+        response = render(request, "indexing/map.html", context | _frame(request, context), status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
 
 
-def _frame(version: IndexVersion | None) -> dict[str, Any]:
+def _frame(request: ConsoleRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What the whole page shows besides the map itself."""
-    versions = map_points.drawn()
+    version: IndexVersion | None = context.get("version")
+    versions = points.with_maps()
     earlier = [each.number for each in versions if version and each.number < version.number]
-    return {"versions": versions, "choices": map_colours.choices(earlier), "map_states": MapState}
+    return admin_context(request) | {
+        "versions": versions,
+        "choices": colours.choices(earlier),
+        "computing": isinstance(context.get("lacking"), MapNotReady),
+        "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
+    }
 
 
 def _colouring(drawn: DrawnMap, by: str) -> tuple[Colouring, str]:
     """By what was asked for; by categories with a sentence about it where that cannot be."""
     try:
-        return map_colours.colouring(drawn, by), ""
+        return colours.colouring(drawn, by or colours.DEFAULT), ""
     except UnknownColouring as error:
-        return map_colours.colouring(drawn, map_colours.DEFAULT), str(error)
+        return colours.colouring(drawn, colours.DEFAULT), str(error)
 
 
 @require_safe
 @allowed(VIEW)
-def points(request: ConsoleRequest) -> HttpResponse:
-    """The bytes of `map_points.points_body`; kept by the browser, which asks each time whether they still hold."""
-    version = _asked(request)
-    drawn = map_points.read(version) if version else None
-    if version is None or drawn is None:
-        return _none(request, version)
-    etag = map_points.etag(version)
-    unchanged = get_conditional_response(request, etag=etag)
-    response = unchanged or HttpResponse(
-        map_points.points_body(drawn.number, drawn.ids, drawn.positions), content_type=BINARY
-    )
-    response["ETag"] = etag
+@told
+def map_points(request: ConsoleRequest) -> HttpResponse:
+    """The bytes of `points.points_body`; kept by the browser, which asks each time whether they still hold."""
+    version = version_named(request)
+    drawn = DrawnMap.of(version)
+    etag = points.etag(version)
+    response = get_conditional_response(request, etag=etag)
+    if response is None:
+        response = HttpResponse(
+            points.points_body(drawn.number, drawn.ids, drawn.positions), content_type=BINARY, headers={"ETag": etag}
+        )
     patch_cache_control(response, private=True, no_cache=True)
     return response
 
@@ -89,23 +97,19 @@ def points(request: ConsoleRequest) -> HttpResponse:
 @require_safe
 @never_cache
 @allowed(VIEW)
-def colours(request: ConsoleRequest) -> HttpResponse:
-    """The bytes of `map_points.colours_body`, of the directory as it is now."""
-    version = _asked(request)
-    drawn = map_points.read(version) if version else None
-    if drawn is None:
-        return _none(request, version)
-    try:
-        colouring = map_colours.colouring(drawn, request.GET.get("by") or map_colours.DEFAULT)
-    except UnknownColouring as error:
-        return JsonResponse({"detail": str(error)}, status=400)
-    return HttpResponse(map_points.colours_body(drawn.number, colouring.classes), content_type=BINARY)
+@told
+def map_colours(request: ConsoleRequest) -> HttpResponse:
+    """The bytes of `points.colours_body`, of the directory as it is now."""
+    drawn = DrawnMap.of(version_named(request))
+    colouring = colours.colouring(drawn, request.GET.get("by") or colours.DEFAULT)
+    return HttpResponse(points.colours_body(drawn.number, colouring.classes), content_type=BINARY)
 
 
 @require_safe
 @never_cache
 @allowed(VIEW)
-def people(request: ConsoleRequest) -> JsonResponse:
+@as_json
+def map_people(request: ConsoleRequest) -> dict[str, Any]:
     """Who the points of `ids` are, comma-separated; whoever is gone or hidden is left out."""
     asked = request.GET.get("ids", "").split(",")
     ids = [number(each) for each in asked[:PEOPLE_AT_ONCE]]
@@ -118,25 +122,4 @@ def people(request: ConsoleRequest) -> JsonResponse:
         }
         for expert in found
     ]  # fmt: skip
-    return JsonResponse({"people": shown})
-
-
-def _version(request: ConsoleRequest) -> IndexVersion | None:
-    """None where no version is live yet. Raises Http404 for one that is not there, or whose files are gone."""
-    named = request.GET.get("version", "")
-    version = map_points.asked_for(number(named) if named else None)
-    if named and version is None:
-        raise Http404(_("There is no version %(number)s on disk.") % {"number": named[:20]})
-    return version
-
-
-def _asked(request: ConsoleRequest) -> IndexVersion | None:
-    """The same for a script, which is told by `_none`."""
-    named = request.GET.get("version", "")
-    return map_points.asked_for(number(named) if named else None)
-
-
-def _none(request: ConsoleRequest, version: IndexVersion | None) -> JsonResponse:
-    if version is None and request.GET.get("version"):
-        return JsonResponse({"detail": _("There is no such version on disk.")}, status=404)
-    return JsonResponse({"status": "computing"}, status=202)
+    return {"people": shown}

@@ -39,8 +39,8 @@ urlpatterns = [
     path("map/gaps/", map_data_views.map_gaps, name="map-gaps"),
     path("map/moves/", map_data_views.map_moves, name="map-moves"),
     path("map/", map_views.map_page, name="map"),
-    path("map/points/", map_views.points, name="map-points"),
-    path("map/colours/", map_views.colours, name="map-colours"),
-    path("map/people/", map_views.people, name="map-people"),
+    path("map/points/", map_views.map_points, name="map-points"),
+    path("map/colours/", map_views.map_colours, name="map-colours"),
+    path("map/people/", map_views.map_people, name="map-people"),
     path("searches/", searches_views.searches_page, name="searches"),
 ]

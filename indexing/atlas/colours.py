@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from django.db.models import Count, Max
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from numpy.typing import NDArray
 
 from experts import findability
 from experts.models import Expert, ExpertTag, Tag
-from indexing import map_points
-from indexing.errors import IndexingError
-from indexing.map_points import DrawnMap
+from indexing.atlas import points, reading
+from indexing.atlas.points import DrawnMap
+from indexing.errors import IndexingError, NoMap, SnapshotInvalid
 
 COLOURED = 12
 """Categories or industries that have a colour of their own, the largest: the eye tells no more apart."""
@@ -50,12 +49,12 @@ class Colouring:
     by: str
     title: str
     classes: Classes
-    """uint8[n] in the order of the version's rows: see `map_points`"""
+    """uint8[n] in the order of the version's rows: see `points`"""
     entries: tuple[Entry, ...]
 
     @property
     def gone(self) -> int:
-        return int(np.count_nonzero(self.classes == map_points.GONE))
+        return int(np.count_nonzero(self.classes == points.GONE))
 
 
 def colouring(drawn: DrawnMap, by: str) -> Colouring:
@@ -71,14 +70,6 @@ def colouring(drawn: DrawnMap, by: str) -> Colouring:
     if by.startswith(SINCE):
         return _by_age(drawn, by)
     raise UnknownColouring(by)
-
-
-def stamp() -> str:
-    """Changes when anything does that a colour depends on, save a tag's becoming manual."""
-    experts = Expert.objects.aggregate(count=Count("pk"), last=Max("updated_at"))
-    tags = ExpertTag.objects.aggregate(count=Count("pk"), last=Max("pk"))
-    changed = experts["last"].timestamp() if experts["last"] else 0
-    return f"{experts['count']}-{changed}-{tags['count']}-{tags['last']}"
 
 
 def _by_category(drawn: DrawnMap) -> Colouring:
@@ -131,7 +122,7 @@ def _by_tag(drawn: DrawnMap, by: str) -> Colouring:
         ids = np.array([expert for expert, its in sources.items() if its == source], np.int64)
         rows, known = drawn.rows_of(ids)
         rows = rows[known]
-        classes[rows[classes[rows] != map_points.GONE]] = number_of
+        classes[rows[classes[rows] != points.GONE]] = number_of
     entries = [(1, "manual", _("given by hand")), (2, "auto", _("given automatically")), (3, "none", _("without it"))]
     return _counted(by, str(tag), classes, entries)
 
@@ -141,13 +132,10 @@ def _by_age(drawn: DrawnMap, by: str) -> Colouring:
     number = by.removeprefix(SINCE)
     if not (number.isdecimal() and len(number) < 10):
         raise UnknownColouring(by)
-    earlier = map_points.asked_for(int(number))
     try:
-        known = map_points.ids_of(earlier.number) if earlier else None
-    except (OSError, ValueError, EOFError):
-        known = None
-    if known is None:
-        raise UnknownColouring(by)
+        known = reading.ids_of(reading.version_numbered(int(number)))
+    except (NoMap, SnapshotInvalid) as error:
+        raise UnknownColouring(by) from error
     classes = _nobody(drawn)
     active = _active_rows(drawn)
     classes[active] = np.where(np.isin(drawn.ids[active], known), 2, 1)
@@ -156,7 +144,7 @@ def _by_age(drawn: DrawnMap, by: str) -> Colouring:
 
 
 def _nobody(drawn: DrawnMap) -> Classes:
-    return np.full(len(drawn), map_points.GONE, np.uint8)
+    return np.full(len(drawn), points.GONE, np.uint8)
 
 
 def _active_rows(drawn: DrawnMap) -> NDArray[np.int64]:
