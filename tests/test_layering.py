@@ -64,6 +64,7 @@ INSIDE_FUNCTIONS = {
     # module: what it imports inside a function, and why
     "indexing.encoders.torch_encoder": {"torch", "sentence_transformers", "transformers"},  # seconds, hundreds of MB
     "indexing.build.exporting": {"torch"},
+    "indexing.build.tsne": {"openTSNE"},  # half of a worker's start, and not needed for few experts
 }
 
 

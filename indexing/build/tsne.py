@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
-from openTSNE import TSNEEmbedding, affinity, initialization
-from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
 from indexing.build.advancing import Advance, Parts
 from indexing.snapshot.positions import Positions
@@ -32,9 +33,11 @@ def optimise(
 
     `seconds` is what `seconds_for` expects. Raises what `advance` raises, which is called between iterations.
     """
+    library: Any = importlib.import_module("openTSNE")  # half of a worker's start: only for a map that needs it
+    knn: Any = importlib.import_module("openTSNE.nearest_neighbors")
     parts = Parts(advance, {"neighbours": seconds_to_compare(vectors, len(vectors)), "iterations": seconds})
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
-    neighbours = PrecomputedNeighbors(*_neighbours(vectors, int(3 * perplexity), parts.part("neighbours")))
+    neighbours = knn.PrecomputedNeighbors(*_neighbours(vectors, int(3 * perplexity), parts.part("neighbours")))
     on_the_way = parts.part("iterations")
     early = EARLY_ITERATIONS if start is None else 0
     whole = early + (ITERATIONS if start is None else WARM_ITERATIONS)
@@ -43,9 +46,9 @@ def optimise(
     def tell(iteration: int, error: float, positions: object) -> None:
         on_the_way((done_before + iteration) / whole)
 
-    embedding = TSNEEmbedding(
-        initialization.pca(vectors, random_state=SEED) if start is None else start,
-        affinity.PerplexityBasedNN(knn_index=neighbours, perplexity=perplexity, n_jobs=n_jobs),
+    embedding = library.TSNEEmbedding(
+        library.initialization.pca(vectors, random_state=SEED) if start is None else start,
+        library.affinity.PerplexityBasedNN(knn_index=neighbours, perplexity=perplexity, n_jobs=n_jobs),
         n_jobs=n_jobs,
         negative_gradient_method="fft" if len(vectors) >= GRID_FROM else "bh",
         random_state=SEED,
