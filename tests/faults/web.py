@@ -19,6 +19,7 @@ from indexing.models import ApiToken
 from tcs_site.management.commands.serve import server_command
 from tests import cast
 from tests.faults.waiting import until
+from tests.server import PLAIN
 from tests.services import free_port
 
 QUERIES = ("sourdough bread", "coral reefs", "payroll and taxes", "bees", "bridges")
@@ -52,10 +53,10 @@ class Web:
             raise
 
     def get(self, path: str, **parameters: Any) -> httpx.Response:
-        return httpx.get(self.url + path, params=parameters, headers=self.headers, timeout=60)
+        return httpx.get(self.url + path, params=parameters, headers=self.headers, timeout=60, verify=PLAIN)
 
     def post(self, path: str, body: object = None) -> httpx.Response:
-        return httpx.post(self.url + path, json=body, headers=self.headers, timeout=60)
+        return httpx.post(self.url + path, json=body, headers=self.headers, timeout=60, verify=PLAIN)
 
     def search(self, query: str = QUERIES[0], **parameters: Any) -> httpx.Response:
         return self.get("/api/search", q=query, **parameters)
@@ -149,7 +150,7 @@ class Searching:
         return {answer.version for answer in self.answers[since:]}
 
     def _search(self, web: Web, turn: int) -> None:
-        with httpx.Client(headers=web.headers, timeout=60) as client:
+        with httpx.Client(headers=web.headers, timeout=60, verify=PLAIN) as client:
             while not self._ended.wait(self._pause):
                 turn += 1
                 self.answers.append(self._ask(client, web, QUERIES[turn % len(QUERIES)]))
