@@ -1,7 +1,7 @@
 # make run: TCS at http://127.0.0.1:8000/      make test: all tests
 # Needs Python 3.11 and make; everything else is installed into .venv.
 .DELETE_ON_ERROR:
-.PHONY: run install install-dev browser test lint format clean
+.PHONY: run install install-dev browser test lint format messages clean
 
 python := .venv/bin/python
 
@@ -49,6 +49,11 @@ lint: install-dev
 format: install-dev
 	@$(python) -m ruff format .
 	@$(python) -m ruff check --fix .
+
+# After changing texts: gathers them into locale/ and compiles it. Needs gettext (Debian: apt-get install gettext).
+messages: install-dev
+	@$(python) manage.py makemessages --locale nl --add-location file --no-wrap --no-obsolete --ignore tests
+	@$(python) manage.py compilemessages --locale nl --ignore .venv
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

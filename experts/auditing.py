@@ -10,10 +10,12 @@ from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from experts.importing import Plan, apply
 from experts.models import Expert, Tag
+from experts.wording import kept_language
 
 ONE_BY_ONE_UP_TO = 1_000
 """An import that touches more experts leaves one summary only: a million entries would bury the history."""
@@ -30,17 +32,18 @@ def _log_import(user: User, plan: Plan, name: str) -> None:
     """One summary of the import, and one entry per expert touched when they are few enough."""
     counts = plan.counts
     deactivated = plan.missing if plan.sync else []
-    summary = _(
-        "Imported %(file)s: %(new)s new, %(changed)s changed, %(deactivated)s deactivated,"
-        " %(unchanged)s unchanged, %(rejected)s rejected."
-    ) % {
-        "file": name[:200],
-        "new": counts.new,
-        "changed": counts.changed,
-        "deactivated": len(deactivated),
-        "unchanged": counts.unchanged,
-        "rejected": counts.rejected,
-    }
+    with kept_language():
+        summary = _(
+            "Imported %(file)s: %(new)s new, %(changed)s changed, %(deactivated)s deactivated,"
+            " %(unchanged)s unchanged, %(rejected)s rejected."
+        ) % {
+            "file": name[:200],
+            "new": counts.new,
+            "changed": counts.changed,
+            "deactivated": len(deactivated),
+            "unchanged": counts.unchanged,
+            "rejected": counts.rejected,
+        }
     LogEntry.objects.create(
         user_id=user.pk,
         content_type=ContentType.objects.get_for_model(Expert),
@@ -64,7 +67,8 @@ def log_changed(
     user: User, ids: Iterable[int], fields: Iterable[str], model: type[Expert] | type[Tag] = Expert
 ) -> None:
     """One entry per expert (or tag): these fields were changed."""
-    labels = [str(getattr(model._meta.get_field(name), "verbose_name", name)) for name in fields]
+    with translation.override(None):  # the admin translates them when it shows the entry
+        labels = [str(getattr(model._meta.get_field(name), "verbose_name", name)) for name in fields]
     _log(user, model._default_manager.in_bulk(list(ids)).values(), CHANGE, [{"changed": {"fields": labels}}])
 
 

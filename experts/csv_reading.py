@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
@@ -39,7 +40,7 @@ so that taking one `'` away gives every value back."""
 
 _DELIMITERS = (",", ";", "\t")  # spreadsheets write ";" where the comma is the decimal sign
 _OTHER_FILES = (
-    (b"PK\x03\x04", "Excel, OpenDocument or ZIP"),
+    (b"PK\x03\x04", gettext_noop("Excel, OpenDocument or ZIP")),
     (b"\xd0\xcf\x11\xe0", "Excel"),
     (b"%PDF", "PDF"),
     (b"\x1f\x8b", "gzip"),
@@ -147,9 +148,8 @@ def _check_encoding(file: BinaryIO) -> None:
     file.seek(0)
     for signature, kind in _OTHER_FILES:
         if start.startswith(signature):
-            raise ImportFailed(
-                _("This is a file of the kind %(kind)s, not a CSV: save it as “CSV UTF-8” first.") % {"kind": kind}
-            )
+            wrong = _("This is a file of the kind %(kind)s, not a CSV: save it as “CSV UTF-8” first.")
+            raise ImportFailed(wrong % {"kind": _(kind)})
     if start.startswith((b"\xff\xfe", b"\xfe\xff")) or start.count(b"\0") > len(start) // 4:
         raise ImportFailed(_("The file is encoded as UTF-16, from its byte 1 on: save it as “CSV UTF-8”."))
     position = 0

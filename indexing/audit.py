@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.utils.translation import gettext as _
 
+from experts.wording import kept_language
 from indexing.models import IndexState, RebuildRun
 
 if TYPE_CHECKING:
@@ -28,15 +30,20 @@ class Actor:
         return f"{self.name} ({RebuildRun.Via(self.via).label}{origin})"
 
 
-def record(actor: Actor, message: str) -> None:
-    """Note it in the admin's log. Without a user there is nobody to note there: the run itself keeps the name."""
+def record(actor: Actor, message: str, **values: object) -> None:
+    """Note it in the admin's log. Without a user there is nobody to note there: the run itself keeps the name.
+
+    `message` is marked with `gettext_noop`; `values` are put into it.
+    """
     if actor.user is None:
         return
+    with kept_language():
+        said = f"{_(message) % values} [{actor}]"
     LogEntry.objects.create(
         user=actor.user,
         content_type=ContentType.objects.get_for_model(IndexState),
         object_id="1",
         object_repr="Index",
         action_flag=CHANGE,
-        change_message=f"{message} [{actor}]",
+        change_message=said,
     )

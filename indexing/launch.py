@@ -10,6 +10,7 @@ import sys
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from experts.wording import kept_language
 from indexing import processes, runs
 from indexing.audit import Actor
 from indexing.models import IndexVersion, RebuildRun
@@ -36,7 +37,9 @@ def start_worker_for(run: RebuildRun) -> None:
         child = _start("--run", str(run.pk))
     except OSError as error:
         logger.exception("No worker could be started for run %s", run.pk)
-        runs.fail(run, _("No worker process could be started: %(error)s") % {"error": error.strerror or error})
+        with kept_language():
+            sentence = _("No worker process could be started: %(error)s") % {"error": error.strerror or error}
+        runs.fail(run, sentence)
         return
     runs.handed_to(run, processes.of(child.pid))
 

@@ -24,6 +24,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from experts.wording import kept_language
 from indexing.models import IndexVersion, Notification, RebuildRun
 
 logger = logging.getLogger(__name__)
@@ -38,9 +39,10 @@ KEEP = timedelta(days=30)
 
 def run_ended(run: RebuildRun) -> None:
     """A run ended otherwise than done: call it in the transaction that ends it."""
-    subject = _("Run %(number)s (%(kind)s) is %(state)s") % {
-        "number": run.pk, "kind": run.get_kind_display(), "state": run.get_state_display(),
-    }  # fmt: skip
+    with kept_language():
+        subject = _("Run %(number)s (%(kind)s) is %(state)s") % {
+            "number": run.pk, "kind": run.get_kind_display(), "state": run.get_state_display(),
+        }  # fmt: skip
     _enqueue(f"run.{run.state}", subject, run.error, {
         "run": run.pk, "kind": run.kind, "state": run.state, "stage": run.stage, "error": run.error,
         "requested_by": run.requested_name, "version": run.version_id,
@@ -49,10 +51,11 @@ def run_ended(run: RebuildRun) -> None:
 
 def published(version: IndexVersion, *, how: str, name: str, reason: str) -> None:
     """A version was made live: call it in the transaction that does so."""
-    subject = _("Version %(number)s is live") % {"number": version.number}
-    body = _("%(experts)s experts. By %(who)s. %(reason)s") % {
-        "experts": version.expert_count, "who": name, "reason": reason,
-    }  # fmt: skip
+    with kept_language():
+        subject = _("Version %(number)s is live") % {"number": version.number}
+        body = _("%(experts)s experts. By %(who)s. %(reason)s") % {
+            "experts": version.expert_count, "who": name, "reason": reason,
+        }  # fmt: skip
     _enqueue("index.rolled_back" if how == "rollback" else "index.published", subject, body, {
         "version": version.number, "experts": version.expert_count, "how": how, "by": name, "reason": reason,
     })  # fmt: skip

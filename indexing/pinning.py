@@ -7,6 +7,7 @@ import logging
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from indexing import audit, bell, reasons
 from indexing.audit import Actor
@@ -36,7 +37,7 @@ def pin(number: int, actor: Actor, reason: str) -> None:
                 % {"number": number, "who": version.pinned_name, "reason": version.pinned_reason}
             )
         _note(version, timezone.now(), actor.name, reason)
-        audit.record(actor, f"Pinned version {number}: {reason}")
+        audit.record(actor, gettext_noop("Pinned version %(number)s: %(reason)s"), number=number, reason=reason)
     logger.info("Version %s is pinned by %s.", number, actor)
     bell.ring()
 
@@ -49,7 +50,7 @@ def unpin(number: int, actor: Actor, reason: str) -> None:
         if not version.pinned_at:
             raise Refused(_("Version %(number)s is not pinned.") % {"number": number})
         _note(version, None, "", "")
-        audit.record(actor, f"Unpinned version {number}: {reason}")
+        audit.record(actor, gettext_noop("Unpinned version %(number)s: %(reason)s"), number=number, reason=reason)
     logger.info("Version %s is no longer pinned, by %s.", number, actor)
     bell.ring()
 

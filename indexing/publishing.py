@@ -13,7 +13,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
+from experts.wording import kept_language
 from indexing import audit, bell, notify, paths, reasons, runlog
 from indexing.audit import Actor
 from indexing.errors import Busy, Cancelled, FenceLost, Refused
@@ -95,8 +97,10 @@ def approve(number: int, actor: Actor, reason: str) -> None:
             )
         _make_live(state, version, How.APPROVED, name=actor.name, reason=reason)
         _new_directory_moment(state, version.expert_count)
-        _end_held(run, RebuildRun.State.DONE, actor, _("Published by %(who)s: %(reason)s"), reason)
-        audit.record(actor, f"Published held version {number}: {reason}")
+        _end_held(run, RebuildRun.State.DONE, actor, gettext_noop("Published by %(who)s: %(reason)s"), reason)
+        audit.record(
+            actor, gettext_noop("Published held version %(number)s: %(reason)s"), number=number, reason=reason
+        )
     bell.ring()
 
 
@@ -107,8 +111,11 @@ def discard(number: int, actor: Actor, reason: str) -> None:
         IndexState.locked()
         version = in_state(number, State.HELD)
         _move(version, State.HELD, State.REMOVED)
-        _end_held(version.run, RebuildRun.State.CANCELLED, actor, _("Discarded by %(who)s: %(reason)s"), reason)
-        audit.record(actor, f"Discarded held version {number}: {reason}")
+        sentence = gettext_noop("Discarded by %(who)s: %(reason)s")
+        _end_held(version.run, RebuildRun.State.CANCELLED, actor, sentence, reason)
+        audit.record(
+            actor, gettext_noop("Discarded held version %(number)s: %(reason)s"), number=number, reason=reason
+        )
     bell.ring()
 
 
@@ -128,7 +135,9 @@ def roll_back(number: int, actor: Actor, reason: str) -> None:
         state.schedule_held_at = timezone.now()
         state.schedule_held_name, state.schedule_held_reason = actor.name, reason
         state.save(update_fields=["schedule_held_at", "schedule_held_name", "schedule_held_reason"])
-        audit.record(actor, f"Rolled back to version {number}: {reason}")
+        audit.record(
+            actor, gettext_noop("Rolled back to version %(number)s: %(reason)s"), number=number, reason=reason
+        )
     bell.ring()
 
 
@@ -140,7 +149,7 @@ def release_schedule(actor: Actor) -> bool:
             return False
         state.schedule_held_at, state.schedule_held_name, state.schedule_held_reason = None, "", ""
         state.save(update_fields=["schedule_held_at", "schedule_held_name", "schedule_held_reason"])
-        audit.record(actor, "Released scheduled runs.")
+        audit.record(actor, gettext_noop("Released scheduled runs."))
     bell.ring()
     return True
 
@@ -215,7 +224,8 @@ def _figures(run: RebuildRun, outcome: Outcome) -> dict[str, object]:
 
 
 def _end_held(run: RebuildRun, to: RebuildRun.State, actor: Actor, sentence: str, reason: str) -> None:
-    words = sentence % {"who": actor.name, "reason": reason}
+    with kept_language():
+        words = _(sentence) % {"who": actor.name, "reason": reason}
     error = "" if to == RebuildRun.State.DONE else words
     run.move(to=to, expect=(RebuildRun.State.HELD,), error=error)
     runlog.append(run.pk, words, stage=run.stage)

@@ -15,7 +15,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
+from experts.wording import kept_language
 from indexing import audit, bell, notify, reasons, runlog, sweep
 from indexing.audit import Actor
 from indexing.errors import Busy, FenceLost, NotActive, ScheduleOnHold
@@ -54,11 +56,12 @@ def request(
             requested_by=actor.user, requested_name=actor.name,
             owner=owner.as_text() if owner else "",
         )  # fmt: skip
-        again = ", everything again" if reembed else ""
-        audit.record(actor, f"Asked for run {run.pk} ({run.kind}{again}){_why(reason)}.")
-    runlog.append(run.pk, _("Run %(number)s (%(kind)s) asked for by %(who)s%(why)s.") % {
-        "number": run.pk, "kind": run.get_kind_display(), "who": actor, "why": _why(reason),
-    })  # fmt: skip
+        audit.record(actor, _asked_for(reembed), number=run.pk, kind=run.kind, why=_why(reason))
+    with kept_language():
+        told = _("Run %(number)s (%(kind)s) asked for by %(who)s%(why)s.") % {
+            "number": run.pk, "kind": run.get_kind_display(), "who": actor, "why": _why(reason),
+        }  # fmt: skip
+    runlog.append(run.pk, told)
     return run
 
 
@@ -134,8 +137,9 @@ def cancel(run_id: int, actor: Actor, reason: str = "") -> RebuildRun:
         else:
             RebuildRun.objects.filter(pk=run.pk).update(**asked)
             run.cancel_requested_at, run.cancel_requested_name, run.cancel_reason = now, actor.name, reason
-        audit.record(actor, f"Cancelled run {run.pk}{_why(reason)}.")
-    told = _("%(who)s asked to cancel%(why)s.") % {"who": actor, "why": _why(reason)}
+        audit.record(actor, gettext_noop("Cancelled run %(number)s%(why)s."), number=run.pk, why=_why(reason))
+    with kept_language():
+        told = _("%(who)s asked to cancel%(why)s.") % {"who": actor, "why": _why(reason)}
     runlog.append(run.pk, told, level="warning", stage=run.stage)
     return run
 
@@ -163,7 +167,8 @@ def lose(run: RebuildRun, sentence: str) -> bool:
 def reap() -> None:
     """Declare the active run lost if its process is gone, or has not been heard of for too long; sweep after it."""
     for run in RebuildRun.objects.active():
-        sentence = _why_lost(run)
+        with kept_language():
+            sentence = _why_lost(run)
         if sentence and lose(run, sentence):
             sweep.remove_leftovers()
 
@@ -258,7 +263,14 @@ def _end(run: RebuildRun, to: RebuildRun.State, *, error: str, peak_mb: int | No
 
 
 def cancelled_sentence(name: str) -> str:
-    return _("Cancelled by %(who)s; the live version is untouched.") % {"who": name or _("somebody")}
+    with kept_language():
+        return _("Cancelled by %(who)s; the live version is untouched.") % {"who": name or _("somebody")}
+
+
+def _asked_for(reembed: bool) -> str:
+    if reembed:
+        return gettext_noop("Asked for run %(number)s (%(kind)s, everything again)%(why)s.")
+    return gettext_noop("Asked for run %(number)s (%(kind)s)%(why)s.")
 
 
 def _why(reason: str) -> str:

@@ -128,8 +128,8 @@ AXES_ENABLE_ACCESS_FAILURE_LOG = False
 TCS_TOKEN_HOURS = env.number("TCS_TOKEN_HOURS", 24, at_least=0.01)
 
 # --- Language, time, static files -------------------------------------------------------------------------
-LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
+LANGUAGE_CODE = env.choice("TCS_LANGUAGE", "en", ("en", "nl"))  # of what is stored, and of browsers that want neither
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 TIME_ZONE = env.text("TCS_TIME_ZONE", "UTC")
