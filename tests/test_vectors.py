@@ -9,7 +9,16 @@ import pytest
 
 from indexing.errors import Cancelled
 from indexing.snapshot.manifest import EXACT, HNSW
-from indexing.snapshot.vectors import Spread, VectorIndex, build_index, measure_recall, nearest
+from indexing.snapshot.vectors import (
+    EACH_LIST,
+    LISTS,
+    Nearby,
+    Spread,
+    VectorIndex,
+    build_index,
+    measure_recall,
+    nearest,
+)
 
 
 def unit(n: int, d: int = 32, seed: int = 0) -> np.ndarray:
@@ -92,6 +101,37 @@ def test_a_file_that_is_no_index_is_a_runtime_error(tmp_path):
     (tmp_path / "ann").write_bytes(b"rubbish" * 100)
     with pytest.raises(RuntimeError):
         VectorIndex.open(tmp_path / "ann")
+
+
+def crowd(n: int, seed: int) -> np.ndarray:
+    """Unit vectors around 300 of them, as those of experts lie around professions."""
+    random = np.random.default_rng(seed)
+    vectors = unit(300)[random.integers(300, size=n)] + random.normal(scale=0.1, size=(n, 32)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_many_queries_find_about_the_nearest():
+    vectors, queries = crowd(LISTS * EACH_LIST, 1), crowd(500, 2)
+    rows = Nearby(vectors).search(queries, 10)
+    exact, _ = nearest(vectors, queries, 10)
+    found = [len(np.intersect1d(ours, true)) for ours, true in zip(rows, exact, strict=True)]
+    assert np.mean(found) > 9
+    np.testing.assert_array_equal(rows, Nearby(vectors).search(queries, 10))
+
+
+@pytest.mark.parametrize("n", [5, 2_000])
+def test_among_few_vectors_they_are_the_nearest(n):
+    vectors, queries = crowd(n, 1), crowd(50, 2)
+    np.testing.assert_array_equal(Nearby(vectors).search(queries, 5), nearest(vectors, queries, 5)[0])
+
+
+def test_where_the_nearest_centres_have_too_few_all_are_compared():
+    """Nearly all vectors are one: most centres have one vector or none."""
+    vectors = np.concatenate([np.repeat(unit(1), LISTS * EACH_LIST, axis=0), unit(300, seed=5)])
+    queries = -unit(1)
+    rows = Nearby(vectors).search(queries, 50)
+    assert (rows >= 0).all()
+    assert len(np.unique(rows[0])) == 50
 
 
 def test_the_spread_of_similarities_is_that_of_all_of_them():

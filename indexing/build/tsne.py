@@ -70,7 +70,10 @@ def seconds_for(n: int, *, warm: bool) -> float:
 
 
 def seconds_to_compare(vectors: NDArray[np.float32], queries: int) -> float:
-    """About how long it takes to find the neighbours of so many among all: at 40 billion operations a second."""
+    """About how long it takes to find the neighbours of so many among all.
+
+    At 40 billion operations a second: half of what one core does when it has nothing else to do.
+    """
     return 2.0 * vectors.size * queries / 4e10
 
 

@@ -32,6 +32,10 @@ Measured at 100,000 rows, the first 100: 1,000 selected rows 0.1 ms (the graph w
 .98 in 27 ms), 10,000 rows 4.5 ms (.99 in 7 ms), 20,000 rows 16 ms (1.0 in 9 ms): there the graph begins to win."""
 GATHERED = 1_024  # rows copied out of the mapped vectors at once
 
+LISTS, LOOKED_AT = 256, 8
+"""Of `Nearby`. Among 50,000 perturbed sentence vectors: recall@10 .999 in a third of the exact comparison's time."""
+EACH_LIST = 39  # vectors per list below which FAISS warns that it cannot find good centres
+
 BLOCK = 16_384  # rows added at once, so that progress is seen and a cancel is heard
 
 
@@ -184,3 +188,35 @@ def nearest(
     faiss.omp_set_num_threads(ALL_THREADS)
     similarities, rows = faiss.knn(queries, vectors, k, metric=faiss.METRIC_INNER_PRODUCT)
     return rows, similarities
+
+
+class Nearby:
+    """About the nearest among the same vectors, for very many queries: an index that is made in a second or two.
+
+    Each vector belongs to the nearest of 256 centres, and only those of a query's eight nearest centres are compared.
+    Few vectors are compared exactly.
+    """
+
+    def __init__(self, vectors: NDArray[np.float32]) -> None:
+        """float32[n, d], unit length; the same vectors give the same index."""
+        self._vectors = np.ascontiguousarray(vectors)
+        self._index: Any = None
+        if len(vectors) >= LISTS * EACH_LIST:
+            faiss.omp_set_num_threads(ALL_THREADS)
+            dimension = vectors.shape[1]
+            centres = faiss.IndexFlatIP(dimension)
+            self._index = faiss.IndexIVFFlat(centres, dimension, LISTS, faiss.METRIC_INNER_PRODUCT)
+            self._index.train(self._vectors)
+            self._index.add(self._vectors)
+            self._index.nprobe = LOOKED_AT
+
+    def search(self, queries: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+        """Rows int64[m, k], best first; k is at most n."""
+        queries = np.ascontiguousarray(queries)
+        if self._index is None:
+            return nearest(self._vectors, queries, k)[0]
+        faiss.omp_set_num_threads(ALL_THREADS)
+        rows: NDArray[np.int64] = self._index.search(queries, k)[1]
+        if (few := np.flatnonzero((rows < 0).any(axis=1))).size:  # eight centres with hardly anybody
+            rows[few] = nearest(self._vectors, queries[few], k)[0]
+        return rows
