@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from django.db.models import Case, CharField, DecimalField, FilteredRelation, IntegerField, Q, Value, When
 from django.db.models.functions import Cast
@@ -27,15 +27,15 @@ COLUMNS = (
 )
 
 
-def read_active() -> list[ExpertRecord]:
-    """The active experts with their manual tags, ordered by id.
+def read_active(only: Collection[int] | None = None) -> list[ExpertRecord]:
+    """The active experts with their manual tags, ordered by id; of a few ids `only` those.
 
     It is one SELECT, because one statement sees one moment on every database, while a second one (for the
     tags) could see a later moment: an expert of both would then never have existed. So the manual tags are
     joined, an expert with three of them comes as three rows, and the rows are folded here.
     """
     rows = (
-        Expert.objects.active()
+        (Expert.objects.active() if only is None else Expert.objects.active().filter(pk__in=only))
         .annotate(manual=FilteredRelation("expert_tags", condition=Q(expert_tags__source=ExpertTag.Source.MANUAL)))
         .order_by("pk", "manual__tag_id")
         .values_list(*COLUMNS, "manual__tag_id")

@@ -64,6 +64,16 @@ class ExpertQuerySet(LockingQuerySet["Expert"]):
         at_least, below = findability.LEVELS[level]
         return self.with_findability().filter(models.Q(findability__gte=at_least, findability__lt=below))
 
+    def matching(self, words: str) -> ExpertQuerySet:
+        """Those who have each of the words, or a part like it, in a name, the title or the company."""
+        found = self
+        for word in words.split():
+            anywhere = models.Q()
+            for field in ("username", "first_name", "last_name", "job_title", "company"):
+                anywhere |= models.Q(**{f"{field}__icontains": word})
+            found = found.filter(anywhere)
+        return found
+
     def activate(self) -> int:
         """Make hidden experts searchable again; returns how many changed."""
         return self.filter(is_active=False).update(is_active=True, updated_at=timezone.now())

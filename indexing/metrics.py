@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
-import weakref
 from collections.abc import Iterator
 
 from django.db.models import Count
@@ -12,13 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from indexing import drift, live, status
-from indexing.errors import NoIndexYet
+from indexing import drift_status, status
 from indexing.models import IndexState, RebuildRun
-from indexing.snapshot.reader import Snapshot
-
-DRIFT_SECONDS = 60.0
-"""How long a measured drift is answered again: measuring reads the whole directory."""
 
 registry = CollectorRegistry()
 SEARCHES = Counter(
@@ -46,11 +38,6 @@ def page() -> bytes:
 
 class IndexCollector(Collector):
     """What the database and the live version say at the moment of asking."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._drift: tuple[weakref.ref[Snapshot], float, int, float] | None = None
-        """Of which version, until when, count and share"""
 
     def describe(self) -> list[Metric]:
         return []  # else the registry would ask the database while it is being set up
@@ -97,22 +84,24 @@ class IndexCollector(Collector):
         )
 
     def _drift_figures(self) -> Iterator[Metric]:
-        measured = self._measured_drift()
-        if measured is not None:
-            count, share = measured
-            yield GaugeMetricFamily("tcs_drift_experts", "Experts added, changed or removed since.", count)
-            yield GaugeMetricFamily("tcs_drift_share", "The same as a share of the live version.", share)
-
-    def _measured_drift(self) -> tuple[int, float] | None:
-        try:
-            snapshot = live.current()
-        except NoIndexYet:
-            return None
-        with self._lock:
-            if self._drift is None or self._drift[0]() is not snapshot or time.monotonic() > self._drift[1]:
-                found = drift.measure(snapshot)
-                self._drift = (weakref.ref(snapshot), time.monotonic() + DRIFT_SECONDS, found.count, found.share)
-            return self._drift[2:]
+        now = drift_status.read()
+        grade = GaugeMetricFamily(
+            "tcs_drift_grade", "1 at how far the live version has drifted, 0 at the others.", labels=["grade"]
+        )
+        for each in drift_status.GRADES:
+            grade.add_metric([each], float(each == now.grade))
+        yield grade
+        if now.drift is None:
+            return
+        kinds = GaugeMetricFamily(
+            "tcs_drift", "Experts since the live version, by what became of them.", labels=["what"]
+        )
+        for what in ("added", "changed", "removed"):
+            kinds.add_metric([what], len(getattr(now.drift, what)))
+        yield kinds
+        yield GaugeMetricFamily("tcs_drift_experts", "Experts added, changed or removed since.", now.drift.count)
+        yield GaugeMetricFamily("tcs_drift_share", "The same as a share of the live version.", now.drift.share)
+        yield GaugeMetricFamily("tcs_directory_experts", "Active experts in the directory.", now.drift.present)
 
 
 registry.register(IndexCollector())

@@ -195,6 +195,12 @@ TCS_GATE_MAX_QUERIES_BROKEN = env.integer(
 )  # saved queries missing an expected expert
 TCS_GATE_MIN_OVERLAP = env.share("TCS_GATE_MIN_OVERLAP", 0.50)  # of saved queries at 10; below it only a warning
 
+# --- Drift: what the live version does not know yet. Shares are of its experts -------------------------------------
+TCS_DRIFT_CURRENT = env.share("TCS_DRIFT_CURRENT", 0)  # up to here, and younger than that, it is current
+TCS_DRIFT_CURRENT_DAYS = env.number("TCS_DRIFT_CURRENT_DAYS", 7)
+TCS_DRIFT_STALE = env.share("TCS_DRIFT_STALE", 0.10)  # from here on, or as old as that, it is stale
+TCS_DRIFT_STALE_DAYS = env.number("TCS_DRIFT_STALE_DAYS", 30)
+
 # --- What people search for -----------------------------------------------------------------------------------
 TCS_SEARCH_LOG_DAYS = env.integer("TCS_SEARCH_LOG_DAYS", 30)  # 0: nothing is kept
 # A hit this similar to the query is on topic. It depends on the model.

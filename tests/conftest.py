@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.db import connections
 from pytest_django.plugin import blocking_manager_key
 
-from indexing import encoders, live
+from indexing import drift_status, encoders, live
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -58,6 +58,7 @@ def django_db_modify_db_settings_parallel_suffix() -> None:
 def _clean_process_and_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What lies outside the database's transaction: the served version, the encoder, files of versions, the cache."""
     monkeypatch.setattr(live, "_live", live.Live())
+    drift_status.forget()
     encoders.reset()
     yield
     for name in ("versions", "maps", "imports"):

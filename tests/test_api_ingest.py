@@ -94,6 +94,11 @@ class TestStatus:
             "status": "idle", "log": "", "error": None, "started_at": None, "last_rebuild_at": None,
             "expert_count_at_rebuild": None, "run": None, "state": None, "stage": None, "progress": None,
             "version": None,
+            "drift": {
+                "grade": "never", "sentence": "No version is live: no expert can be found yet.", "version": None,
+                "built_at": None, "as_of": None, "count": None, "share": None, "added": None, "changed": None,
+                "removed": None, "fields": None,
+            },
         }  # fmt: skip
 
     def test_a_queued_run_is_running_to_the_outside(self, client, viewer):

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from experts.models import Expert
-from indexing import live, metrics, processes, runs, search, worker
+from indexing import live, processes, runs, search, worker
 from tests import cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -15,7 +15,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch):
     monkeypatch.setattr(live, "_live", live.Live())
-    monkeypatch.setattr(metrics, "DRIFT_SECONDS", 0.0)
 
 
 def figures(client: Client, **headers: str) -> dict[str, float]:
@@ -42,6 +41,7 @@ def test_it_says_what_is_live_what_ran_and_what_was_searched(client, settings):
     token = {"authorization": "Bearer s3cret"}
     before = figures(client, **token)
     assert "tcs_live_version" not in before
+    assert before['tcs_drift_grade{grade="never"}'] == 1
     cast.experts(10)
     worker.execute(runs.claim(processes.me(), runs.request("full", cast.command_actor()).pk))
     live.load_now()
@@ -54,6 +54,10 @@ def test_it_says_what_is_live_what_ran_and_what_was_searched(client, settings):
     assert after['tcs_last_run_stage_seconds{stage="embed"}'] >= 0
     assert after["tcs_drift_experts"] == 1
     assert after["tcs_drift_share"] == pytest.approx(0.1)
+    assert [after[f'tcs_drift{{what="{what}"}}'] for what in ("added", "changed", "removed")] == [0, 1, 0]
+    assert after['tcs_drift_grade{grade="stale"}'] == 1
+    assert after['tcs_drift_grade{grade="current"}'] == 0
+    assert after["tcs_directory_experts"] == 10
     counted = 'tcs_searches_total{mode="keyword",outcome="hits"}'
     assert after[counted] == before.get(counted, 0) + 1
     assert after['tcs_search_seconds_count{mode="keyword"}'] >= 1

@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 from ninja import Body, Path, Query, Router, Status
 from ninja.errors import HttpError
 
-from indexing import launch, runlog, runs, status
+from indexing import drift_status, launch, runlog, runs, status
 from indexing.api.auth import actor, staff
 from indexing.api.schemas import (
     NO_NUL,
     BusyRefusal,
     Cancelling,
+    Drift,
     IngestStatus,
     Invalid,
     LogLine,
@@ -76,6 +77,7 @@ def show_status(request: HttpRequest) -> IngestStatus:
         stage=(latest.stage or None) if latest else None,
         progress=Progress.of(now.progress) if now.progress else None,
         version=now.live.number if now.live else None,
+        drift=Drift(**drift_status.read().as_dict()),
     )
 
 

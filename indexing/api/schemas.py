@@ -84,6 +84,24 @@ class Progress(Schema):
         )  # fmt: skip
 
 
+class Drift(Schema):
+    """What the live version does not know yet: of the directory as it was at `as_of`, seconds ago."""
+
+    grade: Literal["never", "current", "drifting", "stale", "unknown"] = Field(
+        description="never: no version is live; unknown: its files cannot be read."
+    )
+    sentence: str
+    version: int | None = Field(description="The live version, which is compared.")
+    built_at: float | None
+    as_of: float | None
+    count: int | None = Field(description="Experts added, changed or removed.")
+    share: float | None = Field(description="The same as a share of the version's experts.")
+    added: int | None
+    changed: int | None
+    removed: int | None
+    fields: dict[str, int] | None = Field(description="Field to how many experts changed in it.")
+
+
 class IngestStatus(Schema):
     status: Outside
     log: str = Field(description="The end of the latest run's log, at most 64 KiB.")
@@ -96,6 +114,7 @@ class IngestStatus(Schema):
     stage: str | None
     progress: Progress | None
     version: int | None = Field(description="The live version.")
+    drift: Drift
 
 
 class Stage(Schema):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from django.core.paginator import Page, Paginator
 from django.template.loader import render_to_string
 
-from indexing import runlog, status
+from indexing import drift_status, runlog, status
 from indexing.console import gate_report, version_presentation
 from indexing.console.access import Rights
 from indexing.models import RebuildRun, RunLogLine
@@ -29,6 +29,7 @@ INDEX_FRAGMENTS = {
     "schedule-hold": "indexing/_schedule_hold.html",
     "run-status": "indexing/_run_status.html",
     "actions": "indexing/_actions.html",
+    "drift": "indexing/_drift.html",
     "held-version": "indexing/_held_version.html",
     "live-version": "indexing/_live_version.html",
     "stages": "indexing/_stages.html",
@@ -91,6 +92,7 @@ def index_context(rights: Rights, page: int | str = 1) -> dict[str, Any]:
         "stages": stage_rows(now.latest, now.progress) if now.latest else [],
         "history": history(page),
         "state": now.state,
+        "drift_now": drift_status.read(),
         "held": version_presentation.candidate(now.state),
         "rights": rights,
     }

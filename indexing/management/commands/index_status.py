@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from experts.showing import visible
-from indexing import runs, status
+from indexing import drift_status, runs, status
 
 
 class Command(BaseCommand):
@@ -21,9 +21,9 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         runs.reap()
-        now = status.read()
+        now, drifted = status.read(), drift_status.read()
         if options["json"]:
-            self.stdout.write(json.dumps(as_dict(now)))
+            self.stdout.write(json.dumps(as_dict(now) | {"drift": drifted.as_dict()}))
             return
         self.stdout.write(visible(f"Index:    {now.badge}. {now.sentence}"))
         if now.live:
@@ -34,6 +34,7 @@ class Command(BaseCommand):
             )
         else:
             self.stdout.write("Live:     none; run `manage.py rebuild_index`")
+        self.stdout.write(visible(f"Drift:    {drifted.grade}. {drifted.sentence}"))
         serving = now.serving
         self.stdout.write(f"Serving:  {serving.current} of {serving.processes} processes serve the live version")
         for problem in serving.problems:

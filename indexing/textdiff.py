@@ -1,0 +1,74 @@
+"""What differs between two texts, word by word, cut to where it does. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+COMPARED = 400
+"""Words between the first and the last that differ; of more, all are said to: comparing grows with their square."""
+AROUND = 8
+"""Words of the same text that are kept on either side of what differs."""
+
+_WORD = re.compile(r"\s*\S+\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    text: str
+    differs: bool
+
+
+Side = tuple[Piece, ...]
+
+
+def sides(before: str, after: str) -> tuple[Side, Side]:
+    """The pieces of the text before, and of that after; long stretches that they share are cut to an ellipsis."""
+    old, new = _words(before), _words(after)
+    start = _common(zip(old, new, strict=False))
+    end = _common(zip(reversed(old[start:]), reversed(new[start:]), strict=False))
+    spans = [(0, start, 0, start, False)]
+    middle_old, middle_new = old[start : len(old) - end], new[start : len(new) - end]
+    for same, (a, b), (c, d) in _opcodes(middle_old, middle_new):
+        spans.append((start + a, start + b, start + c, start + d, not same))
+    spans.append((len(old) - end, len(old), len(new) - end, len(new), False))
+    left = _shortened([(old[a:b], differs) for a, b, _c, _d, differs in spans])
+    right = _shortened([(new[c:d], differs) for _a, _b, c, d, differs in spans])
+    return left, right
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text) or ([text] if text else [])
+
+
+def _common(pairs: Iterator[tuple[str, str]]) -> int:
+    count = 0
+    for one, other in pairs:
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def _opcodes(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[bool, tuple[int, int], tuple[int, int]]]:
+    if max(len(old), len(new)) > COMPARED:
+        yield False, (0, len(old)), (0, len(new))
+        return
+    for tag, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        yield tag == "equal", (a, b), (c, d)
+
+
+def _shortened(spans: Sequence[tuple[Sequence[str], bool]]) -> Side:
+    spans = [span for span in spans if span[0]]
+    pieces = []
+    for place, (words, differs) in enumerate(spans):
+        text = "".join(words)
+        if not differs:
+            head = 0 if place == 0 else AROUND
+            tail = 0 if place == len(spans) - 1 else AROUND
+            if len(words) > head + tail + 1:
+                text = "".join(words[:head]) + "… " + ("".join(words[-tail:]) if tail else "")
+        pieces.append(Piece(text, differs))
+    return tuple(pieces)
