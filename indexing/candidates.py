@@ -5,10 +5,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
-from django.utils.translation import gettext as _
-
-from indexing import live, paths
-from indexing.errors import NoIndexYet, SnapshotInvalid
+from indexing import live, memory, paths
+from indexing.errors import NoIndexYet, NotEnoughMemory
 from indexing.models import IndexVersion
 from indexing.snapshot.reader import Snapshot
 
@@ -56,10 +54,8 @@ def close() -> None:
 
 
 def _open(version: IndexVersion) -> Snapshot:
+    memory.require(version)
     try:
         return Snapshot.open(paths.version_folder(version.number), manifest_sha256=version.manifest_sha256)
     except MemoryError as error:
-        raise SnapshotInvalid(
-            _("There is not enough memory to open version %(number)s beside the live one.")
-            % {"number": version.number}
-        ) from error
+        raise NotEnoughMemory(version.number, version.bytes, memory.room()) from error

@@ -103,6 +103,18 @@ class NoMap(IndexingError):
     """The version has no map and will not get one as things are; the message says why."""
 
 
+class NotEnoughMemory(SnapshotInvalid):
+    """A version does not fit beside what is served: no better than a damaged one to whoever wants it opened now."""
+
+    def __init__(self, number: int, needed: int, free: int) -> None:
+        super().__init__(
+            gettext_noop(
+                "There is not enough memory to open version %(number)s: %(needed)d MB needed, %(free)d MB free."
+            ),
+            number=number, needed=needed // 1_000_000 + 1, free=max(free, 0) // 1_000_000,
+        )  # fmt: skip
+
+
 class VersionExists(IndexingError):
     """Another build has already put a version there: versions are never changed."""
 

@@ -61,8 +61,8 @@ class Live:
         """Open and serve it; else why not, as a sentence."""
         try:
             folder = paths.version_folder(version.number)
-            if version.bytes > memory.room():
-                raise MemoryError
+            # Who serves nothing has no searches to keep memory for.
+            memory.require(version, reserve=memory.RESERVE if self.snapshot else 0)
             snapshot = Snapshot.open(folder, manifest_sha256=version.manifest_sha256)
             if snapshot.number != version.number:  # a database and a folder that do not belong together
                 raise SnapshotInvalid(

@@ -7,7 +7,22 @@ from pathlib import Path
 
 import psutil
 
+from indexing.errors import NotEnoughMemory
+from indexing.models import IndexVersion
+
+RESERVE = 100 << 20
+"""Bytes that are left to searches: 16 at once with short queries grow a web process by 17 MB in the whole, with
+queries of 60 words by up to 60 MB (ONNX Runtime's workspaces), measured with the packaged model."""
+
 CGROUP = Path("/sys/fs/cgroup")
+
+
+def require(version: IndexVersion, *, reserve: int = RESERVE) -> None:
+    """Is there room to open the version, and `reserve` bytes besides? Raises NotEnoughMemory."""
+    moments = 2 * 4 * version.dimension**2  # `Spread.moment`, and one block's while it is added up
+    needed, free = version.bytes + moments + reserve, room()
+    if needed > free:
+        raise NotEnoughMemory(version.number, needed, free)
 
 
 def room() -> int:

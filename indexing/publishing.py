@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from experts.wording import kept_language
-from indexing import audit, bell, notify, paths, reasons, runlog
+from indexing import audit, bell, memory, notify, paths, reasons, runlog
 from indexing.audit import Actor
 from indexing.errors import Busy, Cancelled, FenceLost, Refused
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
@@ -248,4 +248,5 @@ def opened(number: int) -> Snapshot:
     version = IndexVersion.objects.filter(pk=number).first()
     if version is None or not version.manifest_sha256:
         raise Refused(_("There is no finished version %(number)s.") % {"number": number})
+    memory.require(version)
     return Snapshot.open(paths.version_folder(number), manifest_sha256=version.manifest_sha256)

@@ -120,6 +120,23 @@ def test_a_version_larger_than_the_memory_left_is_not_even_opened(serving, monke
     assert "not enough memory" in live.problem()
 
 
+def test_a_version_is_opened_only_where_searches_keep_their_memory(serving, monkeypatch):
+    """Who serves nothing yet has none to keep it for."""
+    cast.experts(3)
+    first = rebuild()
+    monkeypatch.setattr(memory, "room", lambda: memory.RESERVE)
+    serving.refresh()
+    assert live.current().number == first
+    second = rebuild()
+    serving.refresh()
+    assert live.current().number == first
+    assert "not enough memory to open version 2: 105 MB needed, 104 MB free" in live.problem()
+    restarted = Live()
+    restarted.refresh()
+    assert restarted.snapshot is not None
+    assert restarted.snapshot.number == second
+
+
 @pytest.mark.parametrize(("allowed", "left"), [("max", None), ("5000", 4_300)])
 def test_the_memory_of_a_container_counts_cached_files_as_free(tmp_path, monkeypatch, allowed, left):
     for name, content in (("max", allowed), ("current", "1000"), ("stat", "anon 700\nfile 300\n")):

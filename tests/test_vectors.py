@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -18,6 +20,7 @@ from indexing.snapshot.vectors import (
     build_index,
     measure_recall,
     nearest,
+    products,
 )
 
 
@@ -148,3 +151,32 @@ def test_the_spread_of_one_vector_or_of_equal_ones_is_nothing():
         mean, deviation = Spread.of(some).over(vectors[0])
         assert mean == pytest.approx(1.0)
         assert deviation == pytest.approx(0.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("count", [0, 1, 700])
+def test_products_are_what_numpy_says(count):
+    vectors, query = unit(700, 48)[:count], unit(1, 48, seed=1)[0]
+    np.testing.assert_allclose(products(vectors, query), vectors @ query, atol=1e-6)
+    apart = np.asfortranarray(vectors)  # not in one piece, row by row
+    np.testing.assert_allclose(products(apart, query), vectors @ query, atol=1e-6)
+
+
+IN_TIGHT_MEMORY = """
+import resource
+import numpy as np, psutil
+from indexing.snapshot.vectors import Spread, compared, products
+vectors = np.ones((2_000, 384), np.float32)
+vector, spread = vectors[0], Spread(np.ones(384, np.float32), np.ones((384, 384), np.float32))
+limit = psutil.Process().memory_info().vms + (16 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+assert products(vectors, vector)[0] == 384
+assert compared(vectors, vector, 3, np.arange(1_500))[1][0] == 384
+assert spread.over(vector)[0] == 384
+print("done")
+"""
+
+
+def test_what_a_search_multiplies_takes_no_memory_of_blas():
+    """OpenBLAS ends the process where the 32 MB that it takes for a multiplication are not to be had."""
+    ended = subprocess.run([sys.executable, "-c", IN_TIGHT_MEMORY], capture_output=True, text=True, check=False)
+    assert (ended.stdout.strip(), ended.returncode) == ("done", 0), ended.stderr

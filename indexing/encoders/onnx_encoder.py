@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 from indexing.encoders.batching import batches, encodable
 from indexing.encoders.exports import Export, NoExport
 from indexing.encoders.protocol import Progress
+from indexing.errors import EncoderUnavailable
 
 ERRORS_ONLY = 3
 
@@ -43,7 +44,7 @@ class OnnxEncoder:
         """It is."""
 
     def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
-        """Unit vectors, float32[n, d], in input order. Raises what `progress` raises."""
+        """Unit vectors, float32[n, d], in input order. Raises EncoderUnavailable, and what `progress` raises."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         for rows in batches(texts):
             vectors[rows] = self._forward([self._tokenizer.encode(encodable(texts[row])).ids for row in rows])
@@ -59,7 +60,13 @@ class OnnxEncoder:
         for row, each in enumerate(tokens):
             ids[row, : len(each)] = each
             mask[row, : len(each)] = 1
-        vectors: NDArray[np.float32] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+        try:
+            vectors: NDArray[np.float32] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+        except Exception as error:  # noqa: BLE001  its errors have nothing narrower in common
+            raise EncoderUnavailable(
+                _("The model %(name)s could not encode (%(error)s): is there enough memory?")
+                % {"name": self.name, "error": error}
+            ) from error
         return vectors
 
 

@@ -19,7 +19,7 @@ from indexing.snapshot.manifest import Manifest
 from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.selection import Selection
 from indexing.snapshot.suggestions import Suggestions
-from indexing.snapshot.vectors import Spread, VectorIndex
+from indexing.snapshot.vectors import Spread, VectorIndex, products
 from indexing.snapshot.writer import (
     ANN,
     ARRAYS,
@@ -110,7 +110,7 @@ class Snapshot:
 
     def similarities(self, vector: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Cosine similarity float32[m] of a unit `vector` to each of `ids`, which must be of this version."""
-        return np.asarray(self.vectors[self.rows(ids)] @ vector, np.float32)
+        return products(self.vectors[self.rows(ids)], vector)
 
     def rows(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Row int64[m] of each id. Raises KeyError naming an id that this version does not have."""

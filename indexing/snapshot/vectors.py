@@ -114,13 +114,27 @@ def compared(
     similarities = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), GATHERED):
         some = slice(start, start + GATHERED)
-        similarities[some] = vectors[rows[some]] @ vector
+        similarities[some] = products(vectors[rows[some]], vector)
     if k < len(rows):
         best = np.argpartition(-similarities, k - 1)[:k] if k else np.empty(0, np.int64)
     else:
         best = np.arange(len(rows))
     best = best[np.lexsort((rows[best], -similarities[best]))]
     return rows[best], similarities[best]
+
+
+def products(rows: NDArray[np.float32], vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The inner product of each of `rows` (float32[m, d]) and `vector` (float32[d]): float32[m].
+
+    By FAISS and not by `@`: OpenBLAS maps 32 MB for every multiplication that goes on at the same time as others,
+    and ends the process where it gets none. It takes no longer (200 rows of 384: 5 us, 10,000 rows: 1.0 ms).
+    """
+    rows, vector = np.ascontiguousarray(rows, np.float32), np.ascontiguousarray(vector, np.float32)
+    found = np.empty(len(rows), np.float32)
+    wrapped: Any = faiss  # the package's own type stub does not know this function
+    pointer = wrapped.swig_ptr
+    wrapped.fvec_inner_products_ny(pointer(found), pointer(vector), pointer(rows), rows.shape[1], len(rows))
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,16 +148,25 @@ class Spread:
 
     @classmethod
     def of(cls, vectors: NDArray[np.float32]) -> Spread:
-        """Of float32[n, d]; of more than 16,384 evenly spread ones, which is near enough and takes 0.1 s."""
+        """Of float32[n, d]; of more than 16,384 evenly spread ones, which is near enough and takes 0.1 s.
+
+        Block by block: a version is opened beside the one that is served, where memory may be short.
+        """
         rows = np.unique(np.linspace(0, len(vectors) - 1, min(BLOCK, len(vectors)), dtype=np.int64))
-        sample = np.asarray(vectors[rows], np.float32)
-        count = np.float32(max(len(sample), 1))
-        return cls(sample.sum(axis=0) / count, sample.T @ sample / count)
+        dimension = vectors.shape[1]
+        mean, moment = np.zeros(dimension, np.float32), np.zeros((dimension, dimension), np.float32)
+        for start in range(0, len(rows), GATHERED):
+            block = np.asarray(vectors[rows[start : start + GATHERED]], np.float32)
+            mean += block.sum(axis=0)
+            moment += block.T @ block
+        count = np.float32(max(len(rows), 1))
+        return cls(mean / count, moment / count)
 
     def over(self, vector: NDArray[np.float32]) -> tuple[float, float]:
         """Mean and standard deviation of the similarities of `vector` to all: q'm and sqrt(q'Cq - (q'm)^2)."""
         mean = float(vector @ self.mean)
-        return mean, math.sqrt(max(float(vector @ self.moment @ vector) - mean * mean, 0.0))
+        square = float(vector @ products(self.moment, vector))  # a product of two vectors takes no memory
+        return mean, math.sqrt(max(square - mean * mean, 0.0))
 
 
 def build_index(

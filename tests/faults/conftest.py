@@ -12,7 +12,7 @@ from tests.faults import promises, web, workers
 
 EXPERTS = 24
 ABOUT_FILES = {
-    "test_damaged_files", "test_disk_and_memory", "test_redis_away", "test_a_version_that_does_not_fit_into_memory",
+    "test_damaged_files", "test_disk_and_memory", "test_redis_away",
     "test_a_model_that_cannot_be_used", "test_the_system_check", "test_another_dimension",
     "test_the_run_goes_on_when_its_web_process_ends",
 }  # fmt: skip

@@ -54,13 +54,6 @@ class WideEncoder(HashEncoder):
         return wide
 
 
-class HugeEncoder(WideEncoder):
-    """The vectors of a thousand experts take 16 MB."""
-
-    fingerprint = hashlib.sha256(b"tests.faults.encoders.HugeEncoder").hexdigest()
-    dimension = 4_096
-
-
 class LyingEncoder(WideEncoder):
     """Another dimension under the fingerprint of `HashEncoder`: as if its files had been exchanged unnoticed."""
 

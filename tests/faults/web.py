@@ -103,10 +103,16 @@ class Answer:
 
 
 class Searching:
-    """Clients that search, `pause` seconds after each answer, from `with` to its end."""
+    """Clients that search, `pause` seconds after each answer, from `with` to its end.
 
-    def __init__(self, *webs: Web, clients: int = 2, pause: float = 0.05, mode: str = "hybrid") -> None:
+    `anew`: never the same query twice, so that each is encoded.
+    """
+
+    def __init__(
+        self, *webs: Web, clients: int = 2, pause: float = 0.05, mode: str = "hybrid", anew: bool = False
+    ) -> None:
         self.answers: list[Answer] = []
+        self._anew = anew
         self._pause = pause
         self._mode = mode
         self._ended = threading.Event()
@@ -149,11 +155,13 @@ class Searching:
     def versions(self, since: int = 0) -> set[int | None]:
         return {answer.version for answer in self.answers[since:]}
 
-    def _search(self, web: Web, turn: int) -> None:
+    def _search(self, web: Web, number: int) -> None:
+        turn = number
         with httpx.Client(headers=web.headers, timeout=60, verify=PLAIN) as client:
             while not self._ended.wait(self._pause):
                 turn += 1
-                self.answers.append(self._ask(client, web, QUERIES[turn % len(QUERIES)]))
+                query = QUERIES[turn % len(QUERIES)]
+                self.answers.append(self._ask(client, web, f"{query} {number} {turn}" if self._anew else query))
 
     def _ask(self, client: httpx.Client, web: Web, query: str) -> Answer:
         began = time.monotonic()
