@@ -51,7 +51,7 @@ def publish(run: RebuildRun, outcome: Outcome) -> None:
     with transaction.atomic():
         state = _locked_for(run)
         version = _describe(run, outcome)
-        _make_live(state, version, How.RUN, name=run.who, reason="", mapmaker=run.owner)
+        _make_live(state, version, How.RUN, name=run.who, reason=run.reason, mapmaker=run.owner)
         _new_directory_moment(state, outcome.experts)
         last_words = _("Done: version %(number)s is live with %(experts)s experts.")
         _end_well(run, outcome, RebuildRun.State.DONE, last_words % _figures(run, outcome))

@@ -26,6 +26,7 @@ from django.utils.translation import get_supported_language_variant
 from indexing.console.access import Rights, rights_of
 from indexing.console.feed import Feed, Tab
 from indexing.console.watch import RETRY_SECONDS, Watcher, watcher
+from indexing.logsearch import Wanted
 from indexing.models import RebuildRun
 
 logger = logging.getLogger(__name__)
@@ -150,7 +151,8 @@ def _tab(scope: Any) -> Tab:
         language = settings.LANGUAGE_CODE
     if "header" in asked:
         return Tab(None, 1, language, header_only=True)
-    return Tab(_number(asked.get("run")) or None, _number(asked.get("page")) or 1, language)
+    wanted = Wanted.of(asked.get("level", ""), asked.get("q", ""))
+    return Tab(_number(asked.get("run")) or None, _number(asked.get("page")) or 1, language, wanted=wanted)
 
 
 def _parsed(text: str | None) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from functools import partial
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from indexing import runlog
 from indexing.console import header, presentation
 from indexing.console.access import Rights
 from indexing.console.watch import Look, Watcher
+from indexing.logsearch import Wanted
 from indexing.models import RebuildRun, RunLogLine
 
 BATCH = 200
@@ -32,6 +32,8 @@ class Tab:
     language: str
     header_only: bool = False
     """Another page: of the index it shows what stands in its header."""
+    wanted: Wanted = Wanted()
+    """which lines of the log"""
 
 
 class Feed:
@@ -91,7 +93,8 @@ class Feed:
             self.more = False
             return ""
         html, last, self.more = self._watcher.share(
-            ("lines", followed, self.after, look.last, self.tab.language), lambda: _lines(followed, self.after)
+            ("lines", followed, self.after, look.last, self.tab.language, self.tab.wanted),
+            lambda: _lines(followed, self.after, look.last if look.run == followed else 0, self.tab.wanted),
         )
         self.after = last
         return html and presentation.out_of_band(f"log-lines-{followed}", html, "beforeend", "ol")
@@ -99,18 +102,21 @@ class Feed:
     def _whole_log(self, run_id: int) -> str:
         """The tab shows no run yet, or an older one: it gets the new one's log from its last lines on."""
         run = RebuildRun.objects.get(pk=run_id)
-        log = presentation.last_lines(run_id)
+        log = presentation.last_lines(run_id, self.tab.wanted)
         self.run, self.after, self.more = run_id, log.last, False
-        context = {"run": run, "log": log}
+        context = {"run": run, "log": log, "wanted": self.tab.wanted}
         return "".join(
             presentation.out_of_band(target, render_to_string(template, context))
             for target, template in presentation.LOG_FRAGMENTS.items()
         )
 
 
-def _lines(run_id: int, after: int) -> tuple[str, int, bool]:
-    """The lines that follow as HTML, the number of the last one, and whether there may be more."""
-    read = runlog.read(run_id, after, BATCH)
+def _lines(run_id: int, after: int, known: int, wanted: Wanted) -> tuple[str, int, bool]:
+    """The wanted lines that follow as HTML, the number of the last line looked at, and whether there may be more.
+
+    `known`: the number of a line that is written, up to which all were looked at when no more than these were wanted.
+    """
+    read = list(wanted.among(RunLogLine.objects.filter(run_id=run_id, seq__gt=after)).order_by("seq")[:BATCH])
     lines: list[RunLogLine] = []
     characters = 0
     for line in read:
@@ -118,5 +124,7 @@ def _lines(run_id: int, after: int) -> tuple[str, int, bool]:
         if lines and characters > BATCH_CHARACTERS:
             break
         lines.append(line)
-    html = render_to_string("indexing/_log_lines.html", {"lines": lines}) if lines else ""
-    return html, lines[-1].seq if lines else after, len(lines) < len(read) or len(read) == BATCH
+    html = render_to_string("indexing/_log_lines.html", {"lines": lines, "wanted": wanted}) if lines else ""
+    last = lines[-1].seq if lines else after
+    more = len(lines) < len(read) or len(read) == BATCH
+    return html, last if more else max(last, known), more

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 
 from indexing import drift_status, runlog, status
-from indexing.console import gate_report, version_presentation
+from indexing.console import gate_report, run_comparison, stage_bar, version_presentation
 from indexing.console.access import Rights
-from indexing.models import RebuildRun, RunLogLine
+from indexing.logsearch import Wanted
+from indexing.models import IndexState, RebuildRun, RunLogLine
 
 HISTORY_PAGE = 20
 WINDOW = 1_000
 """Log lines that a page holds; the rest is one link away."""
 WINDOW_CHARACTERS = 2**20
-
-LEVELS = ("debug", "info", "warning", "error", "critical")
+EVERYTHING = Wanted()
 
 StageState = Literal["done", "current", "failed", "waiting"]
 
@@ -39,7 +40,9 @@ RUN_FRAGMENTS = {
     "announcement": "indexing/_announcement.html",
     "run-status": "indexing/_run_status.html",
     "actions": "indexing/_run_actions.html",
+    "run-outcome": "indexing/_run_outcome.html",
     "run-facts": "indexing/_run_facts.html",
+    "run-comparison": "indexing/_run_comparison.html",
     "gate": "indexing/_gate.html",
     "stages": "indexing/_stages.html",
 }
@@ -49,6 +52,7 @@ LOG_FRAGMENTS = {"log-head": "indexing/_log_head.html", "log-view": "indexing/_l
 
 @dataclass(frozen=True, slots=True)
 class StageRow:
+    place: int
     label: str
     state: StageState
     seconds: float | None = None
@@ -57,6 +61,8 @@ class StageRow:
     percent: int | None = None
     rate: float | None = None
     summary: str = ""
+    share: float | None = None
+    """of the run's time, 0 to 1, once the stage has ended"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,8 @@ class LogPage:
     total: int
     previous: int | None
     next: int | None
+    earlier: int = 0
+    """how many come before the first one"""
 
     @property
     def first(self) -> int:
@@ -75,10 +83,6 @@ class LogPage:
     @property
     def last(self) -> int:
         return self.lines[-1].seq if self.lines else 0
-
-    @property
-    def earlier(self) -> int:
-        return max(self.first - 1, 0)
 
 
 def index_context(rights: Rights, page: int | str = 1) -> dict[str, Any]:
@@ -90,6 +94,7 @@ def index_context(rights: Rights, page: int | str = 1) -> dict[str, Any]:
         "run": now.latest,
         "progress": now.progress,
         "stages": stage_rows(now.latest, now.progress) if now.latest else [],
+        "bar": stage_bar.of(now.latest),
         "history": history(page),
         "state": now.state,
         "drift_now": drift_status.read(),
@@ -106,6 +111,10 @@ def run_context(run: RebuildRun, rights: Rights) -> dict[str, Any]:
         "run": run,
         "progress": progress,
         "stages": stage_rows(run, progress),
+        "bar": stage_bar.of(run),
+        "comparison": run_comparison.of(run),
+        "later": RebuildRun.objects.filter(pk__gt=run.pk).order_by("-pk").first(),
+        "live": IndexState.read().live_version,
         "gate": gate_report.of(run),
         "rights": rights,
     }
@@ -118,27 +127,31 @@ def history(page: int | str = 1) -> Page[RebuildRun]:
 def stage_rows(run: RebuildRun, progress: status.Progress | None) -> list[StageRow]:
     """Every stage of the run, in order: what it did, is doing, or stopped in."""
     ended = {stage["stage"]: stage for stage in run.stages}
+    stopped = stage_bar.stopped_in(run)
+    bar = stage_bar.of(run)
+    lasted = {segment.place: segment for segment in (bar.segments if bar else ())}
     rows = []
-    for name in run.stage_names:
+    for place, name in enumerate(run.stage_names, 1):
         label = str(RebuildRun.Stage(name).label)
-        if name in ended:
+        if name == stopped:
+            seconds, share = (lasted[place].seconds, lasted[place].share) if place in lasted else (None, None)
+            rows.append(StageRow(place, label, "failed", seconds, run.done, run.total, share=share))
+        elif name in ended:
             stage = ended[name]
             rows.append(
                 StageRow(
-                    label, "done", stage["seconds"], stage["done"], stage["done"], 100,
-                    stage.get("rate"), stage.get("summary", ""),
+                    place, label, "done", stage["seconds"], stage["done"], stage["done"], 100,
+                    stage.get("rate"), stage.get("summary", ""), lasted[place].share if place in lasted else None,
                 )
             )  # fmt: skip
         elif progress and name == progress.stage:
             rows.append(
                 StageRow(
-                    label, "current", None, progress.done, progress.total, progress.percent, progress.rate
+                    place, label, "current", None, progress.done, progress.total, progress.percent, progress.rate
                 )
             )  # fmt: skip
-        elif name == run.stage and not run.is_active:
-            rows.append(StageRow(label, "failed", None, run.done, run.total))
         else:
-            rows.append(StageRow(label, "waiting"))
+            rows.append(StageRow(place, label, "waiting"))
     return rows
 
 
@@ -151,12 +164,21 @@ def out_of_band(target: str, html: str, how: str = "innerHTML", wrapper: str = "
     return f'<{wrapper} hx-swap-oob="{how}:#{target}">{html}</{wrapper}>'
 
 
-def last_lines(run_id: int) -> LogPage:
+def last_lines(run_id: int, wanted: Wanted = EVERYTHING) -> LogPage:
     """The end of the log, as much as a page holds."""
+    if wanted:
+        return _last_wanted(wanted.among(RunLogLine.objects.filter(run_id=run_id)))
     lines = _as_many_as_fit(runlog.last(run_id, WINDOW))
     total = lines[-1].seq if lines else 0
-    previous = max(lines[0].seq - 1 - WINDOW, 0) if lines and lines[0].seq > 1 else None
-    return LogPage(lines, total, previous, None)
+    earlier = lines[0].seq - 1 if lines else 0  # numbered without a gap: nothing has to be counted
+    return LogPage(lines, total, max(earlier - WINDOW, 0) if earlier else None, None, earlier)
+
+
+def _last_wanted(found: QuerySet[RunLogLine]) -> LogPage:
+    lines = _as_many_as_fit(list(found.order_by("-seq")[:WINDOW])[::-1])
+    total = found.count()
+    earlier = total - len(lines)
+    return LogPage(lines, total, 0 if earlier else None, None, earlier)
 
 
 def _as_many_as_fit(lines: list[RunLogLine]) -> list[RunLogLine]:
@@ -169,16 +191,14 @@ def _as_many_as_fit(lines: list[RunLogLine]) -> list[RunLogLine]:
     return lines
 
 
-def log_page(run_id: int, after: int, level: str) -> LogPage:
-    """A page's worth of the lines of at least `level` that follow `after`."""
-    wanted = RunLogLine.objects.filter(run_id=run_id)
-    if level in LEVELS[1:]:
-        wanted = wanted.filter(level__in=LEVELS[LEVELS.index(level) :])
-    lines = list(wanted.filter(seq__gt=after).order_by("seq")[: WINDOW + 1])
-    before = list(wanted.filter(seq__lte=after).order_by("-seq").values_list("seq", flat=True)[:WINDOW])
+def log_page(run_id: int, after: int, wanted: Wanted = EVERYTHING) -> LogPage:
+    """A page's worth of the wanted lines that follow `after`."""
+    found = wanted.among(RunLogLine.objects.filter(run_id=run_id))
+    lines = list(found.filter(seq__gt=after).order_by("seq")[: WINDOW + 1])
+    before = list(found.filter(seq__lte=after).order_by("-seq").values_list("seq", flat=True)[:WINDOW])
     return LogPage(
         lines[:WINDOW],
-        wanted.count(),
+        found.count(),
         before[-1] - 1 if before else None,
         lines[WINDOW - 1].seq if len(lines) > WINDOW else None,
     )

@@ -17,6 +17,7 @@ from indexing.console import presentation
 from indexing.console.access import CANCEL, REBUILD, VIEW, ConsoleRequest, actor, allowed, rights_of
 from indexing.console.answers import accepted, admin_context, conflict, number
 from indexing.errors import Busy, NotActive, Refused
+from indexing.logsearch import Wanted
 from indexing.models import IndexState, RebuildRun
 
 
@@ -72,18 +73,18 @@ def cancel_run(request: ConsoleRequest) -> HttpResponse:
 def run_page(request: ConsoleRequest, run_id: int) -> HttpResponse:
     """A run that goes on is shown live, from its last lines; one that has ended from its first."""
     run = get_object_or_404(RebuildRun.objects.select_related("version"), pk=run_id)
-    level = request.GET.get("level", "")
-    paged = bool(level) or "after" in request.GET or not run.is_active
+    wanted = Wanted.of(request.GET.get("level", ""), request.GET.get("q", ""))
+    paged = "after" in request.GET or not run.is_active
     context = (
         admin_context(request)
         | presentation.run_context(run, rights_of(request.user))
         | {
             "title": _("Run %(number)s") % {"number": run.pk},
-            "level": level if level in presentation.LEVELS else "",
+            "wanted": wanted,
             "live_log": not paged,
-            "log": presentation.log_page(run.pk, number(request.GET.get("after")), level)
+            "log": presentation.log_page(run.pk, number(request.GET.get("after")), wanted)
             if paged
-            else presentation.last_lines(run.pk),
+            else presentation.last_lines(run.pk, wanted),
         }
     )
     return render(request, "indexing/run.html", context)

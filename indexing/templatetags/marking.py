@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from django import template
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from experts.showing import one_direction
 from indexing.highlighting import Marker
+from indexing.logsearch import Wanted
 
 register = template.Library()
 
@@ -28,3 +30,9 @@ def excerpt(text: object, marker: Marker | None) -> SafeString:
 def in_common(tag: object, marker: Marker | None) -> bool:
     """Whether the query has a word of the tag's name."""
     return bool((marker or NOTHING).spans(str(tag)))
+
+
+@register.filter
+def found(message: str, wanted: Wanted) -> SafeString:
+    """As `isolated`, with what was searched for in <mark>."""
+    return format_html("<bdi>{}</bdi>", wanted.marked(one_direction(message)))

@@ -47,13 +47,18 @@
     const lines = view.querySelector("[data-run]");
     if (!lines) return;
     const room = Number(view.dataset.window) * (pinned ? 1 : HARD_LIMIT);
-    for (let over = lines.childElementCount - room; over > 0; over--) lines.firstElementChild.remove();
+    const over = Math.max(0, lines.childElementCount - room);
+    for (let gone = 0; gone < over; gone++) lines.firstElementChild.remove();
     const first = lines.firstElementChild;
     const earlier = byId("log-earlier");
-    const missing = first ? Number(first.dataset.seq) - 1 : 0;
+    const { wanted } = view.dataset;
+    // Of all lines the first one's number tells how many are missing; of those that were searched for it does not.
+    const missing = wanted ? Number(earlier.dataset.earlier) + over : first ? Number(first.dataset.seq) - 1 : 0;
+    earlier.dataset.earlier = missing;
     earlier.hidden = missing < 1;
     earlier.textContent = view.dataset.earlier.replace("{n}", missing.toLocaleString(document.documentElement.lang));
-    earlier.search = `?after=${Math.max(0, missing - Number(view.dataset.window))}`;
+    const after = wanted ? 0 : Math.max(0, missing - Number(view.dataset.window));
+    earlier.search = `?after=${after}${wanted ? `&${wanted}` : ""}`;
   };
 
   const tendLog = () => {
@@ -73,12 +78,15 @@
       tendLog();
       view.focus({ preventScroll: true });
     });
-    byId("level-filter").addEventListener("change", (event) => {
-      view.dataset.level = event.target.value;
-      tendLog();
-    });
+    const levels = byId("level-filter"); // a run's page asks the server
+    if (levels) {
+      levels.addEventListener("change", () => {
+        view.dataset.level = levels.value;
+        tendLog();
+      });
+      view.dataset.level = levels.value; // kept by the browser over a reload
+    }
     new ResizeObserver(() => { if (pinned) toEnd(); }).observe(view);
-    view.dataset.level = byId("level-filter").value; // kept by the browser over a reload
     toEnd();
   }
 

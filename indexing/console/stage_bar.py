@@ -1,0 +1,81 @@
+"""The stages of a run as one bar: each as wide as its share of the time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from django.utils.translation import gettext as _
+
+from indexing.models import RebuildRun
+from indexing.templatetags.console import duration, percent
+
+WIDTH = 1_000
+LEAST = 6
+"""Units of the width that the shortest stage has: to be seen at all."""
+GAP = 3
+
+Ending = Literal["done", "current", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    place: int
+    """of the stage among the kind's stages, from 1: its colour"""
+    label: str
+    seconds: float
+    share: float
+    """of the time of all segments, 0 to 1"""
+    ending: Ending
+    x: int = 0
+    width: int = 0
+
+    @property
+    def words(self) -> str:
+        return f"{self.label[:1].upper()}{self.label[1:]}: {duration(self.seconds)}, {percent(self.share)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    segments: tuple[Segment, ...]
+    width: int = WIDTH
+
+    @property
+    def words(self) -> str:
+        """All of it, for those who do not see it."""
+        return _("Time by stage: %(stages)s.") % {"stages": "; ".join(each.words for each in self.segments)}
+
+
+def of(run: RebuildRun | None) -> Bar | None:
+    """None for a run that has not come to its first stage."""
+    if run is None or run.seconds is None:
+        return None
+    ended = {entry["stage"]: float(entry["seconds"]) for entry in run.stages}
+    stopped = stopped_in(run)
+    found: list[tuple[int, str, float, Ending]] = []
+    for place, name in enumerate(run.stage_names, 1):
+        if name in ended:
+            found.append((place, name, ended[name], "failed" if name == stopped else "done"))
+        elif name == run.stage and (run.is_active or stopped):
+            rest = max(run.seconds - sum(ended.values()), 0.0)
+            found.append((place, name, rest, "current" if run.is_active else "failed"))
+    return Bar(tuple(_laid_out(found))) if found else None
+
+
+def stopped_in(run: RebuildRun) -> str:
+    """The stage that an unfinished run ended in; a held version that was discarded later was built to the end."""
+    bad = run.state in (RebuildRun.State.ERROR, RebuildRun.State.CANCELLED, RebuildRun.State.LOST)
+    return run.stage if bad and run.experts is None else ""
+
+
+def _laid_out(found: Sequence[tuple[int, str, float, Ending]]) -> list[Segment]:
+    total = sum(seconds for *_, seconds, _ending in found) or 1.0
+    room = WIDTH - LEAST * len(found) - GAP * (len(found) - 1)
+    segments, x = [], 0.0
+    for place, name, seconds, ending in found:
+        width = LEAST + room * seconds / total
+        label = str(RebuildRun.Stage(name).label)
+        segments.append(Segment(place, label, seconds, seconds / total, ending, round(x), max(round(width), 1)))
+        x += width + GAP
+    return segments

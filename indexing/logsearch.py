@@ -1,0 +1,54 @@
+"""Which lines of a run's log are asked for: of a level and above, and with a text in them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from experts.showing import one_direction
+from indexing.models import RunLogLine
+
+LEVELS = ("debug", "info", "warning", "error", "critical")
+MAX_TEXT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """False where every line is wanted."""
+
+    level: str = ""
+    text: str = ""
+    """as typed; upper and lower case make no difference (in SQLite: of letters from a to z)"""
+
+    @classmethod
+    def of(cls, level: str, text: str) -> Self:
+        """From an address, where anything may stand."""
+        cleaned = one_direction(text.replace("\0", "")).strip()[:MAX_TEXT]  # PostgreSQL takes no NUL
+        return cls(level if level in LEVELS[1:] else "", cleaned)
+
+    def __bool__(self) -> bool:
+        return bool(self.level or self.text)
+
+    @property
+    def query(self) -> str:
+        """For an address; empty where every line is wanted."""
+        return urlencode({name: value for name, value in (("level", self.level), ("q", self.text)) if value})
+
+    def among(self, lines: QuerySet[RunLogLine]) -> QuerySet[RunLogLine]:
+        if self.level:
+            lines = lines.filter(level__in=LEVELS[LEVELS.index(self.level) :])
+        return lines.filter(message__icontains=self.text) if self.text else lines
+
+    def marked(self, message: str) -> SafeString:
+        """The message as HTML: escaped, the text in <mark> wherever it stands."""
+        if not self.text:
+            return escape(message)
+        parts = re.split(f"({re.escape(self.text)})", message, flags=re.IGNORECASE)
+        shown = (f"<mark>{escape(part)}</mark>" if number % 2 else escape(part) for number, part in enumerate(parts))
+        return mark_safe("".join(shown))  # noqa: S308  every part is escaped
