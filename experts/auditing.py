@@ -14,7 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from experts.importing import Plan, apply
-from experts.models import Expert, Tag
+from experts.models import Expert, ExpertTag, Tag
 from experts.wording import kept_language
 
 ONE_BY_ONE_UP_TO = 1_000
@@ -70,6 +70,15 @@ def log_changed(
     with translation.override(None):  # the admin translates them when it shows the entry
         labels = [str(getattr(model._meta.get_field(name), "verbose_name", name)) for name in fields]
     _log(user, model._default_manager.in_bulk(list(ids)).values(), CHANGE, [{"changed": {"fields": labels}}])
+
+
+def log_tagged(user: User, experts: Iterable[Expert], tag: Tag, *, fields: Iterable[str] = ()) -> None:
+    """One entry per expert, as its form would leave it: the tag was added, or these fields of its row changed."""
+    with translation.override(None):  # the admin translates them when it shows the entry
+        about: dict[str, Any] = {"name": str(ExpertTag._meta.verbose_name), "object": str(tag)}
+        labels = [str(getattr(ExpertTag._meta.get_field(name), "verbose_name", name)) for name in fields]
+    message = {"changed": about | {"fields": labels}} if labels else {"added": about}
+    _log(user, experts, CHANGE, [message])
 
 
 def _log(user: User, changed: Iterable[Expert | Tag], flag: int, message: list[dict[str, Any]]) -> None:

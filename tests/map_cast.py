@@ -21,10 +21,14 @@ HEAD = 16
 def draw(number: int, count: int) -> np.ndarray:
     """A finished map of `count` experts for version `number`; float32[count, 2]."""
     positions = np.random.default_rng(number).normal(size=(count, 2)).astype(np.float32)
+    put(number, positions)
+    return positions
+
+
+def put(number: int, positions: np.ndarray) -> None:
     paths.map_file(number).parent.mkdir(parents=True, exist_ok=True)
     np.save(paths.map_file(number), positions)
     IndexVersion.objects.filter(pk=number).update(map_state=IndexVersion.MapState.DONE)
-    return positions
 
 
 def mapped(count: int = 8) -> int:

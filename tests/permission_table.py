@@ -90,6 +90,16 @@ CONSOLE = [
     Row("index:map", "/admin/index/map/", "console", VIEW),
     Row("index:map-points", "/admin/index/map/points/", "console", VIEW, get=202),
     Row("index:map-colours", "/admin/index/map/colours/", "console", VIEW, get=202),
+    Row("index:map-selection", "/admin/index/map/selection/", "console", VIEW, get=405, post=200, send={"ids": "1"}),
+    Row(
+        "index:map-tag",
+        "/admin/index/map/tag/",
+        "console",
+        ("experts.add_experttag",),
+        get=405,
+        post=302,
+        send={"expert": "{expert}", "tag": "{tag}"},
+    ),
     Row("index:map-people", "/admin/index/map/people/?ids={expert}", "console", VIEW),
 ]
 RUNS = "/api/admin/ingest/runs"

@@ -170,7 +170,9 @@ class TestColours:
 
     def test_htmx_gets_the_legend_alone(self, client):
         map_cast.mapped(3)
-        fragment = client.get(PAGE, {"colour": "findability"}, headers={"HX-Request": "true"}).content.decode()
+        fragment = client.get(
+            PAGE, {"colour": "findability"}, headers={"HX-Request": "true", "HX-Target": "map-legend"}
+        ).content.decode()
         assert 'data-by="findability"' in fragment
         assert "<html" not in fragment
 

@@ -13,18 +13,19 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from experts.models import Expert
-from indexing.atlas import colours, points
+from indexing.atlas import colours, gaps, points
 from indexing.atlas.colours import Colouring, UnknownColouring
 from indexing.atlas.points import DrawnMap
+from indexing.console import map_selection_views, map_table
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.answers import admin_context, number
 from indexing.console.map_answers import as_json, told, version_named
-from indexing.errors import MapNotReady, NoIndexYet, NoMap, SnapshotInvalid
+from indexing.errors import IndexingError, MapNotReady, NoIndexYet, NoMap, SnapshotInvalid
 from indexing.models import IndexVersion
 
 BINARY = "application/octet-stream"
-PROGRESS = "map-progress"
-"""Id of what a page without a map asks for again and again."""
+PROGRESS, LEGEND, TABLE = "map-progress", "map-legend", "map-table"
+"""Ids of the parts that are asked for alone; the first is what a page without a map asks for again and again."""
 PEOPLE_AT_ONCE = 100
 """Names for the points near the pointer; a page never needs more at once."""
 
@@ -33,39 +34,51 @@ PEOPLE_AT_ONCE = 100
 @never_cache
 @allowed(VIEW)
 def map_page(request: ConsoleRequest) -> HttpResponse:
-    """To htmx, only the legend."""
-    context: dict[str, Any] = {"title": _("Map"), "drawn": None}
-    status = 200
+    """To htmx, the part of it that its address is about."""
     try:
         version = version_named(request)
-        context["version"] = version
-        context["drawn"] = drawn = DrawnMap.of(version)
-        context["colouring"], context["problem"] = _colouring(drawn, request.GET.get("colour", ""))
-        status = 400 if context["problem"] else 200
-    except (NoIndexYet, MapNotReady, NoMap, SnapshotInvalid) as error:
-        if "version" not in context and isinstance(error, NoMap):
-            raise Http404(str(error)) from error
-        context["lacking"] = error
-    if request.htmx and request.htmx.target == PROGRESS and context["drawn"]:
+    except NoIndexYet as error:
+        return _without(request, None, error)
+    except NoMap as error:
+        raise Http404(str(error)) from error
+    try:
+        drawn = DrawnMap.of(version)
+    except (MapNotReady, NoMap, SnapshotInvalid) as error:
+        return _without(request, version, error)
+    target = request.htmx.target if request.htmx and not request.htmx.history_restore_request else ""
+    if target == PROGRESS:
         return HttpResponseClientRefresh()  # what asked was the page without a map
-    if request.htmx and not request.htmx.history_restore_request and context["drawn"]:
-        response = render(request, "indexing/_map_legend.html", context, status=status)
-    else:
-        response = render(request, "indexing/map.html", context | _frame(request, context), status=status)
+    context: dict[str, Any] = {"version": version, "problem": ""}
+    if target != TABLE:
+        context["colouring"], context["problem"] = _colouring(drawn, request.GET.get("colour", ""))
+    if target != LEGEND:
+        context |= map_table.context(version, drawn, request.GET)
+        context |= _frame(request, version)
+    template = {LEGEND: "indexing/_map_legend.html", TABLE: "indexing/_map_table.html"}.get(target or "")
+    status = 400 if context["problem"] else 200
+    response = render(request, template or "indexing/map.html", context, status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
 
 
-def _frame(request: ConsoleRequest, context: dict[str, Any]) -> dict[str, Any]:
+def _without(request: ConsoleRequest, version: IndexVersion | None, why: IndexingError) -> HttpResponse:
+    computing = isinstance(why, MapNotReady)
+    context = {"version": version, "lacking": why, "computing": computing}
+    return render(request, "indexing/map.html", context | _frame(request, version))
+
+
+def _frame(request: ConsoleRequest, version: IndexVersion | None) -> dict[str, Any]:
     """What the whole page shows besides the map itself."""
-    version: IndexVersion | None = context.get("version")
     versions = points.with_maps()
     earlier = [each.number for each in versions if version and each.number < version.number]
     return admin_context(request) | {
+        "title": _("Map"),
         "versions": versions,
         "choices": colours.choices(earlier),
-        "computing": isinstance(context.get("lacking"), MapNotReady),
         "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
+        "may_tag": may(request.user, map_selection_views.TAG),
+        "tags": map_selection_views.tag_choices(),
+        "gap_days": gaps.DAYS,
     }
 
 

@@ -4,6 +4,7 @@ from indexing.console import (
     drift_views,
     lab_views,
     map_data_views,
+    map_selection_views,
     map_views,
     plan_views,
     saved_views,
@@ -44,5 +45,7 @@ urlpatterns = [
     path("map/points/", map_views.map_points, name="map-points"),
     path("map/colours/", map_views.map_colours, name="map-colours"),
     path("map/people/", map_views.map_people, name="map-people"),
+    path("map/selection/", map_selection_views.selection, name="map-selection"),
+    path("map/tag/", map_selection_views.tag_people, name="map-tag"),
     path("searches/", searches_views.searches_page, name="searches"),
 ]

@@ -25,8 +25,9 @@ export class Aim {
     this.point(stage.picking.nearest(...stage.view.toMap(x, y), reach, stage.isShown));
   }
 
-  point(place) {
+  point(place, how = this.how) {
     if (place === this.place) { this.put(); return; }
+    this.how = how;
     this.place = place;
     this.tip.hidden = true;
     this.stage.element.classList.toggle("has-aim", place >= 0);

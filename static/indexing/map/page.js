@@ -1,62 +1,100 @@
-// The map page: puts the parts together. Without this file the page is its table and its text.
+// The map page: puts the parts together. Without this file the page is its legend, its table and its text.
 import { Aim } from "./aim.js";
-import { loadColours, loadPoints, NotThere } from "./data.js";
+import { Areas } from "./areas.js";
+import { loadColours, loadPoints } from "./data.js";
+import { Gaps } from "./gaps.js";
 import { Legend } from "./legend.js";
+import { before, glide, Moves } from "./moves.js";
 import { Picking } from "./picking.js";
 import { attach } from "./pointer.js";
+import { Query } from "./query.js";
+import { Selection } from "./select.js";
 import { Stage } from "./stage.js";
 
 const map = document.getElementById("map");
 const element = map.querySelector("#map-stage");
-const surface = map.querySelector("#map-surface");
-const version = map.dataset.version;
-map.hidden = false;
+let version = Number(map.dataset.version);
 
 const stage = new Stage(element, new URLSearchParams(location.search).get("draw"));
-const aim = new Aim(stage, map);
-const legend = new Legend(stage, map);
 map.stage = stage;  // for tests, and for whoever is curious in the console
+const legend = new Legend(stage, map);
 
-function ink() {
-  const style = getComputedStyle(element);
-  stage.ink = Object.fromEntries(
-    [["paper", "--body-bg"], ["loud", "--body-loud-color"], ["quiet", "--body-quiet-color"], ["link", "--link-fg"]].map(
-      ([name, variable]) => [name, style.getPropertyValue(variable).trim()],
-    ),
-  );
+// Who stands out: the union of what several parts of the page want lit.
+const marks = {
+  groups: new Map(),
+  set(name, places) {
+    this.groups.set(name, places);
+    const all = new Set();
+    for (const group of this.groups.values()) { for (const place of group) { all.add(place); } }
+    stage.mark([...all]);
+  },
+};
+
+function look(points) {
+  const { view } = stage;
+  const goal = view.around(points);
+  const start = { x: view.x, y: view.y, scale: view.scale };
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const began = performance.now();
+  const step = (now) => {
+    const share = still ? 1 : Math.min((now - began) / 450, 1);
+    const eased = 1 - (1 - share) ** 3;
+    const between = (name) => start[name] + (goal[name] - start[name]) * eased;
+    view.look(between("x"), between("y"), start.scale * (goal.scale / start.scale) ** eased);
+    stage.moving();
+    if (share < 1) { requestAnimationFrame(step); }
+  };
+  requestAnimationFrame(step);
 }
+
+const areas = new Areas(stage, map);
+const gaps = new Gaps(stage, map, look);
+const selection = new Selection(stage, map, marks);
+const aim = new Aim(stage, map);
+const query = new Query(stage, map, { marks, look, aim });
+const moves = new Moves(stage, map, { show, shown: () => version, look, aim });
 
 function restyle() {
-  ink();
+  const style = getComputedStyle(element);
+  const names = [["paper", "--body-bg"], ["loud", "--body-loud-color"], ["quiet", "--body-quiet-color"], ["link", "--link-fg"]];
+  stage.ink = Object.fromEntries(names.map(([name, variable]) => [name, style.getPropertyValue(variable).trim()]));
+  stage.ink.font = style.fontFamily;
   legend.apply();
 }
-
 new MutationObserver(restyle).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", restyle);
 
-const coloursUrl = () => `${map.dataset.colours}?version=${version}&by=${encodeURIComponent(legend.by)}`;
+const colours = (points) => loadColours(`${map.dataset.colours}?version=${points.version}&by=${encodeURIComponent(legend.by)}`, points);
 
-async function load() {
-  try {
-    const points = await loadPoints(`${map.dataset.points}?version=${version}`);
-    const classes = await loadColours(coloursUrl(), points);
-    ink();
-    stage.setPoints(points, classes);
-    stage.picking = new Picking(points.xy, stage.view.bounds);
-    legend.apply();
-    element.dataset.ready = "";
-  } catch (error) {
-    const failed = map.querySelector("#map-failed");
-    failed.hidden = false;
-    if (!(error instanceof NotThere)) { throw error; }
-  }
+async function recolour() {
+  stage.setClasses(await colours(stage.points));
+  legend.apply();
 }
 
-document.addEventListener("htmx:afterSwap", async (event) => {
-  if (event.target.id !== "map-legend" || !stage.points) { return; }
-  stage.setClasses(await loadColours(coloursUrl(), stage.points));
-  legend.apply();
+async function show(number) {
+  const from = stage.points;
+  const points = await loadPoints(`${map.dataset.points}?version=${number}`);
+  const classes = await colours(points);
+  version = number;
+  map.querySelectorAll(".map-side [data-version]").forEach((field) => { field.value = number; });
+  restyle();
+  stage.moved = from ? 0 : 1;
+  stage.setPoints(points, classes, from ? before(from, points) : undefined);
+  stage.picking = new Picking(points.xy, stage.view.bounds);
+  restyle();
+  aim.leave();
+  selection.mark();
+  element.dataset.version = number;
+  const others = Promise.allSettled([areas.load(number), gaps.load(number), query.load()]);
+  if (from) { await glide(stage); }
+  await others;
+}
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.id === "map-legend" && stage.points) { recolour(); }
+  if (event.target.id === "map-notice" && stage.points) { recolour(); }  // somebody was tagged
 });
+map.querySelector("#map-version").addEventListener("change", (event) => event.target.form.requestSubmit());
 
 const zoom = (factor, x, y) => {
   stage.view.zoomAt(factor, x, y);
@@ -66,21 +104,30 @@ const home = () => {
   stage.view.goHome();
   stage.moving();
 };
+const tool = () => map.querySelector("[name=tool]:checked").value;
 
-attach(surface, () => "move", {
+attach(surface(), tool, {
   pan: (dx, dy) => { stage.view.pan(dx, dy); stage.moving(); },
   zoom,
   home,
-  aim: (x, y, how) => aim.at(x, y, how),
+  aim: (x, y, how) => { aim.at(x, y, how); gaps.at(x, y); },
   leave: () => aim.leave(),
-  open: (event) => { if (event.pointerType !== "touch") { aim.open(event); } },
-  outline: () => {},
-  toggle: () => {},
-  clear: () => aim.leave(),
+  open: (event) => {
+    if (tool() !== "move" || event.shiftKey) { selection.toggle(aim.place); } else if (event.pointerType !== "touch") { aim.open(event); }
+  },
+  outline: (path, done, adding) => selection.outline(path, done, adding),
+  toggle: () => selection.toggle(aim.place),
+  clear: () => { selection.clear(); aim.leave(); },
 });
+
+function surface() { return map.querySelector("#map-surface"); }
 
 for (const [name, does] of [["in", () => zoom(1.6)], ["out", () => zoom(1 / 1.6)], ["whole", home]]) {
   map.querySelector(`[data-zoom=${name}]`).addEventListener("click", does);
 }
+map.querySelectorAll("[name=tool]").forEach((radio) => radio.addEventListener("change", () => { element.dataset.tool = tool(); }));
 
-load();
+show(version).then(() => { element.dataset.ready = ""; }, (error) => {
+  map.querySelector("#map-failed").hidden = false;
+  throw error;
+});

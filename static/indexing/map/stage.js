@@ -46,6 +46,7 @@ export class Stage {
     }, { once: true });
   }
 
+  // `before`: where the points come from, Float32Array[2n], when they are to glide; see `moved`.
   setPoints(points, classes, before) {
     this.points = points;
     this.what = new Uint8Array(2 * points.count);
