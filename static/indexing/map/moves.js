@@ -25,7 +25,7 @@ export class Moves {
     const to = this.shown() === this.home ? Number(this.other.value) : this.home;
     if (!this.moved) { await this.compare(); }
     await this.show(to);
-    this.words.textContent = this.words.dataset.words.replace("%s", to);
+    this.words.textContent = this.words.dataset.words.replace("{}", to);
   }
 
   async compare() {
@@ -35,7 +35,7 @@ export class Moves {
     if (!found) { return; }
     this.arrows = found.moved;
     const share = (part) => part.toLocaleString(document.documentElement.lang, { style: "percent", maximumFractionDigits: 1 });
-    this.median.textContent = this.median.dataset.words.replace("%s", share(found.median || 0));
+    this.median.textContent = this.median.dataset.words.replace("{}", share(found.median || 0));
     this.median.hidden = found.median === null;
     this.list.replaceChildren(...found.moved.slice(0, 20).map((each) => this.item(each, share(each.distance))));
     this.stage.request();
