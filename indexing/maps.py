@@ -45,7 +45,7 @@ def compute(
         projection.project(
             snapshot,
             paths.map_file(number),
-            previous=_last_map(number),
+            previous=_last_map(version),
             advance=_Watch(version, me, interrupted, needed),
         )
         positions.load(paths.map_file(number), len(snapshot))
@@ -73,18 +73,20 @@ def is_for(number: int, owner: str) -> bool:
     return IndexVersion.objects.filter(pk=number, map_state=State.COMPUTING, map_owner=owner).exists()
 
 
-def _last_map(number: int) -> tuple[NDArray[np.int64], positions.Positions] | None:
+def _last_map(version: IndexVersion) -> tuple[NDArray[np.int64], positions.Positions] | None:
     """Expert ids (int64[m]) and positions (float32[m, 2]) of the newest other map that is still on disk.
 
-    Of a later version too: who rolls back looks at that one's map until then.
+    Of a later version too: who rolls back looks at that one's map until then. Not of another model: there others are
+    neighbours, and the few iterations from a former map would not bring them together.
     """
-    others = IndexVersion.objects.filter(map_state=State.DONE).exclude(pk=number)
-    for version in others.exclude(state=IndexVersion.State.REMOVED).order_by("-number"):
+    others = IndexVersion.objects.filter(map_state=State.DONE, model_fingerprint=version.model_fingerprint)
+    others = others.exclude(pk=version.pk).exclude(state=IndexVersion.State.REMOVED)
+    for other in others.order_by("-number"):
         try:
-            ids = read_ids(paths.version_folder(version.number), version.manifest_sha256)
-            return ids, positions.load(paths.map_file(version.number), len(ids))
+            ids = read_ids(paths.version_folder(other.number), other.manifest_sha256)
+            return ids, positions.load(paths.map_file(other.number), len(ids))
         except SnapshotInvalid as error:  # gone, or damaged: then an older one serves
-            logger.warning("The map of version %s is not started from: %s", version.number, error)
+            logger.warning("The map of version %s is not started from: %s", other.number, error)
     return None
 
 

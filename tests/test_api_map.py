@@ -112,6 +112,24 @@ def test_a_map_that_cannot_be_read_is_not_an_error(client, damage):
     assert IndexVersion.objects.get(pk=snapshot.number).lacks_a_mapmaker  # hence it is computed again
 
 
+def test_a_map_that_is_lost_after_it_was_shown_is_computed_again(client):
+    number = draw_live(client)
+    paths.map_file(number).unlink()
+    assert ask(client) == COMPUTING
+    positions = draw(number, 4) + 1
+    np.save(paths.map_file(number), positions)
+    shown = {(point["x"], point["y"]) for point in ask(client)[1]["points"]}
+    assert min(shown) == pytest.approx(min(map(tuple, positions.tolist())), abs=0.001)
+
+
+def draw_live(client) -> int:
+    """A live version whose map was shown."""
+    number = cast.published(4).number
+    draw(number, 4)
+    assert ask(client)[0] == 200
+    return number
+
+
 def test_who_has_it_already_is_told_so(client):
     draw(cast.published(4).number, 4)
     first = client.get(MAP)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from django.conf import settings as configured
+from django.db.models import Model, QuerySet
 
+from experts import samples
 from indexing import maps, paths, processes, publishing, runs, sweep
 from indexing.models import IndexVersion, RebuildRun
 from indexing.snapshot import positions
 from tests import cast
 from tests.version_cast import CAROL
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -132,3 +138,26 @@ def test_a_map_that_does_not_read_back_has_failed(monkeypatch, caplog):
     with caplog.at_level(logging.ERROR):
         assert not maps.compute(1)
     assert version(1).map_state == MapState.FAILED
+
+
+def test_a_worker_that_waits_for_runs_leaves_its_map_for_the_next_one():
+    """For real: its map takes seconds still, and the run that is asked for meanwhile starts."""
+    samples.load(1_500)
+    runs.request("full", cast.command_actor())
+    with subprocess.Popen([sys.executable, "manage.py", "index_worker"], cwd=configured.BASE_DIR) as process:
+
+        def wait(condition: QuerySet[Model]) -> None:
+            until(lambda: process.poll() is not None or condition.exists(), seconds=120)
+            assert process.poll() is None
+
+        try:
+            wait(IndexVersion.objects.filter(pk=1, map_progress__isnull=False))
+            second = RebuildRun.objects.filter(pk=runs.request("tags", cast.command_actor()).pk)
+            wait(second.filter(started_at__isnull=False))
+            assert version(1).map_state != MapState.DONE
+            wait(second.filter(state=RebuildRun.State.DONE))
+            wait(IndexVersion.objects.filter(pk=1, map_state=MapState.COMPUTING))
+        finally:
+            process.terminate()
+    assert version(1).map_state == MapState.COMPUTING  # for whoever comes next
+    assert process.returncode == 0

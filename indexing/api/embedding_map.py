@@ -51,7 +51,7 @@ def embedding_map(request: HttpRequest) -> HttpResponse | Status:
         snapshot = live.current()
         if version.map_state != MapState.DONE or snapshot.number != version.number:  # taken over in a moment
             raise MapNotReady(version.number, version.map_progress)
-        etag = _etag(version.number)
+        etag = _etag(version)
         if _rendered.etag != etag:
             positions = reading.positions_of(version, len(snapshot.ids))
             _rendered = Rendered(etag, _render(version.number, snapshot.ids, positions))
@@ -66,11 +66,12 @@ def embedding_map(request: HttpRequest) -> HttpResponse | Status:
     return get_conditional_response(request, etag=rendered.etag, response=response) or response
 
 
-def _etag(number: int) -> str:
-    """Changes with the version and with the directory: an expert hidden since must leave the map."""
+def _etag(version: IndexVersion) -> str:
+    """Changes with the version, its map's file, and the directory: an expert hidden since must leave the map."""
     directory = Expert.objects.active().aggregate(count=Count("pk"), changed=Max("updated_at"))
     changed = directory["changed"].timestamp() if directory["changed"] else 0
-    return f'"{number}-{directory["count"]}-{changed}"'
+    drawn = "-".join(map(str, reading.stamp(version)))
+    return f'"{version.number}-{drawn}-{directory["count"]}-{changed}"'
 
 
 def _render(number: int, ids: NDArray[np.int64], positions: NDArray[np.float32]) -> bytes:
