@@ -17,9 +17,10 @@ install-dev: .venv/installed-dev
 	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/installed-dev: .venv/installed requirements-dev.txt
+.venv/installed-dev: .venv/made requirements.txt requirements-dev.txt
+	@echo "Installing what TCS and its tests need; this takes a few minutes the first time."
 	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@touch $@
+	@touch .venv/installed $@
 
 .venv/made:
 	@for candidate in python3.11 python3 python; do \
@@ -30,16 +31,17 @@ install-dev: .venv/installed-dev
 		echo "$$found could not make a virtual environment; Debian has it in python3.11-venv." >&2; exit 1; }
 	@touch $@
 
-# Chromium for the browser tests: Debian's when there is one or when root may install it, else Playwright's.
-browser: install-dev
-	@if command -v chromium >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; \
-	else $(python) -m playwright install chromium; fi
+packages:
+	@.ci/packages
 
-test: install-dev browser
-	@$(python) -m pytest -n 3 --dist loadfile $(PYTEST_ARGS)
-	@$(python) -m tests.on_services $(PYTEST_ARGS)
+# Chromium for the browser tests: Debian's, or Playwright's where there is none.
+browser: install-dev packages
+	@command -v chromium >/dev/null || $(python) -m playwright install chromium
+
+# Packages are installed beside what pip installs.
+test:
+	@$(MAKE) --no-print-directory -j2 browser
+	@$(python) -m tests $(PYTEST_ARGS)
 
 lint: install-dev
 	@$(python) -m ruff check .

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from types import FrameType
 
@@ -21,10 +22,9 @@ from tests import services
 
 
 def main(arguments: list[str]) -> int:
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, end_in_order)
     with ExitStack() as started:
         try:
-            services.install_missing()
             postgres = services.PostgreSQL.create()
             started.callback(postgres.remove)
             redis = services.Redis()
@@ -42,19 +42,26 @@ def main(arguments: list[str]) -> int:
         if "--all" in arguments:
             arguments.remove("--all")
             marked = "services or anydb"
-        command = [sys.executable, "-m", "pytest", *arguments, "-m", marked]
-        process = subprocess.Popen(command, env=os.environ | given)
-        try:
-            code = process.wait()
-        except BaseException:
-            process.send_signal(signal.SIGINT)  # it ends what its tests have started
-            process.wait(60)
-            raise
+        code = run_pytest("-o", "cache_dir=.pytest_cache/services", *arguments, "-m", marked, environment=given)
         return 0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else code
 
 
-def _end(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)  # through the ExitStack
+def run_pytest(*arguments: str, environment: Mapping[str, str] | None = None) -> int:
+    """Its exit code. Whatever ends this process before gives it the time to end what its tests have started."""
+    process = subprocess.Popen([sys.executable, "-m", "pytest", *arguments], env=os.environ | (environment or {}))
+    try:
+        return process.wait()
+    except KeyboardInterrupt:  # Ctrl-C has reached it already
+        process.wait(60)
+        raise
+    except BaseException:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+        raise
+
+
+def end_in_order(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)  # through `finally` and ExitStack
 
 
 if __name__ == "__main__":

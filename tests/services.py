@@ -1,7 +1,7 @@
 """A throwaway PostgreSQL and Redis for tests: in temporary folders, on free ports, stopped by whoever started them.
 
-The programs are Debian's. Where they are missing they are installed, if this is root on a machine with apt-get;
-anywhere else `ServiceUnavailable` says what is missing, and the tests that need it are left out.
+The programs are Debian's, installed by `.ci/packages`. Where they are missing `ServiceUnavailable` says so, and the
+tests that need them are left out.
 """
 
 from __future__ import annotations
@@ -14,14 +14,11 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import redis
 
 START_SECONDS = 30
-POLICY = Path("/usr/sbin/policy-rc.d")
-CLUSTER_SETTINGS = Path("/etc/postgresql-common/createcluster.conf")
 
 
 class ServiceUnavailable(Exception):
@@ -138,49 +135,10 @@ class Redis:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def install_missing() -> None:
-    """Debian's packages of what is missing, where that can be; what stays missing says so when it is started."""
-    missing = []
-    if _newest_postgres() is None:
-        missing.append("postgresql")
-    if shutil.which("redis-server") is None:
-        missing.append("redis-server")
-    if not missing or os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return
-    forbidden = not POLICY.exists()
-    if forbidden:  # Debian's own way to install a server without starting it
-        POLICY.write_text("#!/bin/sh\nexit 101\n")
-        POLICY.chmod(0o755)
-    try:
-        _apt("update")
-        if "postgresql" in missing:
-            _apt("install", "postgresql-common")
-            with CLUSTER_SETTINGS.open("a") as settings:
-                settings.write("\ncreate_main_cluster = false\n")
-        _apt("install", *missing)
-    finally:
-        if forbidden:
-            POLICY.unlink()
-    if "redis-server" in missing and Path("/run/systemd/system").exists():
-        subprocess.run(["systemctl", "disable", "--quiet", "redis-server"], check=False)  # nor at the next boot
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _apt(verb: str, *packages: str) -> None:
-    options: Sequence[str] = () if verb == "update" else ("--yes", "--no-install-recommends")
-    ended = subprocess.run(
-        ["apt-get", "--quiet", "--quiet", verb, *options, *packages],
-        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if ended.returncode and verb != "update":  # an update that reached some of its sources may do
-        said = (ended.stderr or ended.stdout).strip().splitlines()
-        raise ServiceUnavailable(f"apt-get could not install {', '.join(packages)}: {said[-1] if said else ''}")
 
 
 def _newest_postgres() -> Path | None:

@@ -23,6 +23,7 @@ if os.environ.get("TCS_TESTS") != _process:  # in a process that a test started 
     _folder = tempfile.mkdtemp(prefix="tcs-tests-")
     atexit.register(shutil.rmtree, _folder, ignore_errors=True)
     os.environ |= {"TCS_TESTS": _process, "TCS_DATA_DIR": _folder, "TCS_ENCODER": "tests.fakes.HashEncoder"}
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # of more processes than processors, threads wait for each other
 
 from tcs_site.settings import *  # noqa: E402, F403
 from tcs_site.settings import DATABASES  # noqa: E402

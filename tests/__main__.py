@@ -1,0 +1,37 @@
+"""All tests: on SQLite in three processes, and beside them those marked `services` on PostgreSQL and Redis.
+
+    python -m tests [options of pytest]
+
+What the latter say is shown when the former have ended. The exit code is that of one that failed.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+
+from tests.on_services import end_in_order, run_pytest
+
+IN_PARALLEL = ["-n", "3", "--dist", "loadfile"]
+
+
+def main(arguments: list[str]) -> int:
+    signal.signal(signal.SIGTERM, end_in_order)
+    with tempfile.TemporaryFile() as said:
+        command = [sys.executable, "-m", "tests.on_services", *arguments]
+        beside = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
+        try:
+            code = run_pytest(*IN_PARALLEL, *arguments)
+            return beside.wait() or code
+        finally:
+            beside.terminate()
+            beside.wait()
+            said.seek(0)
+            sys.stdout.buffer.write(said.read())
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
