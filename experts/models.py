@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from django.core.validators import MinValueValidator
 from django.db import models, transaction
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +18,9 @@ from experts import findability
 from experts.showing import one_direction
 
 _LINK = re.compile("https?://", re.IGNORECASE)
+
+AT_ONCE = 20_000
+"""Ids in one statement: databases bound its length."""
 
 
 Row = TypeVar("Row", bound=models.Model)
@@ -52,6 +57,22 @@ class LockingModel(models.Model):
 class ExpertQuerySet(LockingQuerySet["Expert"]):
     def active(self) -> ExpertQuerySet:
         return self.filter(is_active=True)
+
+    def active_among(self, ids: Sequence[int]) -> list[int]:
+        """Which of `ids`, rising and none twice, are of active experts; rising too.
+
+        As a rule all are, which takes one count. The ids stand in the statement itself: 1,000 parameters take Django
+        3 ms. And an index answers “is_active IN (1)”, while SQLite reads the row of each expert for “is_active”.
+        """
+        found: list[int] = []
+        for start in range(0, len(ids), AT_ONCE):
+            some = [int(each) for each in ids[start : start + AT_ONCE]]
+            listed = RawSQL(  # noqa: S611  numbers, by the line above
+                f'"{self.model._meta.db_table}"."id" IN ({",".join(map(str, some))})', (), models.BooleanField()
+            )
+            active = self.filter(listed, is_active__in=[True]).order_by()
+            found += some if active.count() == len(some) else sorted(active.values_list("pk", flat=True))
+        return found
 
     def with_findability(self) -> ExpertQuerySet:
         """Each with `findability`, 0 to 100: see `experts.findability`. Can be ordered and filtered by."""

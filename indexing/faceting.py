@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from experts.models import Expert, Tag
 from indexing.filters import Filters
 from indexing.search import Mode, query_vector
-from indexing.snapshot.facets import Facets
 from indexing.snapshot.reader import Snapshot
 
 POOL = 500
@@ -87,8 +86,7 @@ class Question:
             if self.mode != Mode.SEMANTIC:
                 lists.append(self.snapshot.keyword(self.text, pool, only)[0])
         ids = np.unique(np.concatenate(lists)) if lists else np.empty(0, np.int64)
-        active = Expert.objects.active().filter(pk__in=ids.tolist()).order_by().values_list("pk", flat=True)
-        return self.snapshot.rows(np.array(sorted(active), np.int64)) if len(ids) else ids
+        return self.snapshot.rows(np.array(Expert.objects.active_among(ids.tolist()), np.int64))
 
     def facets(self, filters: Filters) -> FacetCounts:
         facets, tags = self.snapshot.facets, _tags()
@@ -101,17 +99,15 @@ class Question:
         domains = {key: name for key, (name, kind) in tags.items() if kind == Tag.Kind.DOMAIN or key in filters.tags}
         industries = {key: name for key, (name, kind) in tags.items() if kind == Tag.Kind.INDUSTRY}
         categories = {str(name): str(name) for name in facets.categories if name}
-        paid = under.get("rate", everywhere)
-        codes, counts = np.unique(facets.currency[paid][~np.isnan(facets.rate[paid])], return_counts=True)
-        currencies = {str(code): int(count) for code, count in zip(codes, counts, strict=True) if code}
+        currencies = facets.currency_counts(under.get("rate", everywhere))
         return FacetCounts(
             matches=len(everywhere),
-            tags=_values(domains, _tag_counts(facets, tag_rows), filters.tags),
+            tags=_values(domains, facets.tag_counts(tag_rows), filters.tags),
             industries=_values(
-                industries, _tag_counts(facets, under.get("industries", everywhere)), filters.industries
+                industries, facets.tag_counts(under.get("industries", everywhere)), filters.industries
             ),
             categories=_values(
-                categories, _category_counts(facets, under.get("categories", everywhere)), filters.categories
+                categories, facets.category_counts(under.get("categories", everywhere)), filters.categories
             ),
             currencies=_values({code: code for code in currencies}, currencies, (filters.currency,)),
             photo=int(np.count_nonzero(facets.has_photo[everywhere])),
@@ -131,7 +127,7 @@ class Question:
         facets, tags = self.snapshot.facets, _tags()
         vector = query_vector(self.text, self.snapshot) if self.vector is None else self.vector
         ids, _ = self.snapshot.semantic(vector, min(NEAREST, len(self.snapshot) // 4 + 1))
-        here, everywhere = _tag_counts(facets, self.snapshot.rows(ids)), facets.tag_counts()
+        here, everywhere = facets.tag_counts(self.snapshot.rows(ids)), facets.tag_counts()
         scores = {
             key: count * np.log(count / len(ids) / (everywhere[key] / len(facets)))
             for key, count in here.items()
@@ -157,14 +153,3 @@ def _values(names: Mapping[Any, str], counts: Mapping[Any, int], chosen: Iterabl
     values = [value for value in values if value.count or value.chosen]
     values.sort(key=lambda value: (-value.count, value.name))
     return tuple(value for place, value in enumerate(values) if place < VALUES or value.chosen)
-
-
-def _tag_counts(facets: Facets, rows: NDArray[np.int64]) -> dict[int, int]:
-    held = [facets.tag_ids[facets.tag_starts[row] : facets.tag_starts[row + 1]] for row in rows]
-    keys, counts = np.unique(np.concatenate(held) if held else np.empty(0, np.int64), return_counts=True)
-    return {int(key): int(count) for key, count in zip(keys, counts, strict=True)}
-
-
-def _category_counts(facets: Facets, rows: NDArray[np.int64]) -> dict[str, int]:
-    counts = np.bincount(facets.category[rows], minlength=len(facets.categories))
-    return {str(name): int(count) for name, count in zip(facets.categories, counts, strict=True)}

@@ -70,14 +70,14 @@ class Filters:
         """bool[n]: which rows of the version pass every filter."""
         mask = np.ones(len(facets), np.bool_)
         if self.tags:
-            held = [_having(facets, (tag,)) for tag in self.tags] if self.all_tags else [_having(facets, self.tags)]
+            held = [facets.having([tag]) for tag in self.tags] if self.all_tags else [facets.having(self.tags)]
             mask &= np.logical_and.reduce(held)
         if self.industries:
-            mask &= _having(facets, self.industries)
+            mask &= facets.having(self.industries)
         if self.categories:
             mask &= np.isin(facets.categories, self.categories)[facets.category]
         if self.currency:
-            mask &= (facets.currency == self.currency) & ~np.isnan(facets.rate)
+            mask &= (facets.codes == self.currency)[facets.code] & ~np.isnan(facets.rate)
         if self.rate_min is not None:
             mask &= facets.rate >= self.rate_min
         if self.rate_max is not None:
@@ -133,10 +133,3 @@ class Filters:
 
 
 NONE = Filters()
-
-
-def _having(facets: Facets, tags: tuple[int, ...]) -> NDArray[np.bool_]:
-    """bool[n]: which rows have one of the tags."""
-    mask = np.zeros(len(facets), np.bool_)
-    mask[facets.tag_rows()[np.isin(facets.tag_ids, tags)]] = True
-    return mask

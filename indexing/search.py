@@ -13,6 +13,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
+from experts import cards
+from experts.cards import Card, TagName
 from experts.models import Expert
 from indexing import encoders, live, metrics, ranking
 from indexing.encoders import Encoder
@@ -44,6 +46,8 @@ class Hit:
     semantic_rank: int | None
     keyword_rank: int | None
     """Ranks count from 1; None where that list does not reach down to the expert."""
+    tags: tuple[TagName, ...] = ()
+    """as they are now, by kind, then by name"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ def _filled(
     if not everybody:
         return ()
     fusion, farther = fusion_from(settings), 1
-    cards: dict[int, Expert | None] = {}
+    known: dict[int, Card | None] = {}
     while True:
         depths = (
             min(max(fusion.semantic_depth, DEPTH_PER_HIT * k) * farther, everybody),
@@ -137,7 +141,7 @@ def _filled(
         )
         candidates = _candidates(snapshot, text, vector, depths, fusion, mode, steps, only)
         with steps.step("cards"):
-            hits = _hits(candidates, k, cards)
+            hits = _hits(candidates, k, known)
         if len(hits) == k or min(depths) == everybody:
             return hits
         farther *= 8
@@ -154,27 +158,28 @@ def _candidates(
     return ranking.by_both(snapshot, text, vector, depths, fusion.keyword_weight, steps, only)
 
 
-def _hits(candidates: Candidates, k: int, cards: dict[int, Expert | None]) -> tuple[Hit, ...]:
+def _hits(candidates: Candidates, k: int, known: dict[int, Card | None]) -> tuple[Hit, ...]:
     """Cards in one query of `k` as a rule, and of as many more as are missing where experts are hidden."""
     hits: list[Hit] = []
     for start in range(0, len(candidates), k):
         rows = range(start, min(start + k, len(candidates)))
-        unknown = [key for key in candidates.ids[rows.start : rows.stop].tolist() if key not in cards]
+        unknown = [key for key in candidates.ids[rows.start : rows.stop].tolist() if key not in known]
         if unknown:
-            found = Expert.objects.active().in_bulk(unknown)
-            cards.update({each: found.get(each) for each in unknown})
-        hits += (_hit(candidates, row, expert) for row in rows if (expert := cards[int(candidates.ids[row])]))
+            found = cards.read(unknown)
+            known.update({each: found.get(each) for each in unknown})
+        hits += (_hit(candidates, row, card) for row in rows if (card := known[int(candidates.ids[row])]))
         if len(hits) >= k:
             break
     return tuple(hits[:k])
 
 
-def _hit(candidates: Candidates, row: int, expert: Expert) -> Hit:
+def _hit(candidates: Candidates, row: int, card: Card) -> Hit:
     similarity = float(candidates.similarities[row])
     return Hit(
-        expert,
+        card.expert,
         score=float(candidates.scores[row]),
         similarity=None if math.isnan(similarity) else similarity,
         semantic_rank=int(candidates.semantic_ranks[row]) or None,
         keyword_rank=int(candidates.keyword_ranks[row]) or None,
+        tags=card.tags,
     )

@@ -243,7 +243,7 @@ class SearchHit(Schema):
         }
         if marker is not None:
             measured["highlights"] = marker.highlights(hit.expert)
-            measured["common_tags"] = marker.common_tags([tag.name for tag in hit.expert.tags.all()])
+            measured["common_tags"] = marker.common_tags([tag.name for tag in hit.tags])
         return cls(expert=ExpertCard.of(hit.expert), **measured)
 
 

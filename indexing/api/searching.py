@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from ninja import Query, Router
 
@@ -40,7 +39,6 @@ def find(
     snapshot = live.current()
     results = search.search(q, k, mode, snapshot=snapshot, filters=filters)
     searchlog.note(results, k, filtered=filters != NONE)
-    prefetch_related_objects([hit.expert for hit in results.hits], "tags")
     facets = Question.of(results.query, mode, snapshot).facets(filters)
     return SearchResults.of(results, facets, Marker.of(results.query, snapshot.keywords))
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -101,7 +100,6 @@ def _answer(form: Form, snapshot: Snapshot | None, k: int) -> tuple[dict[str, An
     }
     if not results.hits:
         return context | _ways_on(form, question, filters), 200
-    prefetch_related_objects([hit.expert for hit in results.hits], "tags")
     more = next((step for step in STEPS if step > k), None) if len(results.hits) == k else None
     return context | {"more": form.address(k=str(more)) if more else None}, 200
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from experts.profile import ExpertRecord
 from indexing.snapshot.selection import PHOTO, category_label, currency_label, tag_label
 
+STORED = ("rate", "currency", "category", "categories", "has_photo", "tag_starts", "tag_ids")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Facets:
-    """Columns in the order of the version's ids, n experts."""
+    """Columns in the order of the version's ids, n experts. What is counted over all of them is counted once."""
 
     rate: NDArray[np.float64]
     """Hourly rate[n] in the expert's own currency; NaN where none is given."""
@@ -27,6 +29,28 @@ class Facets:
     tag_starts: NDArray[np.int64]
     """[n + 1]: the tags of row i are tag_ids[tag_starts[i]:tag_starts[i + 1]]."""
     tag_ids: NDArray[np.int64]
+    codes: NDArray[np.str_] = field(init=False)
+    """The currencies there are, the empty one among them where somebody has none."""
+    code: NDArray[np.int64] = field(init=False)
+    """Index[n] into `codes`."""
+    tags: NDArray[np.int64] = field(init=False)
+    """The ids of all tags that somebody has, rising; t of them."""
+    rows_by_tag: NDArray[np.int64] = field(init=False)
+    by_tag_starts: NDArray[np.int64] = field(init=False)
+    """[t + 1]: the rows that have tags[i] are rows_by_tag[by_tag_starts[i]:by_tag_starts[i + 1]], rising."""
+
+    def __post_init__(self) -> None:
+        codes, code = np.unique(self.currency, return_inverse=True)
+        tags, tag = np.unique(self.tag_ids, return_inverse=True)
+        small = tag.astype(np.uint16) if len(tags) <= 1 << 16 else tag  # sorted by radix: 15 times faster
+        starts = np.zeros(len(tags) + 1, np.int64)
+        np.cumsum(np.bincount(tag, minlength=len(tags)), out=starts[1:])
+        derived = {
+            "codes": codes, "code": code, "tags": tags, "by_tag_starts": starts,
+            "rows_by_tag": self.tag_rows()[np.argsort(small, kind="stable")],
+        }  # fmt: skip
+        for name, values in derived.items():
+            object.__setattr__(self, name, values)
 
     @classmethod
     def of(cls, experts: Sequence[ExpertRecord], tags: Mapping[int, Sequence[int]]) -> Facets:
@@ -53,41 +77,59 @@ class Facets:
         return len(self.rate)
 
     def save(self, path: Path) -> None:
-        np.savez(path, **{name: getattr(self, name) for name in self.__slots__})
+        np.savez(path, **{name: getattr(self, name) for name in STORED})
 
     @classmethod
     def load(cls, path: Path) -> Facets:
         """Raises KeyError, ValueError or OSError when the file is not one of these."""
         with np.load(path, allow_pickle=False) as columns:
-            facets = cls(**{name: columns[name] for name in cls.__slots__})
-        n = len(facets.rate)
-        lengths = {len(facets.currency), len(facets.category), len(facets.has_photo), len(facets.tag_starts) - 1}
-        if lengths != {n} or facets.tag_starts[-1] != len(facets.tag_ids):
+            stored = {name: columns[name] for name in STORED}
+        n = len(stored["rate"])
+        lengths = {len(stored[name]) for name in ("currency", "category", "has_photo")} | {
+            len(stored["tag_starts"]) - 1
+        }
+        if lengths != {n} or stored["tag_starts"][-1] != len(stored["tag_ids"]):
             raise ValueError(f"columns of different lengths: {sorted(lengths | {n})}")
+        facets = cls(**stored)
         if n and not (facets.category.min() >= 0 and facets.category.max() < len(facets.categories)):
             raise ValueError("a category without a name")
         return facets
 
-    def category_counts(self) -> dict[str, int]:
-        """Category to how many experts have it, largest first; the empty name is left out."""
-        counts = np.bincount(self.category, minlength=len(self.categories))
-        named = [(str(name), int(count)) for name, count in zip(self.categories, counts, strict=True) if name]
-        return dict(sorted(named, key=lambda pair: (-pair[1], pair[0])))
+    def category_counts(self, rows: NDArray[np.int64] | None = None) -> dict[str, int]:
+        """Category to how many of `rows` (by default of all) have it, largest first; the empty name is left out."""
+        held = self.category if rows is None else self.category[rows]
+        return _counted(self.categories, np.bincount(held, minlength=len(self.categories)))
 
-    def tag_counts(self) -> dict[int, int]:
-        """Tag id to how many experts have it."""
-        tags, counts = np.unique(self.tag_ids, return_counts=True)
-        return {int(tag): int(count) for tag, count in zip(tags, counts, strict=True)}
+    def currency_counts(self, rows: NDArray[np.int64] | None = None) -> dict[str, int]:
+        """Currency to how many have a rate in it, most first; the empty one and those of nobody are left out."""
+        code, rate = (self.code, self.rate) if rows is None else (self.code[rows], self.rate[rows])
+        counts = np.bincount(code[~np.isnan(rate)], minlength=len(self.codes))
+        return _counted(self.codes[counts > 0], counts[counts > 0])
+
+    def tag_counts(self, rows: NDArray[np.int64] | None = None) -> dict[int, int]:
+        """Tag id to how many have it; tags of nobody are left out."""
+        if rows is None:
+            return dict(zip(self.tags.tolist(), np.diff(self.by_tag_starts).tolist(), strict=True))
+        tags, counts = np.unique(self.tag_ids[self._tag_places(rows)], return_counts=True)
+        return dict(zip(tags.tolist(), counts.tolist(), strict=True))
+
+    def having(self, tags: Sequence[int]) -> NDArray[np.bool_]:
+        """bool[n]: which rows have one of the tags."""
+        mask = np.zeros(len(self), np.bool_)
+        for place in np.flatnonzero(np.isin(self.tags, tags)):
+            mask[self.rows_by_tag[self.by_tag_starts[place] : self.by_tag_starts[place + 1]]] = True
+        return mask
 
     def tag_rows(self) -> NDArray[np.int64]:
         """The row of the expert who has it, for each of `tag_ids`."""
         return np.repeat(np.arange(len(self)), np.diff(self.tag_starts))
 
-    def currency_counts(self) -> dict[str, int]:
-        """Currency to how many experts have a rate in it, most first."""
-        codes, counts = np.unique(self.currency[~np.isnan(self.rate)], return_counts=True)
-        named = [(str(code), int(count)) for code, count in zip(codes, counts, strict=True) if code]
-        return dict(sorted(named, key=lambda pair: (-pair[1], pair[0])))
+    def _tag_places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where in `tag_ids` the tags of these rows are, row after row."""
+        starts = self.tag_starts[rows]
+        counts = self.tag_starts[rows + 1] - starts
+        before = np.cumsum(counts) - counts
+        return np.repeat(starts - before, counts) + np.arange(counts.sum())
 
     def labels_of_row(self, row: int) -> tuple[str, ...]:
         """What the keyword index is to know of the row besides its words."""
@@ -105,3 +147,8 @@ class Facets:
 
     def tags_of_row(self, row: int) -> tuple[int, ...]:
         return tuple(self.tag_ids[self.tag_starts[row] : self.tag_starts[row + 1]].tolist())
+
+
+def _counted(names: NDArray[np.str_], counts: NDArray[np.int64]) -> dict[str, int]:
+    named = [(str(name), int(count)) for name, count in zip(names, counts, strict=True) if name]
+    return dict(sorted(named, key=lambda pair: (-pair[1], pair[0])))

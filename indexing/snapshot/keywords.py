@@ -177,12 +177,10 @@ class KeywordIndex:
         if query is None or k < 1 or not self.count:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         hits = self._searcher.search(query, limit=min(k, self.count), count=False).hits
-        keys = self._searcher.fast_field_values(KEY, [address for _, address in hits])
-        ranked = sorted((-score, int(key)) for (score, _), key in zip(hits, keys, strict=True) if key is not None)
-        return (
-            np.array([key for _, key in ranked], np.int64),
-            np.array([-score for score, _ in ranked], np.float32),
-        )
+        keys = np.array(self._searcher.fast_field_values(KEY, [address for _, address in hits]), np.int64)
+        scores = np.array([score for score, _ in hits], np.float64)
+        order = np.lexsort((keys, -scores))
+        return keys[order], scores[order].astype(np.float32)
 
     def _word(self, plain: str, stem: str) -> tuple[Query | None, float]:
         """One word over all fields, scored by its best field, and what it tells; nearly known ones if unknown."""
