@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
@@ -28,6 +28,17 @@ _ASCII_WORD = re.compile(r"[cC]\+\+|[cCfFjJ]#|[A-Za-z0-9]+")
 Span = tuple[int, int]
 
 
+class _Verdicts(dict[str, bool]):
+    """Words that were met, and whether the query has them: the profiles of one page share most of theirs."""
+
+    def __init__(self, judge: Callable[[str], bool]) -> None:
+        self._judge = judge
+
+    def __missing__(self, word: str) -> bool:
+        verdict = self[word] = self._judge(word)
+        return verdict
+
+
 class Marker:
     """Marks the words of one query."""
 
@@ -36,8 +47,7 @@ class Marker:
         self._stems = {word.stem for word in words}
         self._unknown = [word.plain for word in words if not word.known]
         self._in_pairs = {sign for word in self._plain if len(word) > 1 for sign in word}
-        self._known: dict[str, bool] = {}
-        """words that were met, and whether the query has them: profiles of one page share most of theirs"""
+        self._verdicts = _Verdicts(self._has)
 
     @classmethod
     def of(cls, query: str, keywords: KeywordIndex) -> Marker:
@@ -46,7 +56,7 @@ class Marker:
     def spans(self, text: str) -> list[Span]:
         """Where the words of the query stand in the text: (from, to) in characters, rising, apart."""
         if text.isascii():
-            return [word.span() for word in _ASCII_WORD.finditer(text) if self._has(word.group())]
+            return [word.span() for word in _ASCII_WORD.finditer(text) if self._verdicts[word.group()]]
         return [span for word in _WORD.finditer(text) for span in self._within(word)]
 
     def marked(self, text: str, spans: Sequence[Span] | None = None) -> SafeString:
@@ -99,16 +109,11 @@ class Marker:
         start, word = found.start(), found.group()
         if re.match(UNSPACED, word):
             yield from ((start + first, start + last) for first, last in self._signs(word))
-        elif self._has(word):
+        elif self._verdicts[word]:
             yield found.span()
 
     def _has(self, word: str) -> bool:
-        known = self._known.get(word)
-        if known is None:
-            known = self._known[word] = self._has_analysed(*analysed(word))
-        return known
-
-    def _has_analysed(self, plain: str, stem: str) -> bool:
+        plain, stem = analysed(word)
         return (
             plain in self._plain
             or stem in self._stems
