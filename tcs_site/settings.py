@@ -33,7 +33,7 @@ if BEHIND_TLS:
     CSRF_COOKIE_SECURE = True
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "tcs_site.admin_site.OrderedAdmin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -43,7 +43,7 @@ INSTALLED_APPS = [
     "channels",
     "django_htmx",
     "csp",
-    "axes",
+    "tcs_site.admin_site.SignIns",
     "ninja",
     "tcs_site",
     "experts",

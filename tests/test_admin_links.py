@@ -62,6 +62,15 @@ def test_there_is_one_section_for_the_index_even_for_a_superuser(client):
         assert len(re.findall(r"Search index\s*</a>", sidebar(client.get(page).content.decode()))) == 1
 
 
+def test_the_directory_comes_before_accounts_and_sign_ins(client):
+    client.force_login(cast.staff(superuser=True))
+    page = client.get("/admin/").content.decode()
+    places = [page.index(f'class="app-{label} module') for label in ("experts", "indexing", "auth", "axes")]
+    assert places == sorted(places)
+    assert "Sign-ins" in page
+    assert "Axes" not in page
+
+
 def test_pages_lead_to_the_search_and_the_search_leads_back(client):
     client.force_login(cast.staff("indexing.view"))
     for page in ("/admin/", "/admin/index/"):
