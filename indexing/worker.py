@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from indexing import evidence, paths, processes, publishing, runs, sweep
+from indexing import evidence, paths, processes, publishing, runs, sampling, sweep
 from indexing.build import gate, pipeline
 from indexing.errors import Cancelled, FenceLost, IndexingError
 from indexing.models import IndexState, RebuildRun
@@ -187,6 +187,8 @@ def execute(run: RebuildRun, *, interruption: Interruption | None = None, show: 
             source.removeHandler(log)
         log.close()
     patiently(run.refresh_from_db)
+    if run.state == RebuildRun.State.DONE and run.version_id:
+        sampling.attempt()
     return run
 
 

@@ -16,7 +16,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tcs_site.settings")
 http = get_asgi_application()
 
 # Models can be imported only once Django is set up.
-from indexing import courier, encoders, live, searchlog  # noqa: E402
+from indexing import courier, encoders, live, sampling, searchlog  # noqa: E402
 from indexing.console.routing import websocket_urlpatterns  # noqa: E402
 from tcs_site.proxying import behind_proxy  # noqa: E402
 
@@ -57,4 +57,5 @@ take_long_addresses()
 once_listening(live.start)
 once_listening(courier.start)
 once_listening(searchlog.start)
+once_listening(sampling.start)
 once_listening(encoders.load_in_background)

@@ -68,6 +68,7 @@ CONSOLE = [
         )
     ),
     Row("index:release", "/admin/index/release/", "console", PUBLISH, post=302),
+    Row("index:charts", "/admin/index/charts/", "console", VIEW),
     Row("index:drift", "/admin/index/drift/?list=changed", "console", VIEW),
     Row("index:plan", "/admin/index/plan/", "console", VIEW),
     Row("index:tag-preview", "/admin/index/tags/preview/?tag={tag}", "console", TAGS, post=200),

@@ -152,6 +152,11 @@ def test_a_long_list_has_pages_that_keep_the_search(viewer, monkeypatch):
     assert '<a rel="next" href="?list=added&amp;q=newcomer&amp;page=3">' in page
 
 
+def test_a_rate_is_written_as_people_write_it():
+    assert drift_views.shown("rate", "1E+2", {}) == "100.00"
+    assert drift_views.shown("rate", "", {}) == ""
+
+
 def test_tags_given_by_hand_are_named(viewer):
     cast.published(3)
     expert = Expert.objects.first()

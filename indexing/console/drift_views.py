@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -16,7 +17,8 @@ from django.views.decorators.http import require_safe
 
 from experts.models import Expert, Tag
 from experts.profile import FIELDS
-from indexing import drift_lists, drift_status, textdiff
+from indexing import drift_history, drift_lists, drift_status, textdiff
+from indexing.console import charts
 from indexing.console.access import VIEW, ConsoleRequest, allowed, rights_of
 from indexing.console.answers import admin_context
 from indexing.console.plan_views import FIELD_NAMES
@@ -64,6 +66,7 @@ def drift_page(request: ConsoleRequest) -> HttpResponse:
     }
     if now.drift is not None:
         context |= _list(now, request)
+    context["charts"] = charts.of_history(drift_history.read(now)) if now.version else []
     return render(request, "indexing/drift.html", context)
 
 
@@ -141,6 +144,8 @@ def shown(field: str, value: str, tags: dict[int, str]) -> str:
     """A field's value for people: `experts.profile.FIELDS` gives it for machines."""
     if field == "name":
         return " ".join(value.split("\0")).strip()
+    if field == "rate" and value:
+        return f"{Decimal(value):.2f}"
     if field == "photo":
         return _("yes") if value else _("no")
     if field == "manual_tags":

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from indexing.console import (
+    chart_views,
     drift_views,
     lab_views,
     map_data_views,
@@ -33,6 +34,7 @@ urlpatterns = [
     path("versions/unpin/", version_views.unpin_version, name="unpin"),
     path("release/", version_views.release_schedule, name="release"),
     path("plan/", plan_views.plan, name="plan"),
+    path("charts/", chart_views.charts_page, name="charts"),
     path("drift/", drift_views.drift_page, name="drift"),
     path("lab/", lab_views.lab_page, name="lab"),
     path("lab/save/", saved_views.save_query, name="save-query"),

@@ -3,6 +3,7 @@
 from indexing.models.notifications import Notification
 from indexing.models.queries import SavedQuery
 from indexing.models.runs import RebuildRun, RunLogLine
+from indexing.models.samples import DriftSample
 from indexing.models.searches import SearchLog
 from indexing.models.state import IndexState
 from indexing.models.tokens import ApiToken
@@ -10,6 +11,7 @@ from indexing.models.versions import IndexVersion, Publication, ServingProcess
 
 __all__ = [
     "ApiToken",
+    "DriftSample",
     "IndexState",
     "IndexVersion",
     "Notification",

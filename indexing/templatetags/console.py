@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import template
 from django.utils.translation import gettext as _
 
-from indexing import status
+from indexing import drift_status, status
 from indexing.console import header
-from indexing.console.access import REBUILD, VIEW, may
+from indexing.console.access import REBUILD, VIEW, Rights, may, rights_of
 from indexing.models import RebuildRun
 
 register = template.Library()
@@ -62,6 +62,11 @@ def percent(share: float | None) -> str:
 
 
 @register.filter
+def at(values: Sequence[Any], place: int) -> Any:
+    return values[place]
+
+
+@register.filter
 def badge(run: RebuildRun) -> str:
     return status.badge_of(run)
 
@@ -90,6 +95,16 @@ def sees_index(context: template.Context) -> bool:
 @register.simple_tag(takes_context=True)
 def may_rebuild(context: template.Context) -> bool:
     return "user" in context and may(context["user"], REBUILD)
+
+
+@register.simple_tag(takes_context=True)
+def index_rights(context: template.Context) -> Rights | None:
+    return rights_of(context["user"]) if sees_index(context) else None
+
+
+@register.simple_tag
+def index_drift() -> drift_status.DriftStatus:
+    return drift_status.read()
 
 
 @register.simple_tag(takes_context=True)

@@ -1,0 +1,118 @@
+"""Charts as plain values: what `_chart.html` makes a table of, and charts.js draws from that table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from indexing import run_figures
+from indexing.drift_history import History
+from indexing.models import RebuildRun
+
+Kind = Literal["lines", "bars"]
+Unit = Literal["count", "seconds"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChartRow:
+    """What stands at one place of the x axis."""
+
+    x: float
+    """unix seconds, or the number of a run"""
+    label: str
+    values: tuple[float | None, ...]
+    """one for each series; None where there is none"""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment to be marked, in unix seconds."""
+
+    x: float
+    label: str
+    """short: it stands in the chart"""
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    name: str
+    """unique on its page"""
+    title: str
+    kind: Kind
+    """bars are stacked, in the order of the series"""
+    unit: Unit
+    x_title: str
+    series: tuple[str, ...]
+    rows: tuple[ChartRow, ...]
+    over_time: bool = False
+    """x is a moment; else each row has the same width"""
+    from_zero: bool = True
+    marks: tuple[Mark, ...] = ()
+
+
+def of_history(history: History) -> list[Chart]:
+    """Drift, and the number of experts."""
+    marks = tuple(
+        Mark(
+            one.at.timestamp(), f"v{one.version_id}",
+            _("%(when)s: version %(number)s, %(how)s") % {
+                "when": _moment(one.at), "number": one.version_id, "how": one.get_how_display(),
+            },
+        )
+        for one in history.publications
+    )  # fmt: skip
+    drift = [(point, (point.added, point.changed, point.removed)) for point in history.points]
+    experts = [(point, (point.experts, point.version_experts)) for point in history.points]
+    return [
+        Chart(
+            name="drift-chart", title=_("Experts that the live version did not know as they were"), kind="lines",
+            unit="count", x_title=_("Time"), series=(_("new"), _("changed"), _("removed")),
+            rows=tuple(ChartRow(p.at.timestamp(), _moment(p.at), values) for p, values in drift),
+            over_time=True, marks=marks,
+        ),
+        Chart(
+            name="experts-chart", title=_("Experts"), kind="lines", unit="count", x_title=_("Time"),
+            series=(_("in the directory"), _("in the live version")),
+            rows=tuple(ChartRow(p.at.timestamp(), _moment(p.at), values) for p, values in experts),
+            over_time=True, from_zero=False, marks=marks,
+        ),
+    ]  # fmt: skip
+
+
+def of_runs(runs: Sequence[RebuildRun]) -> list[Chart]:
+    """Duration by stage, experts, encoded versus reused."""
+    seconds = {run.pk: run_figures.stage_seconds(run) for run in runs}
+    stages = [stage for stage in RebuildRun.Stage if any(stage in took for took in seconds.values())]
+    return [
+        Chart(
+            name="stages-chart", title=_("Duration by stage"), kind="bars", unit="seconds", x_title=_("Run"),
+            series=tuple(str(stage.label) for stage in stages),
+            rows=tuple(_run_row(run, [seconds[run.pk].get(stage) for stage in stages]) for run in runs),
+        ),
+        Chart(
+            name="runs-experts-chart", title=_("Experts"), kind="lines", unit="count", x_title=_("Run"),
+            series=(_("experts"),), rows=tuple(_run_row(run, [run.experts]) for run in runs), from_zero=False,
+        ),
+        Chart(
+            name="encoded-chart", title=_("Encoded and reused"), kind="bars", unit="count", x_title=_("Run"),
+            series=(_("encoded"), _("reused")),
+            rows=tuple(_run_row(run, [run.encoded, run.reused]) for run in runs),
+        ),
+    ]  # fmt: skip
+
+
+def _run_row(run: RebuildRun, values: Sequence[float | None]) -> ChartRow:
+    return ChartRow(float(run.pk), str(run.pk), tuple(values), reverse("index:run", args=[run.pk]))
+
+
+def _moment(at: datetime) -> str:
+    return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT")
