@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from indexing import live, memory, paths
 from indexing.errors import NoIndexYet, NotEnoughMemory
@@ -23,6 +24,14 @@ def searchable() -> list[IndexVersion]:
 
 
 _SEARCHABLE = (IndexVersion.State.LIVE, IndexVersion.State.HELD, IndexVersion.State.RETIRED)
+
+
+def usual_pair(versions: Sequence[IndexVersion]) -> tuple[IndexVersion | None, IndexVersion | None]:
+    """What is compared where nobody chose: the live version and the newest other one, the older of the two first."""
+    live = next((version for version in versions if version.state == IndexVersion.State.LIVE), None)
+    others = [version for version in versions if version != live]
+    pair = sorted((version for version in (live, *others[:1]) if version), key=lambda version: version.number)
+    return (pair[0], pair[-1]) if pair else (None, None)
 
 
 def opened(version: IndexVersion) -> Snapshot:

@@ -46,6 +46,19 @@ class QueryRun:
         return sum(each.b is None for each in self.expected)
 
     @property
+    def moved(self) -> bool:
+        """Whether the first k are others, or in another order."""
+        return self.a != self.b
+
+    @property
+    def came(self) -> tuple[str, ...]:
+        return tuple(username for username in self.b if username not in self.a)
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        return tuple(username for username in self.a if username not in self.b)
+
+    @property
     def worse(self) -> bool:
         return self.missing_in_b > self.missing_in_a
 

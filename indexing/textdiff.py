@@ -66,8 +66,9 @@ def _shortened(spans: Sequence[tuple[Sequence[str], bool]]) -> Side:
     for place, (words, differs) in enumerate(spans):
         text = "".join(words)
         if not differs:
-            head = 0 if place == 0 else AROUND
-            tail = 0 if place == len(spans) - 1 else AROUND
+            alone = len(spans) == 1  # something was added before or after it: both its ends are of use
+            head = 0 if place == 0 and not alone else AROUND
+            tail = 0 if place == len(spans) - 1 and not alone else AROUND
             if len(words) > head + tail + 1:
                 text = "".join(words[:head]) + "… " + ("".join(words[-tail:]) if tail else "")
         pieces.append(Piece(text, differs))

@@ -50,6 +50,7 @@ CONSOLE = [
     Row("index:log", "/admin/index/runs/{run}/log.txt", "console", VIEW),
     Row("index:versions", "/admin/index/versions/", "console", VIEW),
     Row("index:version", "/admin/index/versions/{version}/", "console", VIEW),
+    Row("index:compare", "/admin/index/versions/compare/", "console", VIEW),
     *(
         Row(
             f"index:{name}",

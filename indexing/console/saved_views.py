@@ -77,7 +77,7 @@ def saved_queries(request: ConsoleRequest) -> HttpResponse:
             context["problem"], status = str(error), 503
     if request.GET.get("format") == "json":
         return _as_json(context, status)
-    default_a, default_b = _defaults(versions)
+    default_a, default_b = candidates.usual_pair(versions)
     context |= {
         "title": _("Saved queries"),
         "versions": versions,
@@ -108,11 +108,3 @@ def _with_format(address: QueryDict) -> str:
 
 def _numbered(versions: list[IndexVersion], asked: str | None) -> IndexVersion | None:
     return next((version for version in versions if version.number == number(asked)), None)
-
-
-def _defaults(versions: list[IndexVersion]) -> tuple[IndexVersion | None, IndexVersion | None]:
-    """The live version and the newest other one: the older of the two first."""
-    live = next((version for version in versions if version.state == IndexVersion.State.LIVE), None)
-    others = [version for version in versions if version != live]
-    pair = sorted((version for version in (live, *others[:1]) if version), key=lambda version: version.number)
-    return (pair[0], pair[-1]) if pair else (None, None)

@@ -2,6 +2,7 @@ from django.urls import path
 
 from indexing.console import (
     chart_views,
+    compare_views,
     drift_views,
     lab_views,
     map_data_views,
@@ -30,6 +31,7 @@ urlpatterns = [
     path("versions/publish/", version_views.publish_version, name="publish"),
     path("versions/discard/", version_views.discard_version, name="discard"),
     path("versions/rollback/", version_views.roll_back, name="rollback"),
+    path("versions/compare/", compare_views.compare_versions, name="compare"),
     path("versions/pin/", version_views.pin_version, name="pin"),
     path("versions/unpin/", version_views.unpin_version, name="unpin"),
     path("release/", version_views.release_schedule, name="release"),

@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from indexing import foresight, pinning, publishing, sweep
+from indexing import candidates, foresight, pinning, publishing, sweep
 from indexing.audit import Actor
-from indexing.console import gate_report
+from indexing.console import compare_views, gate_report
 from indexing.console import version_presentation as presentation
 from indexing.console.access import PUBLISH, VIEW, ConsoleRequest, actor, allowed, rights_of
 from indexing.console.answers import accepted, admin_context, conflict, number
@@ -44,13 +44,15 @@ class Question:
 @never_cache
 @allowed(VIEW)
 def versions_page(request: ConsoleRequest) -> HttpResponse:
-    outlook = sweep.outlook()
+    outlook, kept = sweep.outlook(), candidates.searchable()
     page, rows = presentation.versions(outlook, request.GET.get("page", 1))
     context = admin_context(request) | {
         "title": _("Versions"),
         "page": page,
         "rows": rows,
         "outlook": outlook,
+        "versions": kept,
+        "choices": compare_views.choices(kept) if len(kept) > 1 else [],
         "state": IndexState.read(),
         "rights": rights_of(request.user),
     }
@@ -69,6 +71,7 @@ def version_page(request: ConsoleRequest, version_number: int) -> HttpResponse:
         "title": _("Version %(number)s") % {"number": version.number},
         "row": row,
         "version": version,
+        "live_number": state.live_version_id,
         "run": row.run,
         "gate": gate_report.of(row.run),
         "held": held,
