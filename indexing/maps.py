@@ -6,9 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
-import numpy as np
 from django.utils.translation import gettext as _
-from numpy.typing import NDArray
 
 from indexing import bell, paths, processes, runlog
 from indexing.build import projection
@@ -73,18 +71,18 @@ def is_for(number: int, owner: str) -> bool:
     return IndexVersion.objects.filter(pk=number, map_state=State.COMPUTING, map_owner=owner).exists()
 
 
-def _last_map(version: IndexVersion) -> tuple[NDArray[np.int64], positions.Positions] | None:
-    """Expert ids (int64[m]) and positions (float32[m, 2]) of the newest other map that is still on disk.
+def _last_map(version: IndexVersion) -> projection.Previous | None:
+    """The newest other map that is still on disk, one of the same model before any other.
 
-    Of a later version too: who rolls back looks at that one's map until then. Not of another model: there others are
-    neighbours, and the few iterations from a former map would not bring them together.
+    Of a later version too: who rolls back looks at that one's map until then.
     """
-    others = IndexVersion.objects.filter(map_state=State.DONE, model_fingerprint=version.model_fingerprint)
-    others = others.exclude(pk=version.pk).exclude(state=IndexVersion.State.REMOVED)
-    for other in others.order_by("-number"):
+    others = IndexVersion.objects.filter(map_state=State.DONE).exclude(state=IndexVersion.State.REMOVED)
+    newest_first = others.exclude(pk=version.pk).order_by("-number")
+    for other in sorted(newest_first, key=lambda other: other.model_fingerprint != version.model_fingerprint):
+        same = other.model_fingerprint == version.model_fingerprint
         try:
             ids = read_ids(paths.version_folder(other.number), other.manifest_sha256)
-            return ids, positions.load(paths.map_file(other.number), len(ids))
+            return projection.Previous(ids, positions.load(paths.map_file(other.number), len(ids)), same)
         except SnapshotInvalid as error:  # gone, or damaged: then an older one serves
             logger.warning("The map of version %s is not started from: %s", other.number, error)
     return None

@@ -110,6 +110,19 @@ def test_a_map_starts_from_that_of_another_version_and_passes_damaged_ones_by(ca
     assert map_of(3).shape == (COUNT, 2)
 
 
+def test_a_map_of_another_model_is_only_turned_to(monkeypatch):
+    cast.published(COUNT)
+    assert maps.compute(1)
+    cast.published_again()
+    given: list[maps.projection.Previous] = []
+    monkeypatch.setattr(maps.projection, "project", lambda *_, previous, advance: given.append(previous))
+    for fingerprint, same in (("other", False), (version(2).model_fingerprint, True)):
+        IndexVersion.objects.filter(pk=1).update(model_fingerprint=fingerprint)
+        IndexVersion.objects.filter(pk=2).update(map_state=MapState.COMPUTING)
+        assert not maps.compute(2)  # nothing was written
+        assert given.pop().same_model is same
+
+
 def test_a_version_rolled_back_to_keeps_its_map():
     cast.published(COUNT)
     assert maps.compute(1)

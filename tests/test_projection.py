@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from indexing.build import projection
-from indexing.build.projection import layout, project
+from indexing.build.projection import Previous, layout, project
 from indexing.errors import Cancelled
 from indexing.snapshot import positions
 from tests import cast
@@ -68,25 +68,38 @@ def test_a_map_that_starts_from_the_former_one_keeps_places():
     former = layout(vectors, ids)
     known = np.delete(np.arange(200), [3, 50, 120])
     backwards = known[::-1]  # the former map may have its experts in any order
-    again = layout(vectors, ids, previous=(ids[backwards], former[backwards]))
+    again = layout(vectors, ids, previous=Previous(ids[backwards], former[backwards]))
     radius = np.linalg.norm(former - former.mean(axis=0), axis=1).max()
     moved = np.linalg.norm(again - former, axis=1)
     assert moved[known].mean() < 0.15 * radius
     assert agreement(again, which) > 0.9
 
 
-@pytest.mark.parametrize("former", ["empty", "other people", "few of them", "not finite"])
+@pytest.mark.parametrize("former", ["empty", "other people", "not finite"])
 def test_a_former_map_that_says_nothing_of_these_people_is_not_used(former):
     vectors, _ = groups(80)
     ids = np.arange(80)
     places = np.random.default_rng(1).normal(size=(80, 2)).astype(np.float32)
     previous = {
-        "empty": (ids[:0], places[:0]),
-        "other people": (ids + 1_000, places),
-        "few of them": (ids[:35], places[:35]),
-        "not finite": (ids, places * np.nan),
+        "empty": Previous(ids[:0], places[:0]),
+        "other people": Previous(ids + 1_000, places),
+        "not finite": Previous(ids, places * np.nan),
     }[former]
     np.testing.assert_array_equal(layout(vectors, ids, previous=previous), layout(vectors, ids))
+
+
+@pytest.mark.parametrize("why", ["few of them", "another model", "so few that there is no t-SNE"])
+def test_a_map_made_afresh_lies_over_the_former_one(why):
+    count = 25 if why.startswith("so few") else 80
+    vectors, _ = groups(count)
+    ids = np.arange(count)
+    afresh = layout(vectors, ids)
+    angle = np.array([[0, -1], [1, 0]], np.float32)
+    former = (afresh @ angle + 5)[::-1]
+    known = 35 if why == "few of them" else count
+    previous = Previous(ids[::-1][:known], former[:known], same_model=why != "another model")
+    again = layout(vectors, ids, previous=previous)
+    np.testing.assert_allclose(again, former[::-1], atol=1e-3)
 
 
 def test_beyond_the_limit_the_rest_is_placed_beside_its_neighbours():

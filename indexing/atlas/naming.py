@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from experts.models import Tag
-from indexing import candidates
 from indexing.atlas import reading
 from indexing.atlas.areas import Area, named_areas
 from indexing.models import IndexVersion
@@ -29,7 +28,7 @@ class Named:
 
 
 def areas_of(version: IndexVersion) -> tuple[Named, ...]:
-    """The version's areas, the most important first. Raises what `reading.positions_of` and `candidates.opened` do.
+    """The version's areas, the most important first. Raises what `reading.positions_of` does, and SnapshotInvalid.
 
     Only tags that are still in the catalogue, and active, name anything.
     """
@@ -38,7 +37,7 @@ def areas_of(version: IndexVersion) -> tuple[Named, ...]:
     key = version.manifest_sha256, reading.stamp(version), tuple(sorted(names.items()))
     with _lock:
         if key not in _known:
-            facets = candidates.opened(version).facets
+            facets = reading.facets_of(version)
             rows, tags = facets.tag_rows(), facets.tag_ids
             active = np.isin(tags, np.fromiter(names, np.int64, len(names)))
             found = named_areas(positions, rows[active], tags[active])

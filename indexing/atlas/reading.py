@@ -12,8 +12,9 @@ from indexing import candidates, paths
 from indexing.errors import MapNotReady, NoIndexYet, NoMap, SnapshotInvalid
 from indexing.models import IndexState, IndexVersion
 from indexing.snapshot import positions as files
+from indexing.snapshot.facets import Facets
 from indexing.snapshot.positions import Positions
-from indexing.snapshot.reader import read_ids
+from indexing.snapshot.reader import read_facets, read_ids
 
 logger = logging.getLogger(__name__)
 MapState = IndexVersion.MapState
@@ -36,6 +37,11 @@ def version_numbered(number: int | None) -> IndexVersion:
 def ids_of(version: IndexVersion) -> NDArray[np.int64]:
     """Expert ids int64[n] of a version, without opening the rest of it. Raises SnapshotInvalid."""
     return read_ids(paths.version_folder(version.number), version.manifest_sha256)
+
+
+def facets_of(version: IndexVersion) -> Facets:
+    """What its experts are tagged with, without opening the rest of it. Raises SnapshotInvalid."""
+    return read_facets(paths.version_folder(version.number), version.manifest_sha256)
 
 
 def stamp(version: IndexVersion) -> Stamp:

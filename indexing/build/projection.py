@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,6 @@ from indexing.snapshot.positions import Positions, beside, save
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.vectors import Nearby
 
-Previous = tuple[NDArray[np.int64], Positions]
-
 FIT_UP_TO = 50_000
 """Experts that are laid out together; of more, a sample is, and the rest is placed beside its neighbours."""
 FEW = 30
@@ -23,6 +22,16 @@ PLACED_BY = 10  # neighbours among whom a point is placed that was not laid out
 BLOCK = 2_048  # points placed at once: in less than a second, with nothing of the size of all vectors
 SAME = 1e-6
 """Vectors that differ by less in every dimension are one point: nothing can be laid out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Previous:
+    """An earlier map."""
+
+    ids: NDArray[np.int64]
+    positions: Positions
+    same_model: bool = True
+    """Else other experts are neighbours now: a few iterations from these places would not bring them together."""
 
 
 def project(
@@ -35,8 +44,8 @@ def project(
 ) -> None:
     """Write the positions of the version's experts, float32[n, 2] in the order of its ids, to `target`.
 
-    `previous` is (ids, positions) of an earlier map: experts stay about where they were then, new ones begin
-    beside their neighbours. The file appears whole or not at all. Raises what `advance` raises, to stop it.
+    Experts stay about where they were on the `previous` map, new ones begin beside their neighbours. The file
+    appears whole or not at all. Raises what `advance` raises, to stop it.
     One thread by default: where other processes are busy, two wait for each other (300 experts: 50 ms per iteration
     against 1.5), and at 10,000 the second saves a quarter of ten seconds.
     """
@@ -56,7 +65,7 @@ def layout(
     n = len(vectors)
     advance(0.0)
     if n <= FEW:
-        return _principal_components(vectors)
+        return _turned(_principal_components(vectors), ids, previous)
     chosen = sample(ids, fit_up_to)
     fitted = np.ascontiguousarray(vectors[chosen])
     start = _start_from(fitted, ids[chosen], previous, lambda share: advance(0.0))
@@ -76,7 +85,7 @@ def layout(
     positions[chosen] = laid_out
     rest = np.setdiff1d(np.arange(n), chosen, assume_unique=True)
     positions[rest] = _beside_neighbours(vectors, rest, fitted, laid_out, parts.part("place"))
-    return positions
+    return positions if start is not None else _turned(positions, ids, previous)
 
 
 def sample(ids: NDArray[np.int64], count: int) -> NDArray[np.int64]:
@@ -114,9 +123,9 @@ def _start_from(
     vectors: NDArray[np.float32], ids: NDArray[np.int64], previous: Previous | None, advance: Advance
 ) -> Positions | None:
     """Where the points stood on the previous map; None where most of them were not on it."""
-    if previous is None or not len(previous[0]):
+    if previous is None or not previous.same_model or not len(previous.ids):
         return None
-    old_ids, old_positions = previous
+    old_ids, old_positions = previous.ids, previous.positions
     order = np.argsort(old_ids)
     found = np.minimum(np.searchsorted(old_ids, ids, sorter=order), len(old_ids) - 1)
     rows = order[found]
@@ -129,6 +138,23 @@ def _start_from(
         new = np.flatnonzero(~known)
         start[new] = _beside_neighbours(vectors, new, vectors[known], start[known], advance)
     return start
+
+
+def _turned(positions: Positions, ids: NDArray[np.int64], previous: Previous | None) -> Positions:
+    """A map made afresh, turned, mirrored and shifted so that it lies over the previous one as well as it can.
+
+    Which way up it comes out is arbitrary otherwise. The rotation is that of the orthogonal Procrustes problem
+    (Schoenemann 1966): U V' of the singular value decomposition of A' B, both centred.
+    """
+    if previous is None:
+        return positions
+    _ids, here, there = np.intersect1d(ids, previous.ids, assume_unique=True, return_indices=True)
+    now, then = positions[here].astype(np.float64), previous.positions[there].astype(np.float64)
+    if len(here) < 3 or not np.isfinite(then).all():
+        return positions
+    middle, aim = now.mean(axis=0), then.mean(axis=0)
+    left, _, right = np.linalg.svd((now - middle).T @ (then - aim))
+    return ((positions - middle) @ (left @ right) + aim).astype(np.float32)
 
 
 def _beside_neighbours(

@@ -164,6 +164,12 @@ def read_ids(folder: Path, sha256: str | None = None) -> NDArray[np.int64]:
     return _array(folder / IDS, np.dtype(np.int64), (manifest.count,))
 
 
+def read_facets(folder: Path, sha256: str | None = None) -> Facets:
+    """The columns of the version in `folder`, checked, without the rest of it. Raises SnapshotInvalid."""
+    check_files(folder, read_manifest(folder, sha256), hashes=True, only=(FACETS,))
+    return _facets(folder / FACETS)
+
+
 def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[str, ...] = ()) -> None:
     """Every file of the manifest (or of `only`) has its size and, with `hashes`, its SHA-256."""
     required = only or (*ARRAYS, f"{KEYWORDS}/meta.json")

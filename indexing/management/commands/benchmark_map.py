@@ -20,8 +20,8 @@ NOTE = (
     "{processors} processors the figures tell of others' work as well."
 )
 HEAD = (
-    f"{'experts':>9} {'first s':>8} {'again s':>8} {'moved p50/p95':>15} {'afresh p50/p95':>15} {'areas':>6} "
-    f"{'ms':>7} {'peak MB':>8} {'load':>6}"
+    f"{'experts':>9} {'first s (cpu)':>17} {'again s (cpu)':>17} {'moved p50/p95':>15} {'afresh p50/p95':>15} "
+    f"{'areas':>6} {'ms':>7} {'peak MB':>8} {'load':>6}"
 )
 
 
@@ -47,10 +47,14 @@ class Command(BaseCommand):
         self.stdout.write(HEAD)
         for each in sizes:
             self.stdout.write(
-                f"{each.experts:>9,} {each.first_seconds:>8} {each.again_seconds:>8} {shares(each.moved):>15} "
+                f"{each.experts:>9,} {took(each.first):>17} {took(each.again):>17} {shares(each.moved):>15} "
                 f"{shares(each.moved_afresh):>15} {each.areas:>6} {each.areas_ms:>7} {each.peak_mb:>8} {each.load:>6}"
             )
         self.stdout.write(f"\n{note}")
+
+
+def took(time: mapping.Took) -> str:
+    return f"{time.seconds} ({time.processor})"
 
 
 def shares(moved: mapping.Movement | None) -> str:
