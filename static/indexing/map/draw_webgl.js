@@ -50,9 +50,9 @@ function program(gl) {
 }
 
 export class WebglDrawing {
-  // Null where the browser has no WebGL2.
-  static on(canvas) {
-    const gl = canvas.getContext("webgl2", { antialias: false, depth: false, premultipliedAlpha: true });
+  // Null where the browser has no WebGL2, or none that `options` allow.
+  static on(canvas, options) {
+    const gl = canvas.getContext("webgl2", { antialias: false, depth: false, premultipliedAlpha: true, ...options });
     return gl && new WebglDrawing(gl);
   }
 
