@@ -52,6 +52,17 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Server:
+    """A web process, and what it serves."""
+
+    host: str
+    pid: int
+    version: int | None
+    silent: bool
+    """It has not reported lately: paused, cut off, or ended without a word."""
+
+
+@dataclass(frozen=True, slots=True)
 class Serving:
     """How many of the running web processes serve the live version, and what keeps the others from it."""
 
@@ -62,6 +73,8 @@ class Serving:
     """versions from which processes with a problem go on answering"""
     unable: int = 0
     """processes with a problem and no version to answer from"""
+    each: tuple[Server, ...] = ()
+    """all that are known, also those that are silent: they are not counted above"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +128,7 @@ def progress(run: RebuildRun) -> Progress:
 
 def serving(state: IndexState) -> Serving:
     seen = list(ServingProcess.objects.seen())
+    silent = list(ServingProcess.objects.silent())
     troubled = [process for process in seen if process.problem]
     return Serving(
         processes=len(seen),
@@ -124,6 +138,10 @@ def serving(state: IndexState) -> Serving:
         problems=tuple(sorted({process.problem for process in troubled})),
         falling_back=tuple(sorted({process.version_number for process in troubled if process.version_number})),
         unable=sum(process.version_number is None for process in troubled),
+        each=tuple(
+            Server(process.host, process.pid, process.version_number, silent=process in silent)
+            for process in sorted((*seen, *silent), key=lambda process: (process.host, process.pid))
+        ),
     )
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from indexing import processes, runlog, runs
 from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
 from tests import cast
+from tests.html_reading import read
 
 pytestmark = pytest.mark.django_db
 
@@ -301,7 +302,12 @@ def test_the_live_version_says_what_it_is_and_who_serves_it(viewer):
     assert re.search(r"<time data-relative[^>]*>3 days ago</time><span[^>]*>\w+\.? \d+, \d{4}", page)
 
     ServingProcess.objects.filter(pid=2).update(version_number=None, problem="vectors.npy is damaged.")
+    a_while_ago = timezone.now() - timedelta(seconds=20)
+    ServingProcess.objects.create(host="b", pid=3, process_start="s", version_number=41, seen_at=a_while_ago)
     page = html(viewer.get(PAGE))
+    lines = [line.text for line in read(page).walk() if line.tag == "li" and ", process" in line.text]
+    each = [" ".join(line.split()) for line in lines]
+    assert each == ["a, process 1: version 42", "a, process 2: no version", "b, process 3: version 41(silent)"]
     assert "1 of 2 processes serve version 42" in page
     assert "vectors.npy is damaged." in page
 

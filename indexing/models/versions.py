@@ -142,6 +142,11 @@ class ServingProcessQuerySet(models.QuerySet["ServingProcess"]):
         """The processes that have reported lately, hence are running."""
         return self.filter(seen_at__gte=timezone.now() - SEEN_WITHIN)
 
+    def silent(self) -> ServingProcessQuerySet:
+        """Those that have not, and are not forgotten yet."""
+        now = timezone.now()
+        return self.filter(seen_at__lt=now - SEEN_WITHIN, seen_at__gte=now - 6 * SEEN_WITHIN)
+
     def forgotten(self) -> ServingProcessQuerySet:
         """Those that ended without saying so."""
         return self.filter(seen_at__lt=timezone.now() - 6 * SEEN_WITHIN)

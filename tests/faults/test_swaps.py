@@ -59,6 +59,7 @@ def test_processes_converge_also_after_a_pause(first_version, serve, external_wo
         within = until(lambda: one.version() == run.version_id, "the running process serves it")
         assert within < CONVERGES_WITHIN
         until(lambda: _serving() == (2, 1), "the console shows who lags behind")
+        assert _who() == {one.process.pid: run.version_id, other.process.pid: first_version}
         other.signal(signal.SIGCONT)
         assert until(lambda: other.version() == run.version_id, "the paused one does too") < CONVERGES_WITHIN
         until(lambda: _serving() == (2, 2), "the console shows it")
@@ -136,6 +137,10 @@ def limit_memory(web: Web, spare_mb: int | None) -> None:
 def _serving() -> tuple[int, int]:
     now = status.serving(IndexState.read())
     return now.processes, now.current
+
+
+def _who() -> dict[int, int | None]:
+    return {server.pid: server.version for server in status.serving(IndexState.read()).each}
 
 
 def _refreshed(run: RebuildRun) -> RebuildRun:

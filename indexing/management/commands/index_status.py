@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +38,10 @@ class Command(BaseCommand):
         self.stdout.write(visible(f"Drift:    {drifted.grade}. {drifted.sentence}"))
         serving = now.serving
         self.stdout.write(f"Serving:  {serving.current} of {serving.processes} processes serve the live version")
+        for server in serving.each:
+            what = f"version {server.version}" if server.version else "no version"
+            silent = " (silent)" if server.silent else ""
+            self.stdout.write(visible(f"          {server.host}, process {server.pid}: {what}{silent}"))
         for problem in serving.problems:
             self.stdout.write(self.style.ERROR(visible(f"          {problem}")))
         if now.active and now.progress:
@@ -60,6 +65,7 @@ def as_dict(now: status.Status) -> dict[str, Any]:
         "processes": now.serving.processes,
         "processes_current": now.serving.current,
         "problems": list(now.serving.problems),
+        "serving": [asdict(server) for server in now.serving.each],
     }
 
 
