@@ -208,6 +208,8 @@ def apply(plan: Plan, *, skip_bad: bool = False) -> None:
     now = timezone.now()
     try:
         with transaction.atomic():
+            written = [change.id for change in plan.changed] + [one.id for one in plan.missing if plan.sync]
+            Expert.objects.lock(written)
             Expert.objects.bulk_create(plan.new, batch_size=BATCH)
             _update(plan.changed, now)
             if plan.sync:

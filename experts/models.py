@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from django.core.validators import MinValueValidator
-from django.db import models, transaction
+from django.db import connections, models, transaction
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 from django.urls import reverse
@@ -30,13 +30,27 @@ class LockingQuerySet(models.QuerySet[Row]):
     """Locks what it deletes, as the tagging of a run locks what it tags.
 
     Else a run could add a tag between the two statements of a deletion: first the tags, then whom they belong to.
+    Whoever writes many rows locks them by their keys first: a statement takes them as they lie on the disk, and two
+    who take the same ones in different orders end in a deadlock.
     """
 
     @transaction.atomic
     def delete(self) -> tuple[int, dict[str, int]]:
-        rows = self.model._base_manager.filter(pk__in=self.order_by().values("pk")).order_by("pk")
-        list(rows.select_for_update().values_list("pk", flat=True))
+        self._lock_by_key()
         return super().delete()
+
+    def lock(self, keys: Iterable[int]) -> None:
+        """Lock the rows with these keys, all others' filters aside, to the end of the transaction."""
+        wanted = sorted(set(keys))
+        for start in range(0, len(wanted), AT_ONCE):
+            self._lock_by_key(wanted[start : start + AT_ONCE])
+
+    def _lock_by_key(self, keys: Sequence[int] | None = None) -> None:
+        """Lock the rows with the keys; without them all of this query."""
+        if connections[self.db].features.has_select_for_update:  # SQLite locks all of the database
+            which = self.order_by().values("pk") if keys is None else keys
+            rows = self.model._base_manager.filter(pk__in=which).order_by("pk")
+            list(rows.select_for_update().values_list("pk", flat=True))
 
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
@@ -95,12 +109,16 @@ class ExpertQuerySet(LockingQuerySet["Expert"]):
             found = found.filter(anywhere)
         return found
 
+    @transaction.atomic
     def activate(self) -> int:
         """Make hidden experts searchable again; returns how many changed."""
+        self._lock_by_key()
         return self.filter(is_active=False).update(is_active=True, updated_at=timezone.now())
 
+    @transaction.atomic
     def deactivate(self) -> int:
         """Hide experts from search without losing anything; returns how many changed."""
+        self._lock_by_key()
         return self.filter(is_active=True).update(is_active=False, updated_at=timezone.now())
 
 

@@ -139,7 +139,8 @@ def store(
 def _store_batch(
     batch: list[int], assigned: Mapping[int, Sequence[tuple[int, float]]], tagged_for: Mapping[int, str]
 ) -> TagChanges:
-    known_tags = set(Tag.objects.select_for_update().values_list("pk", flat=True))
+    # “No key”: tags are kept from being deleted, while an editor may save an expert with them.
+    known_tags = set(Tag.objects.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
     bases = dict(
         Expert.objects.select_for_update().filter(pk__in=batch).order_by("pk").values_list("pk", "tagged_for")
     )

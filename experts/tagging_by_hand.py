@@ -37,7 +37,7 @@ def tag_by_hand(ids: Sequence[int], tag: Tag, user: User) -> Tagged:
     wanted = sorted(set(ids))
     done = Tagged()
     with transaction.atomic():
-        Tag.objects.select_for_update().get(pk=tag.pk)
+        Tag.objects.select_for_update(no_key=True).get(pk=tag.pk)  # see `tagging.store`
         for start in range(0, len(wanted), BATCH):
             done += _tag_batch(wanted[start : start + BATCH], tag, user)
     return done

@@ -56,7 +56,7 @@ def edit_one(dice: random.Random) -> str:
         case 0:
             some.update(is_active=False)
         case 1:
-            Expert.objects.update(is_active=True)
+            Expert.objects.activate()
         case 2 if Expert.objects.count() > 20:
             some.delete()
         case _:

@@ -1,0 +1,90 @@
+"""Two who write the same experts at the same time wait for each other and never end in a deadlock."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from experts import importing, tagging
+from experts.models import Expert, ExpertTag, Tag
+from tests import cast
+from tests.faults.waiting import until
+
+
+def somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
+def until_it_waits() -> None:
+    """On SQLite there is one lock for all."""
+    until(lambda: connection.vendor == "sqlite" or somebody_waits_for_a_lock(), "the other one waits")
+
+
+class Meanwhile(threading.Thread):
+    """Does `work` at the same time."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        super().__init__()
+        self.work = work
+        self.trouble: list[DatabaseError] = []
+
+    def run(self) -> None:
+        try:
+            self.work()
+        except DatabaseError as error:
+            self.trouble.append(error)
+        finally:
+            connection.close()
+
+    def ends_well(self) -> None:
+        self.join(30)
+        assert not self.is_alive()
+        assert not self.trouble
+
+
+def import_all(people: list[Expert]) -> None:
+    sheet = "".join(f"{expert.username},Tells stories.\n" for expert in people)
+    importing.apply(importing.make_plan(io.BytesIO(f"Username,Bio\n{sheet}".encode())))
+
+
+@pytest.mark.parametrize("how", ["activate", "deactivate", "import"])
+def test_who_writes_many_experts_takes_them_by_their_keys(transactional_db, how):
+    people = cast.experts(4)
+    first, second = people[0], people[1]
+    Expert.objects.update(is_active=how != "activate")
+    Expert.objects.filter(pk=first.pk).update(company="Moved to the end of the table")
+    work = {
+        "activate": lambda: Expert.objects.activate(),
+        "deactivate": lambda: Expert.objects.deactivate(),
+        "import": lambda: import_all(people),
+    }[how]
+    other = Meanwhile(work)
+    with transaction.atomic():
+        Expert.objects.select_for_update().get(pk=first.pk)
+        other.start()
+        until_it_waits()
+        Expert.objects.select_for_update().get(pk=second.pk)
+    other.ends_well()
+    assert Expert.objects.filter(is_active=how != "deactivate").count() == len(people)
+
+
+def test_an_expert_is_saved_with_tags_while_a_run_tags(transactional_db):
+    """The editor has the expert and wants the tag, the run has the tag and wants the expert."""
+    (expert,) = cast.experts(1)
+    tag = Tag.objects.create(name="Bells", kind=Tag.Kind.DOMAIN, description="Casts bells.")
+    assigned, tagged_for = {expert.pk: [(tag.pk, 0.9)]}, {expert.pk: "a" * 32}
+    run = Meanwhile(lambda: tagging.store(assigned, tagged_for, between=lambda _count: None))
+    with transaction.atomic():
+        expert.bio = "Casts bells by hand."
+        expert.save()
+        run.start()
+        until_it_waits()
+        ExpertTag.objects.create(expert=expert, tag=tag, source=ExpertTag.Source.MANUAL)
+    run.ends_well()
+    assert ExpertTag.objects.get().source == ExpertTag.Source.MANUAL
