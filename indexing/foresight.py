@@ -12,11 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from experts.models import Expert
-from experts.profile import HASH_BYTES
+from experts.profile import FIELDS
 from indexing import paths
 from indexing.models import IndexState, IndexVersion
 from indexing.publishing import in_state, opened
 from indexing.snapshot.reader import Snapshot
+
+TEXT = [place for place, name in enumerate(FIELDS) if name in ("name", "job_title", "company", "bio")]
+"""The columns of a version's field hashes that people are found by the words of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class RollbackEffect:
     """experts that the live version finds and the earlier one does not know"""
     older_texts: int
     """experts found by the text they had then"""
+    model: str
+    """the earlier version's, where it is another than the live one's; else empty"""
     still_hidden: int
     """experts of the earlier version that were deleted or deactivated since: no version shows them"""
 
@@ -50,6 +55,8 @@ class RollbackEffect:
             )
             if count
         ]  # fmt: skip
+        if self.model:
+            parts.append(_("queries are compared by the model of then, %(model)s") % {"model": self.model})
         if not parts:
             return _("The same experts are found, by the same texts.")
         told = "; ".join(parts)
@@ -61,15 +68,18 @@ def rollback_effect(number: int) -> RollbackEffect:
     version = in_state(number, IndexVersion.State.RETIRED)
     then = opened(number)
     live = IndexState.read().live_version
-    now_ids, now_hashes = _rows_of(live) if live else (np.empty(0, np.int64), np.empty((0, HASH_BYTES), np.uint8))
+    now_ids, now_fields = _rows_of(live) if live else (np.empty(0, np.int64), np.empty((0, len(FIELDS)), np.uint64))
     _common, at_then, at_now = np.intersect1d(then.ids, now_ids, return_indices=True)
-    older = np.any(then.text_hashes[at_then] != now_hashes[at_now], axis=1)  # of another model, all of them
+    # By the fields, which know no model: the hashes of the texts are all others where the model is.
+    older = np.any((then.field_hashes[at_then] != now_fields[at_now])[:, TEXT], axis=1)
+    other_model = live is not None and live.model_fingerprint != version.model_fingerprint
     active = set(Expert.objects.active().values_list("pk", flat=True))
     return RollbackEffect(
         number=number,
         built=version.created_at,
         hidden=len(active.intersection(np.setdiff1d(now_ids, then.ids).tolist())),
         older_texts=int(older.sum()),
+        model=version.model_name if other_model else "",
         still_hidden=len(set(then.ids.tolist()) - active),
     )
 
@@ -78,4 +88,4 @@ def _rows_of(version: IndexVersion) -> tuple[np.ndarray, np.ndarray]:
     snapshot = Snapshot.open(
         paths.version_folder(version.number), manifest_sha256=version.manifest_sha256, check_hashes=False
     )
-    return snapshot.ids, snapshot.text_hashes
+    return snapshot.ids, snapshot.field_hashes

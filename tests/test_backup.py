@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
-from indexing import backup, live, paths, processes, runs, worker
+from indexing import backup, live, paths, pinning, processes, runs, worker
 from indexing.models import IndexState, RebuildRun
 from tests import cast, damage
 
@@ -37,12 +37,14 @@ def elsewhere(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 @pytest.mark.skipif("sqlite" not in settings.DATABASES["default"]["ENGINE"], reason="pg_dump copies PostgreSQL")
 def test_a_copy_serves_in_another_place(tmp_path):
     cast.experts(8)
-    rebuild()
+    pinning.pin(rebuild().version_id, cast.command_actor(), "Shown at the fair.")
     call_command("backup", str(tmp_path / "copy"), verbosity=0)
     found = elsewhere(tmp_path / "copy", "search_experts", "sourdough bread", "--mode", "keyword")
     assert found.returncode == 0, found.stderr
     assert "Baker" in found.stdout
     assert elsewhere(tmp_path / "copy", "verify_index").returncode == 0
+    unpinned = elsewhere(tmp_path / "copy", "pin_version", "1", "--unpin", "--reason", "The fair is over.")
+    assert unpinned.returncode == 0, unpinned.stderr  # the pin was in the copy
 
 
 def test_the_database_alone_is_enough_to_rebuild(monkeypatch):

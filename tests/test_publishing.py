@@ -163,6 +163,17 @@ def test_before_a_rollback_its_meaning_is_known():
     assert live() == settings_state.version_id
 
 
+def test_a_rollback_to_another_model_changes_no_text_and_names_the_model(settings):
+    cast.experts(6)
+    first = rebuild()
+    settings.TCS_ENCODER = "tests.fakes.OtherHashEncoder"
+    encoders.reset()
+    rebuild()
+    effect = foresight.rollback_effect(first.version_id)
+    assert (effect.hidden, effect.older_texts, effect.still_hidden) == (0, 0, 0)
+    assert "compared by the model of then, hash-encoder" in effect.sentence
+
+
 def rebuild_anyway() -> RebuildRun:
     run = rebuild()
     if run.state == State.HELD:

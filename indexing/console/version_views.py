@@ -196,8 +196,11 @@ def _decide(request: ConsoleRequest, version: IndexVersion, question: Question) 
             return accepted(request, question.done, question.then)
         if request.htmx:
             return conflict(request, problem)
-    shown = {"title": question.title, "version": version, "problem": problem, "reason": reason,
-             "possible": not question.problem, "rights": rights_of(request.user)} | question.context  # fmt: skip
+    shown = {
+        "title": question.title, "version": version, "problem": problem, "reason": reason,
+        "possible": not question.problem, "live_number": IndexState.read().live_version_id,
+        "rights": rights_of(request.user),
+    } | question.context  # fmt: skip
     status = 409 if request.method == "POST" else 200
     return render(request, question.template, admin_context(request) | shown, status=status)
 

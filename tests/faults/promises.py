@@ -65,6 +65,8 @@ def hold() -> None:
     assert [version.number for version in lives] == ([state.live_version_id] if state.live_version_id else [])
     for version in lives:
         Snapshot.open(paths.version_folder(version.number), manifest_sha256=version.manifest_sha256)
+    for version in IndexVersion.objects.pinned():
+        assert paths.version_folder(version.number).is_dir(), f"{version} is pinned and gone"
     assert RebuildRun.objects.active().count() <= 1
     assert list(Publication.objects.filter(until=None).values_list("version_id", flat=True)) == [
         version.number for version in lives

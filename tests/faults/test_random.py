@@ -21,7 +21,7 @@ from django.db import close_old_connections, connection, transaction
 from experts import importing
 from experts.csv_reading import ImportFailed
 from experts.models import Expert
-from indexing import processes, publishing, runs, worker
+from indexing import pinning, processes, publishing, runs, worker
 from indexing.errors import IndexingError
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from tests import cast
@@ -99,6 +99,17 @@ def decide_one(dice: random.Random) -> str:
     return "rolled back"
 
 
+def pin_one(dice: random.Random) -> str:
+    """A pinned version stays, whatever is published after it: `promises.hold` looks."""
+    pinned = list(IndexVersion.objects.pinned().values_list("number", flat=True))
+    if pinned and dice.random() < 0.5:
+        pinning.unpin(dice.choice(pinned), ACTOR, "The dice say so.")
+        return "unpinned"
+    kept = list(IndexVersion.objects.filter(state__in=pinning.PINNABLE).values_list("number", flat=True))
+    pinning.pin(dice.choice(kept), ACTOR, "The dice say so.")
+    return "pinned"
+
+
 class Player(threading.Thread):
     """Makes one kind of step again and again; refusals with a sentence are answers, anything else is a failure."""
 
@@ -149,6 +160,7 @@ def test_whatever_happens_the_invariants_hold(first_version, serve, capsys):
             Player(run_one, end, 0.05),
             Player(cancel_one, end, 8.0),
             Player(decide_one, end, 0.6),
+            Player(pin_one, end, 1.0),
         ]
         for player in players:
             player.start()
