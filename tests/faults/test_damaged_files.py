@@ -93,7 +93,7 @@ def test_a_manifest_that_says_otherwise_is_refused(two_versions, restarted, chan
     assert manifest.FILE_NAME in process.problem
 
 
-@pytest.mark.parametrize("change", [{"count": 23}, {"dimension": 32}, {"number": 1}])
+@pytest.mark.parametrize("change", [{"count": 23}, {"dimension": 32}, {"number": 1}, {"format": 0}, {"format": 99}])
 def test_so_is_one_whose_hash_the_database_has_taken_over(two_versions, restarted, change):
     """As after a restore of a database and a folder that do not belong together: the contents must agree as well."""
     kept, folder = two_versions
@@ -104,6 +104,8 @@ def test_so_is_one_whose_hash_the_database_has_taken_over(two_versions, restarte
     process = restarted()
     assert live.current().number == int(kept.name)
     assert process.problem
+    if "format" in change:  # of an older release, or of a newer one
+        assert f"format {change['format']}, this release reads format" in process.problem
 
 
 def test_a_whole_other_version_in_its_place_is_refused(two_versions, restarted):
