@@ -17,7 +17,7 @@ from indexing.atlas.areas import Area
 from indexing.atlas.naming import Named
 from indexing.console import map_selection_views
 from tests import cast, map_cast
-from tests.html_reading import read
+from tests.html_reading import blocked_by_csp, read
 
 PAGE = "/admin/index/map/"
 SELECTION, TAG = f"{PAGE}selection/", f"{PAGE}tag/"
@@ -214,6 +214,20 @@ class TestTable:
         assert "Number003" in page
         assert "<html" not in page
         assert "map-class" not in page
+
+    def test_what_others_wrote_is_text_and_no_markup(self, client, number):
+        hostile = "<b onclick='x()'>\u202ex"
+        Expert.objects.update(last_name=hostile, job_title=hostile, company=hostile, category=hostile)
+        Tag.objects.filter(pk=Tag.objects.all()[0].pk).update(name=hostile)
+        ids = ",".join(map(str, Expert.objects.values_list("pk", flat=True)))
+        for answer in (
+            client.get(PAGE, {"find": hostile, "category": hostile}),
+            client.post(SELECTION, {"ids": ids}),
+        ):
+            page = read(answer.content.decode())
+            assert not blocked_by_csp(page)
+            assert not [each for each in page.walk() if each.tag == "b"]
+            assert hostile.replace("\u202e", "") in page.text
 
     def test_it_has_pages(self, client):
         map_cast.mapped(51)

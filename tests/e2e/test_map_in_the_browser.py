@@ -104,6 +104,8 @@ def test_a_point_says_whose_it_is_and_opens_the_expert(window: BrowserContext, s
     expect(page.locator("#map-tip")).to_contain_text(somebody["title"])
     page.mouse.click(point["x"], point["y"])
     expect(page).to_have_url(re.compile(f"/admin/experts/expert/{point['id']}/change/$"))
+    page.go_back()
+    expect(page.locator("#map-stage[data-ready]")).to_be_visible()
 
 
 def test_the_keyboard_does_what_the_mouse_does(window: BrowserContext) -> None:

@@ -22,7 +22,8 @@ export class Areas {
   draw(context) {
     const { stage } = this;
     if (!this.box.checked || stage.moved < 1) { return; }
-    const taken = [];
+    const { width, height } = stage.view;
+    const taken = [[width - 52, height - 120, width, height]];  // the buttons in the corner
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.lineJoin = "round";
@@ -32,12 +33,12 @@ export class Areas {
       const [x, y] = stage.view.toScreen(area.x, area.y);
       const half = context.measureText(area.name).width / 2 + 5;
       const box = [x - half, y - size * 0.8, x + half, y + size * 0.8];
-      if (box[0] < 0 || box[1] < 0 || box[2] > stage.view.width || box[3] > stage.view.height) { return; }
+      if (box[0] < 0 || box[1] < 0 || box[2] > width || box[3] > height) { return; }
       if (taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) { return; }
       taken.push(box);
       written(context, stage.ink, area.name, x, y);
     });
-    this.shown = taken.length;
+    this.shown = taken.length - 1;
   }
 }
 

@@ -85,6 +85,7 @@ async function show(number) {
   aim.leave();
   selection.mark();
   element.dataset.version = number;
+  map.querySelector("#map-version").value = number;
   const others = Promise.allSettled([areas.load(number), gaps.load(number), query.load()]);
   if (from) { await glide(stage); }
   await others;
@@ -127,7 +128,23 @@ for (const [name, does] of [["in", () => zoom(1.6)], ["out", () => zoom(1 / 1.6)
 }
 map.querySelectorAll("[name=tool]").forEach((radio) => radio.addEventListener("change", () => { element.dataset.tool = tool(); }));
 
-show(version).then(() => { element.dataset.ready = ""; }, (error) => {
+// Who opens an expert and comes back finds the map as it was.
+const KEPT = `map-${version}`;
+window.addEventListener("pagehide", () => {
+  const { x, y, scale } = stage.view;
+  const ids = [...selection.ids].slice(0, 2000);
+  sessionStorage.setItem(KEPT, JSON.stringify({ zoom: stage.view.isHome ? 0 : scale / stage.view.home.scale, x, y, ids }));
+});
+
+function restore() {
+  const kept = JSON.parse(sessionStorage.getItem(KEPT) || "null");
+  if (!kept || performance.getEntriesByType("navigation")[0]?.type !== "back_forward") { return; }
+  if (kept.zoom) { stage.view.look(kept.x, kept.y, kept.zoom * stage.view.home.scale); }
+  if (kept.ids.length) { selection.set(kept.ids); }
+  stage.request();
+}
+
+show(version).then(restore).then(() => { element.dataset.ready = ""; }, (error) => {
   map.querySelector("#map-failed").hidden = false;
   throw error;
 });
