@@ -23,7 +23,8 @@ NOT_THE_CONSOLE = {"api", "management", "benchmarks", "migrations"}
 NOT_OF_THE_CONSOLE = {"backup.py", "evaluation.py", "exporting.py", "exports.py", "model_files.py", "derived.py"}
 """Of commands, of the log alone, or parts of a longer sentence."""
 NOT_A_FAILURE = {"Somebody asked to cancel.", "start", "somebody"}
-PLACEHOLDER = re.compile(r"%\(\w+\)[^a-zA-Z]*[a-z]|%[sd]")
+PLACEHOLDER = re.compile(r"%\(\w+\)[^a-zA-Z]*[a-z]|%[sd]|\{\{.*?\}\}")
+IN_TEMPLATE = re.compile(r'\{% translate "(.*?)"|%\}([^{]*(?:\{\{.*?\}\}[^{]*)+)\{%', re.DOTALL)
 
 
 def sources() -> Iterator[Path]:
@@ -109,12 +110,15 @@ def test_the_readme_says_what_to_do_about_each_failure():
     assert not unheard
 
 
+def said_in_templates() -> Iterator[str]:
+    for path in (settings.BASE_DIR / "templates").rglob("*.html"):
+        yield from ("".join(found) for found in IN_TEMPLATE.findall(path.read_text()))
+
+
 def test_every_message_of_the_readme_is_one_that_can_be_said():
     """Also outside those: by templates, the status, the map's worker."""
-    everything = [
-        said
-        for path in (settings.BASE_DIR / "indexing").rglob("*.py")
-        for said in said_in(ast.parse(path.read_text()))
-    ]
+    files = (settings.BASE_DIR / "indexing").rglob("*.py")
+    everything = [said for path in files for said in said_in(ast.parse(path.read_text()))]
+    everything += said_in_templates()
     strangers = [row for row in rows() if not any(speaks_of(row, said) for said in everything)]
     assert not strangers
