@@ -109,6 +109,17 @@ def test_beyond_the_limit_the_rest_is_placed_beside_its_neighbours():
     assert agreement(positions, which) > 0.9
 
 
+def test_beyond_the_limit_places_are_kept_too():
+    vectors, which = groups(420)
+    ids = np.arange(1_000, 1_420)
+    former = layout(vectors[:400], ids[:400], fit_up_to=150)
+    again = layout(vectors[20:], ids[20:], previous=Previous(ids[:400], former), fit_up_to=150)
+    radius = np.linalg.norm(former - former.mean(axis=0), axis=1).max()
+    moved = np.linalg.norm(again[:380] - former[20:], axis=1)
+    assert np.median(moved) < 0.1 * radius
+    assert agreement(again, which[20:]) > 0.9
+
+
 @pytest.mark.parametrize(("n", "heard"), [(60, 0), (60, 1), (60, 30), (400, 60)])
 def test_it_can_be_stopped_wherever_it_is(n, heard):
     told: list[float] = []
