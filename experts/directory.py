@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from django.db.models import Case, CharField, DecimalField, FilteredRelation, IntegerField, Q, Value, When
-from django.db.models.functions import Cast
+from django.db.models import BigIntegerField, Case, CharField, F, FilteredRelation, Q, Value, When
+from django.db.models.functions import Cast, Coalesce, Round
 
 from experts.models import Expert, ExpertTag
 from experts.profile import ExpertRecord, Row
@@ -60,27 +60,25 @@ def read_rows() -> Iterator[Row]:
     """The same as they stand in the database, in any order: the active experts and all tags given by hand.
 
     One statement too, hence one moment; the tags are rows of their own, since a join would look for tags of
-    every expert. `Row` objects are not made: plain tuples of its columns are a third faster.
+    every expert. All but the id comes as text (the rate in whole cents), which needs no conversion row by row, and
+    as plain tuples of the columns of `Row`: both together take a third of the time away.
     """
     texts = ("username", "first_name", "last_name", "job_title", "company", "bio")
     photo = Case(When(photo_url="", then=Value("")), default=Value("1"), output_field=CharField())
+    whole = Cast(Cast(Round(F("hourly_rate") * 100), BigIntegerField()), CharField())
     experts = (
         Expert.objects.active()
         .order_by()
-        .annotate(tag=Value(0, IntegerField()), photo=photo)
-        .values_list("id", "tag", *texts, "hourly_rate", "currency", "category", "photo")
+        .annotate(tag=Value("", CharField()), photo=photo, cents=Coalesce(whole, Value("")))
+        .values_list("id", "tag", *texts, "cents", "currency", "category", "photo")
     )
-    nothing = {f"no_{name}": Value("", CharField()) for name in (*texts, "currency", "category", "photo")}
-    no_rate = Cast(Value(None), DecimalField(max_digits=10, decimal_places=2))
+    nothing = {f"no_{name}": Value("", CharField()) for name in Row._fields[2:]}
     tags = (
         ExpertTag.objects.filter(source=ExpertTag.Source.MANUAL)
         .order_by()
-        .annotate(**nothing, no_rate=no_rate)
-        .values_list(
-            "expert_id", "tag_id", *(f"no_{name}" for name in texts), "no_rate", "no_currency", "no_category",
-            "no_photo",
-        )
-    )  # fmt: skip
+        .annotate(given=Cast("tag_id", CharField()), **nothing)
+        .values_list("expert_id", "given", *nothing)
+    )
     return experts.union(tags, all=True).iterator(chunk_size=ROWS_AT_ONCE)
 
 

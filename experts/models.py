@@ -157,7 +157,10 @@ class Expert(LockingModel):
         ordering = ["last_name", "first_name", "username"]
         default_permissions = ("add", "change", "delete", "view")
         permissions = [("import", _("Can import experts from a file"))]
-        indexes = [models.Index(fields=["last_name", "first_name", "username"], name="expert_by_name")]
+        indexes = [
+            models.Index(fields=["last_name", "first_name", "username"], name="expert_by_name"),
+            models.Index(fields=["updated_at"], name="expert_by_change"),  # whether anybody changed at all
+        ]
         constraints = [
             models.UniqueConstraint(
                 Lower("username"),

@@ -29,7 +29,7 @@ from experts.profile import (
     field_hashes,
     profile_text,
     record_of,
-    row_digest,
+    row_digests,
     rows_of,
     tags_value,
     text_hash,
@@ -163,13 +163,13 @@ class _Comparison:
         experts = [row for row in chunk if not row[1]]
         for row in chunk:
             if row[1]:
-                self._tags.setdefault(row[0], []).append(row[1])
+                self._tags.setdefault(row[0], []).append(int(row[1]))
         ids = np.fromiter((row[0] for row in experts), np.int64, len(experts))
         self._ids.append(ids)
         at, known = _places(self._version.ids, ids)
         self._seen[at[known]] = True
         if self._version.profiles is not None:
-            digests = np.frombuffer(b"".join(map(row_digest, experts)), np.uint8).reshape(-1, HASH_BYTES)
+            digests = np.frombuffer(row_digests(experts), np.uint8).reshape(-1, HASH_BYTES)
             known[known] = np.any(digests[known] != self._version.profiles.digests[at[known]], axis=1)
         self._in_field[at[known]] = self._differences([experts[place] for place in np.flatnonzero(known)], at[known])
 

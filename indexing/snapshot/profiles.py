@@ -14,7 +14,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from experts.profile import FIELDS, HASH_BYTES, ExpertRecord, row_digest, rows_of
+from experts.profile import FIELDS, HASH_BYTES, ExpertRecord, row_digests, rows_of
 
 BLOCK = 64
 """Experts in one block: a third of the size of single ones, and read in a fraction of a millisecond."""
@@ -29,7 +29,7 @@ class Profiles:
     """n experts, in the order of the version's ids. Made of three files of the version: all of them or none."""
 
     digests: NDArray[np.uint8]
-    """uint8[n, 16], of each expert's `experts.profile.row_digest`"""
+    """uint8[n, 16], of each expert's `experts.profile.row_digests`"""
     ends: NDArray[np.int64]
     """int64[blocks]: where in `packed` each block ends"""
     packed: NDArray[np.uint8]
@@ -37,7 +37,7 @@ class Profiles:
 
     @classmethod
     def of(cls, experts: Sequence[ExpertRecord]) -> Profiles:
-        digests = b"".join(row_digest(rows_of(expert)[0]) for expert in experts)
+        digests = row_digests(rows_of(expert)[0] for expert in experts)
         blocks = [zlib.compress(_as_json(block), LEVEL) for block in _blocks(experts)]
         return cls(
             digests=np.frombuffer(digests, np.uint8).reshape(-1, HASH_BYTES),
