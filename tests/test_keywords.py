@@ -68,6 +68,20 @@ def test_c_plus_plus_is_not_c(index):
     assert found(index, "C#") == [11]
 
 
+def test_who_is_called_so_comes_before_who_writes_of_it_where_it_is_more_of_a_name(tmp_path):
+    people = [
+        document(1, name="Ann Lee", bio="Anderson localisation, Anderson and again Anderson"),
+        document(2, name="Anderson Lopez de Souza"),
+        document(3, name="Eva María Anderson de la Fuente", bio="of other things " * 20),
+        document(4, name="Tom Maria Baker de la Fuente y de la Vega", bio="of other things " * 20),
+        *(document(key, name="Ann Lee", job_title="Baker", bio="A baker.", tags=["Baker"]) for key in (5, 6)),
+    ]
+    build_index(people, tmp_path / "keywords")
+    own = KeywordIndex.open(tmp_path / "keywords")
+    assert set(found(own, "Anderson")[:2]) == {2, 3}
+    assert set(found(own, "baker")[:2]) == {5, 6}
+
+
 def test_a_username_comes_first_whatever_else_matches(index, tmp_path):
     people = [
         document(1, username="ann"),

@@ -155,7 +155,7 @@ class KeywordIndex:
         terms = _terms(text)
         words = [self._word(plain, stem) for plain, stem in _telling(terms)]
         clauses = [clause for clause, _ in words if clause is not None]
-        clauses += self._whole(text, [plain for plain, _ in terms])
+        clauses += self._whole(text, terms)
         query = Query.boolean_query([(Occur.Should, clause) for clause in clauses]) if clauses else None
         return KeywordQuery(query, max(sum(telling for _, telling in words), self._information(0)))
 
@@ -205,15 +205,27 @@ class KeywordIndex:
             for each in near:
                 yield Query.const_score_query(each, NEARLY[FIELDS[field]] * telling)
 
-    def _whole(self, text: str, words: Sequence[str]) -> Iterator[Query]:
-        """The whole query as somebody's username, or as the beginning of somebody's name."""
+    def _whole(self, text: str, terms: Sequence[tuple[str, str]]) -> Iterator[Query]:
+        """The whole query as somebody's username, as somebody's surname, or as the beginning of somebody's name."""
+        words = [plain for plain, _ in terms]
         handle = _raw(text)
         if handle and self._searcher.doc_freq(HANDLE, handle):
             exact = Query.term_query(self._schema, HANDLE, handle, "basic")
             yield Query.const_score_query(exact, HANDLE_SCORE)
+        if len(words) == 1 and self._is_a_name(*terms[0]):
+            yield Query.const_score_query(
+                Query.term_query(self._schema, "name", words[0], "basic"), self._information(0)
+            )
         if 2 <= len(words) <= NAME_WORDS:
             named = [(Occur.Must, self._in_name(word, last=word == words[-1])) for word in words]
             yield Query.const_score_query(Query.boolean_query(named), self._information(0))
+
+    def _is_a_name(self, plain: str, stem: str) -> bool:
+        """Whether more people are called so than write of it: Anderson, but neither Jenkins nor a baker."""
+        counts = {field: self._searcher.doc_freq(field, term) for field, term in _per_field(plain, stem)}
+        called = counts.pop("name")
+        del counts["username"]
+        return called > 0 and called >= max(counts.values())
 
     def _in_name(self, word: str, *, last: bool) -> Query:
         """The word in a name, with a slip or not; the last one perhaps not yet typed to its end."""
