@@ -91,7 +91,7 @@ def test_a_hundred_thousand_people_take_no_time():
         found = [next(entries, None) for entries in many.starting(prefix).values()]
         seconds.append(time.thread_time() - began)
         assert (prefix == "zz") == (found == [None] * 4)
-    assert sorted(seconds)[len(seconds) // 2] < 0.010
+    assert max(seconds) < 0.010
 
 
 @pytest.fixture

@@ -62,14 +62,23 @@ class Suggestions:
     row_ends: NDArray[np.int64]
     counts: NDArray[np.int64] = field(init=False)
     """[e]: how many experts have it"""
-    shared: NDArray[np.int64] = field(init=False)
-    """The places of all keys that are no person's, rising."""
+    by_rank: NDArray[np.int32] = field(init=False)
+    """[e]: the entries, those first that most experts have"""
+    shared: dict[Kind, tuple[NDArray[np.int64], NDArray[np.int32]]] = field(init=False)
+    """Of each kind but people: the places of its keys, rising, and for each where its entry stands in `by_rank`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "counts", np.diff(self.row_ends, prepend=0))
         if len(self.key_entries) and not int(self.key_entries.max()) < len(self.kinds):
             raise ValueError("a key without an entry")
-        object.__setattr__(self, "shared", np.flatnonzero(self.kinds[self.key_entries] != Kind.PERSON))
+        by_rank = np.argsort(-self.counts, kind="stable").astype(np.int32)
+        ranks = np.empty_like(by_rank)
+        ranks[by_rank] = np.arange(len(by_rank), dtype=np.int32)
+        object.__setattr__(self, "by_rank", by_rank)
+        kinds = self.kinds[self.key_entries]
+        places = {kind: np.flatnonzero(kinds == kind) for kind in Kind if kind != Kind.PERSON}
+        shared = {kind: (at, ranks[self.key_entries[at]]) for kind, at in places.items()}
+        object.__setattr__(self, "shared", shared)
 
     @classmethod
     def of(cls, experts: Sequence[ExpertRecord], tags: Mapping[int, Sequence[str]]) -> Suggestions:
@@ -134,9 +143,9 @@ class Suggestions:
         """The entries of the keys from `first` to `last`, each once."""
         if kind == Kind.PERSON:
             return _each_once(self._people(first, last))
-        begin, end = np.searchsorted(self.shared, (first, last)).tolist()
-        numbers = self.key_entries[self.shared[begin:end]]
-        return _each_once(self._most_had(numbers[self.kinds[numbers] == kind]))
+        places, ranks = self.shared[kind]
+        begin, end = np.searchsorted(places, (first, last)).tolist()
+        return _each_once(self._most_had(ranks[begin:end]))
 
     def _people(self, first: int, last: int) -> Iterator[int]:
         """In blocks: a letter is the beginning of half of all keys, and a few people are shown."""
@@ -146,13 +155,12 @@ class Suggestions:
             yield from numbers[self.kinds[numbers] == Kind.PERSON].tolist()
             first, size = first + size, size * 2
 
-    def _most_had(self, numbers: NDArray[np.int32]) -> Iterator[int]:
+    def _most_had(self, ranks: NDArray[np.int32]) -> Iterator[int]:
         """Those first that most experts have; only the few that are wanted as a rule are put in order at once."""
-        rank = -self.counts[numbers].astype(np.int64) * len(self) + numbers
-        if len(numbers) > BLOCK:
-            rank = rank[np.argpartition(rank, BLOCK)]
-        for start, end in ((0, BLOCK), (BLOCK, len(rank))):
-            yield from (np.sort(rank[start:end]) % len(self)).tolist()
+        if len(ranks) > BLOCK:
+            ranks = np.partition(ranks, BLOCK)
+        for start, end in ((0, BLOCK), (BLOCK, len(ranks))):
+            yield from self.by_rank[np.sort(ranks[start:end])].tolist()
 
     def _key(self, place: int) -> bytes:
         return self.keys[slice(*_span(self.key_ends, place))].tobytes()
