@@ -61,7 +61,7 @@ def _start(*arguments: str) -> subprocess.Popen[bytes]:
     _children[:] = [child for child in _children if child.poll() is None]  # reaps those that ended
     child = subprocess.Popen(
         [sys.executable, str(settings.BASE_DIR / "manage.py"), "index_worker", "--low-priority", *arguments],
-        env=os.environ | {"OMP_NUM_THREADS": str(os.cpu_count() or 1)},  # web processes keep theirs to one
+        env=os.environ | {"OMP_NUM_THREADS": str(settings.TCS_WORKER_THREADS)},  # web processes keep theirs to one
         stdin=subprocess.DEVNULL,
         start_new_session=True,
         cwd=settings.BASE_DIR,

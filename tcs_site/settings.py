@@ -1,5 +1,6 @@
 """Settings. Everything that an operator may change is an environment variable, listed in the README."""
 
+import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -168,6 +169,9 @@ FILE_UPLOAD_HANDLERS = [
 TCS_ENCODER = env.text("TCS_ENCODER", "indexing.encoders.ModelEncoder")
 TCS_MODEL_PATH = env.text("TCS_MODEL_PATH")  # a sentence-transformers folder; empty: the packaged default
 TCS_WORKER = env.choice("TCS_WORKER", "subprocess", ("subprocess", "external"))
+# Threads of a worker started for a run. One processor stays free: a search that wakes up finds it at once, where low
+# priority alone lets it wait for the end of a slice, several times over.
+TCS_WORKER_THREADS = env.integer("TCS_WORKER_THREADS", max((os.cpu_count() or 1) - 1, 1), at_least=1)
 TCS_KEEP_VERSIONS = env.integer("TCS_KEEP_VERSIONS", 5, at_least=1)
 TCS_LEASE_SECONDS = env.number("TCS_LEASE_SECONDS", 60, at_least=2)
 TCS_EXACT_UP_TO = env.integer("TCS_EXACT_UP_TO", 50_000)  # experts; beyond it the vector index is approximate

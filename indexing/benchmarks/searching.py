@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from random import Random
@@ -35,6 +35,7 @@ from indexing.models import RebuildRun
 State = Literal["idle", "rebuild"]
 Say = Callable[[str], None]
 
+API, PAGE = "/api/search", "/"
 K = 10
 PERCENTILES = (50, 95, 99)
 ACTOR = Actor("benchmark", RebuildRun.Via.COMMAND)
@@ -59,6 +60,8 @@ class Measured:
     searches: int
     request: dict[str, float]
     """of a whole request to the API, all middleware and the session included"""
+    page: dict[str, float]
+    """of a whole request of the search page, as htmx asks for it, with twice as many hits"""
     search: dict[str, float]
     """of the search within, from its words to its cards"""
     steps: dict[str, dict[str, float]]
@@ -71,6 +74,7 @@ class Taken:
     """Seconds of single searches."""
 
     requests: list[float]
+    pages: list[float]
     results: list[search.Results]
 
 
@@ -101,7 +105,7 @@ def measure(clients: Sequence[int], states: Sequence[State], searches: int, say:
     for state in states:
         with rebuilding() if state == "rebuild" else nothing() as still:
             for number in clients:
-                asked = [[next(words) for _ in range(max(searches // number, 2))] for _ in range(number)]
+                asked = [[next(words) for _ in range(max(searches // number, 3))] for _ in range(number)]
                 for cache in ("cold", "warm"):
                     say(f"{len(snapshot):,} experts, {state}, {number} clients, {cache}")
                     still()
@@ -142,14 +146,16 @@ def ask_all(asked: Sequence[Sequence[str]]) -> Taken:
     signed_in.force_login(User.objects.get(username="benchmark"))
     cookie = f"{settings.SESSION_COOKIE_NAME}={signed_in.cookies[settings.SESSION_COOKIE_NAME].value}"
     application = get_asgi_application()
-    taken = Taken([], [])
+    taken = Taken([], [], [])
 
     async def ask(texts: Sequence[str]) -> None:
-        for number, text in enumerate(texts):
-            if number % 2:  # by turns, so that both meet the same conditions
-                taken.results.append(await asyncio.to_thread(searched, text))
+        for number, text in enumerate(texts):  # by turns, so that all meet the same conditions
+            if number % 3 == 0:
+                taken.requests.append(await request_seconds(application, cookie, API, {"q": text, "k": str(K)}))
+            elif number % 3 == 1:
+                taken.pages.append(await request_seconds(application, cookie, PAGE, {"q": text}))
             else:
-                taken.requests.append(await request_seconds(application, cookie, text))
+                taken.results.append(await asyncio.to_thread(searched, text))
 
     async def ask_together() -> None:
         await asyncio.gather(*(ask(texts) for texts in asked))
@@ -165,13 +171,12 @@ def searched(text: str) -> search.Results:
         connection.close()  # as after each request
 
 
-async def request_seconds(application: Any, cookie: str, text: str) -> float:
-    """A GET to the API, from the ASGI message to the last one of the answer: all but the socket."""
-    headers = [(b"host", b"localhost"), (b"cookie", cookie.encode())]
-    path = "/api/search"
+async def request_seconds(application: Any, cookie: str, path: str, parameters: Mapping[str, str]) -> float:
+    """A GET, from the ASGI message to the last one of the answer: all but the socket."""
+    headers = [(b"host", b"localhost"), (b"cookie", cookie.encode()), (b"hx-request", b"true")]
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
-        "path": path, "raw_path": path.encode(), "query_string": urlencode({"q": text, "k": K}).encode(),
+        "path": path, "raw_path": path.encode(), "query_string": urlencode(parameters).encode(),
         "headers": headers, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000),
     }  # fmt: skip
     conversation = ApplicationCommunicator(application, scope)
@@ -183,7 +188,9 @@ async def request_seconds(application: Any, cookie: str, text: str) -> float:
     seconds = time.perf_counter() - began
     await conversation.wait()
     if answer["status"] != 200:
-        raise BenchmarkFailed(_("The API answered with status %s.") % answer["status"])
+        raise BenchmarkFailed(
+            _("%(path)s answered with status %(status)s.") % {"path": path, "status": answer["status"]}
+        )
     return seconds
 
 
@@ -191,8 +198,9 @@ def summary(taken: Taken, experts: int, state: State, clients: int, cache: Liter
     steps = taken.results[0].timings
     return Measured(
         experts=experts, state=state, clients=clients, cache=cache,
-        searches=len(taken.requests) + len(taken.results),
+        searches=len(taken.requests) + len(taken.pages) + len(taken.results),
         request=percentiles(taken.requests),
+        page=percentiles(taken.pages),
         search=percentiles([each.seconds for each in taken.results]),
         steps={step: percentiles([each.timings.get(step, 0.0) for each in taken.results]) for step in steps},
         load=round(os.getloadavg()[0], 1),
@@ -220,7 +228,7 @@ def rebuilding() -> Iterator[Callable[[], None]]:
     everything = {"TCS_ENCODER": "indexing.benchmarks.derived.PatientEncoder"}
     process = subprocess.Popen(
         [sys.executable, "manage.py", "index_worker", "--low-priority", "--run", str(run.pk)],
-        env=os.environ | everything | {"OMP_NUM_THREADS": str(os.cpu_count() or 1)},
+        env=os.environ | everything | {"OMP_NUM_THREADS": str(settings.TCS_WORKER_THREADS)},
         cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def positive(value: str) -> int:
 class Command(BaseCommand):
     help = (
         "Measure the search over sample directories, in a temporary data folder: yours is left alone. "
-        "Takes minutes, and the time of all processors."
+        "Takes about ten minutes on an idle machine of two processors, and all their time."
     )
     requires_system_checks = ()
 
@@ -48,7 +49,13 @@ class Command(BaseCommand):
         add("--experts", type=positive, nargs="+", default=SIZES, help="sizes of the directory (%(default)s)")
         add("--clients", type=positive, nargs="+", default=CLIENTS, help="how many ask at once (%(default)s)")
         add("--state", choices=STATES, nargs="+", default=STATES, help="beside a rebuild or not (%(default)s)")
-        add("--searches", type=positive, default=400, help="of each combination, all clients together (%(default)s)")
+        add(
+            "--searches",
+            type=positive,
+            default=480,
+            help="of each combination, all clients together: a third each to the API, of the page, and "
+            "within the process (%(default)s)",
+        )
         add("--json", action="store_true", help="one JSON object on stdout")
         add("--inside", choices=("prepare", "measure"), help=argparse.SUPPRESS)
 
@@ -121,16 +128,29 @@ def table(size: dict[str, Any]) -> list[str]:
         f"{size['experts']:,} experts under {size['backend']}: opened in {size['seconds_to_open']} s, "
         f"model loaded in {size['seconds_to_load_the_model']} s; first search {size['first_search_ms']} ms; "
         f"peak {size['peak_mb']} MB",
-        f"{'':24}{'request p50 / p95 / p99':>26} {'search p50 / p95 / p99':>26}  load  steps p50/p99",
+        f"{'p50 / p95 / p99':24}{'search':>24}{'API':>24}{'page':>24}  load  steps p50/p95/p99",
     ]
     for each in size["measured"]:
-        per_step = "  ".join(f"{step} {each['steps'][step]['p50']}/{each['steps'][step]['p99']}" for step in steps)
+        per_step = "  ".join(f"{step} {figures(each['steps'][step], '/')}" for step in steps)
         lines.append(
-            f"{each['state']:8} {each['clients']:>3} at once {each['cache']:4} {figures(each['request']):>26} "
-            f"{figures(each['search']):>26} {each['load']:>5}  {per_step}"
+            f"{each['state']:8} {each['clients']:>3} at once {each['cache']:4}{figures(each['search']):>24}"
+            f"{figures(each['request']):>24}{figures(each['page']):>24} {each['load']:>5}  {per_step}"
         )
-    return [*lines, ""]
+    return [*lines, *beside(size["measured"]), ""]
 
 
-def figures(milliseconds: dict[str, float]) -> str:
-    return " / ".join(str(value) for value in milliseconds.values())
+def beside(measured: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """How many times the idle p99 the p99 during a rebuild is, of the same clients and cache."""
+    idle = {(each["clients"], each["cache"]): each for each in measured if each["state"] == "idle"}
+    for each in measured:
+        alone = idle.get((each["clients"], each["cache"]))
+        if each["state"] == "rebuild" and alone:
+            ratios = ", ".join(
+                f"{name} {each[key]['p99'] / alone[key]['p99']:.2f}"
+                for name, key in (("search", "search"), ("API", "request"), ("page", "page"))
+            )
+            yield f"p99 during a rebuild / idle, {each['clients']:>3} at once {each['cache']:4}: {ratios}"
+
+
+def figures(milliseconds: dict[str, float], between: str = " / ") -> str:
+    return between.join(str(value) for value in milliseconds.values())
