@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from indexing.console import run_comparison, stage_bar
-from indexing.models import IndexState, IndexVersion, RebuildRun
+from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -142,6 +142,14 @@ class TestOutcome:
         page = page_of(viewer, run)
         assert f"/admin/index/runs/{later.pk}/" in page
         assert "again-link" not in page
+
+    def test_a_held_run_that_was_published_says_by_whom_and_why(self, viewer):
+        version = IndexVersion.objects.create(number=7, state="live")
+        Publication.objects.create(version=version, how="approved", name="carol", reason="They left the firm.")
+        page = page_of(viewer, run_of({"embed": 1.0}, experts=10, version=version))
+        assert "Published by" in page
+        assert "carol" in page
+        assert "“They left the firm.”" in page
 
     def test_a_run_that_ended_well_needs_no_such_words(self, viewer):
         self.live()

@@ -14,7 +14,7 @@ from indexing import drift_status, runlog, status
 from indexing.console import gate_report, run_comparison, stage_bar, version_presentation
 from indexing.console.access import Rights
 from indexing.logsearch import Wanted
-from indexing.models import IndexState, RebuildRun, RunLogLine
+from indexing.models import IndexState, Publication, RebuildRun, RunLogLine
 
 HISTORY_PAGE = 20
 WINDOW = 1_000
@@ -115,6 +115,7 @@ def run_context(run: RebuildRun, rights: Rights) -> dict[str, Any]:
         "comparison": run_comparison.of(run),
         "later": RebuildRun.objects.filter(pk__gt=run.pk).order_by("-pk").first(),
         "live": IndexState.read().live_version,
+        "approved": Publication.objects.filter(version=run.version_id, how=Publication.How.APPROVED).first(),
         "gate": gate_report.of(run),
         "rights": rights,
     }
