@@ -10,10 +10,12 @@ from django.conf import settings
 from django.db import transaction
 
 from indexing import paths
-from indexing.models import IndexState, IndexVersion
+from indexing.models import IndexState, IndexVersion, RebuildRun
 
 logger = logging.getLogger(__name__)
-State = IndexVersion.State
+State, MapState = IndexVersion.State, IndexVersion.MapState
+
+UNFINISHED_MAP = ".tmp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,16 @@ def remove_leftovers() -> None:
 
 
 def leftovers() -> list[paths.Path]:
-    """Folders and maps of no kept version.
+    """Folders and maps of no kept version, and what was being made by somebody who was killed.
 
     Folders are listed before rows are read, and a row is made before its folder: what a running build makes
-    meanwhile is never taken for a leftover.
+    meanwhile is never taken for a leftover. Models are exported within runs only.
     """
     folders = sorted(paths.versions_folder().glob("*"))
     maps = sorted(paths.map_file(0).parent.glob("*"))
+    exports = sorted(paths.models_folder().glob("*.*"))  # a finished one has no dot in its name
     rows = dict(IndexVersion.objects.exclude(state=State.REMOVED).values_list("number", "state"))
+    mapping = set(IndexVersion.objects.filter(map_state=MapState.COMPUTING).values_list("number", flat=True))
     building = {number for number, state in rows.items() if state == State.BUILDING}
     finished = rows.keys() - building
     found = []
@@ -88,8 +92,11 @@ def leftovers() -> list[paths.Path]:
             found.append(path)
     for path in maps:
         number = path.name.partition(".")[0]
-        if not (number.isdigit() and int(number) in finished):
+        kept = finished & mapping if path.suffix == UNFINISHED_MAP else finished
+        if not (number.isdigit() and int(number) in kept):
             found.append(path)
+    if exports and not RebuildRun.objects.active().exists():
+        found += exports
     return found
 
 

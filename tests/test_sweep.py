@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import shutil
 
 import pytest
 
-from indexing import paths, sweep
-from indexing.models import IndexVersion
+from indexing import paths, runs, sweep
+from indexing.models import IndexVersion, RebuildRun
 
 pytestmark = pytest.mark.django_db
 State = IndexVersion.State
@@ -70,6 +71,32 @@ def test_the_map_of_a_removed_version_goes():
     paths.map_file(2).write_bytes(b"")
     sweep.remove_leftovers()
     assert [path.name for path in paths.map_file(1).parent.iterdir()] == ["000002.npy"]
+
+
+def test_what_a_killed_export_left_goes_and_that_of_an_active_run_stays():
+    """89 MB each with the packaged model."""
+    models = paths.models_folder()
+    for name in ("abc", "abc.77.exporting", "abc.77.old"):
+        (models / name).mkdir(parents=True)
+    run = RebuildRun.objects.create(state=RebuildRun.State.RUNNING)
+    sweep.remove_leftovers()
+    assert len(list(models.iterdir())) == 3
+    assert runs.lose(run, "Killed.")
+    sweep.remove_leftovers()
+    assert [path.name for path in models.iterdir()] == ["abc"]
+    shutil.rmtree(models)
+
+
+def test_half_a_map_goes_unless_it_is_being_computed():
+    version(1, State.RETIRED, folder=False)
+    version(2, State.LIVE, folder=False)
+    IndexVersion.objects.filter(number=2).update(map_state=IndexVersion.MapState.COMPUTING)
+    folder = paths.map_file(1).parent
+    folder.mkdir(parents=True)
+    for name in ("000001.npy", "000001.npy.77.tmp", "000002.npy.78.tmp"):
+        (folder / name).write_bytes(b"")
+    sweep.remove_leftovers()
+    assert {path.name for path in folder.iterdir()} == {"000001.npy", "000002.npy.78.tmp"}
 
 
 def refuse(_path: object) -> None:
