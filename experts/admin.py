@@ -68,6 +68,10 @@ class ExpertTagInline(admin.TabularInline):
 
 @admin.register(Expert)
 class ExpertAdmin(admin.ModelAdmin):
+    when_empty = gettext_lazy(
+        "Nobody is in the directory yet: import a file or add somebody, then rebuild the index so that they are "
+        "found."
+    )
     form = ExpertForm
     inlines = (ExpertTagInline,)
     list_display = (
@@ -185,6 +189,9 @@ class ExpertAdmin(admin.ModelAdmin):
 
 @admin.register(Tag)
 class TagAdmin(admin.ModelAdmin):
+    when_empty = gettext_lazy(
+        "There is no tag yet: add one with a description, and the next run gives it to the experts that it fits."
+    )
     form = TagForm
     list_display = ("name", "kind", "is_active", "automatic", "by_hand", "description")
     list_filter = ("kind", "is_active", UsedFilter)

@@ -15,6 +15,7 @@ from indexing.models.tokens import ApiTokenQuerySet
 class ApiTokenAdmin(admin.ModelAdmin):
     """To see who holds a token and to end it. Only signing in makes one, and nobody can read one back."""
 
+    when_empty = gettext_lazy("Nobody holds a token: a program gets one by signing in at /api/admin/auth.")
     list_display = ("user", "created_at", "expires_at", "revoked_at", "works")
     list_select_related = ("user",)
     date_hierarchy = "created_at"
@@ -41,6 +42,10 @@ class ApiTokenAdmin(admin.ModelAdmin):
 class SavedQueryAdmin(admin.ModelAdmin):
     """What search must go on finding: the gate asks these of every new version."""
 
+    when_empty = gettext_lazy(
+        "No query is saved yet: add one, or search in the Lab and tick whom it must find. The gate asks them of "
+        "every new version."
+    )
     list_display = ("text", "k", "experts_expected", "is_active", "created_at")
     list_filter = ("is_active",)
     search_fields = ("text",)
@@ -59,6 +64,9 @@ class SavedQueryAdmin(admin.ModelAdmin):
 class NotificationAdmin(admin.ModelAdmin):
     """What was told to whom, and what could not be delivered. Nobody writes here."""
 
+    when_empty = gettext_lazy(
+        "Nothing was told to anybody yet: set TCS_NOTIFY_EMAILS or TCS_WEBHOOK_URL to be told of runs and versions."
+    )
     list_display = ("subject", "channel", "event", "created_at", "sent_at", "attempts", "given_up_at")
     list_filter = ("channel", "event", "sent_at", "given_up_at")
     search_fields = ("subject", "body")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sys
+from http import HTTPStatus
+from typing import Any
 
+from axes.helpers import get_cool_off
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.defaults import server_error
 
@@ -24,3 +28,12 @@ def internal_error(request: HttpRequest) -> HttpResponse:
     response = HttpResponse(render_to_string("503.html"), status=503)
     response["Retry-After"] = str(RETRY_SECONDS)
     return response
+
+
+def locked_out(
+    request: HttpRequest, _response: HttpResponse | None, _credentials: dict[str, Any] | None
+) -> HttpResponse:
+    """Too many failed attempts to sign in: who is kept out, who is not, and for how long."""
+    wait = get_cool_off(request)
+    minutes = round(wait.total_seconds() / 60) if wait else 0
+    return render(request, "locked_out.html", {"minutes": minutes}, status=HTTPStatus.TOO_MANY_REQUESTS)

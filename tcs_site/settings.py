@@ -124,6 +124,7 @@ AXES_FAILURE_LIMIT = env.integer("TCS_LOGIN_ATTEMPTS", 10, at_least=1)
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "tcs_site.error_pages.locked_out"
 AXES_VERBOSE = False
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 TCS_TOKEN_HOURS = env.number("TCS_TOKEN_HOURS", 24, at_least=0.01)

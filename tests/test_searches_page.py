@@ -117,7 +117,7 @@ def test_a_query_leads_to_the_lab(viewer):
 
 
 def test_before_the_first_search_it_says_so(viewer):
-    assert "Nobody has searched yet." in html(viewer.get(PAGE))
+    assert "Nobody has searched yet" in html(viewer.get(PAGE))
 
 
 def test_with_the_log_off_it_says_so(viewer, settings):
