@@ -131,6 +131,9 @@
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   const UNITS = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60]];
 
+  const HOUR = new Intl.NumberFormat(language, { style: "unit", unit: "hour", unitDisplay: "narrow" })
+    .formatToParts(1).find((part) => part.type === "unit").value; // h, u
+
   const ago = (seconds) => {
     const [unit, length] = UNITS.find(([, size]) => seconds >= size) || ["second", 1];
     return relative.format(-Math.floor(seconds / length), unit);
@@ -141,7 +144,7 @@
     const minutes = Math.floor(seconds / 60);
     if (minutes < 1) return `${seconds} s`;
     if (minutes < 60) return `${minutes} min ${two(seconds % 60)} s`;
-    return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+    return `${Math.floor(minutes / 60)} ${HOUR} ${two(minutes % 60)} min`;
   };
 
   const tick = () => {

@@ -1,0 +1,28 @@
+// Names for fields that Django's own widgets leave without one (axe-core: label, aria-prohibited-attr).
+"use strict";
+{
+  const words = (element) => (element ? element.textContent.trim().replace(/:$/, "") : "");
+  const nameOf = (field) => {
+    const row = field.closest(".form-row, .fieldBox, fieldset");
+    return row ? words(row.querySelector("legend, label")) : "";
+  };
+
+  const mend = () => {
+    for (const list of document.querySelectorAll(".select2-selection__rendered")) list.setAttribute("role", "list");
+    for (const tip of document.querySelectorAll(".help-tooltip[aria-label]:not([role])")) tip.setAttribute("role", "img");
+    for (const field of document.querySelectorAll(".datetime input:not([aria-label])")) {
+      const part = field.previousSibling && field.previousSibling.textContent.trim();
+      field.setAttribute("aria-label", `${nameOf(field)} ${part || ""}`.trim());
+    }
+    for (const field of document.querySelectorAll(".tabular td :is(input:not([type=hidden]), select):not([aria-label])")) {
+      const cell = field.closest("td");
+      const head = cell.closest("table").querySelector(`th.column-${cell.className.match(/field-(\w+)/)?.[1]}, th:last-child`);
+      field.setAttribute("aria-label", words(head));
+    }
+    for (const field of document.querySelectorAll(".select2-search__field:not([aria-label])")) {
+      field.setAttribute("aria-label", nameOf(field) || document.title);
+    }
+  };
+
+  window.addEventListener("load", () => setTimeout(mend)); // after the widgets have made themselves
+}
