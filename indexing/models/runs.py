@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from indexing.models.versions import IndexVersion
 
@@ -43,7 +44,7 @@ class RebuildRun(models.Model):
     class Stage(models.TextChoices):
         SNAPSHOT = "snapshot", _("read the directory")
         EMBED = "embed", _("embed")
-        TAG = "tag", _("tag")
+        TAG = "tag", pgettext_lazy("stage", "tag")
         VECTORS = "vectors", _("vectors")
         KEYWORDS = "keywords", _("keywords")
         VERIFY = "verify", _("verify")

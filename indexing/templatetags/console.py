@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import template
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from indexing import drift_status, status
@@ -22,7 +23,7 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return ""
     if seconds < 10:
-        return _("%(seconds).1f s") % {"seconds": seconds}
+        return _("%(seconds)s s") % {"seconds": number_format(seconds, 1)}
     whole = round(seconds)
     if whole < 60:
         return _("%(seconds)d s") % {"seconds": whole}
@@ -44,15 +45,15 @@ def time_left(seconds: float | None) -> str:
         return _("about %(seconds)d s left") % {"seconds": round(seconds / 5) * 5}
     if seconds < 3600:
         return _("about %(minutes)d min left") % {"minutes": round(seconds / 60)}
-    return _("about %(hours).1f h left") % {"hours": seconds / 3600}
+    return _("about %(hours)s h left") % {"hours": number_format(seconds / 3600, 1)}
 
 
 @register.filter
 def rate(items_per_second: float | None) -> str:
     if not items_per_second:
         return ""
-    shown = f"{items_per_second:,.0f}" if items_per_second >= 10 else f"{items_per_second:.1f}"
-    return _("%(rate)s/s") % {"rate": shown}
+    decimals = 0 if items_per_second >= 10 else 1
+    return _("%(rate)s/s") % {"rate": number_format(items_per_second, decimals, force_grouping=True)}
 
 
 @register.filter
