@@ -13,6 +13,8 @@ from django.db import connections
 from pytest_django.plugin import blocking_manager_key
 
 from indexing import drift_status, encoders, live
+from tests.once import once
+from tests.server import Site
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,3 +66,9 @@ def _clean_process_and_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     for name in ("versions", "maps", "imports"):
         shutil.rmtree(Path(settings.DATA_DIR) / name, ignore_errors=True)
     cache.clear()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder as migrations leave it, for `Site.like`."""
+    return once(tmp_path_factory, "migrated", lambda folder: Site(folder).manage("migrate", "--verbosity", "0"))

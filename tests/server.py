@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -37,6 +38,12 @@ class Site:
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def like(cls, another: Path, folder: Path, environment: dict[str, str] | None = None) -> Site:
+        """One that begins with a copy of another's data folder."""
+        shutil.copytree(another, folder, dirs_exist_ok=True)
+        return cls(folder, environment or {})
 
     def variables(self) -> dict[str, str]:
         mine = {

@@ -29,10 +29,9 @@ LINES, LINE = 400, 16_000
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[Server]:
+def server(tmp_path_factory, migrated) -> Iterator[Server]:
     given = {"TCS_TRUSTED_ORIGINS": ORIGIN, "TCS_WORKER": "external", "TCS_LOGIN_ATTEMPTS": str(ATTEMPTS)}
-    site = Site(tmp_path_factory.mktemp("proxied"), given)
-    site.manage("migrate", "--verbosity", "0")
+    site = Site.like(migrated, tmp_path_factory.mktemp("proxied"), given)
     site.run(
         "from tests import cast; cast.staff('indexing.view', username='vi'); cast.staff(username='guessed');"
         "from indexing.models import RebuildRun; RebuildRun.objects.create()"

@@ -101,9 +101,8 @@ class TestFirstStart:
 class TestSteps:
     """Each looks by itself whether it is needed."""
 
-    def test_a_directory_of_ones_own_gets_no_samples(self, tmp_path):
-        site = Site(tmp_path, {"TCS_ADMIN_PASSWORD": "opensesame"})
-        site.manage("migrate", "--verbosity", "0")
+    def test_a_directory_of_ones_own_gets_no_samples(self, tmp_path, migrated):
+        site = Site.like(migrated, tmp_path, {"TCS_ADMIN_PASSWORD": "opensesame"})
         site.run("from tests import cast; cast.experts(3)")
         process = site.start("serve", "--port", str(free_port()))
         try:
@@ -117,9 +116,8 @@ class TestSteps:
         code = "from django.contrib.auth.models import User; print(User.objects.get().check_password('opensesame'))"
         assert site.run(code).split() == ["True"]
 
-    def test_a_first_version_that_fails_is_said_and_does_not_stop_it(self, tmp_path):
-        site = Site(tmp_path, {"TCS_ENCODER": "tests.fakes.NoSuchEncoder"})
-        site.manage("migrate", "--verbosity", "0")
+    def test_a_first_version_that_fails_is_said_and_does_not_stop_it(self, tmp_path, migrated):
+        site = Site.like(migrated, tmp_path, {"TCS_ENCODER": "tests.fakes.NoSuchEncoder"})
         site.run("from tests import cast; cast.experts(3)")
         port = free_port()
         process = site.start("serve", "--port", str(port))

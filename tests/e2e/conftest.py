@@ -14,6 +14,7 @@ from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests import cast
+from tests.once import once
 from tests.server import REAL_MODEL, Server, Site, serving
 
 SPEAKERS = Path(settings.BASE_DIR).parent / "shared" / "data" / "speakers.csv"
@@ -22,22 +23,41 @@ PEOPLE = 150
 expect.set_options(timeout=20_000)
 
 
+@pytest.fixture(scope="session")
+def people(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Path:
+    """A data folder with some people of speakers.csv, or samples where that file is absent; nothing built yet."""
+
+    def make(folder: Path) -> None:
+        site = Site.like(migrated, folder)
+        if SPEAKERS.exists():
+            some = folder / "some.csv"
+            with SPEAKERS.open(newline="", encoding="utf-8-sig") as whole, some.open("w", newline="") as part:
+                csv.writer(part).writerows(islice(csv.reader(whole), PEOPLE + 1))
+            site.manage("import_experts", str(some))
+        else:
+            print(f"{SPEAKERS} is absent: the sample directory stands in for real people")  # noqa: T201
+            site.manage("load_samples", "--count", str(PEOPLE))
+        site.create_staff("rita")
+
+    return once(tmp_path_factory, "people", make)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, people: Path) -> Path:
+    """The same with a version that the real model made, its map, and the model's export."""
+
+    def make(folder: Path) -> None:
+        site = Site.like(people, folder, {"TCS_ENCODER": REAL_MODEL, "TCS_WORKER": "external"})
+        site.manage("rebuild_index", "--no-wait")
+        site.manage("index_worker", "--once")
+
+    return once(tmp_path_factory, "built", make)
+
+
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Site:
-    """Some of the people of speakers.csv, or samples where that file is absent; nothing built yet."""
-    folder = tmp_path_factory.mktemp("site")
-    site = Site(folder, {"TCS_ENCODER": REAL_MODEL})
-    site.manage("migrate", "--verbosity", "0")
-    if SPEAKERS.exists():
-        some = folder / "some.csv"
-        with SPEAKERS.open(newline="", encoding="utf-8-sig") as whole, some.open("w", newline="") as part:
-            csv.writer(part).writerows(islice(csv.reader(whole), PEOPLE + 1))
-        site.manage("import_experts", str(some))
-    else:
-        print(f"{SPEAKERS} is absent: the sample directory stands in for real people")  # noqa: T201
-        site.manage("load_samples", str(PEOPLE))
-    site.create_staff("rita")
-    return site
+def site(tmp_path_factory: pytest.TempPathFactory, built: Path) -> Site:
+    """Real people, the real model, a version live."""
+    return Site.like(built, tmp_path_factory.mktemp("site"), {"TCS_ENCODER": REAL_MODEL})
 
 
 @pytest.fixture(scope="module")

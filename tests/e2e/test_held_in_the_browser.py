@@ -11,10 +11,9 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Site:
+def site(tmp_path_factory, migrated) -> Site:
     """Version 1 is live; version 2 lost half of its experts and is held. The model is not what this is about."""
-    site = Site(tmp_path_factory.mktemp("site"), {"TCS_ENCODER": "tests.fakes.HashEncoder"})
-    site.manage("migrate", "--verbosity", "0")
+    site = Site.like(migrated, tmp_path_factory.mktemp("site"), {"TCS_ENCODER": "tests.fakes.HashEncoder"})
     site.create_staff("rita")
     site.run("from tests import cast; cast.experts(20)")
     site.manage("rebuild_index")

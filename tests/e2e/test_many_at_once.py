@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import httpx
 import pytest
@@ -20,10 +22,9 @@ REBUILDS = 10
 
 
 @pytest.fixture
-def site(tmp_path) -> Site:
+def site(tmp_path, migrated) -> Site:
     """Runs wait for an `index_worker`: none is started here by itself, so a run lasts as long as a test wants."""
-    site = Site(tmp_path, {"TCS_WORKER": "external", "TCS_KEEP_VERSIONS": str(REBUILDS + 1)})
-    site.manage("migrate", "--verbosity", "0")
+    site = Site.like(migrated, tmp_path, {"TCS_WORKER": "external", "TCS_KEEP_VERSIONS": str(REBUILDS + 1)})
     site.create_staff("rita")
     site.run("from tests import cast; cast.experts(40)")
     return site
@@ -72,12 +73,7 @@ def test_searches_go_on_through_10_rebuilds_and_each_answer_is_of_one_version(si
                 searchers = [pool.submit(search_until, done, server, query) for query in QUERIES]
                 try:
                     for number in range(2, REBUILDS + 2):
-                        site.run(
-                            "from experts.models import Expert\n"
-                            f"expert = Expert.objects.order_by('pk')[{number}]\n"
-                            f"expert.bio = 'Now knows of bridges, tax and infants: lesson {number}. ' * {number}\n"
-                            "expert.save()"
-                        )
+                        teach(site, number)
                         rebuild(client)
                         server.wait_for_version(number)
                 finally:
@@ -91,6 +87,14 @@ def test_searches_go_on_through_10_rebuilds_and_each_answer_is_of_one_version(si
     for answer in answers:
         assert figures(answer) == expected[f"{answer['version']} {answer['query']}"]
     assert len({json.dumps(each) for each in expected.values()}) > len(QUERIES) * REBUILDS  # they can be told apart
+
+
+def teach(site: Site, number: int) -> None:
+    """One expert's profile changes, behind everybody's back: a command would take ten times as long as its run."""
+    lesson = f"Now knows of bridges, tax and infants: lesson {number}. " * number
+    with closing(sqlite3.connect(site.folder / "db.sqlite3", timeout=30)) as database, database:
+        changed = database.execute("UPDATE experts_expert SET bio = ? WHERE id = ?", (lesson, number + 1))
+        assert changed.rowcount == 1
 
 
 def rebuild(client: httpx.Client) -> None:

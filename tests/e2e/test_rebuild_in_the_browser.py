@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.e2e.conftest import PEOPLE
-from tests.server import Server, Site
+from tests.server import REAL_MODEL, Server, Site
 
 pytestmark = pytest.mark.e2e
 
 RUN = 240_000
 """Milliseconds that a run may take: some 15 s as a rule, but its worker gives way to whatever else a machine does."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, people: Path, built: Path) -> Site:
+    """Nothing built yet; the model's export is there, without which the first run takes a minute."""
+    site = Site.like(people, tmp_path_factory.mktemp("site"), {"TCS_ENCODER": REAL_MODEL})
+    shutil.copytree(built / "models", site.folder / "models")
+    return site
 
 
 def index_page(tabs: BrowserContext) -> Page:
