@@ -12,6 +12,7 @@ export class Gaps {
     this.box = map.querySelector("#map-gaps");
     this.list = map.querySelector("#map-gap-list");
     this.none = map.querySelector("#map-gap-none");
+    this.words = this.none.textContent;
     this.gaps = [];
     this.over = null;
     this.box.addEventListener("change", () => this.load(this.version));
@@ -22,9 +23,14 @@ export class Gaps {
     this.version = version;
     this.gaps = [];
     this.over = null;
+    this.none.textContent = this.words;
     if (this.box.checked) {
-      const found = await ask(this.box.dataset.url, { version });
-      this.gaps = found && this.box.checked ? found.gaps : [];
+      try {
+        const found = await ask(this.box.dataset.url, { version });
+        this.gaps = found && this.box.checked ? found.gaps : [];
+      } catch (error) {
+        this.none.textContent = error.message;  // no model, say
+      }
     }
     this.list.replaceChildren(...this.gaps.slice(0, LISTED).map((gap) => this.item(gap)));
     this.list.hidden = !this.gaps.length;

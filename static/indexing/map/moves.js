@@ -30,7 +30,12 @@ export class Moves {
 
   async compare() {
     const [from, to] = [Number(this.other.value), this.home].sort((one, other) => one - other);
-    const found = await ask(this.element.dataset.url, { from, to });
+    let found = null;
+    try {
+      found = await ask(this.element.dataset.url, { from, to });
+    } catch (error) {
+      this.words.textContent = error.message;
+    }
     this.moved = found;
     if (!found) { return; }
     this.arrows = found.moved;

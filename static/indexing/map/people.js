@@ -22,6 +22,8 @@ export class People {
       if (this.known.size > KEPT) { this.known.clear(); }
       for (const id of wanted) { this.known.set(id, null); }
       for (const person of (await answer.json()).people) { this.known.set(person.id, person); }
+    } catch {
+      // the server is away: the point stays nameless, and is asked about again
     } finally {
       wanted.forEach((id) => this.asking.delete(id));
     }

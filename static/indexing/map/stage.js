@@ -52,13 +52,13 @@ export class Stage {
   // `before`: where the points come from, Float32Array[2n], when they are to glide; see `moved`.
   setPoints(points, classes, before) {
     this.points = points;
-    this.what = new Uint8Array(2 * points.count);
     this.before = before;
+    this.what = new Uint8Array(2 * points.count);
+    for (let place = 0; place < points.count; place += 1) { this.what[2 * place] = classes[place]; }
     this.marked = 0;
     this.view.encompass(points.xy);
-    this.setClasses(classes);
-    this.resize();
     this.fill();
+    this.resize();
     this.element.dataset.points = points.count;
   }
 
