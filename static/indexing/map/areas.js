@@ -22,33 +22,37 @@ export class Areas {
   draw(context) {
     const { stage } = this;
     if (!this.box.checked || stage.moved < 1) { return; }
-    const { width, height } = stage.view;
-    const taken = [[width - 52, height - 120, width, height]];  // the buttons in the corner
     context.textAlign = "center";
     context.textBaseline = "middle";
-    context.lineJoin = "round";
     this.areas.forEach((area, rank) => {
       const size = rank < LARGE ? 13.5 : 12;
       context.font = `600 ${size}px ${stage.ink.font}`;
       const [x, y] = stage.view.toScreen(area.x, area.y);
-      const half = context.measureText(area.name).width / 2 + 5;
-      const box = [x - half, y - size * 0.8, x + half, y + size * 0.8];
-      if (box[0] < 0 || box[1] < 0 || box[2] > width || box[3] > height) { return; }
-      if (taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) { return; }
-      taken.push(box);
-      written(context, stage.ink, area.name, x, y);
+      const box = around(context, area.name, x, y, size);
+      if (box[0] < 0 || box[1] < 0 || box[2] > stage.view.width || box[3] > stage.view.height) { return; }
+      if (stage.taken.some((other) => overlap(box, other))) { return; }
+      stage.taken.push(box);
+      written(context, stage.ink, area.name, x, y, stage.marked ? stage.ink.quiet : stage.ink.loud);
     });
-    this.shown = taken.length - 1;
   }
 }
 
+const overlap = (one, other) => one[0] < other[2] && one[2] > other[0] && one[1] < other[3] && one[3] > other[1];
+
+// The room that a text takes around (x, y), in the font of the context.
+export function around(context, text, x, y, size) {
+  const half = context.measureText(text).width / 2 + 5;
+  return [x - half, y - size * 0.8, x + half, y + size * 0.8];
+}
+
 // Legible on whatever lies under it.
-export function written(context, ink, text, x, y) {
+export function written(context, ink, text, x, y, colour = ink.loud) {
   context.globalAlpha = 0.85;
+  context.lineJoin = "round";
   context.strokeStyle = ink.paper;
   context.lineWidth = 4;
   context.strokeText(text, x, y);
   context.globalAlpha = 1;
-  context.fillStyle = ink.loud;
+  context.fillStyle = colour;
   context.fillText(text, x, y);
 }

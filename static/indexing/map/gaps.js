@@ -1,5 +1,5 @@
 // Gaps in the pool: what people asked for and found nobody, as hollow marks where such a person would stand.
-import { written } from "./areas.js";
+import { around, written } from "./areas.js";
 import { ask, line } from "./ask.js";
 
 const LISTED = 12;
@@ -79,6 +79,8 @@ export class Gaps {
     context.textAlign = "center";
     context.textBaseline = "middle";
     const [x, y] = stage.view.toScreen(this.over.x, this.over.y);
-    written(context, stage.ink, `“${this.over.query}” · ${this.over.count}×`, x, y - 24);
+    const text = `“${this.over.query}” · ${this.over.count}×`;
+    stage.taken.push(around(context, text, x, y - 24, 13));
+    written(context, stage.ink, text, x, y - 24);
   }
 }

@@ -47,11 +47,12 @@ function look(points) {
   requestAnimationFrame(step);
 }
 
-const areas = new Areas(stage, map);
-const gaps = new Gaps(stage, map, look);
+// What is made first writes first: names of areas take the room that is left.
 const selection = new Selection(stage, map, marks);
 const aim = new Aim(stage, map);
 const query = new Query(stage, map, { marks, look, aim });
+const gaps = new Gaps(stage, map, look);
+const areas = new Areas(stage, map);
 const moves = new Moves(stage, map, { show, shown: () => version, look, aim });
 
 function restyle() {

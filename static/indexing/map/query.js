@@ -1,5 +1,5 @@
 // A query placed among its neighbours, and the people it finds lit up.
-import { written } from "./areas.js";
+import { around, written } from "./areas.js";
 import { ask, line } from "./ask.js";
 import { placesOf } from "./data.js";
 
@@ -93,7 +93,9 @@ export class Query {
     context.font = `600 13px ${stage.ink.font}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
-    const text = this.found.q.trim();
-    written(context, stage.ink, text.length > 40 ? `${text.slice(0, 39)}…` : text, x, y - size - 12);
+    const whole = this.found.q.trim();
+    const text = whole.length > 40 ? `${whole.slice(0, 39)}…` : whole;
+    stage.taken.push(around(context, text, x, y - size - 12, 13), [x - size, y - size, x + size, y + size]);
+    written(context, stage.ink, text, x, y - size - 12);
   }
 }

@@ -25,7 +25,8 @@ export class Stage {
     this.element = element;
     this.over = element.querySelector(".map-over").getContext("2d");
     this.view = new View();
-    this.layers = [];  // called with (context, stage) to draw over the points
+    this.layers = [];  // called with (context, stage) to draw over the points, in turn
+    this.taken = [];  // [left, top, right, bottom] of what has been written, where later layers write nothing
     this.palette = new Uint8Array(4 * 256);
     this.moved = 1;
     this.budget = AT_FIRST;
@@ -155,6 +156,7 @@ export class Stage {
     });
     over.setTransform(ratio, 0, 0, ratio, 0, 0);
     over.clearRect(0, 0, view.width, view.height);
+    this.taken = [[view.width - 52, view.height - 120, view.width, view.height]];  // the buttons in the corner
     for (const layer of this.layers) { layer(over, this); }
     this.element.dataset.drawn = Math.min(limit, this.points.count);
   }
