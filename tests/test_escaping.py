@@ -116,7 +116,7 @@ def test_no_page_obeys_what_somebody_wrote(scene, client):
 
 SHOWING = [
     "search", "index:page", "index:run", "index:version", "index:versions", "index:publish", "index:cancel",
-    "index:release", "index:lab", "index:tag-preview", "admin:experts_expert_changelist",
+    "index:release", "index:drift", "index:lab", "index:tag-preview", "admin:experts_expert_changelist",
     "admin:experts_expert_change", "admin:experts_expert_delete", "admin:experts_tag_changelist",
     "admin:experts_tag_change", "admin:indexing_savedquery_changelist", "admin:indexing_notification_changelist",
     "admin:indexing_notification_change", "admin:axes_accessattempt_changelist", "admin:index",
