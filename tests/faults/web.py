@@ -40,8 +40,10 @@ class Web:
         self.headers = {"Authorization": f"Bearer {bearer}"}
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115  lives as long as the process
         limits = ["prlimit", f"--stack={stack_kb << 10}:"] if stack_kb else []
+        # Whoever runs the tests in the background of a shell leaves them, and all they start, deaf to Ctrl-C.
+        hearing = ["env", "--default-signal=INT"]
         self.process = subprocess.Popen(
-            [*limits, *server_command("127.0.0.1", self.port)],
+            [*hearing, *limits, *server_command("127.0.0.1", self.port)],
             cwd=settings.BASE_DIR, env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True,
         )  # fmt: skip
