@@ -90,6 +90,18 @@ def test_the_hidden_are_not_counted(snapshot):
     assert by_name(counts.industries) == {"Food": 3}
 
 
+def test_the_deleted_are_not_counted_and_many_are_asked_for_in_parts(snapshot, monkeypatch):
+    everybody = sorted(Expert.objects.values_list("pk", flat=True))
+    Expert.objects.filter(job_title="Baker").delete()
+    counts = Question.of("sourdough honey", Mode.KEYWORD, snapshot).facets(NONE)
+    assert (counts.matches, counts.photo) == (3, 0)
+    monkeypatch.setattr("experts.models.AT_ONCE", 5)
+    left = sorted(Expert.objects.values_list("pk", flat=True))
+    assert Expert.objects.active_among(everybody) == left
+    assert len(left) == len(everybody) - 3
+    assert Expert.objects.active_among([]) == []
+
+
 def test_counting_takes_few_queries(snapshot, django_assert_num_queries):
     question = Question.of("honey", Mode.HYBRID, snapshot)
     with django_assert_num_queries(2):
