@@ -90,6 +90,7 @@ def test_the_hidden_are_not_counted(snapshot):
     assert by_name(counts.industries) == {"Food": 3}
 
 
+@pytest.mark.services
 def test_the_deleted_are_not_counted_and_many_are_asked_for_in_parts(snapshot, monkeypatch):
     everybody = sorted(Expert.objects.values_list("pk", flat=True))
     Expert.objects.filter(job_title="Baker").delete()

@@ -85,6 +85,7 @@ def test_a_search_repeated_in_another_mode_encodes_nothing():
     assert encoder.encoded == ["keeps bees"] * 2
 
 
+@pytest.mark.services  # tags come as JSON, which each database makes in its own way
 @pytest.mark.django_db
 @pytest.mark.parametrize("mode", Mode)
 def test_a_page_of_hits_and_their_tags_takes_one_query(django_assert_num_queries, mode):
