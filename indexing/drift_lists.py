@@ -12,12 +12,10 @@ from experts import directory
 from experts.models import Expert
 from experts.profile import FIELDS
 from indexing.drift import Drift, Version
-from indexing.snapshot.profiles import Profile
+from indexing.snapshot.profiles import Profile, by_name, has_words, kept, name_of
 
 Kind = Literal["added", "changed", "removed"]
 KINDS: tuple[Kind, ...] = ("added", "changed", "removed")
-
-FOUND_BY = ("username", "name", "job_title", "company")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +42,7 @@ class Removed:
 
     @property
     def name(self) -> str:
-        profile = self.profile or {}
-        return " ".join(profile.get("name", "").split("\0")).strip() or profile.get("username", "")
+        return name_of(self.profile or {})
 
 
 def named(found: Drift, kind: Kind, *, words: str = "", field: str = "") -> list[int]:
@@ -67,7 +64,7 @@ def experts(ids: Sequence[int]) -> list[Expert]:
 def changed(version: Version, found: Drift, ids: Sequence[int]) -> list[Changed]:
     """What changed of each of `ids`, in their order, compared now: drift was measured a moment ago."""
     records = {record.id: record for record in directory.read_active(ids)}
-    profiles = _profiles(version, ids)
+    profiles = kept(version, ids)
     rows = dict(zip(found.changed.tolist(), found.in_field, strict=True)) if version.profiles is None else {}
     people = []
     for expert in experts(ids):
@@ -93,25 +90,7 @@ def changed(version: Version, found: Drift, ids: Sequence[int]) -> list[Changed]
 def removed(version: Version, found: Drift, words: str = "") -> list[Removed]:
     """All who are gone and have the words, by name. The version knows them, whether or not the directory does."""
     ids: list[int] = found.removed.tolist()
-    profiles = _profiles(version, ids)
-    return sorted(
-        (Removed(each, profiles.get(each)) for each in ids if _has(profiles.get(each), words)), key=_by_name
-    )
-
-
-def _profiles(version: Version, ids: Sequence[int]) -> dict[int, Profile]:
-    if version.profiles is None or not ids:
-        return {}
-    rows = np.searchsorted(version.ids, np.asarray(ids, np.int64)).tolist()
-    found = version.profiles.at(rows)
-    return {each: found[row] for each, row in zip(ids, rows, strict=True)}
-
-
-def _has(profile: Profile | None, words: str) -> bool:
-    text = " ".join((profile or {}).get(name, "") for name in FOUND_BY).casefold()
-    return all(word in text for word in words.casefold().split())
-
-
-def _by_name(person: Removed) -> tuple[str, int]:
-    first, _, last = (person.profile or {}).get("name", "\0").partition("\0")
-    return f"{last} {first}".strip().casefold(), person.id
+    profiles = kept(version, ids)
+    found_ids = [each for each in ids if has_words(profiles.get(each, {}), words)]
+    found_ids.sort(key=lambda each: by_name(profiles.get(each, {}), each))
+    return [Removed(each, profiles.get(each)) for each in found_ids]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import numpy as np
-from django.contrib.admin.models import DELETION, LogEntry
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
@@ -17,6 +17,7 @@ from indexing.comparing import OVERLAP_AT
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
 from indexing.models import IndexState, IndexVersion, SavedQuery
 from indexing.search import Mode, search
+from indexing.snapshot.profiles import Profile, by_name, kept, name_of
 from indexing.snapshot.reader import Snapshot
 
 logger = logging.getLogger(__name__)
@@ -27,13 +28,12 @@ def gather(built: Built) -> Evidence:
     assert built.folder is not None  # noqa: S101  a full build always has one
     new = Snapshot.open(built.folder, manifest_sha256=built.manifest_sha256, check_hashes=False)
     live = _live()
-    nobody = np.empty(0, np.int64)
     return Evidence(
         experts=built.experts,
         live_number=live.number if live else None,
         live_experts=len(live) if live else 0,
-        lost=_names(np.setdiff1d(live.ids, new.ids) if live else nobody),
-        gained=_names(np.setdiff1d(new.ids, live.ids) if live else nobody),
+        lost=_names(live, np.setdiff1d(live.ids, new.ids)) if live else (),
+        gained=_names(new, np.setdiff1d(new.ids, live.ids)) if live else (),
         without_text=built.without_text,
         failed=built.failed,
         recall=new.manifest.ann_recall,
@@ -73,18 +73,24 @@ def _found(query: SavedQuery, snapshot: Snapshot) -> tuple[str, ...]:
     return tuple(hit.expert.username for hit in results.hits)
 
 
-def _names(ids: NDArray[np.int64]) -> tuple[str, ...]:
-    """Usernames, in order; of a deleted expert what the admin's log remembers."""
+def _names(version: Snapshot, ids: NDArray[np.int64]) -> tuple[str, ...]:
+    """Name and username as the version has them, by name: it knows those too whom the directory has forgotten."""
+    wanted: list[int] = ids.tolist()
+    profiles = kept(version, wanted)
+    if not profiles:  # of a release that kept none
+        return _usernames(wanted)
+    wanted.sort(key=lambda each: by_name(profiles[each], each))
+    return tuple(_named(profiles[each]) for each in wanted)
+
+
+def _named(profile: Profile) -> str:
+    name, username = name_of(profile), profile.get("username", "")
+    return name if name == username else f"{name} ({username})"
+
+
+def _usernames(wanted: Sequence[int]) -> tuple[str, ...]:
     known: dict[int, str] = {}
-    wanted = ids.tolist()
     for start in range(0, len(wanted), 500):
         some = wanted[start : start + 500]
         known |= dict(Expert.objects.filter(pk__in=some).values_list("pk", "username"))
-    deleted = LogEntry.objects.filter(action_flag=DELETION, content_type__model="expert").exclude(object_id=None)
-    gone = [key for key in wanted if key not in known]
-    for start in range(0, len(gone), 500):
-        entries = deleted.filter(object_id__in=[str(key) for key in gone[start : start + 500]])
-        known |= {
-            int(entry.object_id or 0): _("%(name)s (deleted)") % {"name": entry.object_repr} for entry in entries
-        }
     return tuple(sorted(known.get(key, _("number %(id)s (deleted)") % {"id": key}) for key in wanted))

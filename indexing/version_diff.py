@@ -17,10 +17,9 @@ from experts.models import Expert
 from experts.profile import FIELDS
 from indexing import paths
 from indexing.drift import Version
-from indexing.drift_lists import FOUND_BY
 from indexing.models import IndexVersion
 from indexing.snapshot.baseline import Baseline
-from indexing.snapshot.profiles import Profile
+from indexing.snapshot.profiles import Profile, by_name, has_words, kept, name_of
 
 Kind = Literal["gained", "lost", "changed"]
 KINDS: tuple[Kind, ...] = ("gained", "lost", "changed")
@@ -83,8 +82,7 @@ class Person:
 
     @property
     def name(self) -> str:
-        named = " ".join(self.profile.get("name", "").split("\0")).strip() or self.profile.get("username", "")
-        return named or (str(self.expert) if self.expert else "")
+        return name_of(self.profile) or (str(self.expert) if self.expert else "")
 
     @property
     def detail(self) -> str:
@@ -117,21 +115,21 @@ def listed(diff: Diff, kind: Kind, *, words: str = "", field: str = "") -> list[
     found = np.fromiter(Expert.objects.matching(words).values_list("pk", flat=True), np.int64)
     known = np.fromiter(Expert.objects.order_by().values_list("pk", flat=True), np.int64) if words else found
     gone: list[int] = ids[~np.isin(ids, known)].tolist()
-    profiles = _profiles(diff.holder(kind), gone)
-    kept = [each for each in gone if _has(profiles.get(each, {}), words)]
+    profiles = kept(diff.holder(kind), gone)
+    named = [each for each in gone if has_words(profiles.get(each, {}), words)]
     return [
         *found[np.isin(found, ids)].tolist(),
-        *sorted(kept, key=lambda each: _order(profiles.get(each, {}), each)),
+        *sorted(named, key=lambda each: by_name(profiles.get(each, {}), each)),
     ]
 
 
 def people(diff: Diff, kind: Kind, ids: Sequence[int]) -> list[Person]:
     """In the order of `ids`, with what changed of each."""
     experts = Expert.objects.in_bulk(ids)
-    after = _profiles(diff.holder(kind), ids)
+    after = kept(diff.holder(kind), ids)
     if kind != "changed":
         return [Person(each, experts.get(each), after.get(each, {})) for each in ids]
-    before = _profiles(diff.a, ids)
+    before = kept(diff.a, ids)
     rows = dict(zip(diff.changed.tolist(), diff.in_field, strict=True))
     return [
         Person(each, experts.get(each), after.get(each, {}), _changes(rows[each], before.get(each), after.get(each)))
@@ -149,21 +147,3 @@ def _changes(differs: NDArray[np.bool_], before: Profile | None, after: Profile 
         for name, yes in zip(FIELDS, differs, strict=True)
         if yes
     )
-
-
-def _profiles(version: Version, ids: Sequence[int]) -> dict[int, Profile]:
-    if version.profiles is None or not len(ids):
-        return {}
-    rows = np.searchsorted(version.ids, np.asarray(ids, np.int64)).tolist()
-    found = version.profiles.at(rows)
-    return {each: found[row] for each, row in zip(ids, rows, strict=True)}
-
-
-def _has(profile: Profile, words: str) -> bool:
-    text = " ".join(profile.get(name, "") for name in FOUND_BY).casefold()
-    return all(word in text for word in words.casefold().split())
-
-
-def _order(profile: Profile, number: int) -> tuple[str, int]:
-    first, _, last = profile.get("name", "\0").partition("\0")
-    return f"{last} {first}".strip().casefold(), number

@@ -48,7 +48,17 @@ def test_the_report_names_who_was_lost(held):
     lost = next(verdict for verdict in held.gate["verdicts"] if verdict["rule"] == "experts_lost")
     assert (lost["passed"], lost["value"], lost["limit"]) == (False, 0.5, 0.1)
     assert held.gate["lost_count"] == 10
-    assert len(held.gate["lost"]) == 10
+    assert held.gate["lost"] == [f"Erin Number{n:03d} (expert-{n:03d})" for n in range(1, 11)]
+
+
+def test_the_report_makes_do_with_numbers_where_the_version_kept_no_names(monkeypatch):
+    cast.experts(20)
+    rebuild()
+    gone = Expert.objects.get(username="expert-003")
+    number = gone.pk
+    gone.delete()
+    monkeypatch.setattr("indexing.evidence.kept", lambda version, ids: {})
+    assert rebuild().gate["lost"] == [f"number {number} (deleted)"]
 
 
 def test_a_hold_changes_neither_the_time_of_the_last_rebuild_nor_its_count(held):

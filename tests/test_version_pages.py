@@ -75,7 +75,7 @@ class TestGateReport:
         run = cast.rebuild()
         page = html(viewer.get(f"{PAGE}runs/{run.pk}/"))
         assert "Experts lost: 3" in page
-        assert "<bdi>expert-002</bdi>" in page
+        assert "<bdi>Erin Number002 (expert-002)</bdi>" in page
         assert "Experts gained: 1" in page
         assert "<bdi>newcomer</bdi>" in page
 

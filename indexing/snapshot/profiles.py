@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,43 @@ LEVEL = 6
 
 Profile = dict[str, str]
 """Field of `experts.profile.FIELDS` -> its value as that gives it; a field without a value is left out."""
+
+FOUND_BY = ("username", "name", "job_title", "company")
+
+
+class Keeper(Protocol):
+    """A version as far as it keeps profiles: none where its release did not."""
+
+    @property
+    def ids(self) -> NDArray[np.int64]: ...
+    @property
+    def profiles(self) -> Profiles | None: ...
+
+
+def kept(version: Keeper, ids: Sequence[int]) -> dict[int, Profile]:
+    """Expert id -> profile, of `ids` that are all in the version; empty where it keeps none."""
+    if version.profiles is None or not len(ids):
+        return {}
+    rows = np.searchsorted(version.ids, np.asarray(ids, np.int64)).tolist()
+    found = version.profiles.at(rows)
+    return {each: found[row] for each, row in zip(ids, rows, strict=True)}
+
+
+def name_of(profile: Profile) -> str:
+    """First and last name, else the username; empty for an empty profile."""
+    return " ".join(profile.get("name", "").split("\0")).strip() or profile.get("username", "")
+
+
+def by_name(profile: Profile, number: int) -> tuple[str, int]:
+    """What to sort expert `number` by: the last name, then the first."""
+    first, _, last = profile.get("name", "\0").partition("\0")
+    return f"{last} {first}".strip().casefold(), number
+
+
+def has_words(profile: Profile, words: str) -> bool:
+    """Whether each of the words stands somewhere in the fields that people are looked up by."""
+    text = " ".join(profile.get(name, "") for name in FOUND_BY).casefold()
+    return all(word in text for word in words.casefold().split())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
