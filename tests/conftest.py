@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connections
+from django.db import connections, transaction
+from pytest_django import DjangoDbBlocker
 from pytest_django.plugin import blocking_manager_key
 
 from indexing import drift_status, encoders, live
@@ -48,6 +50,22 @@ def _is_transactional(item: pytest.Item) -> bool:
     return bool(marker and marker.kwargs.get("transaction")) or "transactional_db" in getattr(
         item, "fixturenames", ()
     )
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """What migrations made is put back table by table: Django does it object by object, 0.15 s for every test."""
+    with django_db_blocker.unblock():
+        models = [model for model in apps.get_models(include_auto_created=True) if not model._meta.proxy]
+        made = [(model, list(model._base_manager.all())) for model in models]
+
+    def put_back(_serialized: str) -> None:
+        with transaction.atomic():
+            for model, rows in made:
+                model._base_manager.bulk_create(rows, ignore_conflicts=True)  # the first test finds them
+
+    for each in connections.all():
+        each.creation.deserialize_db_from_string = put_back
 
 
 @pytest.fixture(scope="session")

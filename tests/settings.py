@@ -35,3 +35,4 @@ os.environ["DJANGO_SETTINGS_MODULE"] = (
 # A file and the same one for both: threads and other processes see what a test writes.
 DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # 0.3 s less for every sign-in
+SERVESTATIC_USE_FINDERS = SERVESTATIC_USE_STATIC_ROOT = False  # every client would look for all static files

@@ -128,6 +128,13 @@ def test_so_do_the_pages_that_refuse_and_fail(signed, monkeypatch):
     assert not found, "\n".join(["", *found])
 
 
+@pytest.fixture
+def _static_files(settings) -> None:
+    """As a server has them; other tests' clients do not look for them."""
+    settings.SERVESTATIC_USE_FINDERS = True
+
+
+@pytest.mark.usefixtures("_static_files")
 async def test_static_files_are_not_sniffed(async_client):
     answer = await async_client.get("/static/indexing/console.js")
     assert answer.status_code == 200
@@ -137,6 +144,7 @@ async def test_static_files_are_not_sniffed(async_client):
 
 @pytest.mark.parametrize("path", ["/static/../manage.py", "/static/%2e%2e/manage.py", "/static/..%2fmanage.py",
                                   "/static//etc/passwd", "/static/indexing/%00", "/manage.py"])  # fmt: skip
+@pytest.mark.usefixtures("_static_files")
 async def test_nothing_but_static_files_is_served_as_one(async_client, path):
     answer = await async_client.get(path)
     assert answer.status_code in (302, 400, 404)
