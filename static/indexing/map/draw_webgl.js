@@ -49,10 +49,20 @@ function program(gl) {
   return made;
 }
 
+// Whether the browser would compute WebGL2 without a graphics card, which it does not call a performance caveat.
+export function inSoftware() {
+  const gl = new OffscreenCanvas(1, 1).getContext("webgl2");
+  if (!gl) { return false; }
+  const named = gl.getExtension("WEBGL_debug_renderer_info");
+  const renderer = gl.getParameter(named ? named.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|software|basic render/i.test(renderer);
+}
+
 export class WebglDrawing {
-  // Null where the browser has no WebGL2, or none that `options` allow.
-  static on(canvas, options) {
-    const gl = canvas.getContext("webgl2", { antialias: false, depth: false, premultipliedAlpha: true, ...options });
+  // Null where the browser has no WebGL2.
+  static on(canvas) {
+    const gl = canvas.getContext("webgl2", { antialias: false, depth: false, premultipliedAlpha: true });
     return gl && new WebglDrawing(gl);
   }
 

@@ -1,6 +1,6 @@
 // The canvas of the points and the one over it: what is shown where, how large, and when it is drawn anew.
 import { CanvasDrawing } from "./draw_canvas.js";
-import { WebglDrawing } from "./draw_webgl.js";
+import { inSoftware, WebglDrawing } from "./draw_webgl.js";
 import { View } from "./view.js";
 
 const REST = 180;  // milliseconds without a movement until everything is drawn
@@ -37,8 +37,8 @@ export class Stage {
   }
 
   openDrawing(canvas, kind) {
-    const webgl = kind === "2d" ? null : WebglDrawing.on(canvas, { failIfMajorPerformanceCaveat: kind !== "webgl2" });
-    this.drawing = webgl || CanvasDrawing.on(canvas);
+    const webgl = kind === "webgl2" || (kind !== "2d" && !inSoftware());
+    this.drawing = (webgl && WebglDrawing.on(canvas)) || CanvasDrawing.on(canvas);
     this.element.dataset.draw = this.drawing.kind;
     // A lost context takes the buffers with it; a canvas that had one cannot have another, so a new one takes over.
     canvas.addEventListener("webglcontextlost", () => {
