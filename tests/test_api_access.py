@@ -34,6 +34,8 @@ ACTING = [
     "/api/admin/versions/1/publish",
     "/api/admin/versions/1/discard",
     "/api/admin/versions/1/rollback",
+    "/api/admin/versions/1/pin",
+    "/api/admin/versions/1/unpin",
     "/api/admin/schedule/release",
 ]
 
