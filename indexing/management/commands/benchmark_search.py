@@ -128,13 +128,13 @@ def table(size: dict[str, Any]) -> list[str]:
         f"{size['experts']:,} experts under {size['backend']}: opened in {size['seconds_to_open']} s, "
         f"model loaded in {size['seconds_to_load_the_model']} s; first search {size['first_search_ms']} ms; "
         f"peak {size['peak_mb']} MB",
-        f"{'p50 / p95 / p99':24}{'search':>24}{'API':>24}{'page':>24}  load  steps p50/p95/p99",
+        f"{'p50 / p95 / p99':24}{'search':>28}{'API':>28}{'page':>28}  load  steps p50/p95/p99",
     ]
     for each in size["measured"]:
         per_step = "  ".join(f"{step} {figures(each['steps'][step], '/')}" for step in steps)
         lines.append(
-            f"{each['state']:8} {each['clients']:>3} at once {each['cache']:4}{figures(each['search']):>24}"
-            f"{figures(each['request']):>24}{figures(each['page']):>24} {each['load']:>5}  {per_step}"
+            f"{each['state']:8} {each['clients']:>3} at once {each['cache']:4}{figures(each['search']):>28}"
+            f"{figures(each['request']):>28}{figures(each['page']):>28} {each['load']:>5}  {per_step}"
         )
     return [*lines, *beside(size["measured"]), ""]
 
