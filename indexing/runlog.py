@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 
 from django.db import IntegrityError, close_old_connections, transaction
 from django.db.models import Max
+from django.utils.translation import gettext
 
 from experts.showing import visible
+from experts.wording import kept_language
 from indexing import bell
 from indexing.models import RunLogLine
 from indexing.retrying import patiently
@@ -99,7 +101,16 @@ def _cut(message: str) -> str:
     kept = visible(message[:MAX_MESSAGE]).encode("utf-8", "replace").decode()[:MAX_MESSAGE]
     if len(message) <= MAX_MESSAGE:
         return kept
-    return f"{kept}… ({len(message) - MAX_MESSAGE:,} characters more)"
+    with kept_language():
+        more = gettext("%(count)s characters more") % {"count": f"{len(message) - MAX_MESSAGE:,}"}
+    return f"{kept}… ({more})"
+
+
+def _translated(record: logging.LogRecord) -> str:
+    """What is marked with `gettext_noop` is kept in the installation's language; stderr has it as it is written."""
+    with kept_language():
+        sentence = gettext(record.msg) if isinstance(record.msg, str) and record.msg else str(record.msg)
+    return sentence % record.args if record.args else sentence
 
 
 class RunLogHandler(logging.Handler):
@@ -120,7 +131,7 @@ class RunLogHandler(logging.Handler):
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage()
+        message = _translated(record)
         if record.exc_info:
             message += "\n" + logging.Formatter().formatException(record.exc_info)
         line = Line(datetime.fromtimestamp(record.created, UTC), record.levelname.lower(), self.stage, message)

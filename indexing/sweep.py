@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from indexing import paths
 from indexing.models import IndexState, IndexVersion, RebuildRun
@@ -62,7 +63,11 @@ def retire_old() -> None:
         IndexState.locked()
         for version in list(IndexVersion.objects.swept_in_order()[settings.TCS_KEEP_VERSIONS - 1 :]):
             IndexVersion.objects.filter(pk=version.pk).update(state=State.REMOVED)
-            logger.info("Version %s is removed: the last %s are kept.", version.number, settings.TCS_KEEP_VERSIONS)
+            logger.info(
+                gettext_noop("Version %s is removed: the last %s are kept."),
+                version.number,
+                settings.TCS_KEEP_VERSIONS,
+            )
 
 
 def remove_leftovers() -> None:
@@ -108,6 +113,8 @@ def _delete(path: paths.Path) -> None:
         else:
             path.unlink()
     except OSError as error:
-        logger.warning("%s could not be deleted (%s); the next run tries again.", path.name, error.strerror)
+        logger.warning(
+            gettext_noop("%s could not be deleted (%s); the next run tries again."), path.name, error.strerror
+        )
     else:
-        logger.info("Deleted %s.", path.name)
+        logger.info(gettext_noop("Deleted %s."), path.name)

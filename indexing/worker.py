@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from indexing import evidence, paths, processes, publishing, runs, sampling, sweep
 from indexing.build import gate, pipeline
@@ -175,7 +176,7 @@ def execute(run: RebuildRun, *, interruption: Interruption | None = None, show: 
         _fail(run, str(error))
     except Exception as error:  # noqa: BLE001  whatever it is, the run must end in a true state
         if patiently(RebuildRun.objects.held_by(run).exists):
-            logger.exception("The build failed")
+            logger.exception(gettext_noop("The build failed"))
             log.flush()
             _fail(run, _("Unexpected error (%(name)s: %(error)s); the log has the details.")
                   % {"name": type(error).__name__, "error": error})  # fmt: skip
@@ -203,7 +204,7 @@ def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
         exact_up_to=settings.TCS_EXACT_UP_TO,
         tag_threshold=settings.TCS_TAG_THRESHOLD,
     )
-    logger.info("Worker %s started.", processes.me().pid)
+    logger.info(gettext_noop("Worker %s started."), processes.me().pid)
     built = pipeline.build(order, reporter)
     report = None
     if built.manifest is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 import subprocess
@@ -19,13 +20,14 @@ from django.utils import translation
 
 from experts import auditing
 from experts.models import Expert
-from indexing import runs
+from indexing import runlog, runs
 from indexing.audit import Actor
 from indexing.models import Notification, RebuildRun, RunLogLine
 from tests import cast
 from tests.html_reading import Element, read
 from tests.permission_table import TABLE
 from tests.security_cast import Scene, one_of_everything
+from tests.socket_cast import running
 
 FOLDER = Path(settings.BASE_DIR) / "locale" / "nl" / "LC_MESSAGES"
 SOURCES = ("experts", "indexing", "tcs_site", "templates", "static", "locale")
@@ -220,6 +222,20 @@ def test_an_installation_may_speak_dutch(settings):
     with translation.override("en"):
         run = runs.request("full", cast.command_actor())
     assert run.lines.get().message == f"Run {run.pk} (volledige herbouw) aangevraagd door operator (opdracht)."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_worker_logs_is_in_the_language_of_the_installation(settings):
+    settings.LANGUAGE_CODE = "nl"
+    run = running()
+    handler = runlog.RunLogHandler(run.pk)
+    record = ("indexing", logging.INFO, __file__, 1)
+    handler.emit(logging.LogRecord(*record, "Worker %s started.", (7,), None))
+    handler.emit(logging.LogRecord(*record, "%s", ("50 % of x",), None))
+    handler.emit(logging.LogRecord(*record, "of a library", (), None))
+    handler.close()
+    lines = list(run.lines.order_by("seq").values_list("message", flat=True))
+    assert lines[1:] == ["Werkproces 7 is begonnen.", "50 % of x", "of a library"]
 
 
 @pytest.mark.django_db

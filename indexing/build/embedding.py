@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
 from experts.profile import ExpertRecord, profile_text, text_hash
@@ -96,7 +97,7 @@ def usable(
     if good.all():
         return experts, hashes, embedded
     for row in np.flatnonzero(~good).tolist():
-        logger.error("The model gave no usable vector for %s, who is left out.", experts[row].username)
+        logger.error(gettext_noop("The model gave no usable vector for %s, who is left out."), experts[row].username)
     rows = np.flatnonzero(good).tolist()
     kept = Embedded(embedded.vectors[good], embedded.encoded, embedded.reused)
     return [experts[row] for row in rows], [hashes[row] for row in rows], kept
@@ -112,6 +113,6 @@ def previous_vectors(folder: Path | None, fingerprint: str, *, reembed: bool) ->
     try:
         previous = PreviousVectors.open(folder)
     except SnapshotInvalid as error:
-        logger.warning("Nothing is reused: %s", error)
+        logger.warning(gettext_noop("Nothing is reused: %s"), error)
         return None
     return previous if previous.suits(fingerprint) else None

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
 from indexing.encoders import exports
@@ -80,13 +81,13 @@ def ensure(encoder: Encoder) -> None:
     """
     if not isinstance(encoder, ModelEncoder) or _is_settled(encoder.fingerprint):
         return
-    logger.info("Exporting the model %s to ONNX; this happens once for a model.", encoder.name)
+    logger.info(gettext_noop("Exporting the model %s to ONNX; this happens once for a model."), encoder.name)
     try:
         with _new_folder(encoder.fingerprint) as folder:
             _require_room(folder, encoder.files.folder)
             _export(encoder, folder)
     except OSError as error:  # a run must not fail for what only makes it faster; the next one tries again
-        logger.warning("The model %s is not exported now: %s.", encoder.name, error)
+        logger.warning(gettext_noop("The model %s is not exported now: %s."), encoder.name, error)
     _remove_others(encoder.fingerprint)
 
 
@@ -102,10 +103,10 @@ def _export(encoder: ModelEncoder, folder: Path) -> None:
             raise _CannotExport(_("its vectors differ from the original's: cosine %.6f") % cosine)
     except (_CannotExport, NoExport) as why:
         _write_refusal(folder, meta, str(why))
-        logger.warning("The model %s is not exported: %s.", encoder.name, why)
+        logger.warning(gettext_noop("The model %s is not exported: %s."), encoder.name, why)
     else:
         logger.info(
-            "Exported the model in %.1f s; the least cosine to the original is %.6f over %d texts.",
+            gettext_noop("Exported the model in %.1f s; the least cosine to the original is %.6f over %d texts."),
             time.monotonic() - began, cosine, len(SAMPLE),
         )  # fmt: skip
 
@@ -262,7 +263,7 @@ def _remove_others(fingerprint: str) -> None:
     try:
         changed = {path: path.stat().st_mtime for path in exports.folder_of("").iterdir() if path.name != fingerprint}
     except OSError as error:
-        logger.warning("Old exports stay: %s", error)
+        logger.warning(gettext_noop("Old exports stay: %s"), error)
         return
     unfinished = {path for path in changed if "." in path.name}
     finished = sorted(changed.keys() - unfinished, key=lambda path: changed[path], reverse=True)

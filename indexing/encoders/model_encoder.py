@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
 from indexing.encoders import exports
@@ -66,7 +67,10 @@ class ModelEncoder:
                 return False
             self._loaded = encoder
             gc.collect()  # a model of torch is full of circles
-            logger.info("The model %s has been exported since, and runs under ONNX Runtime from now on.", self.name)
+            logger.info(
+                gettext_noop("The model %s has been exported since, and runs under ONNX Runtime from now on."),
+                self.name,
+            )
         return self.backend == "onnx"
 
     def _get(self) -> OnnxEncoder | SentenceTransformerEncoder:
@@ -82,7 +86,9 @@ class ModelEncoder:
         except exports.NoExport as why:
             # as text: the error has this frame in its traceback, and would hold the model as long as it is kept
             logger.warning(
-                "The model %s runs under sentence-transformers, not under ONNX Runtime: %s.", self.name, str(why)
+                gettext_noop("The model %s runs under sentence-transformers, not under ONNX Runtime: %s."),
+                self.name,
+                str(why),
             )
         encoder = SentenceTransformerEncoder(self.files)
         encoder.load()
