@@ -1,6 +1,7 @@
 // Names for fields that Django's own widgets leave without one (axe-core: label, aria-prohibited-attr).
 "use strict";
 {
+  const { empty } = document.currentScript.dataset;
   const words = (element) => (element ? element.textContent.trim().replace(/:$/, "") : "");
   const nameOf = (field) => {
     const row = field.closest(".form-row, .fieldBox, fieldset");
@@ -8,6 +9,9 @@
   };
 
   const mend = () => {
+    for (const link of document.querySelectorAll("#changelist-filter li a")) {
+      if (!words(link)) link.textContent = `(${empty})`; // a filter on a value without a letter
+    }
     for (const list of document.querySelectorAll(".select2-selection__rendered")) list.setAttribute("role", "list");
     for (const tip of document.querySelectorAll(".help-tooltip[aria-label]:not([role])")) tip.setAttribute("role", "img");
     for (const field of document.querySelectorAll(".datetime input:not([aria-label])")) {
