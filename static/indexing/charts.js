@@ -6,6 +6,9 @@
   const DAY = 86400;
 
   const count = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
+  const tenth = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+  const HOUR = new Intl.NumberFormat(language, { style: "unit", unit: "hour", unitDisplay: "narrow" })
+    .formatToParts(1).find((part) => part.type === "unit").value; // h, u
   const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
   const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
   const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
@@ -14,11 +17,11 @@
     count: { text: (value) => count.format(value), steps: [1, 2, 5].flatMap((one) => [...Array(8).keys()].map((power) => one * 10 ** power)).sort((a, b) => a - b) },
     seconds: {
       text: (value) => {
-        if (value < 60) return `${value < 10 ? Math.round(value * 10) / 10 : Math.round(value)} s`;
+        if (value < 60) return `${value < 10 ? tenth.format(value) : Math.round(value)} s`;
         const minutes = Math.floor(value / 60);
         const rest = Math.round(value % 60);
         if (minutes < 10 && rest) return `${minutes} min ${String(rest).padStart(2, "0")} s`;
-        return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+        return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} ${HOUR} ${String(minutes % 60).padStart(2, "0")} min`;
       },
       steps: [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 18000, 36000, DAY],
     },

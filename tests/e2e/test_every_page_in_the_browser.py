@@ -21,10 +21,12 @@ pytestmark = pytest.mark.e2e
 MADE = """
 import json
 from django.conf import settings
+from experts.models import Tag
 from tests import cast
 from tests.security_cast import one_of_everything
 cast.staff(username="rita", superuser=True)
 settings.TCS_APPROVE = "never"
+Tag.objects.exclude(pk__in=list(Tag.objects.values_list("pk", flat=True)[:8])).delete()  # 76 take long to look at
 scene = one_of_everything(settings)
 print(json.dumps(scene))
 """
