@@ -15,6 +15,7 @@ COLOURS = {
     "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
     "resultTypes": ["violations"],
 }
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 COLOURS_SETTLED = """() => Promise.all(document.getAnimations()
   .filter((each) => each instanceof CSSTransition).map((each) => each.finished.catch(() => 0)))"""
 PHONE, ZOOMED, WIDE = (390, 800), (640, 450), (1280, 900)
@@ -72,6 +73,7 @@ def faults(page: Page, part: str = "html", schemes: tuple[str, str] = ("light", 
         found += [f"{scheme}: {each}" for each in axe(page, rules, part)]
     for name, (width, height) in (("phone", PHONE), ("200 %", ZOOMED)):
         page.set_viewport_size({"width": width, "height": height})
+        page.evaluate(DRAWN)
         found += [f"{name}: {each}" for each in page.evaluate(CUT_OFF)]
     page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
     return found
