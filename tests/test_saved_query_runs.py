@@ -121,7 +121,7 @@ class TestRefusing:
     def test_without_versions_or_queries_the_page_says_so(self, viewer):
         assert "There is no version to search yet" in html(viewer.get(PAGE))
         version_cast.two_versions()
-        assert "save one from the Lab" in html(viewer.get(PAGE, {"a": 1, "b": 2}))
+        assert "No query is saved yet" in html(viewer.get(PAGE, {"a": 1, "b": 2}))
 
     def test_json_needs_two_versions(self, viewer):
         assert viewer.get(PAGE, {"format": "json"}).status_code == 422

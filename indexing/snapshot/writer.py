@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +17,8 @@ from indexing.snapshot import manifest as manifests
 from indexing.snapshot.hashing import file_sha256
 from indexing.snapshot.manifest import FileEntry
 from indexing.snapshot.profiles import Profiles
+
+logger = logging.getLogger(__name__)
 
 IDS = "ids.npy"
 TEXT_HASHES = "text_hashes.npy"
@@ -30,6 +34,8 @@ PROFILE_ENDS = "profile_ends.npy"
 ARRAYS = (IDS, TEXT_HASHES, FIELD_HASHES, VECTORS, ANN, FACETS, SUGGESTIONS)
 PROFILE_FILES = (ROW_DIGESTS, PROFILES, PROFILE_ENDS)
 """Added later without another format: an older release passes over them, and a version without them is still read."""
+
+ATTEMPTS, PAUSE_SECONDS = 20, 0.1
 
 
 class VersionWriter:
@@ -91,9 +97,19 @@ class VersionWriter:
 
     def discard(self) -> None:
         """Remove the building folder and, if this writer gave it its final name, the version."""
-        shutil.rmtree(self.building, ignore_errors=True)
+        _remove(self.building)
         if self.renamed:
-            shutil.rmtree(self.target, ignore_errors=True)
+            _remove(self.target)
+
+
+def _remove(folder: Path) -> None:
+    """Under load a thread of tantivy may still put a file into a folder that is being emptied: then once more."""
+    for _ in range(ATTEMPTS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(PAUSE_SECONDS)
+    logger.warning("%s could not be removed; the next sweep does it.", folder)
 
 
 def free_bytes(folder: Path) -> int:

@@ -26,7 +26,7 @@ from tests.faults.waiting import until
 from tests.faults.web import Searching, Web
 
 PROMISED_SWAPS = 50
-SWAPS = int(os.environ.get("TCS_TEST_SWAPS", "8"))
+SWAPS = int(os.environ.get("TCS_TEST_SWAPS", "4"))
 CLIENTS = 16
 CONVERGES_WITHIN = 2.0
 
