@@ -1,4 +1,4 @@
-"""All tests: on SQLite in three processes, of which many wait for those that they watch, and beside them those marked `services` on PostgreSQL and Redis.
+"""All tests: on SQLite in three processes, and beside them those marked `services` on PostgreSQL and Redis.
 
     python -m tests [options of pytest]
 
@@ -15,7 +15,8 @@ import tempfile
 from tests.on_services import end_in_order, run_pytest
 
 IN_PARALLEL = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
-"""In the order of their names: browser tests and faults, whose files take longest, come first and leave no tail."""
+"""Three, since tests that watch other processes mostly wait. In the order of their names: browser tests and faults,
+whose files take longest, come first and leave no tail."""
 
 
 def main(arguments: list[str]) -> int:
