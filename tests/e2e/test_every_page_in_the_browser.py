@@ -84,8 +84,8 @@ def addresses(scene: dict[str, Any]) -> list[str]:
     like = () if os.environ.get("TCS_TEST_EVERY_PAGE") else LIKE_ANOTHER
     paths = [row.path for row in rows if not any(part in f"{row.path}$" for part in like)]
     more = [
-        "/", "/?q=zzqqxx&mode=keyword", "/?q=bread&rate_min=5", "/nothing", "/admin/index/runs/1/",
-        "/admin/experts/expert/{expert}/delete/", "/admin/experts/expert/?q=zzqqxx",
+        "/", "/?q=zzqqxx&mode=keyword", "/nothing", "/admin/index/runs/1/",
+        "/admin/experts/expert/{expert}/delete/", "/admin/experts/tag/?q=zzqqxx",
     ]  # fmt: skip
     return [path.format(**scene) for path in [*paths, *more] if not path.endswith((".txt", "jsi18n/"))]
 
