@@ -18,6 +18,7 @@ import psutil
 
 MARK = "TCS_SERVE"
 END_SECONDS = 30.0
+AGAIN_SECONDS = 1.0
 
 
 class Stopped(Exception):  # noqa: N818  no error: somebody asked
@@ -29,7 +30,7 @@ class Stopped(Exception):  # noqa: N818  no error: somebody asked
 
 
 def raise_on_signals() -> None:
-    """Let SIGTERM, Ctrl-C and a closed terminal raise Stopped in the main thread.
+    """Let SIGTERM, Ctrl-C and a closed terminal raise Stopped in the main thread, until `ignore_signals`.
 
     A hang-up that is ignored from the start (nohup) stays ignored.
     """
@@ -42,9 +43,17 @@ def ignore_signals() -> None:
     """From here on this process ends as it has begun to, however often it is asked."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _raise(number: int, _frame: FrameType | None) -> NoReturn:
+    """And again after a while: what is raised within a finalizer, Python prints and forgets."""
+
+    def once_more(_alarm: int, _frame: FrameType | None) -> NoReturn:
+        _raise(number, None)
+
+    signal.signal(signal.SIGALRM, once_more)
+    signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
     raise Stopped(number)
 
 

@@ -170,7 +170,31 @@ class TestRefusing:
         assert "preparing" in said
 
 
+DEAF = """
+import os, signal, time
+from tcs_site.supervising import Stopped, ignore_signals, raise_on_signals
+
+class Deaf:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+try:
+    raise_on_signals()
+    Deaf()
+    print("not yet", flush=True)
+    time.sleep(60)
+except Stopped as stopped:
+    ignore_signals()
+    print(stopped.signal.name)
+"""
+
+
 class TestEnding:
+    def test_a_signal_that_meets_a_finalizer_is_not_lost(self):
+        told = subprocess.run([sys.executable, "-c", DEAF], capture_output=True, text=True, timeout=30, check=True)
+        assert told.stdout.split("\n")[:2] == ["not yet", "SIGTERM"]
+        assert "Exception ignored" in told.stderr
+
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
     def test_a_signal_ends_every_process_it_started_a_worker_too(self, first, number):
         site, _said = first

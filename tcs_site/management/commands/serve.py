@@ -53,6 +53,7 @@ class Command(BaseCommand):
                 self.prepare(family)
             self.serve(family, host, number)
         except Stopped as stopped:
+            ignore_signals()
             self.say(f"\nStopping ({stopped.signal.name}).")
         finally:
             ignore_signals()
