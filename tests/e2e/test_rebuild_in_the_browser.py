@@ -68,7 +68,8 @@ def test_a_rebuild_is_watched_in_two_tabs_from_the_first_line_to_the_new_version
         expect(tab.locator("#run-status")).to_contain_text("took")
         expect(tab.locator("#live-version")).to_contain_text("1 of 1 process serves version")
         expect(tab.get_by_role("button", name="Rebuild index")).to_be_enabled()
-        assert sequence(tab) == list(range(1, len(sequence(tab)) + 1))
+        seen = sequence(tab)  # once: the line about the map may come at any moment
+        assert seen == list(range(1, len(seen) + 1))
         expect(tab.locator("#log-view")).to_contain_text("encoded")
 
 
