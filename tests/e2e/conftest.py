@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests import cast
 from tests.once import once
@@ -88,10 +88,18 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def tabs(browser: Browser, server: Server) -> Iterator[BrowserContext]:
-    """A signed-in window. Whatever a page complains of in its console (a broken script, the CSP) fails the test."""
+    """A signed-in window. Whatever a page complains of in its console (a broken script, the CSP) fails the test.
+
+    Not that HTMX gave up a request for a newer one (`hx-sync`), or because the page was left: it reports both.
+    """
     complaints: list[str] = []
+
+    def heard(said: ConsoleMessage) -> None:
+        if said.type == "error" and not said.text.startswith(("htmx:sendAbort", "htmx:afterRequest")):
+            complaints.append(said.text)
+
     context = browser.new_context(base_url=server.url, locale="en-GB")
-    context.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    context.on("console", heard)
     context.on("weberror", lambda error: complaints.append(str(error.error)))
     sign_in(context.new_page())
     yield context
