@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "tcs_site.threads.one_thread",  # innermost: see there
 ]
 
 ROOT_URLCONF = "tcs_site.urls"
