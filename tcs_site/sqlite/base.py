@@ -22,8 +22,8 @@ KEPT = 8
 Identity = tuple[int, int]
 """Of a file: its device and its number there."""
 
-_idle: deque[tuple[Identity, sqlite3.Connection]] = deque(maxlen=KEPT)
-"""The one used last at the end; beyond `KEPT` the oldest go, and are closed by that."""
+_idle: deque[tuple[Identity, sqlite3.Connection]] = deque()
+"""The one used last at the end."""
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -52,24 +52,25 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Keep the connection, unless something went wrong on it or it is still within a transaction."""
         connection = self.connection
         if connection is None or self._identity is None or self.errors_occurred or connection.in_transaction:
-            super()._close()
+            super()._close()  # type: ignore[misc]  # left out of the stubs
             return
         for cursor in self._cursors:  # one that nobody read to its end would hold the next one to its moment
             cursor.close()
         self._cursors.clear()
         _idle.append((self._identity, connection))
+        close_idle(KEPT)
 
 
-def close_idle() -> None:
-    """The last connection to close writes the journal back and removes it."""
-    while kept := _take():
+def close_idle(all_but: int = 0) -> None:
+    """The oldest first. The last connection to a file that is closed writes the journal back and removes it."""
+    while len(_idle) > all_but and (kept := _take(oldest=True)):
         kept[1].close()
 
 
-def _take() -> tuple[Identity, sqlite3.Connection] | None:
+def _take(*, oldest: bool = False) -> tuple[Identity, sqlite3.Connection] | None:
     try:
-        return _idle.pop()
-    except IndexError:
+        return _idle.popleft() if oldest else _idle.pop()
+    except IndexError:  # another thread was faster
         return None
 
 
