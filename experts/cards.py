@@ -50,8 +50,8 @@ def read(ids: Collection[int]) -> dict[int, Card]:
     converters = _converters(connection.vendor)
     cards = {}
     for *values, held in rows:
-        for place, convert in converters:
-            values[place] = convert(values[place])
+        for place, column, convert in converters:
+            values[place] = convert(values[place], column, connection)
         expert = Expert.from_db(connection.alias, _NAMES, values)
         cards[expert.pk] = Card(expert, _tags(held))
     return cards
@@ -69,11 +69,11 @@ def _statement(vendor: str, count: int) -> str:
 
 
 @cache
-def _converters(vendor: str) -> list[tuple[int, Callable[[Any], Any]]]:
-    """Place among the columns to what Django makes of what the database gives there: the rate, under SQLite."""
+def _converters(vendor: str) -> list[tuple[int, Any, Callable[..., Any]]]:
+    """Where Django makes something else of what the database gives, what by: under SQLite of the rate."""
     columns = [field.get_col(Expert._meta.db_table) for field in _FIELDS]
     return [
-        (place, lambda value, convert=convert, column=column: convert(value, column, connection))
+        (place, column, convert)
         for place, column in enumerate(columns)
         for convert in connection.ops.get_db_converters(column) + column.get_db_converters(connection)
     ]

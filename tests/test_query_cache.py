@@ -1,4 +1,4 @@
-"""Vectors of queries are kept; cards of a page take one query to the database, their tags one more."""
+"""Vectors of queries are kept; cards of a page take one query to the database, tags included."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import threading
 import numpy as np
 import pytest
 
+from experts import cards
+from experts.models import Expert
 from indexing import encoders
 from indexing.encoders.query_cache import QueryCache
 from indexing.search import Mode, search
@@ -90,13 +92,22 @@ def test_a_search_repeated_in_another_mode_encodes_nothing():
 @pytest.mark.parametrize("mode", Mode)
 def test_a_page_of_hits_and_their_tags_takes_one_query(django_assert_num_queries, mode):
     cast.experts(120)
+    Expert.objects.filter(username__contains="5").update(hourly_rate="80", currency="EUR")
     snapshot = opened()
     with django_assert_num_queries(1):
         results = search("keeps bees and sells honey in company", 100, mode, snapshot=snapshot)
     assert results.hits
     for hit in results.hits:
         assert [(tag.name, tag.kind) for tag in hit.tags] == list(hit.expert.tags.values_list("name", "kind"))
+        plain = Expert.objects.defer(*cards.UNSEEN).get(pk=hit.expert.pk)
+        assert fields_of(hit.expert) == fields_of(plain)
     assert any(len(hit.tags) > 1 for hit in results.hits)
+    assert any(hit.expert.hourly_rate for hit in results.hits)
+
+
+def fields_of(expert: Expert) -> dict[str, object]:
+    """What is loaded of it, as Python writes it: a rate of 80 is another one than 80.00."""
+    return {name: repr(value) for name, value in vars(expert).items() if name != "_state"}
 
 
 @pytest.mark.django_db
