@@ -4,6 +4,8 @@
 .PHONY: run install install-dev browser test lint format messages clean
 
 python := .venv/bin/python
+# Bytecode is made of what is imported, when it is: of everything it would take as long as the rest of an installation.
+pip := $(python) -m pip install --quiet --disable-pip-version-check --no-compile
 
 run: install
 	@exec $(python) manage.py serve
@@ -14,12 +16,12 @@ install-dev: .venv/installed-dev
 # A stamp is written after its installation and names what it was made from: one that was interrupted is made again.
 .venv/installed: .venv/made requirements.txt
 	@echo "Installing what TCS needs; this takes a few minutes the first time."
-	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(pip) -r requirements.txt
 	@touch $@
 
 .venv/installed-dev: .venv/made requirements.txt requirements-dev.txt
 	@echo "Installing what TCS and its tests need; this takes a few minutes the first time."
-	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(pip) -r requirements-dev.txt
 	@touch .venv/installed $@
 
 .venv/made:

@@ -15,8 +15,7 @@ import tempfile
 from tests.on_services import end_in_order, run_pytest
 
 IN_PARALLEL = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
-"""Three, since tests that watch other processes mostly wait. In the order of their names: browser tests and faults,
-whose files take longest, come first and leave no tail."""
+"""Three, since tests that watch other processes mostly wait. Files in the order that `conftest.py` gives them."""
 
 
 def main(arguments: list[str]) -> int:

@@ -18,12 +18,20 @@ from indexing import drift_status, encoders, live
 from tests.once import once
 from tests.server import Site
 
+LONGEST_FIRST = ("tests/e2e/test_rebuild_in_the_browser.py", "tests/faults/", "tests/e2e/", "")
 
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Transactional tests empty every table; this puts back what migrations made: the lock row, roles, tags."""
+    """Transactional tests empty every table; this puts back what migrations made: the lock row, roles, tags.
+
+    And files whose tests take longest come first, so that a parallel run ends with short ones, in all processes at
+    once. The very first makes the site that the other browser tests begin with, while these still wait.
+    """
     for item in items:
         if marker := item.get_closest_marker("django_db"):
             marker.kwargs.setdefault("serialized_rollback", True)
+    items.sort(key=lambda item: next(n for n, path in enumerate(LONGEST_FIRST) if item.nodeid.startswith(path)))
 
 
 TABLES_ARE_EMPTY = pytest.StashKey[bool]()

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import httpx
 import psutil
@@ -189,6 +190,14 @@ except Stopped as stopped:
 """
 
 
+@pytest.fixture
+def hangups_are_heard() -> Iterator[None]:
+    """Also where these tests run under nohup, whose children ignore SIGHUP and are right to."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 class TestEnding:
     def test_a_signal_that_meets_a_finalizer_is_not_lost(self):
         told = subprocess.run([sys.executable, "-c", DEAF], capture_output=True, text=True, timeout=30, check=True)
@@ -196,7 +205,7 @@ class TestEnding:
         assert "Exception ignored" in told.stderr
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-    def test_a_signal_ends_every_process_it_started_a_worker_too(self, first, number):
+    def test_a_signal_ends_every_process_it_started_a_worker_too(self, first, number, hangups_are_heard):
         site, _said = first
         process = site.start("serve", "--port", str(free_port()))
         said_until(process, "TCS is at")

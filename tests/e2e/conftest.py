@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, StorageState, expect, sync_playwright
 
 from tests import cast
 from tests.once import once
@@ -86,8 +86,21 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser, server: Server) -> StorageState:
+    """The cookies of somebody who has signed in through the page."""
+    with browser.new_context(base_url=server.url, locale="en-GB") as context:
+        page = context.new_page()
+        page.goto("/admin/index/")
+        page.get_by_label("Username").fill("rita")
+        page.get_by_label("Password").fill(cast.PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_role("heading", name="Search index", level=1)).to_be_visible()
+        return context.storage_state()
+
+
 @pytest.fixture
-def tabs(browser: Browser, server: Server) -> Iterator[BrowserContext]:
+def tabs(browser: Browser, server: Server, signed_in: StorageState) -> Iterator[BrowserContext]:
     """A signed-in window. Whatever a page complains of in its console (a broken script, the CSP) fails the test.
 
     Not that HTMX gave up a request for a newer one (`hx-sync`), or because the page was left: it reports both.
@@ -98,18 +111,9 @@ def tabs(browser: Browser, server: Server) -> Iterator[BrowserContext]:
         if said.type == "error" and not said.text.startswith(("htmx:sendAbort", "htmx:afterRequest")):
             complaints.append(said.text)
 
-    context = browser.new_context(base_url=server.url, locale="en-GB")
+    context = browser.new_context(base_url=server.url, locale="en-GB", storage_state=signed_in)
     context.on("console", heard)
     context.on("weberror", lambda error: complaints.append(str(error.error)))
-    sign_in(context.new_page())
     yield context
     context.close()
     assert complaints == []
-
-
-def sign_in(page: Page) -> None:
-    page.goto("/admin/index/")
-    page.get_by_label("Username").fill("rita")
-    page.get_by_label("Password").fill(cast.PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Search index", level=1)).to_be_visible()
