@@ -10,9 +10,27 @@
   let noticedAt = 0;
   let focused = null;
 
+  // Where the focus is, so that it is not lost with what is replaced: the same element, or the first one in what is
+  // left around it.
+  const FOCUSABLE = ":is(a[href], button, input, select, summary, [tabindex]):not(:disabled)";
+
   document.addEventListener("htmx:wsBeforeMessage", () => {
-    focused = document.activeElement && document.activeElement.id;
+    const element = document.activeElement;
+    focused = { what: element.outerHTML, frames: [] };
+    for (let at = element.closest("[id]"); at; at = at.parentElement.closest("[id]")) focused.frames.push(at.id);
   });
+
+  const focusAgain = () => {
+    if (document.activeElement !== document.body) return;
+    for (const frame of focused.frames.map(byId).filter(Boolean)) {
+      const all = [frame, ...frame.querySelectorAll(FOCUSABLE)].filter((each) => each.matches(FOCUSABLE));
+      const again = all.find((each) => each.outerHTML === focused.what) || all[0];
+      if (again) {
+        again.focus({ preventScroll: true });
+        return;
+      }
+    }
+  };
 
   // On every connecting all fragments are sent again; what is the same stays untouched (nothing flickers, no
   // selection is lost, nothing is read out twice).
@@ -26,10 +44,7 @@
   });
 
   document.addEventListener("htmx:wsAfterMessage", () => {
-    if (focused && document.activeElement === document.body) {
-      const again = byId(focused);
-      if (again) again.focus({ preventScroll: true });
-    }
+    focusAgain();
     tendLog();
     tick();
   });
@@ -91,6 +106,8 @@
   }
 
   // --- Questions before actions ---------------------------------------------------------------------------
+  const openers = new WeakMap();
+
   document.addEventListener("submit", (event) => {
     const dialog = byId(event.target.dataset.dialog);
     if (!dialog) return;
@@ -98,8 +115,15 @@
     for (const asked of event.target.querySelectorAll("input[type=hidden]")) {
       dialog.querySelector(`input[name="${asked.name}"]`).value = asked.value;
     }
+    openers.set(dialog, event.submitter);
     dialog.showModal();
   });
+
+  // The browser gives the focus back by itself, unless the socket has brought what opened the dialog anew meanwhile.
+  document.addEventListener("close", ({ target: dialog }) => {
+    const opener = openers.get(dialog);
+    if (opener && document.activeElement === document.body) byId(opener.id)?.focus();
+  }, true);
 
   document.addEventListener("click", (event) => {
     if (event.target.closest("dialog [data-close]")) event.target.closest("dialog").close();

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests import cast
-from tests.e2e import looking
+from tests.e2e import looking, tabbing
 from tests.permission_table import TABLE
 from tests.server import Server, Site, serving
 
@@ -22,12 +22,13 @@ MADE = """
 import json
 from django.conf import settings
 from experts.models import Tag
-from tests import cast
+from tests import cast, map_cast
 from tests.security_cast import one_of_everything
 cast.staff(username="rita", superuser=True)
 settings.TCS_APPROVE = "never"
 Tag.objects.exclude(pk__in=list(Tag.objects.values_list("pk", flat=True)[:8])).delete()  # 76 take long to look at
 scene = one_of_everything(settings)
+map_cast.draw(scene["version"], 8)
 print(json.dumps(scene))
 """
 LIKE_ANOTHER = (
@@ -36,6 +37,16 @@ LIKE_ANOTHER = (
     "/versions/pin/", "/unpin/", "/release/",
 )  # fmt: skip
 """Of each of these templates another page is looked at; TCS_TEST_EVERY_PAGE=1 looks at all."""
+
+WHOLE = ("/", "/admin/")
+"""On these the Tab key leads through header and navigation too, which are the same elsewhere."""
+
+FIELDS = "a[href], button:enabled, input:not([type=hidden]), select, textarea"
+OUTSIDE = """() => {
+  const { activeElement: at, body } = document;
+  // Between the last field and the first lies the browser's own frame.
+  return at !== body && !at.closest("dialog:modal");
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -84,15 +95,17 @@ def addresses(scene: dict[str, Any]) -> list[str]:
     like = () if os.environ.get("TCS_TEST_EVERY_PAGE") else LIKE_ANOTHER
     paths = [row.path for row in rows if not any(part in f"{row.path}$" for part in like)]
     more = [
-        "/", "/?q=zzqqxx&mode=keyword", "/nothing", "/admin/index/runs/1/",
+        "/", "/?q=zzqqxx&mode=keyword", "/nothing", "/admin/index/runs/1/", "/admin/index/map/?version={retired}",
+        "/admin/indexing/savedquery/{savedquery}/change/",
         "/admin/experts/expert/{expert}/delete/", "/admin/experts/tag/?q=zzqqxx",
     ]  # fmt: skip
     return [path.format(**scene) for path in [*paths, *more] if not path.endswith((".txt", "jsi18n/"))]
 
 
 def test_no_page_is_hard_to_see_or_to_reach(window: BrowserContext, scene: dict[str, Any]):
-    """axe-core in light and dark, a phone and 200 %, in Dutch, whose words are longer."""
+    """axe-core in light and dark, a phone and 200 %, in Dutch, whose words are longer; and with the Tab key alone."""
     page = window.new_page()
+    keys = window.new_cdp_session(page)
     broken: list[str] = []
     page.on("pageerror", lambda error: broken.append(str(error)))
     found, looked_at = [], 0
@@ -102,6 +115,7 @@ def test_no_page_is_hard_to_see_or_to_reach(window: BrowserContext, scene: dict[
         if "text/html" not in answer.headers["content-type"]:
             continue
         found += [f"{path}: {each}" for each in looking.faults(page, "main" if looked_at else "html", schemes)]
+        found += [f"{path}: {each}" for each in tabbing.faults(page, keys, "body" if path in WHOLE else "main")]
         found += [f"{path}: {each}" for each in broken]
         broken.clear()
         looked_at += 1
@@ -113,6 +127,7 @@ def test_no_page_is_hard_to_see_or_to_reach(window: BrowserContext, scene: dict[
     page.locator("#content-main input[type=submit], #content-main button[type=submit]").first.click()
     page.wait_for_url("**/preview/")
     found += [f"the preview of an import: {each}" for each in looking.faults(page, "main")]
+    found += [f"the preview of an import: {each}" for each in tabbing.faults(page, keys)]
     page.close()
     assert looked_at > 30
     assert not found, "\n".join(["", *found])
@@ -133,6 +148,28 @@ def test_these_tests_would_see_what_is_wrong(window: BrowserContext):
     found = "\n".join(looking.faults(page))
     for wanted in ("light: color-contrast", "light: button-name", "phone: ", "200 %: "):
         assert wanted in found
+    page.close()
+
+
+def test_the_walk_would_see_what_keys_do_not_reach(window: BrowserContext):
+    page = window.new_page()
+    page.goto("/nothing")
+    page.evaluate("""() => {
+      document.querySelector("main").innerHTML = `
+        <p class="mouse">x</p> <a href="/" class="left-out" tabindex="-1">x</a> <a href="/" class="ringless">x</a>
+        <a href="/" class="covered">x</a> <p class="cover">x</p> <button class="sticky">x</button>`;
+      const style = new CSSStyleSheet();
+      style.replaceSync(`.mouse { cursor: pointer; } .ringless { outline: none !important; }
+        .cover { position: fixed; inset: 0; } .sticky { position: relative; z-index: 1; }`);
+      document.adoptedStyleSheets = [style];
+      document.querySelector(".sticky").addEventListener("keydown", (event) => event.preventDefault());
+    }""")
+    found = tabbing.faults(page, window.new_cdp_session(page))
+    for wanted in (
+        "only for a mouse: p.mouse", "Tab does not lead there: a.left-out", "its focus cannot be seen: a.ringless",
+        "something lies over it: a.covered", "the focus does not leave again",
+    ):  # fmt: skip
+        assert any(each.startswith(wanted) for each in found), (wanted, found)
     page.close()
 
 
@@ -164,6 +201,46 @@ def test_keys_lead_everywhere_and_stay_out_of_fields(window: BrowserContext):
     box.blur()
     page.keyboard.press("r")
     page.wait_for_url("**/admin/index/rebuild/")
+    page.close()
+
+
+def test_dialogs_keep_the_focus_and_give_it_back(window: BrowserContext):
+    page = window.new_page()
+    page.goto("/admin/index/")
+    openers = page.locator("form[data-dialog] button:enabled:visible, #shortcuts-button")
+    assert openers.count() == 4, "cancel, publish, discard, shortcuts"
+    for opener in openers.all():
+        opener.focus()
+        page.keyboard.press("Enter")
+        dialog = page.locator("dialog:modal")
+        expect(dialog).to_be_visible()
+        expect(dialog.locator(":focus")).to_have_count(1)
+        for keys in ["Tab"] * (dialog.locator(FIELDS).count() + 2) + ["Shift+Tab"] * 3:
+            page.keyboard.press(keys)
+            assert page.evaluate(OUTSIDE) is False
+        page.keyboard.press("Escape")
+        expect(dialog).to_be_hidden()
+        expect(opener).to_be_focused()
+    page.close()
+
+
+def test_the_focus_outlives_what_the_socket_replaces(window: BrowserContext):
+    page = window.new_page()
+    page.goto("/admin/index/")
+    page.locator("#history a").nth(1).focus()
+    brought = """() => {
+      const socketWrapper = { send: () => 0 };
+      const tell = (name) => document.dispatchEvent(new CustomEvent(`htmx:ws${name}`, { detail: { socketWrapper } }));
+      tell("BeforeMessage");
+      for (const part of document.querySelectorAll("#history")) part.innerHTML = part.innerHTML;
+      tell("AfterMessage");
+    }"""
+    page.evaluate(brought)
+    expect(page.locator("#history a").nth(1)).to_be_focused()
+    page.evaluate("document.activeElement.remove()")
+    page.locator("#history a").nth(1).focus()
+    page.evaluate(brought.replace("part.innerHTML = part.innerHTML", "part.querySelectorAll('a')[1].remove()"))
+    expect(page.locator("#history :focus")).to_have_count(1)
     page.close()
 
 
