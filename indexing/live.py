@@ -6,7 +6,6 @@ verifies a new version beside the old, and replaces the global; a search that to
 
 from __future__ import annotations
 
-import atexit
 import logging
 import threading
 import time
@@ -17,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from indexing import launch, memory, paths, processes, runs
+from indexing.background import Background
 from indexing.errors import NoIndexYet, SnapshotInvalid
 from indexing.models import IndexState, IndexVersion, ServingProcess
 from indexing.snapshot.reader import Snapshot
@@ -83,8 +83,6 @@ class Live:
 
 
 _live = Live()
-_ending = threading.Event()
-_thread: threading.Thread | None = None
 
 
 def current() -> Snapshot:
@@ -108,26 +106,7 @@ def load_now() -> Snapshot:
     return current()
 
 
-def start() -> None:
-    """Start the thread, once."""
-    global _thread
-    if _thread is None:
-        _thread = threading.Thread(target=_keep_current, name="live", daemon=True)
-        _thread.start()
-        atexit.register(stop)
-
-
-def stop() -> None:
-    """End the thread and take this process off the list of those that serve."""
-    global _thread
-    _ending.set()
-    if _thread is not None:
-        _thread.join(timeout=5)
-        _thread = None
-    _ending.clear()
-
-
-def _keep_current() -> None:
+def _keep_current(ending: threading.Event) -> None:
     next_report = 0.0
     while True:
         try:
@@ -141,7 +120,7 @@ def _keep_current() -> None:
             logger.warning("The database does not answer (%s); serving goes on.", error)
             connection.close()
         close_old_connections()
-        if _ending.wait(LOOK_SECONDS):
+        if ending.wait(LOOK_SECONDS):
             break
     try:
         ServingProcess.objects.of(processes.me()).delete()
@@ -168,3 +147,9 @@ def _take_over_map() -> None:
     version = IndexState.read().live_version
     if settings.TCS_WORKER == "subprocess" and version is not None and version.lacks_a_mapmaker:
         launch.start_worker_for_map(version)
+
+
+_background = Background("live", _keep_current)
+start = _background.start
+stop = _background.stop
+"""Takes this process off the list of those that serve, too."""

@@ -6,7 +6,6 @@ a worker takes one right after it has published. Two that take it at once write 
 
 from __future__ import annotations
 
-import atexit
 import logging
 import random
 import threading
@@ -16,6 +15,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 from django.utils import timezone
 
 from indexing import drift, paths
+from indexing.background import Background
 from indexing.errors import SnapshotInvalid
 from indexing.models import DriftSample, IndexState
 from indexing.snapshot.baseline import Baseline
@@ -62,32 +62,15 @@ def attempt() -> bool:
     return True
 
 
-_ending = threading.Event()
-_thread: threading.Thread | None = None
-
-
-def start() -> None:
-    """Start the thread, once."""
-    global _thread
-    if _thread is None:
-        _ending.clear()
-        _thread = threading.Thread(target=_keep_sampling, name="sampling", daemon=True)
-        _thread.start()
-        atexit.register(stop)
-
-
-def stop() -> None:
-    global _thread
-    _ending.set()
-    if _thread is not None:
-        _thread.join(timeout=5)
-        _thread = None
-
-
-def _keep_sampling() -> None:
+def _keep_sampling(ending: threading.Event) -> None:
     # Of several processes one looks first, most of the time, and spares the others the measuring.
     pause = LOOK_SECONDS * random.random()
-    while not _ending.wait(pause):
+    while not ending.wait(pause):
         pause = LOOK_SECONDS * (1 + random.random()) if attempt() else RETRY_SECONDS
         close_old_connections()
     connection.close()
+
+
+_background = Background("sampling", _keep_sampling)
+start = _background.start
+stop = _background.stop

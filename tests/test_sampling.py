@@ -154,4 +154,4 @@ def test_the_thread_takes_samples_until_it_is_stopped(monkeypatch):
         assert seen.wait(20)
     finally:
         sampling.stop()
-    assert sampling._thread is None
+    assert "sampling" not in {thread.name for thread in threading.enumerate()}
