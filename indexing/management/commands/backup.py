@@ -36,4 +36,4 @@ class Command(BaseCommand):
             return
         self.stdout.write(f"Copied to {folder}; " + (f"version {number} is live in it." if number else "no version."))
         if not database:
-            self.stdout.write("The database is PostgreSQL: copy it with pg_dump, at once after this.")
+            self.stdout.write("The database is PostgreSQL: it is copied by pg_dump, just before this.")
