@@ -4,6 +4,9 @@ from pathlib import Path
 
 from django.conf import settings
 
+LONGEST_NUMBER = 9
+"""Digits; a folder with more in its name is none of ours."""
+
 
 def versions_folder() -> Path:
     return Path(settings.DATA_DIR) / "versions"
@@ -15,6 +18,12 @@ def version_folder(number: int) -> Path:
 
 def building_folder(number: int, fence: int) -> Path:
     return versions_folder() / f"{number:06d}.{fence}.building"
+
+
+def highest_number() -> int:
+    """Of all versions that have a folder, finished or not, whatever the database knows of them; 0 without any."""
+    names = (path.name.partition(".")[0] for path in versions_folder().glob("[0-9]*"))
+    return max((int(name) for name in names if name.isdecimal() and len(name) <= LONGEST_NUMBER), default=0)
 
 
 def map_file(number: int) -> Path:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from experts.wording import kept_language
-from indexing import audit, bell, notify, reasons, runlog, sweep
+from indexing import audit, bell, notify, paths, reasons, runlog, sweep
 from indexing.audit import Actor
 from indexing.errors import Busy, FenceLost, NotActive, ScheduleOnHold
 from indexing.models import IndexState, IndexVersion, RebuildRun
@@ -78,8 +78,10 @@ def waiting() -> bool:
 def claim(owner: Owner, run_id: int | None = None) -> RebuildRun | None:
     """Take the queued run (or only run `run_id`) for `owner`: it is running then, under a new fence.
 
-    A full run gets its version number here, so that every folder a worker makes belongs to a row.
+    A full run gets its version number here, so that every folder a worker makes belongs to a row. It is none of
+    which a folder is there: after a restore the database may know fewer versions than the disk holds.
     """
+    on_disk = paths.highest_number()
     with transaction.atomic():
         state = IndexState.locked()
         queued = RebuildRun.objects.filter(state=State.QUEUED)
@@ -89,7 +91,7 @@ def claim(owner: Owner, run_id: int | None = None) -> RebuildRun | None:
         state.fence += 1
         version = None
         if run.kind == Kind.FULL:
-            state.last_version_number += 1
+            state.last_version_number = max(state.last_version_number, on_disk) + 1
             version = IndexVersion.objects.create(number=state.last_version_number)
         state.save(update_fields=["fence", "last_version_number"])
         now = timezone.now()

@@ -10,7 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from indexing import processes, publishing, runs
+from indexing import paths, processes, publishing, runs
 from indexing.errors import Busy, Cancelled, FenceLost, NotActive
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from indexing.processes import Owner
@@ -89,6 +89,16 @@ def test_each_claim_raises_the_fence_and_numbers_a_new_version():
     second = running()
     assert second.fence > first.fence
     assert second.version_id == first.version_id + 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("folder", ["000042", "000042.7.building"])
+def test_a_number_that_lies_on_the_disk_is_not_given_again(folder):
+    """After a restore of a database that is older than the versions beside it."""
+    (paths.versions_folder() / folder).mkdir(parents=True)
+    (paths.versions_folder() / "99999999999999999999").mkdir()
+    run = running()
+    assert run.version_id == 43
 
 
 @pytest.mark.django_db
