@@ -37,6 +37,11 @@ def live() -> int:
     return int(number)
 
 
+def next_number() -> int:
+    """Of the version that the next full run will make."""
+    return IndexState.read().last_version_number + 1
+
+
 def ends(run: RebuildRun, *, within: float = 30) -> RebuildRun:
     """The run ends by itself, without anybody asking for the next one. For use with a web process running."""
 
@@ -86,8 +91,19 @@ def hold_once_idle(gone: Collection[int] = ()) -> None:
     hold()
     assert not RebuildRun.objects.active().exists()
     assert not IndexVersion.objects.filter(state=Version.BUILDING).exists()
-    kept = set(IndexVersion.objects.exclude(state=Version.REMOVED).values_list("number", flat=True)).difference(gone)
-    assert folders() == sorted(paths.version_folder(number).name for number in kept)
+    assert folders() == kept(gone)
+
+
+def kept(gone: Collection[int] = ()) -> list[str]:
+    """The folders that belong to a version."""
+    numbers = IndexVersion.objects.exclude(state=Version.REMOVED).values_list("number", flat=True)
+    return sorted(paths.version_folder(number).name for number in set(numbers).difference(gone))
+
+
+def is_swept(within: float = 30) -> None:
+    """Whoever finds a run lost deletes what it had begun, just after it has ended: then all is in order."""
+    until(lambda: folders() == kept(), "what it had begun is swept away", within)
+    hold_once_idle()
 
 
 def files_of(number: int) -> list[str]:

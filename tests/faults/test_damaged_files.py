@@ -132,6 +132,7 @@ def test_a_restarted_server_says_what_is_wrong_and_the_next_run_mends_it(two_ver
     flip(folder / "vectors.npy", Path())
     web = serve()
     with Searching(web) as searching:
+        searching.more()
         assert searching.versions() == {int(kept.name)}
         assert web.readiness() == "degraded"
         until(lambda: status.serving(IndexState.read()).problems, "the process reports it")
@@ -141,8 +142,7 @@ def test_a_restarted_server_says_what_is_wrong_and_the_next_run_mends_it(two_ver
         assert "vectors.npy" in shown
         assert 'class="alarm"' in shown
         assert f"from version {int(kept.name)}" in shown
-        mended = promises.next_run_works()
-        until(lambda: web.version() == mended.version_id, "the new version is served")
+        searching.wait_for(promises.next_run_works())
         until(lambda: web.readiness() == "ready", "nothing is wrong any more")
     searching.none_failed()
 

@@ -46,7 +46,7 @@ def test_a_full_disk_fails_the_run_at_any_file_and_leaves_nothing(small_disk, fi
         files = sorted({name.partition("/")[0] for name in promises.files_of(first_version)})
         assert len(files) > 7, files
         for point in ("stage embed", *(f"file {name}" for name in files)):
-            with subtests.test(point):
+            with subtests.test(point), searching.answered_from(first_version):
                 run = promises.ask()
                 assert work(run.pk, point, "fill disk").ended() == 1
                 promises.expect(run, State.ERROR, says="Disk full: about")
@@ -54,26 +54,28 @@ def test_a_full_disk_fails_the_run_at_any_file_and_leaves_nothing(small_disk, fi
                 assert promises.live() == first_version
                 promises.hold_once_idle()
                 (small_disk / faulty_worker.BALLAST).unlink()
-        promises.next_run_works()
+        searching.wait_for(promises.next_run_works())
     searching.none_failed()
 
 
 def test_a_worker_out_of_memory_touches_nobody_else(first_version, serve, work, subtests):
     with Searching(serve()) as searching:
         for stage in STAGES[1:]:
-            with subtests.test(str(stage)):
+            before = promises.live()
+            with subtests.test(str(stage)), searching.answered_from(before, promises.next_number()):
                 run = promises.ask(reembed=True)
                 code = work(
                     run.pk, f"stage {stage}", "limit memory", TCS_ENCODER="tests.faults.encoders.GreedyEncoder"
                 ).ended()
+                promises.ends(run)
                 if code == 0:  # what is left to do after this stage may fit into what is free already
                     assert stage not in ("embed", "keywords")
-                    run.refresh_from_db()
                     assert run.state == State.DONE
+                    searching.wait_for(run)
                 else:
-                    promises.ends(run)
                     assert run.state in (State.ERROR, State.LOST)
                     promises.expect(run, run.state)
-                promises.hold()
-        promises.next_run_works()
+                    assert promises.live() == before
+                promises.is_swept()
+        searching.wait_for(promises.next_run_works())
     searching.none_failed()

@@ -18,19 +18,26 @@ def test_a_worker_stopped_past_its_lease_publishes_nothing(first_version, serve,
     with Searching(serve(TCS_LEASE_SECONDS=str(LEASE))) as searching:
         for point in ("before transaction", "stage vectors", "renamed"):
             with subtests.test(point):
-                run = promises.ask()
+                before = promises.live()
+                searching.wait_for_version(before)
+                run, mark = promises.ask(), searching.mark()
                 stopped = work(run.pk, point, "stop", TCS_LEASE_SECONDS=LEASE)
                 stopped.stopped()
                 promises.ends(run)
                 promises.expect(run, RebuildRun.State.LOST, says=f"{LEASE} s")
+                searching.more()
+                assert searching.versions(mark) == {before}
                 other = promises.rebuild()
-                stopped.signal(signal.SIGCONT)
-                assert stopped.ended() == 1
+                searching.wait_for(other)
+                with searching.answered_from(promises.live()):
+                    stopped.signal(signal.SIGCONT)
+                    assert stopped.ended() == 1
                 assert promises.live() == other.version_id
                 run.refresh_from_db()
                 assert run.state == RebuildRun.State.LOST
                 assert not list(run.lines.filter(level="error").exclude(message=run.error))
                 promises.hold_once_idle()
+        promises.next_run_works()
     searching.none_failed()
 
 
@@ -54,3 +61,4 @@ def test_a_worker_that_is_alive_keeps_its_run_however_quiet_it_is(first_version,
     assert quiet.ended() == 0
     run.refresh_from_db()
     assert run.state == RebuildRun.State.DONE
+    promises.hold_once_idle()

@@ -1,15 +1,14 @@
-"""The worker is killed, or told to end, at every point of a run."""
+"""The worker is killed, or told to end, at every point of a run; clients search all the while."""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 
 import pytest
 
-from indexing import runs
 from indexing.models import RebuildRun
 from tests.faults import promises
-from tests.faults.waiting import until
 from tests.faults.web import Searching
 
 State = RebuildRun.State
@@ -22,50 +21,44 @@ AROUND_PUBLISHING = [
 ]
 
 
-def test_a_killed_worker_leaves_the_live_version_and_a_lost_run(first_version, serve, work, subtests):
-    web = serve()
-    with Searching(web) as searching:
-        for point, stage in [*STAGES, *AROUND_PUBLISHING]:
-            with subtests.test(point):
-                before = promises.live()
-                until(lambda before=before: web.version() == before, "the live version is served")
-                searching.more()
-                mark = searching.mark()
+@pytest.fixture
+def searching(first_version, serve) -> Iterator[Searching]:
+    with Searching(serve()) as clients:
+        yield clients
+    clients.none_failed()
+
+
+def test_a_killed_worker_leaves_the_live_version_and_a_lost_run(searching, work, subtests):
+    """The web process finds it out by itself."""
+    for point, stage in [*STAGES, *AROUND_PUBLISHING]:
+        with subtests.test(point):
+            before = promises.live()
+            with searching.answered_from(before):
                 run = promises.ask()
                 assert work(run.pk, point, "kill").ended() == -signal.SIGKILL
-                if point == "stage embed":
-                    promises.ends(run)  # the web process sees it by itself
-                else:
-                    runs.reap()  # and so does whoever asks for the next run
+                promises.ends(run)
                 promises.expect(run, State.LOST, stage=stage, says=str(RebuildRun.Stage(stage).label))
-                until(nothing_is_left, "what it had begun is swept away", 5)
-                promises.hold_once_idle()
+                promises.is_swept()
                 assert promises.live() == before
-                searching.more()
-                assert searching.versions(mark) == {before}
-                promises.next_run_works()
-    searching.none_failed()
+            searching.wait_for(promises.next_run_works())
 
 
-def nothing_is_left() -> bool:
-    """The web process deletes just after the run has ended."""
-    return not [name for name in promises.folders() if not name.isdigit()]
-
-
-def test_a_worker_killed_right_after_its_transaction_has_published(first_version, work):
+def test_a_worker_killed_right_after_its_transaction_has_published(searching, first_version, work):
     run = promises.ask()
-    assert work(run.pk, "after transaction", "kill").ended() == -signal.SIGKILL
-    run.refresh_from_db()
-    assert run.state == State.DONE
-    assert promises.live() == run.version_id
-    promises.hold()
+    with searching.answered_from(first_version, promises.next_number()):
+        assert work(run.pk, "after transaction", "kill").ended() == -signal.SIGKILL
+        run.refresh_from_db()
+        assert run.state == State.DONE
+        assert promises.live() == run.version_id
+        searching.wait_for(run)
+    promises.hold_once_idle()
     promises.next_run_works()
 
 
 @pytest.mark.parametrize(("action", "name"), [("terminate", "SIGTERM"), ("interrupt", "SIGINT")])
-def test_a_signal_cancels_the_run_at_any_point(first_version, work, subtests, action, name):
+def test_a_signal_cancels_the_run_at_any_point(searching, first_version, work, subtests, action, name):
     for point, _stage in [*STAGES, ("renamed", "verify")]:
-        with subtests.test(point):
+        with subtests.test(point), searching.answered_from(first_version):
             run = promises.ask()
             assert work(run.pk, point, action).ended() == 1
             promises.expect(run, State.CANCELLED, says=name)
@@ -75,10 +68,13 @@ def test_a_signal_cancels_the_run_at_any_point(first_version, work, subtests, ac
 
 
 @pytest.mark.parametrize("action", ["terminate", "interrupt"])
-def test_a_signal_that_comes_too_late_is_no_harm(first_version, work, action):
+def test_a_signal_that_comes_too_late_is_no_harm(searching, first_version, work, action):
     run = promises.ask()
-    work(run.pk, "in transaction", action).ended()
-    run.refresh_from_db()
-    assert run.state == State.DONE
-    assert promises.live() == run.version_id
+    with searching.answered_from(first_version, promises.next_number()):
+        work(run.pk, "in transaction", action).ended()
+        run.refresh_from_db()
+        assert run.state == State.DONE
+        assert promises.live() == run.version_id
+        searching.wait_for(run)
     promises.hold_once_idle()
+    promises.next_run_works()

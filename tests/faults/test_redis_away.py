@@ -80,7 +80,10 @@ def test_the_log_goes_on_from_the_table_without_redis(first_version, serve, redi
         redis.kill()
         worker = work(run.pk, REDIS_URL=redis.url, CHANNEL_LAYERS=settings.CHANNEL_LAYERS)
         assert worker.ended() == 0
+        searching.wait_for(promises.ends(run))
         tab.sees(f'data-seq="{run.lines.count()}"')
         sequence = [int(number) for message in tab.lines for number in SEQ.findall(message)]
         assert sequence == list(range(1, run.lines.count() + 1))
+        promises.hold_once_idle()
+        promises.next_run_works()
     searching.none_failed()

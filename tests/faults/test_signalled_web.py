@@ -6,7 +6,6 @@ import os
 import signal
 
 import psutil
-import pytest
 from django.conf import settings
 
 from indexing.models import RebuildRun
@@ -14,31 +13,44 @@ from indexing.processes import Owner
 from tests.faults import promises, workers
 from tests.faults.marks import GO_ON, PAUSED
 from tests.faults.waiting import until
+from tests.faults.web import Searching
+
+STARTS_WITHIN = 60
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_the_run_goes_on_when_its_web_process_ends(first_version, serve, number):
-    """Ctrl-C reaches every process of the terminal's group: the worker is in none of the web process's."""
-    workers.clear_marks()
-    web = serve(TCS_ENCODER="tests.faults.encoders.GatedEncoder")
-    started = web.post("/api/admin/ingest/run", {"reembed": True})
-    assert started.status_code == 202, started.text
-    run = RebuildRun.objects.get(pk=started.json()["run"])
-    until((settings.DATA_DIR / PAUSED).exists, "the worker encodes")
-    run.refresh_from_db()
-    owner = Owner.from_text(run.owner)
-    assert owner is not None
-    try:
-        os.killpg(web.process.pid, number)
-        web.process.wait(30)
-        assert not owner.is_gone
-        (settings.DATA_DIR / GO_ON).touch()
-        promises.ends(run)
-        assert run.state == RebuildRun.State.DONE, run.error
-        assert promises.live() == run.version_id
-        promises.hold_once_idle()
-    finally:
-        workers.clear_marks()
-        if not owner.is_gone:  # it computes the map still
-            psutil.Process(owner.pid).kill()
-    assert serve().version() == run.version_id
+def test_the_run_goes_on_when_its_web_process_ends(first_version, serve, subtests):
+    """Ctrl-C reaches every process of the terminal's group: the worker is in none of the web process's.
+
+    Each of the web processes that are ended is, as it starts, the one before restarted: it serves what is live.
+    """
+    with Searching(serve()) as searching:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
+            with subtests.test(number.name):
+                workers.clear_marks()
+                before = promises.live()
+                web = serve(executed=True, TCS_WORKER="subprocess", TCS_ENCODER="tests.faults.encoders.GatedEncoder")
+                assert web.version() == before
+                searching.wait_for_version(before)
+                with searching.answered_from(before):
+                    started = web.post("/api/admin/ingest/run", {"reembed": True})
+                    assert started.status_code == 202, started.text
+                    run = RebuildRun.objects.get(pk=started.json()["run"])
+                    until((settings.DATA_DIR / PAUSED).exists, "the worker encodes", 60)
+                    run.refresh_from_db()
+                    owner = Owner.from_text(run.owner)
+                    assert owner is not None
+                    os.killpg(web.process.pid, number)
+                    web.process.wait(30)
+                    assert not owner.is_gone
+                try:
+                    (settings.DATA_DIR / GO_ON).touch()
+                    promises.ends(run)
+                    assert run.state == RebuildRun.State.DONE, run.error
+                    assert promises.live() == run.version_id
+                    promises.hold_once_idle()
+                finally:
+                    workers.clear_marks()
+                    if not owner.is_gone:  # it computes the map still
+                        psutil.Process(owner.pid).kill()
+        searching.wait_for(promises.next_run_works())
+    searching.none_failed()

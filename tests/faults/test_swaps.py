@@ -65,6 +65,7 @@ def test_processes_converge_also_after_a_pause(first_version, serve, external_wo
         until(lambda: _serving() == (2, 2), "the console shows it")
     searching.none_failed()
     assert searching.versions() == {first_version, run.version_id}
+    promises.hold_once_idle()
 
 
 @dataclass(frozen=True, slots=True)

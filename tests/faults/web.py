@@ -9,19 +9,24 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 from django.conf import settings
 
-from indexing.models import ApiToken
+from indexing.models import ApiToken, RebuildRun
 from tcs_site.management.commands.serve import server_command
 from tests import cast
+from tests.faults.forked_web import Forked
 from tests.faults.waiting import until
 from tests.server import PLAIN
 from tests.services import free_port
 
+READY_WITHIN = ANSWERED_WITHIN = 60.0
+"""Seconds: where ten other processes want the two processors, everything takes long."""
 QUERIES = ("sourdough bread", "coral reefs", "payroll and taxes", "bees", "bridges")
 
 
@@ -32,27 +37,39 @@ def token() -> str:
 
 
 class Web:
-    """One daphne process. Ready when it answers, and, if there is a live version, serves it."""
+    """One daphne process. Ready when it answers, and, if there is a live version, serves it.
 
-    def __init__(self, bearer: str, *, ready: bool = True, stack_kb: int = 0, **environment: str) -> None:
+    Forked as a rule, which is cheap. `executed`: as `serve` starts it, for tests whose fault concerns the process
+    itself. `TCS_WORKER=external` unless said otherwise: it would start a worker for the map of each new version.
+    """
+
+    def __init__(self, bearer: str, *, executed: bool = False, stack_kb: int = 0, **environment: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.headers = {"Authorization": f"Bearer {bearer}"}
-        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115  lives as long as the process
-        limits = ["prlimit", f"--stack={stack_kb << 10}:"] if stack_kb else []
-        # Whoever runs the tests in the background of a shell leaves them, and all they start, deaf to Ctrl-C.
-        hearing = ["env", "--default-signal=INT"]
-        self.process = subprocess.Popen(
-            [*hearing, *limits, *server_command("127.0.0.1", self.port)],
-            cwd=settings.BASE_DIR, env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
-            stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True,
-        )  # fmt: skip
+        self._log = tempfile.NamedTemporaryFile("r")  # noqa: SIM115  lives as long as the process
+        environment = {"OMP_NUM_THREADS": "1", "TCS_WORKER": "external"} | environment
+        if executed or stack_kb:
+            self.process: Forked | subprocess.Popen[bytes] = self._execute(stack_kb, environment)
+        else:
+            self.process = Forked(self.port, environment, self._log.name)
         try:
-            until(self._is_ready if ready else self._answers, "the web process is ready")
+            until(self._is_ready, "the web process is ready", READY_WITHIN)
         except AssertionError as error:
             error.add_note(self.output()[-3000:])
             self.remove()
             raise
+
+    def _execute(self, stack_kb: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        limits = ["prlimit", f"--stack={stack_kb << 10}:"] if stack_kb else []
+        # Whoever runs the tests in the background of a shell leaves them, and all they start, deaf to Ctrl-C.
+        hearing = ["env", "--default-signal=INT"]
+        with open(self._log.name, "ab") as log:
+            return subprocess.Popen(
+                [*hearing, *limits, *server_command("127.0.0.1", self.port)],
+                cwd=settings.BASE_DIR, env=os.environ | environment,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
 
     def get(self, path: str, **parameters: Any) -> httpx.Response:
         return httpx.get(self.url + path, params=parameters, headers=self.headers, timeout=60, verify=PLAIN)
@@ -99,25 +116,30 @@ class Answer:
     """of HTTP; 0 where there was no answer at all"""
     version: int | None
     at: float
+    """when it was asked for, by the monotonic clock"""
     seconds: float
     retry_after: str
     text: str
 
 
 class Searching:
-    """Clients that search, `pause` seconds after each answer, from `with` to its end.
+    """Clients that search from `with` to its end, `pause` seconds after each answer, or at once while a test waits.
 
     `anew`: never the same query twice, so that each is encoded.
     """
 
     def __init__(
-        self, *webs: Web, clients: int = 2, pause: float = 0.05, mode: str = "hybrid", anew: bool = False
+        self, *webs: Web, clients: int = 2, pause: float = 0.25, mode: str = "hybrid", anew: bool = False
     ) -> None:
+        self.webs = webs
         self.answers: list[Answer] = []
         self._anew = anew
         self._pause = pause
         self._mode = mode
-        self._ended = threading.Event()
+        self._ended = False
+        self._waited_for = 0
+        """How many `more` are waiting: nobody pauses then."""
+        self._news = threading.Condition()
         self._threads = [
             threading.Thread(target=self._search, args=(webs[number % len(webs)], number))
             for number in range(clients)
@@ -126,44 +148,77 @@ class Searching:
     def __enter__(self) -> Searching:
         for thread in self._threads:
             thread.start()
-        until(lambda: len(self.answers) >= len(self._threads), "the clients search")
+        self.more(len(self._threads))
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self._ended.set()
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
         for thread in self._threads:
             thread.join()
 
-    def mark(self) -> int:
-        """To ask `none_failed` only about what came after now."""
-        return len(self.answers)
+    def mark(self) -> float:
+        """To ask only about what was asked after now."""
+        return time.monotonic()
+
+    def since(self, mark: float) -> list[Answer]:
+        """To what was asked since then: what was under way at that moment may speak of the time before."""
+        return [answer for answer in list(self.answers) if answer.at >= mark]
 
     def more(self, count: int = 4) -> None:
-        """Wait for more answers."""
-        enough = len(self.answers) + count
-        until(lambda: len(self.answers) >= enough, "the searches go on")
+        """Wait for the answers to searches that begin now."""
+        mark = self.mark()
+        with self._news:
+            self._waited_for += 1
+            self._news.notify_all()
+            enough = self._news.wait_for(lambda: len(self.since(mark)) >= count, ANSWERED_WITHIN)
+            self._waited_for -= 1
+        assert enough, f"the searches do not go on: {self.summary(mark)}"
 
-    def none_failed(self, since: int = 0) -> None:
-        answers = self.answers[since:]
+    @contextmanager
+    def answered_from(self, *versions: int) -> Iterator[None]:
+        """All searches that begin in the body, and some that begin at its end, are answered from these versions."""
+        mark = self.mark()
+        yield
+        self.more()
+        self.none_failed(mark)
+        assert self.versions(mark) <= set(versions)
+
+    def wait_for(self, run: RebuildRun) -> None:
+        """Until the version that `run` made answers in every process."""
+        assert run.version_id is not None
+        self.wait_for_version(run.version_id)
+
+    def wait_for_version(self, number: int) -> None:
+        for web in self.webs:
+            until(lambda web=web: web.version() == number, f"version {number} is served")  # type: ignore[misc]
+
+    def none_failed(self, since: float = 0) -> None:
+        answers = self.since(since)
         assert answers
         assert {answer.status for answer in answers} == {200}, self.summary(since)
         assert all(answer.version for answer in answers)
 
-    def summary(self, since: int = 0) -> str:
-        answers = self.answers[since:]
+    def summary(self, since: float = 0) -> str:
+        answers = self.since(since)
         bad = Counter((answer.status, answer.text[:300]) for answer in answers if answer.status != 200)
         return f"of {len(answers)} searches: {bad.most_common(3)}"
 
-    def versions(self, since: int = 0) -> set[int | None]:
-        return {answer.version for answer in self.answers[since:]}
+    def versions(self, since: float = 0) -> set[int | None]:
+        return {answer.version for answer in self.since(since)}
 
     def _search(self, web: Web, number: int) -> None:
         turn = number
         with httpx.Client(headers=web.headers, timeout=60, verify=PLAIN) as client:
-            while not self._ended.wait(self._pause):
+            while not self._ended:
                 turn += 1
                 query = QUERIES[turn % len(QUERIES)]
-                self.answers.append(self._ask(client, web, f"{query} {number} {turn}" if self._anew else query))
+                answer = self._ask(client, web, f"{query} {number} {turn}" if self._anew else query)
+                with self._news:
+                    self.answers.append(answer)
+                    self._news.notify_all()
+                    self._news.wait_for(lambda: self._ended or self._waited_for, self._pause)
 
     def _ask(self, client: httpx.Client, web: Web, query: str) -> Answer:
         began = time.monotonic()
