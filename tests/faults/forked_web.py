@@ -67,7 +67,8 @@ def main(port: int, environment: dict[str, str], log: str) -> None:
 
 def read_settings_again() -> None:
     """They were read in the environment of the process that this one is forked from."""
-    module = importlib.reload(importlib.import_module(os.environ["DJANGO_SETTINGS_MODULE"]))
+    del sys.modules["tcs_site.settings"]
+    module = importlib.import_module(os.environ["DJANGO_SETTINGS_MODULE"])
     for name in filter(str.isupper, dir(module)):
         setattr(settings, name, getattr(module, name))
     connections._settings = None  # as they are before the first connection

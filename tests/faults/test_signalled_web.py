@@ -28,7 +28,10 @@ def test_the_run_goes_on_when_its_web_process_ends(first_version, serve, subtest
             with subtests.test(number.name):
                 workers.clear_marks()
                 before = promises.live()
-                web = serve(executed=True, TCS_WORKER="subprocess", TCS_ENCODER="tests.faults.encoders.GatedEncoder")
+                web = serve(
+                    executed=number != signal.SIGKILL,  # which does not ask how the process was started
+                    TCS_WORKER="subprocess", TCS_ENCODER="tests.faults.encoders.GatedEncoder",
+                )  # fmt: skip
                 assert web.version() == before
                 searching.wait_for_version(before)
                 with searching.answered_from(before):

@@ -28,6 +28,8 @@ from tests.faults.web import Searching, Web
 PROMISED_SWAPS = 50
 SWAPS = int(os.environ.get("TCS_TEST_SWAPS", "4"))
 CLIENTS = 16
+PAUSE = 0.05 if SWAPS >= PROMISED_SWAPS else 0.5
+"""Of each client after an answer, while the test does not wait for more: then all ask at once."""
 CONVERGES_WITHIN = 2.0
 
 
@@ -99,10 +101,10 @@ def test_no_search_fails_through_many_swaps_of_which_one_does_not_fit(house, ser
     promises.rebuild()
     # Every request has threads of its own: small stacks and one heap, so that address space is what memory is.
     web = serve(TCS_ENCODER=house.encoder, stack_kb=512, MALLOC_ARENA_MAX="1")
-    with Searching(web, clients=CLIENTS, pause=0.05, anew=True) as searching:
+    with Searching(web, clients=CLIENTS, pause=PAUSE, anew=True) as searching:
         for _ in range(SWAPS // 2):
             swap(web)
-        searching.more(4 * CLIENTS)
+            searching.more(2 * CLIENTS)
         served = promises.live()
         limit_memory(web, house.spare_mb)
         promises.rebuild()
@@ -114,6 +116,7 @@ def test_no_search_fails_through_many_swaps_of_which_one_does_not_fit(house, ser
         limit_memory(web, spare_mb=None)
         for _ in range(SWAPS - SWAPS // 2):
             swap(web)
+            searching.more(2 * CLIENTS)
         until(lambda: web.readiness() == "ready", "the alarm is over")
     searching.none_failed()
     assert len(searching.versions()) >= SWAPS
