@@ -104,6 +104,16 @@ def test_one_on_which_something_went_wrong_is_not_kept(database):
     assert is_closed(raw)
 
 
+def test_what_was_left_on_one_that_was_not_kept_does_not_trouble_the_next(database):
+    left = database.cursor()
+    left.execute("SELECT word FROM words")
+    database.connection.execute("BEGIN IMMEDIATE")
+    database.close()
+    raw = raw_of(database)
+    database.close()
+    assert raw_of(database) is raw
+
+
 def test_one_within_a_transaction_is_not_kept(database):
     raw = raw_of(database)
     raw.execute("BEGIN IMMEDIATE")

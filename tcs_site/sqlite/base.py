@@ -51,12 +51,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _close(self) -> None:
         """Keep the connection, unless something went wrong on it or it is still within a transaction."""
         connection = self.connection
+        cursors, self._cursors = list(self._cursors), WeakSet()
         if connection is None or self._identity is None or self.errors_occurred or connection.in_transaction:
             super()._close()  # type: ignore[misc]  # left out of the stubs
             return
-        for cursor in self._cursors:  # one that nobody read to its end would hold the next one to its moment
+        for cursor in cursors:  # one that nobody read to its end would hold the next one to its moment
             cursor.close()
-        self._cursors.clear()
         _idle.append((self._identity, connection))
         close_idle(KEPT)
 
