@@ -15,6 +15,7 @@ TEMPLATE_VERSION = 1
 """Raise it whenever `profile_text` gives another text for the same expert: old vectors are then not reused."""
 
 HASH_BYTES = 16
+VALUE_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,17 @@ def tags_value(tags: Iterable[int]) -> str:
     return " ".join(map(str, sorted(tags)))
 
 
+def rate_value(rate: Decimal | None) -> str:
+    return "" if rate is None else str(rate.normalize())
+
+
 FIELDS: dict[str, Callable[[ExpertRecord], str]] = {
     "username": lambda expert: expert.username,
     "name": lambda expert: f"{expert.first_name}\0{expert.last_name}",
     "job_title": lambda expert: expert.job_title,
     "company": lambda expert: expert.company,
     "bio": lambda expert: expert.bio,
-    "rate": lambda expert: "" if expert.hourly_rate is None else str(expert.hourly_rate.normalize()),
+    "rate": lambda expert: rate_value(expert.hourly_rate),
     "currency": lambda expert: expert.currency,
     "category": lambda expert: expert.category,
     "photo": lambda expert: "1" if expert.has_photo else "",
@@ -90,20 +95,30 @@ def field_hashes(experts: Sequence[ExpertRecord]) -> NDArray[np.uint64]:
     64 bits: of a million edits one would go unnoticed with a chance of 1 in 10^13. Equal values (a currency, a
     category, no photo) are hashed once.
     """
-    columns = np.empty((len(experts), len(FIELDS)), np.uint64)
-    for column, value_of in enumerate(FIELDS.values()):
-        known: dict[str, int] = {}
-        for row, expert in enumerate(experts):
-            value = value_of(expert)
-            if value not in known:
-                known[value] = value_hash(value)
-            columns[row, column] = known[value]
-    return columns
+    return _hashed(len(experts), ([value_of(expert) for expert in experts] for value_of in FIELDS.values()))
+
+
+def _hashed(count: int, columns: Iterable[Sequence[str]]) -> NDArray[np.uint64]:
+    """uint64[n, fields], of n values for each field."""
+    hashed = np.empty((count, len(FIELDS)), np.uint64)
+    for number, values in enumerate(columns):
+        different = list(set(values))
+        known = dict(zip(different, _digests(different, VALUE_BYTES), strict=True))
+        hashed[:, number] = np.frombuffer(b"".join([known[value] for value in values]), ">u8")
+    return hashed
 
 
 def value_hash(value: str) -> int:
     """64 bits of one field's value."""
-    return int.from_bytes(hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+    return int.from_bytes(_digests([value], VALUE_BYTES)[0])
+
+
+def _digests(texts: Sequence[str], size: int) -> list[bytes]:
+    try:
+        return [hashlib.blake2b(text.encode(), digest_size=size).digest() for text in texts]
+    except UnicodeEncodeError:  # a lone surrogate; the usual way is faster by half
+        raws = [text.encode("utf-8", "surrogatepass") for text in texts]
+        return [hashlib.blake2b(raw, digest_size=size).digest() for raw in raws]
 
 
 class Row(NamedTuple):
@@ -141,31 +156,30 @@ def rows_of(expert: ExpertRecord) -> list[Row]:
     return [own, *(Row(expert.id, str(tag), *[""] * 10) for tag in expert.manual_tags)]
 
 
-def record_of(row: Row) -> ExpertRecord:
-    """Without what is not in the row: the tags, and what the automatic ones were computed from."""
-    return ExpertRecord(
-        id=row.id, username=row.username, first_name=row.first_name, last_name=row.last_name,
-        job_title=row.job_title, company=row.company, bio=row.bio,
-        hourly_rate=Decimal(row.cents) / 100 if row.cents else None,
-        currency=row.currency, category=row.category, has_photo=bool(row.photo), tagged_for="",
-    )  # fmt: skip
+def row_hashes(rows: Sequence[Sequence[Any]]) -> NDArray[np.uint64]:
+    """As `field_hashes` of the experts whose rows they are, in half the time; without tags, which have other rows."""
+    if not rows:
+        return np.empty((0, len(FIELDS)), np.uint64)
+    column = dict(zip(Row._fields, zip(*rows, strict=True), strict=True))
+    rates = {cents: rate_value(Decimal(cents) / 100 if cents else None) for cents in set(column["cents"])}
+    values = {
+        **column,
+        "name": list(map("\0".join, zip(column["first_name"], column["last_name"], strict=True))),
+        "rate": [rates[cents] for cents in column["cents"]],
+        "manual_tags": [""] * len(rows),
+    }
+    return _hashed(len(rows), (values[name] for name in FIELDS))
 
 
-def row_digests(rows: Iterable[Sequence[Any]]) -> bytes:
+def row_digests(rows: Sequence[Sequence[Any]]) -> bytes:
     """16 bytes of each expert's row but its id, one after the other: the same for the same values.
 
     One text of all values is hashed, since a hash for each of them takes several times as long. A NUL between two
     values tells where one ends; where a value holds one itself, Python's own notation is hashed, which has none.
     """
-    digests = []
     between = len(Row._fields) - 3
-    for row in rows:
-        text = "\0".join(row[2:])
+    texts = ["\0".join(row[2:]) for row in rows]
+    for place, text in enumerate(texts):
         if text.count("\0") != between:
-            text = repr(tuple(row[2:]))
-        try:
-            raw = text.encode()
-        except UnicodeEncodeError:  # a lone surrogate; the usual way is faster by half
-            raw = text.encode("utf-8", "surrogatepass")
-        digests.append(hashlib.blake2b(raw, digest_size=HASH_BYTES).digest())
-    return b"".join(digests)
+            texts[place] = repr(tuple(rows[place][2:]))
+    return b"".join(_digests(texts, HASH_BYTES))

@@ -4,9 +4,10 @@ Exact without trusting anybody to note what they change: neither `updated_at` (a
 hand in the database may leave it alone) nor a hash kept beside the expert. The whole directory is read in one
 statement, and one 128-bit digest of each expert's values is compared with the version's; only where it differs (or
 where the version is of a release that kept none) are the fields themselves compared, by hashes of their own. So a
-digest that differs without a reason costs a second look and nothing else, and for a change to go unnoticed the values
-before and after would have to share a digest: a chance of 1 in 10^38. Tags given by hand, which few experts have, are
-compared by their field's hash alone.
+digest that differs without a reason costs a second look and nothing else, and for a change to go unnoticed the value
+before and after would have to share a hash of 64 bits: a chance of 1 in 10^19. Where most experts have changed the
+digests save nothing, and the fields are compared at once. Tags given by hand, which few experts have, are compared by
+their field's hash alone.
 """
 
 from __future__ import annotations
@@ -26,10 +27,9 @@ from experts.profile import (
     HASH_BYTES,
     TEMPLATE_VERSION,
     Row,
-    field_hashes,
     profile_text,
-    record_of,
     row_digests,
+    row_hashes,
     rows_of,
     tags_value,
     text_hash,
@@ -113,7 +113,7 @@ class Plan:
 
 
 def measure(version: Version) -> Drift:
-    """Compare the version with the directory as it is now: half a second for 100,000 experts."""
+    """Compare the version with the directory as it is now: half a second for 100,000 experts, .8 s if all changed."""
     return _compare(version, directory.read_rows())
 
 
@@ -157,6 +157,8 @@ class _Comparison:
         self._tags: dict[int, list[int]] = {}
         self._seen = np.zeros(count, np.bool_)
         self._in_field = np.zeros((count, len(FIELDS)), np.bool_)
+        self._mostly_changed = False
+        """in the last piece: then a look at the digests of the next one saves nothing"""
 
     def add(self, chunk: list[Row]) -> None:
         """Rows are plain tuples where they come from the database."""
@@ -168,14 +170,13 @@ class _Comparison:
         self._ids.append(ids)
         at, known = _places(self._version.ids, ids)
         self._seen[at[known]] = True
-        if self._version.profiles is not None:
+        if self._version.profiles is not None and not self._mostly_changed:
             digests = np.frombuffer(row_digests(experts), np.uint8).reshape(-1, HASH_BYTES)
             known[known] = np.any(digests[known] != self._version.profiles.digests[at[known]], axis=1)
-        self._in_field[at[known]] = self._differences([experts[place] for place in np.flatnonzero(known)], at[known])
-
-    def _differences(self, experts: list[Row], at: NDArray[np.int64]) -> NDArray[np.bool_]:
-        records = [record_of(Row(*row)) for row in experts]
-        return field_hashes(records) != self._version.field_hashes[at]
+        hashes = row_hashes([experts[place] for place in np.flatnonzero(known)])
+        differs = hashes != self._version.field_hashes[at[known]]
+        self._in_field[at[known]] = differs
+        self._mostly_changed = 2 * int(differs.any(axis=1).sum()) > len(experts)
 
     def end(self) -> Drift:
         version, seen = self._version, self._seen

@@ -75,7 +75,7 @@ class Profiles:
 
     @classmethod
     def of(cls, experts: Sequence[ExpertRecord]) -> Profiles:
-        digests = row_digests(rows_of(expert)[0] for expert in experts)
+        digests = b"".join(row_digests([rows_of(expert)[0] for expert in block]) for block in _blocks(experts))
         blocks = [zlib.compress(_as_json(block), LEVEL) for block in _blocks(experts)]
         return cls(
             digests=np.frombuffer(digests, np.uint8).reshape(-1, HASH_BYTES),
