@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from indexing import paths
 from indexing.benchmarks import derived, searching
 from indexing.benchmarks.derived import DerivedEncoder, PatientEncoder
 from indexing.management.commands import benchmark_search
 from tests import tiny_models
-from tests.server import Site
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    return tiny_models.make(tmp_path_factory.mktemp("models") / "tiny")
+@pytest.fixture
+def data_folder(settings, tmp_path, monkeypatch):
+    """With the export of a tiny model, which the processes of a measurement copy: none of them needs torch."""
+    settings.DATA_DIR = tmp_path / "mine"
+    model = tiny_models.make_exported(tmp_path / "tiny", paths.models_folder())
+    settings.TCS_MODEL_PATH = str(model)
+    monkeypatch.setenv("TCS_MODEL_PATH", str(model))
+    return settings.DATA_DIR
 
 
-def test_it_measures_and_leaves_the_data_folder_alone(tmp_path, tiny):
-    folder = tmp_path / "mine"
-    site = Site(folder, {"TCS_MODEL_PATH": str(tiny)})
-    told = site.manage(
-        "benchmark_search", "--experts", "40", "--clients", "1", "2", "--searches", "12", "--state", "idle", "--json"
-    )
-    (size,) = json.loads(told)["sizes"]
+def test_it_measures_and_leaves_the_data_folder_alone(data_folder):
+    before = sorted(data_folder.rglob("*"))
+    said = StringIO()
+    call_command(
+        "benchmark_search", "--experts", "40", "--clients", "1", "2", "--searches", "12", "--state", "idle", "--json",
+        stdout=said, stderr=StringIO(),
+    )  # fmt: skip
+    (size,) = json.loads(said.getvalue())["sizes"]
     assert (size["experts"], size["backend"]) == (40, "onnx")
     measured = size["measured"]
     assert [(each["clients"], each["cache"]) for each in measured] == [
@@ -38,7 +45,7 @@ def test_it_measures_and_leaves_the_data_folder_alone(tmp_path, tiny):
         assert 0 < each["search"]["p50"] <= each["search"]["p95"] <= each["search"]["p99"]
         assert each["request"]["p50"] > 0
         assert each["page"]["p50"] > 0
-    assert sorted(path.name for path in folder.iterdir()) == ["secret_key"]
+    assert sorted(data_folder.rglob("*")) == before
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "many"])
@@ -47,8 +54,7 @@ def test_a_size_that_is_none_is_refused(value):
         call_command("benchmark_search", "--experts", value)
 
 
-def test_vectors_beyond_the_real_ones_are_unit_near_a_real_one_and_all_different(settings, tiny, monkeypatch):
-    settings.TCS_MODEL_PATH = str(tiny)
+def test_vectors_beyond_the_real_ones_are_unit_near_a_real_one_and_all_different(data_folder, monkeypatch):
     monkeypatch.setattr(DerivedEncoder, "real", 5)
     encoder = DerivedEncoder()
     texts = [f"Expert number {number} for bridges" for number in range(40)]
