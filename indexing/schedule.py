@@ -7,7 +7,7 @@ import argparse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from indexing import drift, live
+from indexing import drift, drift_status
 from indexing.errors import NoIndexYet
 from indexing.models import IndexState
 
@@ -18,7 +18,7 @@ def due(max_drift: float | None, max_age: float | None) -> str:
     """Why a rebuild is due, as a sentence; empty when neither limit is passed.
 
     `max_drift` is a share of the live version's experts, `max_age` is in seconds; None leaves that limit out.
-    Raises SnapshotInvalid when no version can be opened to compare with.
+    Raises SnapshotInvalid when what it holds of its experts cannot be read.
     """
     version = IndexState.read().live_version
     if version is None:
@@ -27,7 +27,7 @@ def due(max_drift: float | None, max_age: float | None) -> str:
     if max_age is not None and age >= max_age:
         return _("Version %(number)s is %(hours).1f hours old.") % {"number": version.number, "hours": age / 3600}
     if max_drift is not None:
-        found = drift.measure(live.load_now())
+        found = drift.measure(drift_status.baseline(version))
         if found.share >= max_drift:
             return _("%(count)s experts (%(share).1f %%) came, changed or went since version %(number)s.") % {
                 "count": found.count, "share": found.share * 100, "number": found.number,
