@@ -278,6 +278,11 @@ class TestDocumentation:
         schemes = client.get("/api/openapi.json").json()["components"]["securitySchemes"]
         assert {scheme["type"] for scheme in schemes.values()} == {"http", "apiKey"}
 
+    def test_the_description_is_put_together_once(self, client, monkeypatch):
+        first = client.get("/api/openapi.json").content
+        monkeypatch.setattr("ninja.main.get_schema", None)
+        assert client.get("/api/openapi.json").content == first
+
     def test_the_page_loads_nothing_from_elsewhere(self, client):
         page = client.get("/api/docs").content.decode()
         assert "/static/ninja/swagger-ui-bundle.js" in page

@@ -1,12 +1,12 @@
 """The JSON contract, for programs: what the pages do, with a token or a session."""
 
 from django.utils.translation import gettext_lazy as _
-from ninja import NinjaAPI
 
 from indexing.api import embedding_map, errors, ingest, saved_queries, searching, tokens, versions
 from indexing.api.auth import staff
+from indexing.api.document import DocumentedAPI
 
-api = NinjaAPI(
+api = DocumentedAPI(
     title="TCS",
     version="1",
     description=str(
