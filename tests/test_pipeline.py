@@ -20,6 +20,7 @@ from indexing.build.pipeline import Order, build
 from indexing.errors import Cancelled, DiskFull, EncoderUnavailable, NothingToIndex, VerifyFailed, VersionExists
 from indexing.snapshot.keywords import KeywordDocument
 from indexing.snapshot.reader import Snapshot
+from indexing.snapshot.writer import VECTORS, VersionWriter
 from tests import cast, damage
 from tests.fakes import HashEncoder
 from tests.index_cast import FULL, TAGS, Reporter, Stage, built, opened
@@ -271,20 +272,24 @@ def test_an_encoder_that_cannot_be_had_fails_the_build(settings):
     assert left_over() == []
 
 
-@pytest.fixture(params=[np.nan, np.inf, 0.5])
-def spoilt(request, monkeypatch) -> None:
+SPOILT_BY = pytest.mark.parametrize("factor", [np.nan, np.inf, 0.5])
+
+
+@pytest.fixture
+def spoilt(factor, monkeypatch) -> None:
     """The model gives the first text no vector of unit length."""
     encode = HashEncoder.encode
 
     def spoil(self: HashEncoder, texts: list[str], **options: object) -> np.ndarray:
         vectors = encode(self, texts, **options)
         if texts[0].startswith(cast.PROFESSIONS[1][0]):
-            vectors[0] *= request.param
+            vectors[0] *= factor
         return vectors
 
     monkeypatch.setattr(HashEncoder, "encode", spoil)
 
 
+@SPOILT_BY
 def test_an_expert_without_a_usable_vector_is_left_out_and_counted(spoilt, caplog):
     people = cast.experts(10)
     made = built()
@@ -293,9 +298,18 @@ def test_an_expert_without_a_usable_vector_is_left_out_and_counted(spoilt, caplo
     assert people[0].username in caplog.text
 
 
-def test_unusable_vectors_that_got_into_the_files_fail_the_build(spoilt, monkeypatch):
+@SPOILT_BY
+def test_unusable_vectors_that_got_into_the_files_fail_the_build(factor, monkeypatch):
     cast.experts(10)
-    monkeypatch.setattr(pipeline.embedding, "usable", lambda *everything: everything)
+    save = VersionWriter.save
+
+    def spoil(self: VersionWriter, name: str, array: np.ndarray) -> None:
+        if name == VECTORS:
+            array = array.copy()
+            array[0] *= factor
+        save(self, name, array)
+
+    monkeypatch.setattr(VersionWriter, "save", spoil)
     with pytest.raises(VerifyFailed, match="1 of 10 vectors"):
         build(FULL, Reporter())
     assert left_over() == []
