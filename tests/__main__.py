@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-from tests.on_services import end_in_order, run_pytest
+from tests.on_services import end_in_order, run_steadily
 
 IN_PARALLEL = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 """Three, since tests that watch other processes mostly wait. Files in the order that `conftest.py` gives them."""
@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
         command = [sys.executable, "-m", "tests.on_services", *arguments]
         beside = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
         try:
-            code = run_pytest(*IN_PARALLEL, *arguments)
+            code = run_steadily(*arguments, parallel=IN_PARALLEL)
             return beside.wait() or code
         finally:
             beside.terminate()
