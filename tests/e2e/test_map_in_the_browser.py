@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from itertools import combinations, pairwise
 from typing import Any
 
 import pytest
@@ -34,6 +35,33 @@ LONELY = """() => {
   const best = clear.sort((one, other) => room(other) - room(one))[0];
   return { id: stage.points.ids[best], x: box.left + at.get(best)[0], y: box.top + at.get(best)[1] };
 }"""
+SHOWN = """() => {
+  const stage = document.getElementById("map").stage;
+  return [...Array(stage.points.count).keys()].filter(stage.isShown).map((place) => {
+    const [x, y] = stage.screenOf(place);
+    return { id: stage.points.ids[place], x, y };
+  });
+}"""
+WRITTEN = """() => {
+  // What is written over the points, and where: of each text its middle and width in pixels.
+  const stage = document.getElementById("map").stage;
+  const texts = [];
+  stage.over.fillText = function (text, x, y) {
+    texts.push({ text, x, y, width: this.measureText(text).width });
+    CanvasRenderingContext2D.prototype.fillText.call(this, text, x, y);
+  };
+  stage.draw();
+  delete stage.over.fillText;
+  return texts;
+}"""
+ON_SCREEN = "([x, y]) => document.getElementById('map').stage.view.toScreen(x, y)"
+INK = """([x, y, reach]) => {
+  // The alpha of all pixels within `reach` of a place over the points.
+  const { over, ratio } = document.getElementById("map").stage;
+  const side = Math.max(Math.round(2 * reach * ratio), 1);
+  const { data } = over.getImageData(Math.round((x - reach) * ratio), Math.round((y - reach) * ratio), side, side);
+  return data.reduce((sum, value, at) => sum + (at % 4 === 3 ? value : 0), 0);
+}"""
 PAINTED = """() => {
   const stage = document.getElementById("map").stage;
   stage.draw();
@@ -52,6 +80,7 @@ def site(tmp_path_factory) -> Site:
     site.create_staff("rita")
     site.run(
         "from experts.models import Expert\nfrom tests import cast\n"
+        "from django.utils import timezone\nfrom indexing.models import SearchLog\n"
         "from indexing.models import IndexVersion\nfrom indexing.snapshot.reader import Snapshot\n"
         "from indexing import paths, processes, maps\n"
         "def version():\n"
@@ -62,6 +91,8 @@ def site(tmp_path_factory) -> Site:
         "for n in range(3): Expert.objects.create(username=f'late-{n}', first_name='Lara', last_name=f'Late{n}',"
         " job_title='Glazier', bio='Restores stained glass.', category='Craft')\n"
         "version()\n"
+        "SearchLog.objects.create(at=timezone.now(), day=timezone.now().date(), query='welder', folded='welder',"
+        " mode='keyword', k=10, version=2, hits=0, found_nobody=True, seconds=0.01)\n"
     )
     return site
 
@@ -90,6 +121,18 @@ def expert(site: Site, pk: int) -> dict[str, Any]:
         )
     )
     return found
+
+
+def chosen(page: Page) -> set[int]:
+    return set(page.locator("#map-selected li").evaluate_all("(items) => items.map((each) => +each.dataset.expert)"))
+
+
+def clear_of(values: list[float], share: float) -> float:
+    """A place near that share of the values that lies far from all of them."""
+    some = sorted(values)[int(len(values) * (share - 0.15)) : int(len(values) * (share + 0.15))]
+    apart, place = max((after - before, (after + before) / 2) for before, after in pairwise(some))
+    assert apart > 3, "pixels: the mouse comes to whole ones"
+    return place
 
 
 @pytest.mark.parametrize("draw", ["webgl2", "2d"])
@@ -153,6 +196,144 @@ def test_a_lasso_chooses_people_who_are_tagged_together(window: BrowserContext, 
     tagged = expert(site, chosen)
     assert "Tax" in tagged["manual"]
     assert tagged["history"] == 1
+
+
+def test_a_box_chooses_exactly_who_is_shown_inside(window: BrowserContext) -> None:
+    page = opened(window)
+    surface = page.locator("#map-surface").bounding_box()
+    assert surface
+    everybody = page.evaluate(SHOWN)
+    xs, ys = [each["x"] for each in everybody], [each["y"] for each in everybody]
+    left, right, top, bottom = clear_of(xs, 0.2), clear_of(xs, 0.7), clear_of(ys, 0.2), clear_of(ys, 0.8)
+
+    def inside(left: float, right: float) -> set[int]:
+        shown = page.evaluate(SHOWN)
+        return {each["id"] for each in shown if left < each["x"] < right and top < each["y"] < bottom}
+
+    def drag(left: float, right: float) -> None:
+        page.mouse.move(surface["x"] + left, surface["y"] + top)
+        page.mouse.down()
+        page.mouse.move(surface["x"] + left + 9, surface["y"] + bottom + 9)
+        page.mouse.move(surface["x"] + right, surface["y"] + bottom)
+        page.mouse.up()
+
+    page.locator(".map-tools").get_by_text("Box").click()
+    drag(left, right)
+    whole = inside(left, right)
+    assert 0 < len(whole) < len(everybody)
+    until(lambda: chosen(page) == whole, seconds=10)
+    page.locator(".map-class", has_text="Finance").click()
+    drag(left, right)
+    part = inside(left, right)
+    assert 0 < len(part) < len(whole)
+    until(lambda: chosen(page) == part, seconds=10)
+    page.keyboard.down("Control")
+    drag(right, max(xs) + 5)
+    page.keyboard.up("Control")
+    more = inside(right, max(xs) + 5)
+    assert more
+    until(lambda: chosen(page) == part | more, seconds=10)
+    expect(page.locator("#map-selected h2")).to_have_text(f"{len(part | more)} chosen")
+
+
+def test_fingers_zoom_around_themselves_move_the_map_and_tap_a_point(window: BrowserContext) -> None:
+    page = opened(window)
+    session = window.new_cdp_session(page)
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
+    box = page.locator("#map-surface").bounding_box()
+    assert box
+
+    def touch(kind: str, *fingers: tuple[float, float]) -> None:
+        points = [{"x": box["x"] + x, "y": box["y"] + y, "id": place} for place, (x, y) in enumerate(fingers)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def view() -> dict[str, float]:
+        seen: dict[str, float] = page.evaluate("(({ x, y, scale }) => ({ x, y, scale }))(map.stage.view)")
+        return seen
+
+    x, y = box["width"] * 0.4, box["height"] * 0.6
+    before, under = view(), page.evaluate(f"map.stage.view.toMap({x}, {y})")
+    touch("touchStart", (x - 40, y), (x + 40, y))
+    for step in range(1, 9):
+        (toX, toY), apart = (x + 5 * step, y - 4 * step), 40 + 5 * step
+        touch("touchMove", (toX - apart, toY), (toX + apart, toY))
+    touch("touchEnd")
+    until(lambda: view()["scale"] / before["scale"] == pytest.approx(2, rel=0.03), seconds=5)
+    assert page.evaluate(ON_SCREEN, under) == pytest.approx([x + 40, y - 32], abs=3)
+    assert page.evaluate("visualViewport.scale") == 1
+    before = view()
+    touch("touchStart", (x, y))
+    for step in range(1, 9):
+        touch("touchMove", (x - 5 * step, y + 5 * step))
+    touch("touchEnd")
+    until(lambda: view()["x"] > before["x"] and view()["y"] < before["y"], seconds=5)
+    assert view()["scale"] == before["scale"]
+    expect(page.locator("#map-selected")).to_be_hidden()
+    page.evaluate("map.stage.view.goHome()")
+    point = page.evaluate(LONELY)
+    at = point["x"] - box["x"], point["y"] - box["y"]
+    touch("touchStart", at)
+    touch("touchEnd")
+    expect(page.locator("#map-tip a")).to_have_attribute("href", f"/admin/experts/expert/{point['id']}/change/")
+    expect(page).to_have_url(re.compile(f"{MAP}$"))
+    link = page.locator("#map-tip a").bounding_box()
+    assert link
+    at = link["x"] + link["width"] / 2 - box["x"], link["y"] + link["height"] / 2 - box["y"]
+    touch("touchStart", at)
+    touch("touchEnd")
+    expect(page).to_have_url(re.compile(f"/admin/experts/expert/{point['id']}/change/$"))
+
+
+def test_names_of_areas_are_written_where_they_are_and_not_over_each_other(window: BrowserContext) -> None:
+    page = opened(window)
+    areas = page.request.get(f"{MAP}areas/?version=2").json()["areas"]
+    places = {area["name"]: page.evaluate(ON_SCREEN, [area["x"], area["y"]]) for area in areas}
+    until(lambda: page.evaluate(WRITTEN), seconds=5)
+    texts = page.evaluate(WRITTEN)
+    for each in texts:
+        assert [each["x"], each["y"]] == pytest.approx(places[each["text"]], abs=1)
+        assert page.evaluate(INK, [each["x"], each["y"], 8]) > 0
+    for one, other in combinations(texts, 2):
+        beside = abs(one["x"] - other["x"]) >= (one["width"] + other["width"]) / 2
+        assert beside or abs(one["y"] - other["y"]) >= 12, (one, other)
+    page.locator(".map-class", has_text="Names of areas").click()
+    assert page.evaluate(WRITTEN) == []
+    assert page.evaluate(INK, [texts[0]["x"], texts[0]["y"], 8]) == 0
+
+
+def test_a_query_and_the_gaps_are_marked_where_they_belong(window: BrowserContext) -> None:
+    page = opened(window)
+    page.emulate_media(reduced_motion="reduce")
+    page.locator(".map-class", has_text="Names of areas").click()
+    with page.expect_response("**/map/gaps/*") as answer:
+        page.locator(".map-class", has_text="Gaps").click()
+    [gap] = answer.value.json()["gaps"]
+    listed = page.locator("#map-gap-list button")
+    expect(listed).to_contain_text("welder")
+    x, y = page.evaluate(ON_SCREEN, [gap["x"], gap["y"]])
+    rim = [(x + 7 * math.cos(turn), y + 7 * math.sin(turn), 1) for turn in range(6)]
+    assert page.evaluate(WRITTEN) == []
+    assert all(page.evaluate(INK, place) > 0 for place in rim)
+    assert page.evaluate(INK, [x, y, 3]) == 0, "hollow"
+    listed.focus()
+    until(lambda: [each["text"] for each in page.evaluate(WRITTEN)] == ["“welder” · 1×"], seconds=5)
+    listed.click()
+    surface = page.locator("#map-surface").bounding_box()
+    middle = [surface["width"] / 2, surface["height"] / 2] if surface else []
+    until(lambda: page.evaluate(ON_SCREEN, [gap["x"], gap["y"]]) == pytest.approx(middle, abs=1), seconds=5)
+    listed.blur()
+    page.locator(".map-class", has_text="Gaps").click()
+    page.locator("#map-q").fill("sourdough bread")
+    with page.expect_response("**/map/query/*") as answer:
+        page.locator("#map-q").press("Enter")
+    placed = answer.value.json()
+    expect(page.locator(".map-hits li")).to_have_count(10)
+    until(lambda: len(page.evaluate(WRITTEN)) == 1, seconds=5)
+    x, y = page.evaluate(ON_SCREEN, [placed["x"], placed["y"]])
+    [text] = page.evaluate(WRITTEN)
+    assert (text["text"], text["x"]) == ("sourdough bread", pytest.approx(x, abs=1))
+    assert 0 < y - text["y"] < 30
+    assert page.evaluate(INK, [x, y, 3]) > 30 * 255, "a filled mark"
 
 
 def test_the_legend_hides_a_class_and_another_colouring_replaces_it(window: BrowserContext) -> None:

@@ -70,7 +70,10 @@ export function attach(surface, tool, does) {
   };
   surface.addEventListener("pointerup", lift);
   surface.addEventListener("pointercancel", lift);
-  surface.addEventListener("pointerleave", (event) => { if (!fingers.has(event.pointerId)) { does.leave(); } });
+  // A finger leaves with its lifting: what it tapped stays named, with the link to open it.
+  surface.addEventListener("pointerleave", (event) => {
+    if (!fingers.has(event.pointerId) && event.pointerType !== "touch") { does.leave(); }
+  });
 
   surface.addEventListener("wheel", (event) => {
     event.preventDefault();
@@ -103,5 +106,5 @@ export function attach(surface, tool, does) {
   surface.addEventListener("focus", () => {
     if (surface.matches(":focus-visible")) { does.aim(surface.clientWidth / 2, surface.clientHeight / 2, "key"); }
   });
-  surface.addEventListener("blur", () => does.leave());
+  surface.addEventListener("blur", (event) => { if (!event.relatedTarget?.closest(".map-tip")) { does.leave(); } });
 }
