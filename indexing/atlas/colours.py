@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from numpy.typing import NDArray
@@ -22,7 +23,10 @@ COLOURED = 12
 
 DEFAULT = "category"
 CATEGORY, INDUSTRY, FINDABILITY, TAG, SINCE = DEFAULT, "industry", "findability", "tag:", "since:"
+CHUNK = 10_000
+"""Rows read at once from the database."""
 Classes = NDArray[np.uint8]
+Rows = NDArray[np.int64]
 
 
 class UnknownColouring(IndexingError):
@@ -73,33 +77,47 @@ def colouring(drawn: DrawnMap, by: str) -> Colouring:
 
 
 def _by_category(drawn: DrawnMap) -> Colouring:
-    rows = Expert.objects.active().order_by().values_list("pk", "category").iterator(chunk_size=10_000)
-    found = _placed(drawn, rows)
-    return _of_names(drawn, CATEGORY, _("Category"), found, _("No category"), _("Other categories"))
+    found = Expert.objects.active().order_by().values_list("pk", "category").iterator(chunk_size=CHUNK)
+    numbers: dict[str, int] = {}
+    rows, coded = _placed(drawn, ((pk, numbers.setdefault(name, len(numbers))) for pk, name in found))
+    return _of_names(
+        drawn, CATEGORY, _("Category"), (rows, coded, list(numbers)), _("No category"), _("Other categories")
+    )
 
 
 def _by_industry(drawn: DrawnMap) -> Colouring:
     """An expert of several industries counts for the one given by hand, else for the likeliest."""
-    chosen: dict[int, tuple[tuple[bool, float, int], str]] = {}
-    tags = ExpertTag.objects.filter(tag__kind=Tag.Kind.INDUSTRY).order_by()
-    names = dict(Tag.objects.filter(kind=Tag.Kind.INDUSTRY).order_by().values_list("pk", "name"))
-    for expert, tag, source, score in tags.values_list("expert_id", "tag_id", "source", "score").iterator():
-        weight = (source == ExpertTag.Source.MANUAL, score or 0.0, -tag)
-        if expert not in chosen or weight > chosen[expert][0]:
-            chosen[expert] = (weight, names.get(tag, ""))
-    active = Expert.objects.active().order_by().values_list("pk", flat=True).iterator(chunk_size=10_000)
-    found = _placed(drawn, ((pk, chosen[pk][1] if pk in chosen else "") for pk in active))
-    return _of_names(drawn, INDUSTRY, _("Industry"), found, _("No industry"), _("Other industries"))
+    names = {0: ""} | dict(Tag.objects.filter(kind=Tag.Kind.INDUSTRY).order_by().values_list("pk", "name"))
+    manual = ExpressionWrapper(Q(source=ExpertTag.Source.MANUAL), BooleanField())
+    given = (
+        ExpertTag.objects.filter(tag__kind=Tag.Kind.INDUSTRY)
+        .order_by()
+        .values_list("expert_id", "tag_id", manual, Coalesce("score", 0.0))
+    )
+    kinds = [("expert", np.int64), ("tag", np.int64), ("manual", np.bool_), ("score", np.float64)]
+    tags = np.fromiter(given.iterator(chunk_size=CHUNK), kinds)
+    tags = tags[np.lexsort((-tags["tag"], tags["score"], tags["manual"], tags["expert"]))]
+    last = np.diff(tags["expert"], append=-1) != 0
+    rows, known = drawn.rows_of(tags["expert"][last])
+    chosen = np.zeros(len(drawn), np.int64)
+    chosen[rows[known]] = tags["tag"][last][known]
+    active = _active_rows(drawn)
+    ids = np.array(sorted(names), np.int64)
+    coded = np.minimum(np.searchsorted(ids, chosen[active]), len(ids) - 1)
+    coded[ids[coded] != chosen[active]] = 0  # a tag that came meanwhile
+    of_code = [names[pk] for pk in sorted(names)]
+    return _of_names(
+        drawn, INDUSTRY, _("Industry"), (active, coded, of_code), _("No industry"), _("Other industries")
+    )
 
 
 def _by_findability(drawn: DrawnMap) -> Colouring:
     scored = Expert.objects.active().with_findability().order_by().values_list("pk", "findability")  # type: ignore[misc]  # annotated
-    rows, scores = _placed(drawn, scored.iterator(chunk_size=10_000))
+    rows, scores = _placed(drawn, scored.iterator(chunk_size=CHUNK))
     numbers = {level: number for number, level in enumerate(findability.LEVELS, start=1)}
     classes = _nobody(drawn)
-    values = np.array(scores, np.int64)
     for level, (at_least, below) in findability.LEVELS.items():
-        classes[rows[(values >= at_least) & (values < below)]] = numbers[level]
+        classes[rows[(scores >= at_least) & (scores < below)]] = numbers[level]
     low, high = findability.LOW_BELOW, findability.HIGH_FROM
     labels = {
         "low": _("low, below %s") % low,
@@ -115,14 +133,12 @@ def _by_tag(drawn: DrawnMap, by: str) -> Colouring:
     tag = Tag.objects.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 10 else None
     if tag is None:
         raise UnknownColouring(by)
-    sources = dict(ExpertTag.objects.filter(tag=tag).order_by().values_list("expert_id", "source"))
+    manual = ExpressionWrapper(Q(source=ExpertTag.Source.MANUAL), BooleanField())
+    given = ExpertTag.objects.filter(tag=tag).order_by().values_list("expert_id", manual)
+    rows, by_hand = _placed(drawn, given.iterator(chunk_size=CHUNK))
     classes = _nobody(drawn)
     classes[_active_rows(drawn)] = 3
-    for number_of, source in ((1, ExpertTag.Source.MANUAL), (2, ExpertTag.Source.AUTO)):
-        ids = np.array([expert for expert, its in sources.items() if its == source], np.int64)
-        rows, known = drawn.rows_of(ids)
-        rows = rows[known]
-        classes[rows[classes[rows] != points.GONE]] = number_of
+    classes[rows] = np.where(classes[rows] == points.GONE, points.GONE, np.where(by_hand, 1, 2))
     entries = [(1, "manual", _("given by hand")), (2, "auto", _("given automatically")), (3, "none", _("without it"))]
     return _counted(by, str(tag), classes, entries)
 
@@ -147,39 +163,45 @@ def _nobody(drawn: DrawnMap) -> Classes:
     return np.full(len(drawn), points.GONE, np.uint8)
 
 
-def _active_rows(drawn: DrawnMap) -> NDArray[np.int64]:
-    active = Expert.objects.active().order_by().values_list("pk", flat=True).iterator(chunk_size=10_000)
+def _active_rows(drawn: DrawnMap) -> Rows:
+    active = Expert.objects.active().order_by().values_list("pk", flat=True).iterator(chunk_size=CHUNK)
     rows, known = drawn.rows_of(np.fromiter(active, np.int64))
     return rows[known]
 
 
-def _placed(drawn: DrawnMap, pairs: Iterable[tuple[int, Any]]) -> tuple[NDArray[np.int64], list[Any]]:
-    """The rows of those (id, value) that are on the map, and their values."""
-    ids, values = [], []
-    for pk, value in pairs:
-        ids.append(pk)
-        values.append(value)
-    rows, known = drawn.rows_of(np.array(ids, np.int64))
-    return rows[known], [value for value, here in zip(values, known.tolist(), strict=True) if here]
+def _placed(drawn: DrawnMap, pairs: Iterable[tuple[int, int]]) -> tuple[Rows, NDArray[np.int64]]:
+    """The rows of those (id, value) that are on the map, and their values.
+
+    Read into an array as they come: as lists, a million of them are some hundred megabytes.
+    """
+    found = np.fromiter(pairs, [("id", np.int64), ("value", np.int64)])
+    rows, known = drawn.rows_of(found["id"])
+    return rows[known], found["value"][known]
 
 
 def _of_names(
-    drawn: DrawnMap, by: str, title: str, found: tuple[NDArray[np.int64], list[str]], without: str, others: str
+    drawn: DrawnMap,
+    by: str,
+    title: str,
+    found: tuple[Rows, NDArray[np.int64], list[str]],
+    without: str,
+    others: str,
 ) -> Colouring:
-    """A class for each of the largest names, one for the other names, one for those without any."""
-    rows, names = found
-    counts: dict[str, int] = {}
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-    ordered = sorted((name for name in counts if name), key=lambda name: (-counts[name], name))
+    """A class for each of the largest names, one for the other names, one for those without any.
+
+    `found`: rows, of each the place of its name, and the names, all different.
+    """
+    rows, coded, names = found
+    counts = dict(zip(names, np.bincount(coded, minlength=len(names)).tolist(), strict=True))
+    ordered = sorted((name for name in counts if name and counts[name]), key=lambda name: (-counts[name], name))
     largest = ordered[:COLOURED]
     numbers = {name: min(place, COLOURED + 1) for place, name in enumerate(ordered, start=1)} | {"": COLOURED + 2}
     classes = _nobody(drawn)
-    classes[rows] = [numbers[name] for name in names]
+    classes[rows] = np.array([numbers.get(name, points.GONE) for name in names], np.uint8)[coded]
     entries = [(place, str(place), name) for place, name in enumerate(largest, start=1)]
     if len(ordered) > COLOURED:
         entries.append((COLOURED + 1, "other", others))
-    if "" in counts:
+    if counts.get(""):
         entries.append((COLOURED + 2, "none", without))
     return _counted(by, title, classes, entries)
 
