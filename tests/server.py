@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,18 +17,13 @@ from django.conf import settings
 from tcs_site.management.commands.serve import server_command
 from tcs_site.supervising import Family
 from tests import cast
+from tests.services import free_port
 from tests.waiting import until
 
 PLAIN = httpx.create_ssl_context(verify=False)
 """For `verify`: nothing here speaks TLS, and reading the authorities' certificates for every request takes 20 ms."""
 REAL_MODEL = "indexing.encoders.ModelEncoder"
 PATIENCE = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 @dataclass

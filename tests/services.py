@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import redis
 
-START_SECONDS = 30
+START_SECONDS = 60
 
 
 class ServiceUnavailable(Exception):
@@ -135,10 +137,19 @@ class Redis:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
+PORTS = range(20_000, 32_000)
+"""Below those that Linux gives to clients. Of these, one that connects again and again to a server which is being
+restarted is some time given the very port that it connects to: it meets itself, and the server cannot start.
+"""
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    dice = random.SystemRandom()
+    while True:
+        port = dice.choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _newest_postgres() -> Path | None:

@@ -21,7 +21,7 @@ from indexing.console.routing import websocket_urlpatterns
 from indexing.models import RebuildRun
 from tests import cast
 
-LIMIT = 10.0
+LIMIT = 30.0
 PART = re.compile(r'<(?:div|ol) hx-swap-oob="(\w+):#([\w-]+)">(.*?)(?=<(?:div|ol) hx-swap-oob|\Z)', re.DOTALL)
 application = AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
 in_database: Any = sync_to_async

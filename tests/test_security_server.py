@@ -169,7 +169,7 @@ def read_until_quiet(silent: socket.socket) -> int:
 
 # --- Behind a proxy -----------------------------------------------------------------------------------------
 def test_whoever_comes_without_tls_is_sent_to_tls(server):
-    answer = httpx.get(f"{server.url}/admin/?x=1", headers={"Host": NAME})
+    answer = httpx.get(f"{server.url}/admin/?x=1", headers={"Host": NAME}, timeout=30)
     assert answer.status_code == 301
     assert answer.headers["Location"] == f"https://{NAME}/admin/?x=1"
 
@@ -180,18 +180,18 @@ def test_the_balancer_may_ask_without_tls(server, path):
 
 
 def test_a_host_that_is_not_ours_is_refused(server):
-    answer = httpx.get(server.url + "/admin/login/", headers=TLS | {"Host": "evil.example"})
+    answer = httpx.get(server.url + "/admin/login/", headers=TLS | {"Host": "evil.example"}, timeout=30)
     assert answer.status_code == 400
     assert "evil.example" not in answer.text
 
 
 def test_cookies_are_for_tls_only_and_the_browser_is_told_to_stay_there(server, session):
-    answer = httpx.get(server.url + "/admin/login/", headers=TLS)
+    answer = httpx.get(server.url + "/admin/login/", headers=TLS, timeout=30)
     cookies = answer.headers.get_list("set-cookie")
     assert cookies
     assert all("Secure" in cookie and "SameSite=Lax" in cookie for cookie in cookies)
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
-    error = httpx.get(server.url + "/api/nothing", headers=TLS)
+    error = httpx.get(server.url + "/api/nothing", headers=TLS, timeout=30)
     assert error.status_code == 404
     assert error.headers["Strict-Transport-Security"] == answer.headers["Strict-Transport-Security"]
 

@@ -16,7 +16,8 @@ import pytest
 from django.conf import settings
 
 from tcs_site.supervising import MARK
-from tests.server import Site, free_port
+from tests.server import Site
+from tests.services import free_port
 from tests.waiting import until
 
 
@@ -28,10 +29,10 @@ def first(tmp_path_factory) -> tuple[Site, str]:
     process = site.start("serve", "--port", str(port))
     try:
         said = said_until(process, "TCS is at")
-        assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=60).status_code == 200
     finally:
         process.terminate()
-        said += process.communicate(timeout=30)[0]
+        said += process.communicate(timeout=60)[0]
     return site, said
 
 
@@ -89,7 +90,7 @@ class TestFirstStart:
             said = said_until(process, "TCS is at")
         finally:
             process.terminate()
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
         for step in ("Preparing", "Loaded", "Password", "Building"):
             assert step not in said
 
@@ -110,7 +111,7 @@ class TestSteps:
             said = said_until(process, "TCS is at")
         finally:
             process.terminate()
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
         assert "fictional" not in said
         assert "3 experts" in said
         assert "opensesame" not in said
@@ -124,10 +125,10 @@ class TestSteps:
         process = site.start("serve", "--port", str(port))
         try:
             said = said_until(process, "TCS is at")
-            assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 503
+            assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60).status_code == 503
         finally:
             process.terminate()
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
         assert "NoSuchEncoder" in said
         assert "could not be built" in said
 
@@ -166,7 +167,7 @@ class TestRefusing:
             said = self.refused(site, "--port", str(free_port()))
         finally:
             process.terminate()
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
         assert str(process.pid) in said
         assert "preparing" in said
 
@@ -200,7 +201,7 @@ def hangups_are_heard() -> Iterator[None]:
 
 class TestEnding:
     def test_a_signal_that_meets_a_finalizer_is_not_lost(self):
-        told = subprocess.run([sys.executable, "-c", DEAF], capture_output=True, text=True, timeout=30, check=True)
+        told = subprocess.run([sys.executable, "-c", DEAF], capture_output=True, text=True, timeout=60, check=True)
         assert told.stdout.split("\n")[:2] == ["not yet", "SIGTERM"]
         assert "Exception ignored" in told.stderr
 
@@ -236,7 +237,7 @@ class TestEnding:
         )
         environment = os.environ | {"PYTHONPATH": str(settings.BASE_DIR)}
         told = subprocess.run(
-            [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=30,
+            [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60,
             check=True,
         )  # fmt: skip
         assert told.stdout.split() == ["0"]
@@ -246,7 +247,7 @@ class TestEnding:
         process = site.start("serve", "--port", str(free_port()))
         said_until(process, "TCS is at")
         psutil.Process(process.pid).children()[0].kill()
-        said = process.communicate(timeout=15)[0]
+        said = process.communicate(timeout=60)[0]
         assert process.returncode == 1
         assert "signal 9" in said
 
@@ -268,5 +269,5 @@ def test_the_signal_that_ends_make_ends_it(first):
         assert all("python" in each.name() for each in started)  # no shell between that would keep the signal
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     until(lambda: not any(each.is_running() for each in started))

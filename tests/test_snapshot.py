@@ -176,7 +176,7 @@ def test_the_last_reference_frees_files_maps_and_threads(folder, tmp_path):
     gone = weakref.ref(snapshot)
     del snapshot
     assert gone() is None  # no cycle keeps it until some later collection
-    until = time.monotonic() + 10  # tantivy's threads end by themselves, a moment later, and let go of its files
+    until = time.monotonic() + 60  # tantivy's threads end by themselves, a moment later, and let go of its files
     while (mapped(folder) or len(os.listdir("/proc/self/task")) > threads) and time.monotonic() < until:
         time.sleep(0.05)
     assert mapped(folder) == 0

@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], *, seconds: float = 15.0) -> T:
+def until(condition: Callable[[], T], *, seconds: float = 60.0) -> T:
     """The first true answer of `condition`; fails after `seconds` (machines are slow, tests are not timed)."""
     give_up = time.monotonic() + seconds
     while not (answer := condition()):

@@ -13,7 +13,7 @@ from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
 from indexing.snapshot import manifest
 from indexing.snapshot.reader import Snapshot
 from tests import cast
-from tests.faults.waiting import until
+from tests.faults.waiting import PATIENCE, until
 
 Run, Version = RebuildRun.State, IndexVersion.State
 
@@ -100,7 +100,7 @@ def kept(gone: Collection[int] = ()) -> list[str]:
     return sorted(paths.version_folder(number).name for number in set(numbers).difference(gone))
 
 
-def is_swept(within: float = 30) -> None:
+def is_swept(within: float = PATIENCE) -> None:
     """Whoever finds a run lost deletes what it had begun, just after it has ended: then all is in order."""
     until(lambda: folders() == kept(), "what it had begun is swept away", within)
     hold_once_idle()

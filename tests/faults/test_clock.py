@@ -7,10 +7,10 @@ from tests.faults import promises
 from tests.faults.waiting import until
 from tests.faults.web import Searching
 
-LEASE = 2
+LEASE = 4
 HOUR = 3_600
-BEATS = 16
-"""Four leases' worth: each of the web processes has looked several times meanwhile."""
+BEATS = 10
+"""Two and a half leases' worth: each of the web processes has looked several times meanwhile."""
 
 
 def test_no_clock_an_hour_off_loses_a_run_that_beats(first_version, serve, work, settings):

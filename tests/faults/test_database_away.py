@@ -20,7 +20,8 @@ from indexing.models import RebuildRun
 from tests import cast
 from tests.faults import promises
 from tests.faults.waiting import until
-from tests.faults.web import Searching
+from tests.faults.web import Searching, Web
+from tests.server import PLAIN
 from tests.services import PostgreSQL
 
 DOWN_SECONDS = float(os.environ.get("TCS_TEST_DOWN_SECONDS", "0.8"))
@@ -94,27 +95,31 @@ def test_searches_answer_or_ask_to_come_back(first_version, serve, away):
         meanwhile = searching.since(mark)
         assert {answer.status for answer in meanwhile} <= {200, 503}, searching.summary(mark)
         assert all(answer.retry_after for answer in meanwhile if answer.status == 503)
-        until(lambda: web.search().status_code == 200, "it answers again", 5)
+        until(lambda: web.search().status_code == 200, "it answers again")
         with searching.answered_from(first_version):
             searching.more(16)
         mended = promises.next_run_works()
-        until(lambda: web.version() == mended.version_id, "the web process follows the tables again", 5)
+        until(lambda: web.version() == mended.version_id, "the web process follows the tables again")
+
+
+def page_of(web: Web, path: str, cookies: dict[str, str]) -> httpx.Response:
+    return httpx.get(web.url + path, cookies=cookies, timeout=60, verify=PLAIN)
 
 
 def test_pages_say_come_back_while_the_database_is_away(first_version, serve, away):
     """No page with a traceback or a bare 500: 503 and when to try again, or the page itself."""
-    web = serve(TCS_SQLITE_TIMEOUT="1")
+    web = serve(TCS_SQLITE_TIMEOUT="1", TCS_WORKER="subprocess")
     browser = Client()
     browser.force_login(cast.staff(username="sue", superuser=True))
     session = {"sessionid": browser.cookies["sessionid"].value}
     pages = ("/", "/?q=bees", "/admin/index/", "/admin/", "/admin/experts/expert/", "/api/admin/ingest/status")
     with for_a_while(away):
-        answers = {page: httpx.get(web.url + page, cookies=session, timeout=60) for page in pages}
+        answers = {page: page_of(web, page, session) for page in pages}
         answers["start"] = web.post("/api/admin/ingest/run")
         assert web.get("/readyz").status_code in (200, 503)
     for page, answer in answers.items():
         assert answer.status_code in (200, 202, 503), (page, answer.status_code, answer.text[:300])
         assert "Retry-After" in answer.headers or answer.status_code != 503, page
     if run := RebuildRun.objects.active().first():
-        promises.ends(run)
-    until(lambda: httpx.get(web.url + "/?q=bees", cookies=session).status_code == 200, "pages come again", 5)
+        promises.ends(run, within=120)  # its worker has to start first
+    until(lambda: page_of(web, "/?q=bees", session).status_code == 200, "pages come again")

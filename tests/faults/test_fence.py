@@ -10,7 +10,7 @@ from tests.faults import promises
 from tests.faults.waiting import until
 from tests.faults.web import Searching
 
-LEASE = 2
+LEASE = 3
 
 
 def test_a_worker_stopped_past_its_lease_publishes_nothing(first_version, serve, work, subtests, settings):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 from indexing import runlog
 from tests import cast, services
 from tests.faults import promises
+from tests.faults.waiting import PATIENCE, Promptly
 from tests.faults.web import Searching, Web
 
 SEQ = re.compile(r'data-seq="(\d+)"')
@@ -33,20 +33,17 @@ def redis() -> Iterator[services.Redis]:
 class Tab:
     """An open page's socket: it answers as the page does and remembers every line."""
 
-    def __init__(self, socket: ClientConnection, run: int) -> None:
+    def __init__(self, socket: ClientConnection, run: int, web: Web) -> None:
         self._socket = socket
+        self._web = web
         self.lines: list[str] = []
         socket.send(json.dumps({"run": run, "after": 0}))
 
-    def sees(self, text: str) -> float:
-        """Seconds until the line is there. Fails after two."""
-        began = time.monotonic()
-        while not any(text in message for message in self.lines):
-            left = WITHIN - (time.monotonic() - began)
-            assert left > 0, f"{text!r} was not shown within {WITHIN:g} s"
-            self.lines.append(str(self._socket.recv(timeout=left)))
-            self._socket.send(json.dumps({"seen": True}))
-        return time.monotonic() - began
+    def sees(self, text: str) -> None:
+        with Promptly(f"{text!r} is shown", WITHIN, self._web.process.pid):
+            while not any(text in message for message in self.lines):
+                self.lines.append(str(self._socket.recv(timeout=PATIENCE)))
+                self._socket.send(json.dumps({"seen": True}))
 
 
 def open_page(web: Web, run: int) -> ClientConnection:
@@ -65,7 +62,7 @@ def test_the_log_goes_on_from_the_table_without_redis(first_version, serve, redi
     }
     run = promises.ask()
     with Searching(web := serve(REDIS_URL=redis.url)) as searching, open_page(web, run.pk) as socket:
-        tab = Tab(socket, run.pk)
+        tab = Tab(socket, run.pk, web)
         runlog.append(run.pk, "with redis")
         tab.sees("with redis")
         redis.kill()

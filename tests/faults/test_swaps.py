@@ -21,10 +21,12 @@ from experts.models import Expert
 from indexing import encoders, status
 from indexing.models import IndexState, RebuildRun
 from tests import cast
-from tests.faults import promises
-from tests.faults.waiting import until
+from tests.faults import promises, workers
+from tests.faults.marks import GO_ON, PAUSED
+from tests.faults.waiting import Promptly, until
 from tests.faults.web import Searching, Web
 
+GATED = "tests.faults.encoders.GatedEncoder"
 PROMISED_SWAPS = 50
 SWAPS = int(os.environ.get("TCS_TEST_SWAPS", "4"))
 CLIENTS = 16
@@ -35,10 +37,12 @@ CONVERGES_WITHIN = 2.0
 
 @pytest.fixture
 def external_worker() -> Iterator[None]:
-    """`manage.py index_worker`, as it runs on another machine: it waits for runs."""
+    """`manage.py index_worker`, as it runs on another machine: it waits for runs, and in each for `GO_ON`."""
+    workers.clear_marks()
     process = subprocess.Popen(
         [sys.executable, "manage.py", "index_worker"],
-        cwd=real_settings.BASE_DIR, env=os.environ | {"TCS_WORKER": "external"}, stderr=subprocess.DEVNULL,
+        cwd=real_settings.BASE_DIR, env=os.environ | {"TCS_WORKER": "external", "TCS_ENCODER": GATED},
+        stderr=subprocess.DEVNULL,
     )  # fmt: skip
     yield
     process.terminate()
@@ -53,17 +57,20 @@ def test_processes_converge_also_after_a_pause(first_version, serve, external_wo
     one, other = serve(TCS_WORKER="external"), serve(TCS_WORKER="external")
     until(lambda: _serving() == (2, 2), "both serve the first version")
     with Searching(one, other) as searching:
-        other.signal(signal.SIGSTOP)
         started = one.post("/api/admin/ingest/run", {"reembed": True})
         assert started.status_code == 202, started.text
         run = RebuildRun.objects.get(pk=started.json()["run"])
+        until((real_settings.DATA_DIR / PAUSED).exists, "the worker has started and encodes")
+        other.signal(signal.SIGSTOP)  # only now: who is not heard of for 10 s is no longer shown
+        (real_settings.DATA_DIR / GO_ON).touch()
         until(lambda: promises.live() == run.version_id or _refreshed(run).state == "error", "it is published")
-        within = until(lambda: one.version() == run.version_id, "the running process serves it")
-        assert within < CONVERGES_WITHIN
+        with Promptly("the running process serves it", CONVERGES_WITHIN, one.process.pid):
+            until(lambda: one.version() == run.version_id, "the running process serves it")
         until(lambda: _serving() == (2, 1), "the console shows who lags behind")
         assert _who() == {one.process.pid: run.version_id, other.process.pid: first_version}
-        other.signal(signal.SIGCONT)
-        assert until(lambda: other.version() == run.version_id, "the paused one does too") < CONVERGES_WITHIN
+        with Promptly("the paused one does too", CONVERGES_WITHIN, other.process.pid):
+            other.signal(signal.SIGCONT)
+            until(lambda: other.version() == run.version_id, "the paused one does too")
         until(lambda: _serving() == (2, 2), "the console shows it")
     searching.none_failed()
     assert searching.versions() == {first_version, run.version_id}

@@ -21,12 +21,10 @@ from indexing.models import ApiToken, RebuildRun
 from tcs_site.management.commands.serve import server_command
 from tests import cast
 from tests.faults.forked_web import Forked
-from tests.faults.waiting import until
+from tests.faults.waiting import PATIENCE, until
 from tests.server import PLAIN
 from tests.services import free_port
 
-READY_WITHIN = ANSWERED_WITHIN = 60.0
-"""Seconds: where ten other processes want the two processors, everything takes long."""
 QUERIES = ("sourdough bread", "coral reefs", "payroll and taxes", "bees", "bridges")
 
 
@@ -54,7 +52,7 @@ class Web:
         else:
             self.process = Forked(self.port, environment, self._log.name)
         try:
-            until(self._is_ready, "the web process is ready", READY_WITHIN)
+            until(self._is_ready, "the web process is ready")
         except AssertionError as error:
             error.add_note(self.output()[-3000:])
             self.remove()
@@ -172,7 +170,7 @@ class Searching:
         with self._news:
             self._waited_for += 1
             self._news.notify_all()
-            enough = self._news.wait_for(lambda: len(self.since(mark)) >= count, ANSWERED_WITHIN)
+            enough = self._news.wait_for(lambda: len(self.since(mark)) >= count, PATIENCE)
             self._waited_for -= 1
         assert enough, f"the searches do not go on: {self.summary(mark)}"
 
