@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from django.utils.translation import gettext as _
@@ -28,6 +28,7 @@ def gather(built: Built) -> Evidence:
     assert built.folder is not None  # noqa: S101  a full build always has one
     new = Snapshot.open(built.folder, manifest_sha256=built.manifest_sha256, check_hashes=False)
     live = _live()
+    read = {*new.ids.tolist(), *built.left_out}
     return Evidence(
         experts=built.experts,
         live_number=live.number if live else None,
@@ -37,7 +38,7 @@ def gather(built: Built) -> Evidence:
         without_text=built.without_text,
         failed=built.failed,
         recall=new.manifest.ann_recall,
-        queries=tuple(_ask(query, new, live) for query in SavedQuery.objects.filter(is_active=True)),
+        queries=tuple(_ask(query, new, live, read) for query in SavedQuery.objects.filter(is_active=True)),
     )
 
 
@@ -53,13 +54,14 @@ def _live() -> Snapshot | None:
         return None
 
 
-def _ask(query: SavedQuery, new: Snapshot, live: Snapshot | None) -> QueryOutcome:
+def _ask(query: SavedQuery, new: Snapshot, live: Snapshot | None, read: Collection[int]) -> QueryOutcome:
+    """Nobody is missed who came, or left, after the directory was `read`: keys."""
     after = _found(query, new)
-    expected = query.expected.active().order_by("username").values_list("username", flat=True)
+    expected = query.expected.active().order_by("username").values_list("pk", "username")
     return QueryOutcome(
         text=query.text,
         k=query.k,
-        missing=tuple(name for name in expected if name not in after[: query.k]),
+        missing=tuple(name for key, name in expected if key in read and name not in after[: query.k]),
         before=_found(query, live) if live else (),
         after=after,
     )

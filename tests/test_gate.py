@@ -79,4 +79,7 @@ def test_a_report_is_json_with_bounded_names_and_whole_counts():
 
 
 def test_every_limit_is_a_setting():
-    assert gate.limits_from(settings).max_lost == 0.10
+    assert gate.limits_from(settings) == Limits(
+        max_lost=0.10, min_experts=1, max_without_text=0.5, max_failed=0.0, min_recall=0.95,
+        max_queries_broken=0, min_overlap=0.5,
+    )  # fmt: skip

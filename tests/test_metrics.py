@@ -7,6 +7,7 @@ from django.test import Client
 
 from experts.models import Expert
 from indexing import live, processes, runs, search, worker
+from indexing.models import IndexVersion, ServingProcess
 from tests import cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,6 +51,8 @@ def test_it_says_what_is_live_what_ran_and_what_was_searched(client, settings):
     after = figures(client, **token)
     assert after["tcs_live_version"] == 1
     assert after["tcs_live_version_experts"] == 10
+    built = IndexVersion.objects.get().created_at.timestamp()
+    assert after["tcs_live_version_built_timestamp_seconds"] == pytest.approx(built)
     assert after['tcs_runs{kind="full",state="done"}'] == 1
     assert after['tcs_last_run_stage_seconds{stage="embed"}'] >= 0
     assert after["tcs_drift_experts"] == 1
@@ -61,3 +64,14 @@ def test_it_says_what_is_live_what_ran_and_what_was_searched(client, settings):
     counted = 'tcs_searches_total{mode="keyword",outcome="hits"}'
     assert after[counted] == before.get(counted, 0) + 1
     assert after['tcs_search_seconds_count{mode="keyword"}'] >= 1
+    assert after['tcs_search_seconds_bucket{le="+Inf",mode="keyword"}'] >= 1
+
+
+def test_it_says_which_processes_serve_the_live_version(client, settings):
+    settings.TCS_METRICS_TOKEN = "s3cret"
+    cast.published(3)
+    for pid, number, problem in ((1, 1, ""), (2, 1, ""), (3, None, "A file is damaged.")):
+        ServingProcess.objects.create(host="web", pid=pid, process_start="1", version_number=number, problem=problem)
+    told = figures(client, authorization="Bearer s3cret")
+    assert (told['tcs_processes{serves="live"}'], told['tcs_processes{serves="other"}']) == (2, 1)
+    assert told["tcs_serving_problems"] == 1

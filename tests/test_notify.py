@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,7 +17,8 @@ from django.core import mail
 from django.db import transaction
 from django.utils import timezone
 
-from indexing import notify, processes, runs
+from experts.models import Expert
+from indexing import notify, processes, publishing, runs
 from indexing.models import Notification
 from tests import cast
 
@@ -71,6 +73,39 @@ def test_a_run_that_fails_is_told_by_e_mail(settings):
     assert message.to == ["ops@example.org"]
     assert "failed" in message.subject
     assert "The disk is full." in message.body
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_other_end_of_a_run_is_told_and_every_version_that_goes_live(settings):
+    settings.TCS_NOTIFY_EMAILS = ["ops@example.org"]
+    cast.experts(10)
+    assert cast.rebuild().state == "done"
+    failed_run()
+    runs.cancel(runs.request("full", cast.command_actor()).pk, cast.command_actor())
+    runs.lose(runs.request("full", cast.command_actor()), "Nothing was heard of the worker.")
+    Expert.objects.filter(username__lte="expert-005").delete()
+    held = cast.rebuild()
+    publishing.approve(held.version_id, cast.command_actor(), "They left.")
+    publishing.roll_back(1, cast.command_actor(), "They are back.")
+    assert list(Notification.objects.order_by("pk").values_list("event", flat=True)) == [
+        "index.published", "run.error", "run.cancelled", "run.lost", "run.held", "index.published",
+        "index.rolled_back",
+    ]  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_receiver_that_never_answers_holds_up_no_run(settings):
+    """The run leaves its messages to a courier: what is told of it was not even tried when it has ended."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        settings.TCS_WEBHOOK_URL, settings.TCS_WEBHOOK_SECRET = f"http://{address}/hook", "s3cret"
+        cast.experts(3)
+        assert cast.rebuild().state == "done"
+        silent.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+    message = Notification.objects.get()
+    assert (message.event, message.attempts) == ("index.published", 0)
 
 
 def test_nobody_is_told_twice(settings):

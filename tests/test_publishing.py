@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.contrib.admin.models import LogEntry
 
 from experts.models import Expert
-from indexing import encoders, foresight, paths, processes, publishing, runs, worker
+from indexing import encoders, evidence, foresight, paths, processes, publishing, runs, worker
 from indexing.audit import Actor
 from indexing.errors import Busy, Refused, ScheduleOnHold, SnapshotInvalid
 from indexing.models import IndexState, IndexVersion, Notification, Publication, RebuildRun, SavedQuery
 from tests import cast, damage
+from tests.index_cast import FULL, built
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = RebuildRun.State
@@ -142,6 +145,41 @@ def test_a_saved_query_that_no_longer_finds_its_expert_holds_the_version():
     (asked,) = run.gate["queries"]
     assert asked["missing"] == [baker.username]
     assert asked["before"][0] == baker.username
+
+
+def test_the_gate_judges_the_directory_as_it_was_read_and_not_as_it_has_become():
+    cast.experts(20)
+    rebuild()
+    query = SavedQuery.objects.create(text="plays the lute", k=1)
+    Expert.objects.create(username="lute", bio="Plays the lute.")
+    made = built(replace(FULL, number=2, fence=2))
+    Expert.objects.filter(username__lte="expert-010").delete()
+    query.expected.add(Expert.objects.create(username="newcomer", bio="Plays the lute, too."))
+    found = evidence.gather(made)
+    assert (found.experts, found.lost, found.gained) == (21, (), ("lute",))
+    assert [outcome.missing for outcome in found.queries] == [()]
+    query.expected.add(Expert.objects.get(username="expert-011"))
+    assert [outcome.missing for outcome in evidence.gather(made).queries] == [("expert-011",)]
+
+
+@pytest.mark.parametrize("decide", [publishing.approve, publishing.roll_back, publishing.discard])
+def test_a_decision_that_breaks_off_has_changed_nothing(held, decide, monkeypatch, settings):
+    """One transaction: whatever fails, at its very end too, takes all of it back."""
+    settings.TCS_NOTIFY_EMAILS = ["ops@example.org"]
+    number = held.version_id
+    if decide == publishing.roll_back:
+        publishing.approve(number, CAROL, "They left the firm.")
+        number = 1
+    before = everything()
+    monkeypatch.setattr(publishing.audit, "record", lambda *_, **__: pytest.fail("The database went away."))
+    with pytest.raises(pytest.fail.Exception):
+        decide(number, CAROL, "Bad tags.")
+    assert everything() == before
+
+
+def everything() -> list[list[dict[str, object]]]:
+    kinds = (IndexState, IndexVersion, RebuildRun, Publication, Notification)
+    return [list(kind.objects.order_by("pk").values()) for kind in kinds]
 
 
 def test_rolling_back_makes_a_kept_version_live_without_encoding(settings):

@@ -71,8 +71,12 @@ class Built:
     manifest_sha256: str
     without_text: int = 0
     """experts whose vector is of their name only, for want of anything else"""
-    failed: int = 0
-    """experts left out, because the model gave no usable vector"""
+    left_out: tuple[int, ...] = ()
+    """keys of experts for whom the model gave no usable vector"""
+
+    @property
+    def failed(self) -> int:
+        return len(self.left_out)
 
 
 def build(order: Order, reporter: Reporter) -> Built:
@@ -122,7 +126,7 @@ def _build_version(order: Order, experts: Sequence[ExpertRecord], reporter: Repo
             hashes: Sequence[bytes] = embedding.text_hashes(experts, encoder.fingerprint)
             previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
             embedded = embedding.embed(experts, hashes, encoder, previous, progress)
-            asked = len(experts)
+            read = {expert.id for expert in experts}
             experts, hashes, embedded = embedding.usable(experts, hashes, embedded)
             if not experts:
                 raise VerifyFailed(_("The model gave no usable vector for any expert."))
@@ -145,7 +149,8 @@ def _build_version(order: Order, experts: Sequence[ExpertRecord], reporter: Repo
                 _verify(folder, sha256, experts, progress)
     return Built(
         len(experts), encoded, reused, manifest, folder, sha256,
-        without_text=sum(not has_text(expert) for expert in experts), failed=asked - len(experts),
+        without_text=sum(not has_text(expert) for expert in experts),
+        left_out=tuple(sorted(read.difference(expert.id for expert in experts))),
     )  # fmt: skip
 
 
