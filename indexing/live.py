@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
@@ -60,6 +61,7 @@ class Live:
     def _serve(self, version: IndexVersion) -> str:
         """Open and serve it; else why not, as a sentence."""
         try:
+            self._require_searchable(version)
             folder = paths.version_folder(version.number)
             # Who serves nothing has no searches to keep memory for.
             memory.require(version, reserve=memory.RESERVE if self.snapshot else 0)
@@ -80,6 +82,33 @@ class Live:
         self.snapshot = snapshot
         logger.info("Serving version %s (%s experts)", snapshot.number, len(snapshot.ids))
         return ""
+
+    def _require_searchable(self, version: IndexVersion) -> None:
+        """A newer version of a model that this process has not would end all search by meaning until it is restarted.
+
+        Whoever rolls back wants the earlier version, and gets it. Raises SnapshotInvalid.
+        """
+        if self.snapshot is None or version.number < self.snapshot.number:
+            return
+        serving = self.snapshot.manifest
+        if _has_model(serving.fingerprint, serving.dimension) and not _has_model(
+            version.model_fingerprint, version.dimension
+        ):
+            raise SnapshotInvalid(
+                _("it was built with the model %(name)s (%(fingerprint)s…), which this process has not: restart it")
+                % {"name": version.model_name, "fingerprint": version.model_fingerprint[:8]}
+            )
+
+
+HasModel = Callable[[str, int], bool]
+"""Of a fingerprint and a dimension: is this the process's model, as far as it is known?"""
+_has_model: HasModel = lambda _fingerprint, _dimension: True  # noqa: E731
+
+
+def stay_searchable(has_model: HasModel) -> None:
+    """From now on, change over to no newer version whose model this process has not."""
+    global _has_model
+    _has_model = has_model
 
 
 _live = Live()

@@ -119,6 +119,14 @@ def require_same_model(encoder: Encoder, snapshot: Snapshot) -> None:
         )
 
 
+def has_model(fingerprint: str, dimension: int) -> bool:
+    """Is this the process's model? Any is, until that is loaded or where it cannot be."""
+    if encoders.status() != "ready":
+        return True
+    encoder = encoders.identified()
+    return (encoder.fingerprint, encoder.dimension) == (fingerprint, dimension)
+
+
 def fusion_from(settings: object) -> Fusion:
     """The fusion out of anything that has the settings as attributes."""
     return Fusion(**{name: getattr(settings, f"TCS_SEARCH_{name.upper()}") for name in Fusion.__dataclass_fields__})

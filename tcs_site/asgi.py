@@ -17,7 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tcs_site.settings")
 http = get_asgi_application()
 
 # Models can be imported only once Django is set up.
-from indexing import courier, encoders, live, sampling, searchlog  # noqa: E402
+from indexing import courier, encoders, live, sampling, search, searchlog  # noqa: E402
 from indexing.console.routing import websocket_urlpatterns  # noqa: E402
 from tcs_site.proxying import behind_proxy  # noqa: E402
 
@@ -57,6 +57,7 @@ def once_listening(start: Callable[[], None]) -> None:
 # What importing made stays for good. Looking through it for garbage would hold up all searches for 80 ms each time.
 gc.freeze()
 take_long_addresses()
+live.stay_searchable(search.has_model)
 once_listening(live.start)
 once_listening(courier.start)
 once_listening(searchlog.start)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from indexing import live, memory, paths, processes, runs, search, worker
+from indexing import encoders, live, memory, paths, processes, publishing, runs, search, worker
 from indexing.errors import NoIndexYet, SnapshotInvalid
 from indexing.live import Live
 from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
@@ -42,6 +42,31 @@ def thread(serving) -> Iterator[None]:
     live.start()
     yield
     live.stop()
+
+
+def test_a_newer_version_of_a_model_that_this_process_has_not_waits_for_its_restart(serving, settings, monkeypatch):
+    monkeypatch.setattr(live, "_has_model", search.has_model)
+    cast.experts(3)
+    first = rebuild()
+    serving.refresh()
+    settings.TCS_ENCODER = "tests.fakes.OtherHashEncoder"
+    encoders.reset()
+    second = rebuild()
+    settings.TCS_ENCODER = "tests.fakes.HashEncoder"
+    encoders.reset()
+    encoders.get()
+    serving.refresh()
+    assert live.current().number == first
+    assert "which this process has not: restart it" in serving.problem
+    restarted = Live()
+    restarted.refresh()
+    assert restarted.snapshot.number == second
+    publishing.roll_back(first, cast.command_actor(), "It finds nobody.")
+    settings.TCS_ENCODER = "tests.fakes.OtherHashEncoder"
+    encoders.reset()
+    encoders.get()
+    restarted.refresh()
+    assert restarted.snapshot.number == first
 
 
 def test_before_the_first_version_there_is_no_index_yet(serving):

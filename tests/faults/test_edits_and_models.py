@@ -14,8 +14,8 @@ from django.db import DatabaseError, connection, transaction
 
 from experts import tagging
 from experts.models import Expert, ExpertTag, Tag
-from indexing import drift, encoders, live
-from indexing.models import RebuildRun
+from indexing import drift, encoders, live, status
+from indexing.models import IndexState, RebuildRun
 from tests import cast
 from tests.faults import promises
 from tests.faults.waiting import until
@@ -160,19 +160,31 @@ def test_the_system_check_says_so_too(settings, tmp_path):
 
 
 def test_another_dimension_never_meets_old_vectors(first_version, serve, work):
-    """The web process still has the former model: it asks to be restarted, and goes on finding by words."""
+    """A web process that has the former model goes on with the former version, and asks to be restarted."""
     web = serve()
-    run = promises.ask()
-    assert work(run.pk, TCS_ENCODER="tests.faults.encoders.WideEncoder").ended() == 0
-    run.refresh_from_db()
-    assert (run.state, run.reused, run.encoded) == (State.DONE, 0, run.experts)
-    until(lambda: web.search(mode="keyword").json()["version"] == run.version_id, "the new version is served")
+    with Searching(web) as searching, searching.answered_from(first_version):
+        run = promises.ask()
+        assert work(run.pk, TCS_ENCODER="tests.faults.encoders.WideEncoder").ended() == 0
+        run.refresh_from_db()
+        assert (run.state, run.reused, run.encoded) == (State.DONE, 0, run.experts)
+        until(lambda: web.readiness() == "degraded", "the web process will not change over")
+        until(lambda: "restart it" in "".join(status.serving(IndexState.read()).problems), "the console says so")
+    searching.none_failed()
+    restarted = serve(TCS_ENCODER="tests.faults.encoders.WideEncoder")
+    assert (restarted.version(), restarted.readiness()) == (run.version_id, "ready")
+    promises.hold_once_idle()
+
+
+def test_a_process_started_with_another_model_finds_by_words_until_the_next_run(first_version, serve, work):
+    web = serve(TCS_ENCODER="tests.faults.encoders.WideEncoder")
+    assert web.version("keyword") == first_version
     refused = web.search(mode="semantic")
     assert refused.status_code == 503
     assert "TCS_MODEL_PATH" in refused.json()["detail"]
-    restarted = serve(TCS_ENCODER="tests.faults.encoders.WideEncoder")
-    assert restarted.version() == run.version_id
-    promises.hold_once_idle()
+    run = promises.ask()
+    assert work(run.pk, TCS_ENCODER="tests.faults.encoders.WideEncoder").ended() == 0
+    run.refresh_from_db()
+    until(lambda: web.version() == run.version_id, "the new version is served")
 
 
 def test_another_dimension_under_the_same_fingerprint_fails_or_encodes_all(first_version, serve, work):
