@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from pathlib import Path
@@ -151,6 +152,16 @@ def test_only_a_few_are_kept_and_those_beyond_are_closed(database):
     for other in others:
         other.close()
     assert [is_closed(raw) for raw in raws] == [True, True, *[False] * base.KEPT]
+
+
+def test_a_forked_process_gets_none(database):
+    raw = raw_of(database)
+    database.close()
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert is_closed(raw)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -83,3 +83,4 @@ def _identity(path: Any) -> Identity | None:
 
 
 atexit.register(close_idle)
+os.register_at_fork(before=close_idle)  # SQLite forbids to use, or even to close, what another process has opened
