@@ -268,7 +268,9 @@ def test_decisions_are_audited_and_told(settings):
     publishing.roll_back(
         first.version_id, Actor("carol", RebuildRun.Via.PAGE, user=user, address="192.0.2.1"), "Bad."
     )
-    assert "Rolled back to version 1: Bad. [carol" in LogEntry.objects.get(user=user).change_message
+    entry = LogEntry.objects.get(user=user)
+    assert "Rolled back to version 1: Bad. [carol" in entry.change_message
+    assert entry.object_repr == "Rolled back to version 1: Bad.", "what the recent actions show"
     assert Notification.objects.first().event == "index.rolled_back"
 
 

@@ -96,6 +96,13 @@ class TestComparison:
         assert "−45 s, faster" in page
         assert f"/admin/index/runs/{shown.earlier.pk}/" in page
 
+    def test_the_difference_is_that_of_the_figures_beside_it(self):
+        run_of({"snapshot": 0.16, "embed": 0.24, "tag": 0.19}, experts=5)
+        shown = run_comparison.of(run_of({"snapshot": 0.24, "embed": 0.16, "tag": 0.26}, experts=5))
+        assert [(row.then, row.now, row.difference) for row in shown.times[:3]] == [
+            ("0.2 s", "0.2 s", "the same"), ("0.2 s", "0.2 s", "the same"), ("0.2 s", "0.3 s", "+0.1 s, slower"),
+        ]  # fmt: skip
+
     def test_with_the_last_of_its_kind_that_came_to_its_end(self):
         first = run_of({"embed": 1.0}, experts=10)
         run_of({"embed": 1.0}, state=State.ERROR, stage="embed")

@@ -11,7 +11,7 @@ from indexing.models import RebuildRun
 from indexing.templatetags.console import duration
 
 FELT_SECONDS = 0.05
-"""Less is the clock's noise."""
+"""Less than the tenths that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _seconds(run: RebuildRun) -> dict[str, float]:
 def _time(label: str, then: float | None, now: float | None) -> Row:
     told = ""
     if then is not None and now is not None:
-        more = now - then
+        more = round(now, 1) - round(then, 1)  # what is read beside it
         if abs(more) < FELT_SECONDS:
             told = _("the same")
         elif more > 0:

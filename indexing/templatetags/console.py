@@ -19,11 +19,11 @@ register = template.Library()
 
 @register.filter
 def duration(seconds: float | None) -> str:
-    """Seconds as people say them: 0.4 s, 12 s, 3 min 05 s, 1 h 02 min."""
+    """Seconds as people say them: 0.4 s, 12 s, 3 min 05 s, 1 h 02 min. Rounded; `number_format` alone cuts off."""
     if seconds is None:
         return ""
     if seconds < 10:
-        return _("%(seconds)s s") % {"seconds": number_format(seconds, 1)}
+        return _("%(seconds)s s") % {"seconds": number_format(round(seconds, 1), 1)}
     whole = round(seconds)
     if whole < 60:
         return _("%(seconds)d s") % {"seconds": whole}
