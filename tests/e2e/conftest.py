@@ -20,7 +20,7 @@ from tests.server import REAL_MODEL, Server, Site, serving
 SPEAKERS = Path(settings.BASE_DIR).parent / "shared" / "data" / "speakers.csv"
 PEOPLE = 150
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")

