@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.utils import timezone
 
 from indexing.console import consumers
 from tests import cast
@@ -57,10 +58,15 @@ def sign_out(user: User) -> None:
     Session.objects.all().delete()
 
 
+def expire(user: User) -> None:
+    Session.objects.update(expire_date=timezone.now())
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [(take_permission, consumers.NO_RIGHT), (demote, consumers.NO_RIGHT), (dismiss, consumers.SIGNED_OUT),
-     (change_password, consumers.SIGNED_OUT), (sign_out, consumers.SIGNED_OUT)],
+     (change_password, consumers.SIGNED_OUT), (sign_out, consumers.SIGNED_OUT),
+     (expire, consumers.SIGNED_OUT)],
 )  # fmt: skip
 async def test_an_open_socket_closes_when_the_right_is_gone(viewer, monkeypatch, change, code):
     monkeypatch.setattr(consumers, "RIGHTS_SECONDS", 0.2)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from django.test import Client
 from websockets.sync.client import ClientConnection, connect
@@ -15,6 +16,7 @@ from tests import cast, services
 from tests.faults import promises
 from tests.faults.waiting import PATIENCE, Promptly
 from tests.faults.web import Searching, Web
+from tests.server import PLAIN
 
 SEQ = re.compile(r'data-seq="(\d+)"')
 WITHIN = 2.0
@@ -46,22 +48,24 @@ class Tab:
                 self._socket.send(json.dumps({"seen": True}))
 
 
-def open_page(web: Web, run: int) -> ClientConnection:
+@pytest.fixture
+def cookie(transactional_db) -> dict[str, str]:
     browser = Client()
     browser.force_login(cast.staff("indexing.view", username="wendy"))
-    cookie = f"sessionid={browser.cookies['sessionid'].value}"
-    return connect(
-        f"ws://127.0.0.1:{web.port}/ws/index/?run={run}", additional_headers={"Cookie": cookie}, origin=web.url
-    )
+    return {"Cookie": f"sessionid={browser.cookies['sessionid'].value}"}
 
 
-def test_the_log_goes_on_from_the_table_without_redis(first_version, serve, redis, settings, work):
+def open_page(web: Web, run: int, cookie: dict[str, str]) -> ClientConnection:
+    return connect(f"ws://127.0.0.1:{web.port}/ws/index/?run={run}", additional_headers=cookie, origin=web.url)
+
+
+def test_the_log_goes_on_from_the_table_without_redis(first_version, serve, redis, settings, work, cookie):
     settings.REDIS_URL = redis.url
     settings.CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [redis.url]}}
     }
     run = promises.ask()
-    with Searching(web := serve(REDIS_URL=redis.url)) as searching, open_page(web, run.pk) as socket:
+    with Searching(web := serve(REDIS_URL=redis.url)) as searching, open_page(web, run.pk, cookie) as socket:
         tab = Tab(socket, run.pk, web)
         runlog.append(run.pk, "with redis")
         tab.sees("with redis")
@@ -70,6 +74,8 @@ def test_the_log_goes_on_from_the_table_without_redis(first_version, serve, redi
             runlog.append(run.pk, f"without redis {number}")
             tab.sees(f"without redis {number}")
         assert web.get("/api/admin/ingest/status").status_code == 200
+        page = httpx.get(web.url + "/admin/index/", headers=cookie, timeout=60, verify=PLAIN)
+        assert (page.status_code, "without redis 2" in page.text) == (200, True)
         redis.start()
         for number in range(3):
             runlog.append(run.pk, f"with redis again {number}")

@@ -72,8 +72,12 @@ def test_processes_converge_also_after_a_pause(first_version, serve, external_wo
             other.signal(signal.SIGCONT)
             until(lambda: other.version() == run.version_id, "the paused one does too")
         until(lambda: _serving() == (2, 2), "the console shows it")
+        assert searching.versions() == {first_version, run.version_id}
+        following = RebuildRun.objects.get(pk=other.post("/api/admin/ingest/run").json()["run"])
+        until(lambda: not _refreshed(following).is_active, "the next run works")
+        assert following.state == RebuildRun.State.DONE, following.error
+        searching.wait_for(following)
     searching.none_failed()
-    assert searching.versions() == {first_version, run.version_id}
     promises.hold_once_idle()
 
 
