@@ -102,15 +102,15 @@ def _hashed(count: int, columns: Iterable[Sequence[str]]) -> NDArray[np.uint64]:
     """uint64[n, fields], of n values for each field."""
     hashed = np.empty((count, len(FIELDS)), np.uint64)
     for number, values in enumerate(columns):
-        different = list(set(values))
-        known = dict(zip(different, _digests(different, VALUE_BYTES), strict=True))
-        hashed[:, number] = np.frombuffer(b"".join([known[value] for value in values]), ">u8")
+        hashed[:, number] = value_hashes(values)
     return hashed
 
 
-def value_hash(value: str) -> int:
-    """64 bits of one field's value."""
-    return int.from_bytes(_digests([value], VALUE_BYTES)[0])
+def value_hashes(values: Sequence[str]) -> NDArray[np.uint64]:
+    """uint64[n]: 64 bits of each of n values of one field."""
+    different = list(set(values))
+    known = dict(zip(different, _digests(different, VALUE_BYTES), strict=True))
+    return np.frombuffer(b"".join([known[value] for value in values]), ">u8").astype(np.uint64)
 
 
 def _digests(texts: Sequence[str], size: int) -> list[bytes]:

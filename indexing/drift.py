@@ -33,7 +33,7 @@ from experts.profile import (
     rows_of,
     tags_value,
     text_hash,
-    value_hash,
+    value_hashes,
 )
 from indexing import estimating, paths
 from indexing.snapshot.manifest import Manifest
@@ -180,11 +180,10 @@ class _Comparison:
 
     def end(self) -> Drift:
         version, seen = self._version, self._seen
-        tags = np.full(len(seen), value_hash(""), np.uint64)
+        tags = np.full(len(seen), value_hashes([""])[0], np.uint64)
         tagged = np.fromiter(self._tags, np.int64, len(self._tags))
         at, known = _places(version.ids, tagged)
-        for expert, place in zip(tagged[known].tolist(), at[known].tolist(), strict=True):
-            tags[place] = value_hash(tags_value(self._tags[expert]))
+        tags[at[known]] = value_hashes([tags_value(each) for each in self._tags.values()])[known]
         self._in_field[:, TAGS] = tags != version.field_hashes[:, TAGS]
         # A changed template makes another text of the same fields.
         outdated = version.manifest.template_version != TEMPLATE_VERSION
