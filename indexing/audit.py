@@ -38,12 +38,12 @@ def record(actor: Actor, message: str, **values: object) -> None:
     if actor.user is None:
         return
     with kept_language():
-        done = _(message) % values
+        done, by = _(message) % values, str(actor)
     LogEntry.objects.create(
         user=actor.user,
         content_type=ContentType.objects.get_for_model(IndexState),
         object_id="1",
         object_repr=done[:200],  # the line among the recent actions on the front page
         action_flag=CHANGE,
-        change_message=f"{done} [{actor}]",
+        change_message=f"{done} [{by}]",
     )
