@@ -117,14 +117,14 @@ def experts_lost(evidence: Evidence, limits: Limits) -> Verdict:
     lost, of = len(evidence.lost), evidence.live_experts
     share = lost / of if of else 0.0
     sentence = _("%(lost)s of the %(of)s experts of version %(live)s are gone (%(share).1f %%).") % {
-        "lost": lost, "of": of, "live": evidence.live_number, "share": share * 100,
+        "lost": f"{lost:,}", "of": f"{of:,}", "live": evidence.live_number, "share": share * 100,
     }  # fmt: skip
     return Verdict("experts_lost", sentence, share, limits.max_lost, share <= limits.max_lost)
 
 
 def minimum_count(evidence: Evidence, limits: Limits) -> Verdict:
     sentence = _("The version holds %(count)s experts, at least %(limit)s are needed.") % {
-        "count": evidence.experts, "limit": limits.min_experts,
+        "count": f"{evidence.experts:,}", "limit": f"{limits.min_experts:,}",
     }  # fmt: skip
     return Verdict(
         "minimum_count", sentence, evidence.experts, limits.min_experts, evidence.experts >= limits.min_experts
@@ -134,7 +134,7 @@ def minimum_count(evidence: Evidence, limits: Limits) -> Verdict:
 def without_text(evidence: Evidence, limits: Limits) -> Verdict:
     share = evidence.without_text / evidence.experts if evidence.experts else 0.0
     sentence = _("%(count)s of %(of)s experts have neither a job title nor a company nor a bio.") % {
-        "count": evidence.without_text, "of": evidence.experts,
+        "count": f"{evidence.without_text:,}", "of": f"{evidence.experts:,}",
     }  # fmt: skip
     return Verdict("without_text", sentence, share, limits.max_without_text, share <= limits.max_without_text)
 
@@ -143,7 +143,7 @@ def failed_encodings(evidence: Evidence, limits: Limits) -> Verdict:
     asked = evidence.experts + evidence.failed
     share = evidence.failed / asked if asked else 0.0
     sentence = _("%(count)s of %(of)s experts were left out: the model gave no usable vector.") % {
-        "count": evidence.failed, "of": asked,
+        "count": f"{evidence.failed:,}", "of": f"{asked:,}",
     }  # fmt: skip
     return Verdict("failed_encodings", sentence, share, limits.max_failed, share <= limits.max_failed)
 
