@@ -4,8 +4,6 @@
 .PHONY: run install install-dev browser test lint format messages clean
 
 python := .venv/bin/python
-# Bytecode is made of what is imported, when it is: of everything it would take as long as the rest of an installation.
-pip := $(python) -m pip install --quiet --disable-pip-version-check --no-compile
 
 run: install
 	@exec $(python) manage.py serve
@@ -16,12 +14,12 @@ install-dev: .venv/installed-dev
 # A stamp is written after its installation and names what it was made from: one that was interrupted is made again.
 .venv/installed: .venv/made requirements.txt
 	@echo "Installing what TCS needs; this takes a few minutes the first time."
-	@$(pip) -r requirements.txt
+	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 .venv/installed-dev: .venv/made requirements.txt requirements-dev.txt
 	@echo "Installing what TCS and its tests need; this takes a few minutes the first time."
-	@$(pip) -r requirements-dev.txt
+	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch .venv/installed $@
 
 .venv/made:

@@ -76,7 +76,9 @@ def run_steadily(
 
 def run_pytest(*arguments: str, environment: Mapping[str, str] | None = None) -> int:
     """Its exit code. Whatever ends this process before gives it the time to end what its tests have started."""
-    process = subprocess.Popen([sys.executable, "-m", "pytest", *arguments], env=os.environ | (environment or {}))
+    variables = {**os.environ, **(environment or {})}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that a test starts compiles everything anew
+    process = subprocess.Popen([sys.executable, "-m", "pytest", *arguments], env=variables)
     try:
         return process.wait()
     except KeyboardInterrupt:  # Ctrl-C has reached it already

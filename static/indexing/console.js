@@ -6,6 +6,9 @@
 
   // --- What the socket brings -----------------------------------------------------------------------------
   const arrived = new WeakMap();
+  for (const each of document.querySelectorAll("[id]")) {
+    if (!each.closest("#log-view")) arrived.set(each, each.innerHTML.trim());
+  }
   const NOTICE_LASTS = 2000;
   let noticedAt = 0;
   let focused = null;
@@ -32,15 +35,16 @@
     }
   };
 
-  // On every connecting all fragments are sent again; what is the same stays untouched (nothing flickers, no
-  // selection is lost, nothing is read out twice).
+  // On every connecting all fragments are sent again; what is the same stays untouched (nothing flickers, no click
+  // and no selection is lost, nothing is read out twice).
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     const { target, fragment } = event.detail;
     if (target.closest("#log-view, #log-head")) return;
-    if (fragment.innerHTML === arrived.get(target)) event.detail.shouldSwap = false;
+    const html = fragment.innerHTML.trim();
+    if (html === arrived.get(target)) event.detail.shouldSwap = false;
     const news = target.id === "announcement" && target.textContent.trim() !== fragment.textContent.trim();
     if (news && Date.now() - noticedAt > NOTICE_LASTS) byId("notice").replaceChildren(); // it speaks of what was
-    arrived.set(target, fragment.innerHTML);
+    arrived.set(target, html);
   });
 
   document.addEventListener("htmx:wsAfterMessage", () => {

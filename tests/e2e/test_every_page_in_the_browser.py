@@ -224,6 +224,19 @@ def test_dialogs_keep_the_focus_and_give_it_back(window: BrowserContext):
     page.close()
 
 
+def test_what_the_socket_brings_again_replaces_nothing(window: BrowserContext):
+    page = window.new_page()
+    page.add_init_script("""addEventListener("DOMContentLoaded", () => {
+      window.first = [...document.querySelectorAll("#actions button, #live-version *")];
+    });
+    addEventListener("htmx:oobAfterSwap", ({ detail: { target } }) => { document.body.dataset.brought = target.id; });
+    """)
+    page.goto("/admin/index/")
+    expect(page.locator("body[data-brought=history]")).to_be_attached()  # the last
+    assert page.evaluate("first.length > 9 && first.every((each) => each.isConnected)")
+    page.close()
+
+
 def test_the_focus_outlives_what_the_socket_replaces(window: BrowserContext):
     page = window.new_page()
     page.goto("/admin/index/")

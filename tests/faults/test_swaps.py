@@ -72,6 +72,7 @@ def test_processes_converge_also_after_a_pause(first_version, serve, external_wo
             other.signal(signal.SIGCONT)
             until(lambda: other.version() == run.version_id, "the paused one does too")
         until(lambda: _serving() == (2, 2), "the console shows it")
+        searching.more()
         assert searching.versions() == {first_version, run.version_id}
         following = RebuildRun.objects.get(pk=other.post("/api/admin/ingest/run").json()["run"])
         until(lambda: not _refreshed(following).is_active, "the next run works")
