@@ -64,7 +64,8 @@
     const mine = asked = new AbortController();
     try {
       const answer = await fetch(`${box.dataset.suggest}?${new URLSearchParams({ q: box.value })}`, { signal: mine.signal });
-      if (answer.ok && !mine.signal.aborted) { show((await answer.json()).suggestions); }
+      const found = answer.ok ? (await answer.json()).suggestions : [];
+      if (!mine.signal.aborted) { show(found); }
     } catch (error) {
       if (!mine.signal.aborted) { close(); }  // a box without suggestions still searches
     }
