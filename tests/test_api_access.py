@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,9 @@ from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.db import OperationalError
 from django.test import Client
+from django.test.utils import override_script_prefix
 from django.utils import timezone
+from ninja.openapi.schema import OpenAPISchema
 
 from indexing import status
 from indexing.models import ApiToken
@@ -263,6 +266,17 @@ class TestAlwaysJson:
 
 
 class TestDocumentation:
+    def test_places_that_a_request_makes_up_leave_nothing_behind(self, client):
+        client.get("/api/openapi.json")
+        gc.collect()
+        before = sum(type(each) is OpenAPISchema for each in gc.get_objects())
+        for number in range(5):
+            with override_script_prefix(f"/place{number}/"):  # as daphne takes it from a header
+                document = client.get("/api/openapi.json").json()
+            assert all(path.startswith(f"/place{number}/api/") for path in document["paths"])
+        gc.collect()
+        assert sum(type(each) is OpenAPISchema for each in gc.get_objects()) == before
+
     def test_every_operation_says_what_it_does_and_how_it_refuses(self, client):
         document = client.get("/api/openapi.json").json()
         operations = [operation for path in document["paths"].values() for operation in path.values()]
