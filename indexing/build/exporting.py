@@ -190,8 +190,7 @@ def _write_graph(plan: _Plan, path: Path) -> None:
                 input_names=["input_ids", "attention_mask"], output_names=["vectors"],
                 dynamic_axes={**axes, "vectors": {0: "texts"}},
             )  # fmt: skip
-    except (RuntimeError, ValueError, TypeError, AttributeError, KeyError, IndexError, ImportError,
-            NotImplementedError, AssertionError) as error:  # fmt: skip
+    except (RuntimeError, ValueError, TypeError, AttributeError, LookupError, ImportError, AssertionError) as error:
         # whatever a model's code does not bear
         first_line = next(iter(str(error).strip().splitlines()), "")
         raise _CannotExport(_("torch.onnx fails (%s)") % f"{type(error).__name__}: {first_line}") from error
