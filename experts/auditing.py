@@ -13,9 +13,9 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from experts.importing import Plan, apply
+from experts.importing.plan import Plan, apply
 from experts.models import Expert, ExpertTag, Tag
-from experts.wording import kept_language
+from experts.stored_language import kept_language
 
 ONE_BY_ONE_UP_TO = 1_000
 """An import that touches more experts leaves one summary only: a million entries would bury the history."""

@@ -8,7 +8,7 @@ from django.db.models import BigIntegerField, Case, CharField, F, FilteredRelati
 from django.db.models.functions import Cast, Coalesce, Round
 
 from experts.models import Expert, ExpertTag
-from experts.profile import ExpertRecord, Row
+from experts.profiles.text import ExpertRecord, Row
 
 ROWS_AT_ONCE = 2_000
 COLUMNS = (

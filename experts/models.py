@@ -15,8 +15,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from experts import findability
-from experts.showing import one_direction
+from experts.profiles import findability
+from experts.safe_text import one_direction
 
 _LINK = re.compile("https?://", re.IGNORECASE)
 
@@ -106,13 +106,13 @@ class ExpertQuerySet(LockingQuerySet["Expert"]):
         return sorted(active.values_list("pk", flat=True))
 
     def with_findability(self) -> ExpertQuerySet:
-        """Each with `findability`, 0 to 100: see `experts.findability`. Can be ordered and filtered by."""
+        """Each with `findability`, 0 to 100: see `experts.profiles.findability`. Can be ordered and filtered by."""
         held = ExpertTag.objects.filter(expert=models.OuterRef("pk")).order_by().values("expert")
         counts = models.Subquery(held.annotate(held=models.Count("pk")).values("held"))
         return self.annotate(findability=findability.expression(counts))
 
     def of_findability(self, level: str) -> ExpertQuerySet:
-        """Those whose score is of that level, a key of `experts.findability.LEVELS`."""
+        """Those whose score is of that level, a key of `experts.profiles.findability.LEVELS`."""
         at_least, below = findability.LEVELS[level]
         return self.with_findability().filter(models.Q(findability__gte=at_least, findability__lt=below))
 
@@ -160,7 +160,7 @@ class Expert(LockingModel):
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
     tagged_for = models.CharField(max_length=32, blank=True, editable=False)
-    """What the automatic tags were computed from: see `experts.tagging.basis`. Empty: never tagged."""
+    """What the automatic tags were computed from: see `experts.tagging.assignment.basis`. Empty: never tagged."""
 
     tags: models.ManyToManyField[Tag, ExpertTag] = models.ManyToManyField(
         "Tag", through="ExpertTag", related_name="experts"

@@ -9,7 +9,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.utils.translation import gettext as _
 
-from experts.wording import kept_language
+from experts.stored_language import kept_language
 from indexing.models import IndexState, RebuildRun
 
 if TYPE_CHECKING:

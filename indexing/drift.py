@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts import directory
-from experts.profile import (
+from experts.profiles.text import (
     FIELDS,
     HASH_BYTES,
     TEMPLATE_VERSION,
@@ -73,9 +73,9 @@ class Drift:
     """active in the directory now"""
     added: NDArray[np.int64]
     changed: NDArray[np.int64]
-    """of whom the version holds something else: the embedded text, or another of `experts.profile.FIELDS`"""
+    """of whom the version holds something else: the embedded text, or another of `experts.profiles.text.FIELDS`"""
     in_field: NDArray[np.bool_]
-    """bool[changed, fields]: in which of `experts.profile.FIELDS`"""
+    """bool[changed, fields]: in which of `experts.profiles.text.FIELDS`"""
     removed: NDArray[np.int64]
     """deleted or deactivated"""
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from experts import directory
 from experts.models import Expert
-from experts.profile import FIELDS
+from experts.profiles.text import FIELDS
 from indexing.drift import Drift, Version
 from indexing.snapshot.profiles import Profile, by_name, has_words, kept, name_of
 
@@ -20,7 +20,7 @@ KINDS: tuple[Kind, ...] = ("added", "changed", "removed")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field of one expert, as the version has it and as it is; values as `experts.profile.FIELDS` gives them."""
+    """One field of one expert, as the version has it and as it is now; values as in `FIELDS`."""
 
     field: str
     before: str | None

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from experts.models import Expert
-from experts.profile import FIELDS
+from experts.profiles.text import FIELDS
 from indexing import paths
 from indexing.models import IndexState, IndexVersion
 from indexing.publishing import in_state, opened

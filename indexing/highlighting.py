@@ -10,7 +10,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from experts.models import Expert
-from experts.showing import one_direction
+from experts.safe_text import one_direction
 from indexing.snapshot.keywords import UNSPACED, KeywordIndex, QueryWord, analysed
 
 EXCERPT = 260

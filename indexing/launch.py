@@ -10,7 +10,7 @@ import sys
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from experts.wording import kept_language
+from experts.stored_language import kept_language
 from indexing import processes, runs
 from indexing.audit import Actor
 from indexing.models import IndexVersion, RebuildRun

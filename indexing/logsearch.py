@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from experts.showing import one_direction
+from experts.safe_text import one_direction
 from indexing.models import RunLogLine
 
 LEVELS = ("debug", "info", "warning", "error", "critical")

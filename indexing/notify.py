@@ -24,7 +24,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from experts.wording import kept_language
+from experts.stored_language import kept_language
 from indexing.models import IndexVersion, Notification, RebuildRun
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from experts.wording import kept_language
+from experts.stored_language import kept_language
 from indexing import audit, bell, memory, notify, paths, reasons, runlog
 from indexing.audit import Actor
 from indexing.errors import Busy, Cancelled, FenceLost, Refused

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from experts.showing import one_direction, visible
+from experts.safe_text import one_direction, visible
 from indexing.errors import Refused
 
 MAX_REASON = 2_000

@@ -12,8 +12,8 @@ from django.db import IntegrityError, close_old_connections, transaction
 from django.db.models import Max
 from django.utils.translation import gettext
 
-from experts.showing import visible
-from experts.wording import kept_language
+from experts.safe_text import visible
+from experts.stored_language import kept_language
 from indexing import bell
 from indexing.models import RunLogLine
 from indexing.retrying import patiently

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from experts.wording import kept_language
+from experts.stored_language import kept_language
 from indexing import audit, bell, notify, paths, reasons, runlog, sweep
 from indexing.audit import Actor
 from indexing.errors import Busy, FenceLost, NotActive, ScheduleOnHold

@@ -13,9 +13,9 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from experts import cards
-from experts.cards import Card, TagName
 from experts.models import Expert
+from experts.profiles import cards
+from experts.profiles.cards import Card, TagName
 from indexing import encoders, live, metrics, ranking
 from indexing.encoders import Encoder
 from indexing.errors import EmptyQuery, EncoderUnavailable, IndexingError

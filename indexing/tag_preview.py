@@ -1,8 +1,8 @@
 """Whom a tag would be given, before it is saved: what `indexing.build.retag` would do, for one tag.
 
 It reads the live version's vectors and the encoder's vector of the tag's text, and applies what
-`experts.tagging.assign` applies: the threshold, and that an expert has the best six domains and three industries
-only. Which tags are better depends on the similarities alone, not on the threshold, so one number per expert says
+`experts.tagging.assignment.assign` applies: the threshold, and the best six domains and three
+industries of an expert only. Which tags are better depends on the similarities alone, not on the threshold, so one number per expert says
 it for every threshold: the similarity of the last tag that fits beside this one (`Bar`).
 """
 
@@ -17,9 +17,9 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from experts import tagging
 from experts.models import Expert, ExpertTag
-from experts.tagging import MAX_TAGS, TagSpec
+from experts.tagging import assignment
+from experts.tagging.assignment import MAX_TAGS, TagSpec
 from indexing import encoders, live
 from indexing.search import require_same_model
 from indexing.snapshot.reader import Snapshot
@@ -196,7 +196,7 @@ _bars: weakref.WeakKeyDictionary[Snapshot, dict[tuple[TagSpec, ...], Bar]] = wea
 
 
 def _bar(snapshot: Snapshot, tag: TagSpec) -> Bar:
-    catalogue = tuple(tagging.active_tags())
+    catalogue = tuple(assignment.active_tags())
     others = tuple(each for each in catalogue if each.kind == tag.kind and each.id != tag.id)
     kept = _bars.setdefault(snapshot, {})
     known = kept.get(others)

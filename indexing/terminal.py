@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from experts.showing import SafeFormatter
+from experts.safe_text import SafeFormatter
 from indexing.worker import Show
 
 WIDTH = 30

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts.models import Expert
-from experts.profile import FIELDS
+from experts.profiles.text import FIELDS
 from indexing import paths
 from indexing.drift import Version
 from indexing.models import IndexVersion
@@ -35,7 +35,7 @@ class Diff:
     lost: NDArray[np.int64]
     changed: NDArray[np.int64]
     in_field: NDArray[np.bool_]
-    """bool[changed, fields]: in which of `experts.profile.FIELDS`"""
+    """bool[changed, fields]: in which of `experts.profiles.text.FIELDS`"""
 
     @property
     def fields(self) -> dict[str, int]:
@@ -61,7 +61,7 @@ class Diff:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field of one expert, as each version has it; values as `experts.profile.FIELDS` gives them.
+    """One field of one expert, as each version has it; values as `experts.profiles.text.FIELDS` gives them.
 
     None: the version is of a release that did not keep it.
     """

@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from experts import samples
 from experts.models import Expert
+from experts.samples import generator
 from indexing.models import RebuildRun
 
 SAMPLES = 1_500
@@ -28,7 +28,7 @@ def load_samples() -> int:
     """Fictional experts for a directory that is empty and never was used; returns how many."""
     if Expert.objects.exists() or RebuildRun.objects.exists():
         return 0
-    return samples.load(SAMPLES)
+    return generator.load(SAMPLES)
 
 
 def create_administrator(password: str) -> str | None:

@@ -162,7 +162,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 TCS_IMPORT_MAX_MB = env.integer("TCS_IMPORT_MAX_MB", 100, at_least=1)
 TCS_IMPORT_MAX_ROWS = env.integer("TCS_IMPORT_MAX_ROWS", 1_000_000, at_least=1)
 FILE_UPLOAD_HANDLERS = [
-    "experts.uploads.CappedUpload",  # Django itself caps no uploads
+    "experts.importing.uploads.CappedUpload",  # Django itself caps no uploads
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
@@ -234,7 +234,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "class": "experts.showing.SafeFormatter",
+            "class": "experts.safe_text.SafeFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
         }
     },

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from experts.models import Expert, ExpertTag, Tag
-from experts.profile import FIELDS, ExpertRecord, field_hashes
+from experts.profiles.text import FIELDS, ExpertRecord, field_hashes
 from indexing import drift
 from indexing.snapshot.reader import Snapshot
 from tests import cast

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from experts.models import Expert, ExpertTag, Tag
-from experts.profile import FIELDS
+from experts.profiles.text import FIELDS
 from indexing import drift, drift_status, live, paths
 from indexing.console import drift_views
 from indexing.drift_status import Limits, grade

@@ -18,9 +18,9 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from experts.csv_reading import mark_formula
+from experts.importing.tables import mark_formula
 from experts.models import Expert, ExpertTag, Tag
-from experts.showing import SafeFormatter, one_direction, visible
+from experts.safe_text import SafeFormatter, one_direction, visible
 from indexing import runlog, terminal
 from indexing.console import presentation, watch
 from indexing.console.access import Rights

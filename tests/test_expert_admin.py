@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from experts.importing import make_plan
+from experts.importing.plan import make_plan
 from experts.models import Expert, ExpertTag, Tag
 from tests.cast import experts, staff
 

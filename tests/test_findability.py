@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from experts import findability as scoring
-from experts.findability import findability
 from experts.models import Expert, ExpertTag, Tag
+from experts.profiles import findability as scoring
+from experts.profiles.findability import findability
 from tests.cast import staff
 
 LIST = "/admin/experts/expert/"

@@ -10,8 +10,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
 
-from experts.catalogue import DEFAULT_TAGS
 from experts.models import Expert, Tag
+from experts.tagging.default_tags import DEFAULT_TAGS
 from tests.cast import staff
 
 pytestmark = pytest.mark.django_db

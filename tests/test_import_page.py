@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from experts import import_views
+from experts.importing import views
 from experts.models import Expert
 from tests.cast import staff
 
@@ -144,13 +144,13 @@ def test_what_the_file_says_is_escaped(importer: Client) -> None:
 
 
 def test_long_lists_are_cut_and_say_how_many_more(importer: Client) -> None:
-    Expert.objects.bulk_create(Expert(username=f"old{n}") for n in range(import_views.SHOWN + 3))
-    text = "Username,Bio\n" + "".join(f"old{n},x\n" for n in range(import_views.SHOWN + 3))
-    text += "".join(f"new{n},x\n" for n in range(import_views.SHOWN + 7))
+    Expert.objects.bulk_create(Expert(username=f"old{n}") for n in range(views.SHOWN + 3))
+    text = "Username,Bio\n" + "".join(f"old{n},x\n" for n in range(views.SHOWN + 3))
+    text += "".join(f"new{n},x\n" for n in range(views.SHOWN + 7))
     html = post(importer, text).content.decode()
     assert "and 3 more" in html
     assert "and 7 more" in html
-    assert html.count("<ins>") == import_views.SHOWN
+    assert html.count("<ins>") == views.SHOWN
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from experts.csv_reading import COLUMNS, ImportFailed, mark_formula, unmark_formula
-from experts.exporting import write_csv
-from experts.importing import Plan, RowsRejected, apply, make_plan
+from experts.admin.export import write_csv
+from experts.importing.plan import Plan, RowsRejected, apply, make_plan
+from experts.importing.tables import COLUMNS, ImportFailed, mark_formula, unmark_formula
 from experts.models import Expert
 
 pytestmark = pytest.mark.django_db

@@ -17,13 +17,13 @@ PACKAGES = ("tcs_site", "experts", "indexing")
 ONLY = {
     # what a room may import of our own; everything else is closed to it
     "experts": ["experts"],
-    "indexing.snapshot": ["indexing.snapshot", "indexing.errors", "experts.profile"],
+    "indexing.snapshot": ["indexing.snapshot", "indexing.errors", "experts.profiles.text"],
     "indexing.build": [
         "indexing.build", "indexing.snapshot", "indexing.encoders", "indexing.errors", "indexing.paths",
         "indexing.retrying", "indexing.comparing", "experts",
     ],
     "indexing.encoders": ["indexing.encoders", "indexing.errors", "indexing.paths", "indexing.snapshot.hashing"],
-    "indexing.models": ["indexing.models", "indexing.processes", "experts.models", "experts.showing"],
+    "indexing.models": ["indexing.models", "indexing.processes", "experts.models", "experts.safe_text"],
 }  # fmt: skip
 
 NEVER = {

@@ -11,7 +11,7 @@ from django.contrib.messages import get_messages
 from django.utils import timezone
 
 from experts.models import Expert, ExpertTag, Tag
-from experts.tagging_by_hand import BATCH, Tagged, tag_by_hand
+from experts.tagging.manual import BATCH, Tagged, tag_by_hand
 from indexing.atlas import naming
 from indexing.atlas.areas import Area
 from indexing.atlas.naming import Named

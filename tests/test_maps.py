@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as configured
 from django.db.models import Model, QuerySet
 
-from experts import samples
+from experts.samples import generator
 from indexing import maps, paths, processes, publishing, runs, sweep
 from indexing.models import IndexVersion, RebuildRun
 from indexing.snapshot import positions
@@ -155,7 +155,7 @@ def test_a_map_that_does_not_read_back_has_failed(monkeypatch, caplog):
 
 def test_a_worker_that_waits_for_runs_leaves_its_map_for_the_next_one():
     """For real: its map takes seconds still, and the run that is asked for meanwhile starts."""
-    samples.load(1_500)
+    generator.load(1_500)
     runs.request("full", cast.command_actor())
     with subprocess.Popen([sys.executable, "manage.py", "index_worker"], cwd=configured.BASE_DIR) as process:
 

@@ -14,7 +14,7 @@ from django.db import connection
 
 from experts import directory
 from experts.models import Expert, ExpertTag, Tag
-from experts.profile import FIELDS, ExpertRecord, Row, field_hashes, row_digests, row_hashes, rows_of
+from experts.profiles.text import FIELDS, ExpertRecord, Row, field_hashes, row_digests, row_hashes, rows_of
 from indexing import drift
 from indexing.errors import SnapshotInvalid
 from indexing.snapshot.baseline import Baseline

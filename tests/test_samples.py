@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from experts.models import Expert
-from experts.samples import generate, load
+from experts.samples.generator import generate, load
 
 FIELDS = [field.name for field in Expert._meta.concrete_fields if field.name not in ("id", "updated_at")]
 

@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from experts import uploads
+from experts.importing import uploads
 from experts.models import Expert
 from indexing import notify
 from indexing.models import Notification, RebuildRun

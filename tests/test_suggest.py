@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from experts.models import Expert, ExpertTag, Tag
-from experts.profile import ExpertRecord
+from experts.profiles.text import ExpertRecord
 from indexing.snapshot.suggestions import STORED, Kind, Suggestions
 from indexing.suggesting import SHOWN, suggest
 from tests import cast

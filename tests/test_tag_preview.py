@@ -9,9 +9,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from experts import tagging
 from experts.models import Expert, ExpertTag, Tag
-from experts.tagging import MAX_TAGS, TagSpec
+from experts.tagging import assignment
+from experts.tagging.assignment import MAX_TAGS, TagSpec
 from indexing import encoders, tag_preview
 from indexing.errors import EncoderUnavailable, NoIndexYet
 from indexing.tag_preview import NEW, Judged, bar
@@ -51,7 +51,7 @@ def test_who_fits_is_who_assign_gives_the_tag(seed: int, place: int) -> None:
     nobody = np.zeros(len(people), bool)
     judged = Judged(np.arange(len(people)), similarities, others.beaten_by(similarities, tag.id), nobody, nobody)
     for threshold in (-9.0, 0.0, 1.0, 3.0):
-        assigned = tagging.assign(people, tag_vectors, tags, threshold)
+        assigned = assignment.assign(people, tag_vectors, tags, threshold)
         expected = [any(number == tag.id for number, _score in row) for row in assigned]
         assert judged.getting(threshold).tolist() == expected
         assert (judged.crowded_out(threshold) == (similarities >= threshold) & ~np.array(expected)).all()

@@ -11,12 +11,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from experts import tagging
-from experts.catalogue import DEFAULT_TAGS
 from experts.models import Expert, ExpertTag, Tag
-from experts.tagging import TagChanges, TagSpec, assign, basis, catalogue_hash, store
+from experts.tagging import assignment
+from experts.tagging.assignment import TagChanges, TagSpec, assign, basis, catalogue_hash, store
+from experts.tagging.default_tags import DEFAULT_TAGS
 
-ROOM = Path(tagging.__file__).parent
+ROOM = Path(assignment.__file__).parent
 
 
 def spec(number: int, kind: str = "domain", name: str = "", description: str = "d") -> TagSpec:
@@ -87,7 +87,7 @@ def test_blocks_give_what_one_product_gives(monkeypatch: pytest.MonkeyPatch) -> 
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     tags = [spec(n, "domain" if n % 2 else "industry") for n in range(12)]
     whole = assign(vectors, vectors[:12], tags, 0.1)
-    monkeypatch.setattr(tagging, "_BLOCK", 7)
+    monkeypatch.setattr(assignment, "_BLOCK", 7)
     parts = assign(vectors, vectors[:12], tags, 0.1)
     assert [[number for number, _ in row] for row in parts] == [[number for number, _ in row] for row in whole]
 
@@ -188,7 +188,7 @@ def test_experts_and_tags_deleted_meanwhile_are_passed_over(ann: Expert, tags: l
 
 
 def test_a_stop_between_batches_keeps_what_is_done_in_step(monkeypatch: pytest.MonkeyPatch, tags: list[Tag]) -> None:
-    monkeypatch.setattr(tagging, "BATCH", 2)
+    monkeypatch.setattr(assignment, "BATCH", 2)
     experts = [Expert.objects.create(username=f"u{n}") for n in range(5)]
 
     class Stop(Exception):
@@ -226,11 +226,11 @@ def test_names_and_ids_of_tags_are_read_for_all_and_for_some(ann: Expert, tags: 
     ExpertTag.objects.create(expert=ann, tag=tags[2], source="auto", score=0.4)
     ExpertTag.objects.create(expert=ann, tag=tags[0])
     ExpertTag.objects.create(expert=ben, tag=tags[1])
-    assert tagging.all_tag_names() == {ann.pk: ("Tag 0", "Tag 2"), ben.pk: ("Tag 1",)}
-    assert tagging.all_tag_ids() == {ann.pk: (tags[0].pk, tags[2].pk), ben.pk: (tags[1].pk,)}
-    assert tagging.tags_of([ann.pk, cid.pk]) == {ann.pk: ("Tag 0", "Tag 2")}
+    assert assignment.all_tag_names() == {ann.pk: ("Tag 0", "Tag 2"), ben.pk: ("Tag 1",)}
+    assert assignment.all_tag_ids() == {ann.pk: (tags[0].pk, tags[2].pk), ben.pk: (tags[1].pk,)}
+    assert assignment.tags_of([ann.pk, cid.pk]) == {ann.pk: ("Tag 0", "Tag 2")}
 
 
 def test_only_active_tags_are_assigned(tags: list[Tag]) -> None:
     Tag.objects.exclude(pk=tags[1].pk).update(is_active=False)
-    assert tagging.active_tags() == [TagSpec(tags[1].pk, "Tag 1", "domain", "Something")]
+    assert assignment.active_tags() == [TagSpec(tags[1].pk, "Tag 1", "domain", "Something")]

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from experts.catalogue import DEFAULT_TAGS
+from experts.tagging.default_tags import DEFAULT_TAGS
 
 
 def load(apps, schema_editor):

@@ -6,7 +6,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from experts import showing
+from experts import safe_text
 
 register = template.Library()
 
@@ -14,10 +14,10 @@ register = template.Library()
 @register.filter
 def isolated(text: object) -> SafeString:
     """The text in an element whose writing direction does not reach past it; escaped."""
-    return format_html("<bdi>{}</bdi>", showing.one_direction(str(text)))
+    return format_html("<bdi>{}</bdi>", safe_text.one_direction(str(text)))
 
 
 @register.filter
 def one_direction(text: object) -> str:
     """The same where no element can stand, as in a title."""
-    return showing.one_direction(str(text))
+    return safe_text.one_direction(str(text))

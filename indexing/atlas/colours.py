@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from numpy.typing import NDArray
 
-from experts import findability
 from experts.models import Expert, ExpertTag, Tag
+from experts.profiles import findability
 from indexing.atlas import points, reading
 from indexing.atlas.points import DrawnMap
 from indexing.errors import IndexingError, NoMap, SnapshotInvalid

@@ -14,9 +14,10 @@ import numpy as np
 from django.db.models import F, Value
 from django.db.models.functions import Concat, Mod
 
-from experts import directory, samples
+from experts import directory
 from experts.models import Expert, ExpertTag, Tag
-from experts.profile import TEMPLATE_VERSION, field_hashes
+from experts.profiles.text import TEMPLATE_VERSION, field_hashes
+from experts.samples import generator
 from indexing import drift, paths
 from indexing.snapshot.baseline import Baseline
 from indexing.snapshot.manifest import EXACT, Manifest
@@ -43,7 +44,7 @@ class Measured:
 
 def measure(count: int, times: int) -> dict[str, object]:
     """A directory of `count` samples, compared with a version of it before and after changes."""
-    samples.load(count)
+    generator.load(count)
     _tag()
     began = time.perf_counter()
     version, stored = _version()

@@ -24,7 +24,7 @@ from django.db import connection
 from django.test import Client
 from django.utils.translation import gettext as _
 
-from experts import samples
+from experts.samples import generator
 from indexing import encoders, live, processes, runs, search, worker
 from indexing.audit import Actor
 from indexing.benchmarks import derived
@@ -81,7 +81,7 @@ class Taken:
 def prepare(count: int) -> None:
     """A directory of `count` samples, a version of it, and a member of staff, in this process's own data folder."""
     exporting.ensure(derived.DerivedEncoder().model)
-    samples.load(count)
+    generator.load(count)
     User.objects.create_user("benchmark", is_staff=True)
     asked = runs.request(RebuildRun.Kind.FULL, ACTOR)
     claimed = runs.claim(processes.me(), asked.pk)
@@ -130,7 +130,9 @@ def queries(experts: int) -> Iterator[str]:
     """Two to six successive words of a sample's text, no query twice: found by words as well as by meaning."""
     random = Random(7)
     asked: set[str] = set()
-    texts = [f"{each.job_title} {each.company} {each.bio}".split() for each in samples.generate(min(experts, 2_000))]
+    texts = [
+        f"{each.job_title} {each.company} {each.bio}".split() for each in generator.generate(min(experts, 2_000))
+    ]
     while True:
         text = random.choice(texts)
         start, count = random.randrange(len(text)), random.randint(2, 6)

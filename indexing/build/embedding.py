@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
-from experts.profile import ExpertRecord, profile_text, text_hash
+from experts.profiles.text import ExpertRecord, profile_text, text_hash
 from indexing.build.reporting import StageProgress
 from indexing.build.reuse import PreviousVectors
 from indexing.encoders import Encoder

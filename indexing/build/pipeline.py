@@ -14,8 +14,9 @@ from typing import Literal
 import numpy as np
 from django.utils.translation import gettext as _
 
-from experts import directory, tagging
-from experts.profile import HASH_BYTES, TEMPLATE_VERSION, ExpertRecord, field_hashes, has_text
+from experts import directory
+from experts.profiles.text import HASH_BYTES, TEMPLATE_VERSION, ExpertRecord, field_hashes, has_text
+from experts.tagging import assignment
 from indexing import encoders, paths
 from indexing.build import embedding, exporting, retag, verify
 from indexing.build.embedding import Embedded
@@ -185,9 +186,9 @@ def _write_index(writer: VersionWriter, order: Order, progress: StageProgress) -
 def _write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], progress: StageProgress) -> None:
     """Facets, suggestions, keyword index. Tags are as they are now; who is in, is from the first stage."""
     progress.expect(len(experts))
-    facets = Facets.of(experts, patiently(tagging.all_tag_ids))
+    facets = Facets.of(experts, patiently(assignment.all_tag_ids))
     facets.save(writer.path(FACETS))
-    names = patiently(tagging.all_tag_names)
+    names = patiently(assignment.all_tag_names)
     Suggestions.of(experts, names).save(writer.path(SUGGESTIONS))
     documents = (
         KeywordDocument(

@@ -12,8 +12,8 @@ from django.db import connection
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from experts import tagging
-from experts.profile import ExpertRecord
+from experts.profiles.text import ExpertRecord
+from experts.tagging import assignment
 from indexing.build.reporting import StageProgress
 from indexing.encoders import Encoder
 from indexing.retrying import patiently
@@ -26,7 +26,7 @@ LET_OTHERS_WRITE = 0.12
 class TagPlan:
     """Whose tags are out of date, decided before anything is encoded."""
 
-    tags: list[tagging.TagSpec]
+    tags: list[assignment.TagSpec]
     threshold: float
     rows: NDArray[np.int64]
     """int64[m]: the positions of those experts in the list that was read."""
@@ -36,9 +36,9 @@ class TagPlan:
 
 def plan(experts: Sequence[ExpertRecord], hashes: Sequence[bytes], fingerprint: str, threshold: float) -> TagPlan:
     """Experts are tagged again when their text, the model, the catalogue or the threshold has changed."""
-    tags = patiently(tagging.active_tags)
-    catalogue = tagging.catalogue_hash(fingerprint, tags, threshold)
-    bases = [tagging.basis(each, catalogue) for each in hashes]
+    tags = patiently(assignment.active_tags)
+    catalogue = assignment.catalogue_hash(fingerprint, tags, threshold)
+    bases = [assignment.basis(each, catalogue) for each in hashes]
     rows = [row for row, expert in enumerate(experts) if expert.tagged_for != bases[row]]
     return TagPlan(tags, threshold, np.array(rows, np.int64), [bases[row] for row in rows])
 
@@ -59,7 +59,7 @@ def retag(
     assigned: list[list[tuple[int, float]]] = []
     if ids:
         tag_vectors = encoder.encode([tag.text for tag in todo.tags])
-        assigned = tagging.assign(vectors, tag_vectors, todo.tags, todo.threshold)
+        assigned = assignment.assign(vectors, tag_vectors, todo.tags, todo.threshold)
     changes = _store(ids, assigned, todo.tagged_for, progress)
     progress.summarise(
         _("%(todo)s experts to tag: %(added)s tags added, %(removed)s removed, %(changed)s experts changed")
@@ -74,21 +74,21 @@ def retag(
 
 def _store(
     ids: list[int], assigned: list[list[tuple[int, float]]], tagged_for: list[str], progress: StageProgress
-) -> tagging.TagChanges:
+) -> assignment.TagChanges:
     """Batch by batch, so that a database that goes away costs the batch it was away for, not the run.
 
     SQLite has no queue for its one writer: who waits looks again every 100 ms at most. Without a pause between two
     batches they would find it taken each time, for minutes: a sign-in, the heartbeat of this very run.
     """
     added = removed = experts = 0
-    for start in range(0, len(ids), tagging.BATCH):
+    for start in range(0, len(ids), assignment.BATCH):
         if start and connection.vendor == "sqlite":
             time.sleep(LET_OTHERS_WRITE)
-        some = slice(start, start + tagging.BATCH)
+        some = slice(start, start + assignment.BATCH)
         tags = dict(zip(ids[some], assigned[some], strict=True))
         bases = dict(zip(ids[some], tagged_for[some], strict=True))
-        changes = patiently(partial(tagging.store, tags, bases, between=progress.advance))
+        changes = patiently(partial(assignment.store, tags, bases, between=progress.advance))
         added += changes.added
         removed += changes.removed
         experts += changes.experts
-    return tagging.TagChanges(added, removed, experts)
+    return assignment.TagChanges(added, removed, experts)

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from experts.models import Expert, Tag
-from experts.profile import FIELDS
+from experts.profiles.text import FIELDS
 from indexing import drift_history, drift_lists, drift_status, textdiff
 from indexing.console import charts
 from indexing.console.access import VIEW, ConsoleRequest, allowed, rights_of
@@ -141,7 +141,7 @@ def _row(change: Change, tags: dict[int, str]) -> FieldRow:
 
 
 def shown(field: str, value: str, tags: dict[int, str]) -> str:
-    """A field's value for people: `experts.profile.FIELDS` gives it for machines."""
+    """A field's value for people: `experts.profiles.text.FIELDS` gives it for machines."""
     if field == "name":
         return " ".join(value.split("\0")).strip()
     if field == "rate" and value:

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from experts.models import Expert, Tag
-from experts.tagging_by_hand import Tagged, tag_by_hand
+from experts.tagging.manual import Tagged, tag_by_hand
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.answers import number
 

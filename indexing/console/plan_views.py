@@ -27,7 +27,7 @@ FIELD_NAMES = {
     "photo": gettext_lazy("photo"),
     "manual_tags": gettext_lazy("tags given by hand"),
 }
-"""`experts.profile.FIELDS` in words."""
+"""`experts.profiles.text.FIELDS` in words."""
 
 
 @require_safe

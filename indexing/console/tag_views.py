@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from experts.models import Tag
-from experts.tagging import TagSpec
+from experts.tagging.assignment import TagSpec
 from indexing import tag_preview
 from indexing.console.access import ConsoleRequest, allowed, may
 from indexing.console.answers import admin_context, number

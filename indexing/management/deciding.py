@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from experts.showing import visible
+from experts.safe_text import visible
 from indexing.audit import Actor
 from indexing.errors import Busy, IndexingError
 from indexing.management.commands.rebuild_index import EXIT_BUSY, EXIT_FAILED, account

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from experts.showing import one_direction
+from experts.safe_text import one_direction
 
 
 class NotificationQuerySet(models.QuerySet["Notification"]):

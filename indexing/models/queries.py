@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from experts.models import Expert
-from experts.showing import one_direction
+from experts.safe_text import one_direction
 
 
 class SavedQuery(models.Model):

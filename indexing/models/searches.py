@@ -9,7 +9,7 @@ from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Cast, Least, NullIf
 from django.utils.translation import gettext_lazy as _
 
-from experts.showing import one_direction
+from experts.safe_text import one_direction
 
 MAX_QUERY = 500
 OTR_AT = 10

@@ -15,14 +15,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from experts.profile import FIELDS, HASH_BYTES, ExpertRecord, row_digests, rows_of
+from experts.profiles.text import FIELDS, HASH_BYTES, ExpertRecord, row_digests, rows_of
 
 BLOCK = 64
 """Experts in one block: a third of the size of single ones, and read in a fraction of a millisecond."""
 LEVEL = 6
 
 Profile = dict[str, str]
-"""Field of `experts.profile.FIELDS` -> its value as that gives it; a field without a value is left out."""
+"""Field of `experts.profiles.text.FIELDS` -> its value as that gives it; a field without a value is left out."""
 
 FOUND_BY = ("username", "name", "job_title", "company")
 
@@ -67,7 +67,7 @@ class Profiles:
     """n experts, in the order of the version's ids. Made of three files of the version: all of them or none."""
 
     digests: NDArray[np.uint8]
-    """uint8[n, 16], of each expert's `experts.profile.row_digests`"""
+    """uint8[n, 16], of each expert's `experts.profiles.text.row_digests`"""
     ends: NDArray[np.int64]
     """int64[blocks]: where in `packed` each block ends"""
     packed: NDArray[np.uint8]

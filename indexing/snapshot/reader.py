@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from experts.profile import FIELDS, HASH_BYTES
+from experts.profiles.text import FIELDS, HASH_BYTES
 from indexing.errors import SnapshotInvalid, gettext_noop
 from indexing.snapshot import manifest as manifests
 from indexing.snapshot.facets import Facets
@@ -48,7 +48,7 @@ class Snapshot:
     text_hashes: NDArray[np.uint8]
     """uint8[n, 16]: the key for reusing a vector."""
     field_hashes: NDArray[np.uint64]
-    """uint64[n, fields]: tells which of `experts.profile.FIELDS` changed since."""
+    """uint64[n, fields]: tells which of `experts.profiles.text.FIELDS` changed since."""
     vectors: NDArray[np.float32]
     """float32[n, d], unit length, memory-mapped and read-only."""
     facets: Facets

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from experts.profile import ExpertRecord
+from experts.profiles.text import ExpertRecord
 from indexing.snapshot.keywords import folded
 
 MAX_KEY_BYTES = 64

@@ -6,7 +6,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from experts.showing import one_direction
+from experts.safe_text import one_direction
 from indexing.highlighting import Marker
 from indexing.logsearch import Wanted
 

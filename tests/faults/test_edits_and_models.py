@@ -12,8 +12,8 @@ import pytest
 from django.core import checks
 from django.db import DatabaseError, connection, transaction
 
-from experts import tagging
 from experts.models import Expert, ExpertTag, Tag
+from experts.tagging import assignment
 from indexing import drift, encoders, live, status
 from indexing.models import IndexState, RebuildRun
 from tests import cast
@@ -89,7 +89,7 @@ def test_deleting_what_a_run_is_tagging_waits_for_it(transactional_db, which):
 
     deleting = threading.Thread(target=delete)
     with transaction.atomic():
-        tagging.store({expert.pk: [(tag.pk, 0.9)]}, {expert.pk: "a" * 32}, between=lambda _count: None)
+        assignment.store({expert.pk: [(tag.pk, 0.9)]}, {expert.pk: "a" * 32}, between=lambda _count: None)
         deleting.start()
         until(lambda: connection.vendor == "sqlite" or _somebody_waits_for_a_lock(), "the deletion waits")
     deleting.join(30)

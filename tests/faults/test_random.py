@@ -18,8 +18,8 @@ from collections.abc import Callable
 
 from django.db import close_old_connections, connection, transaction
 
-from experts import importing
-from experts.csv_reading import ImportFailed
+from experts.importing import plan
+from experts.importing.tables import ImportFailed
 from experts.models import Expert
 from indexing import pinning, processes, publishing, runs, worker
 from indexing.errors import IndexingError
@@ -44,7 +44,7 @@ def import_some(dice: random.Random) -> str:
     for number in dice.sample(range(1, 60), 5):
         writer.writerow([f"expert-{number:03d}", "Erin", f"Number{number}", f"Has seen {dice.randrange(999)} cases."])
     try:
-        importing.apply(importing.make_plan(io.BytesIO(sheet.getvalue().encode())))
+        plan.apply(plan.make_plan(io.BytesIO(sheet.getvalue().encode())))
     except ImportFailed as refusal:  # edited in between: the plan is no longer true, and nothing was applied
         return type(refusal).__name__
     return "imported"

@@ -9,8 +9,9 @@ from collections.abc import Callable
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from experts import importing, tagging
+from experts.importing import plan
 from experts.models import Expert, ExpertTag, Tag
+from experts.tagging import assignment
 from tests import cast
 from tests.faults.waiting import until
 
@@ -50,7 +51,7 @@ class Meanwhile(threading.Thread):
 
 def import_all(people: list[Expert]) -> None:
     sheet = "".join(f"{expert.username},Tells stories.\n" for expert in people)
-    importing.apply(importing.make_plan(io.BytesIO(f"Username,Bio\n{sheet}".encode())))
+    plan.apply(plan.make_plan(io.BytesIO(f"Username,Bio\n{sheet}".encode())))
 
 
 @pytest.mark.parametrize("how", ["activate", "deactivate", "import"])
@@ -79,7 +80,7 @@ def test_an_expert_is_saved_with_tags_while_a_run_tags(transactional_db):
     (expert,) = cast.experts(1)
     tag = Tag.objects.create(name="Bells", kind=Tag.Kind.DOMAIN, description="Casts bells.")
     assigned, tagged_for = {expert.pk: [(tag.pk, 0.9)]}, {expert.pk: "a" * 32}
-    run = Meanwhile(lambda: tagging.store(assigned, tagged_for, between=lambda _count: None))
+    run = Meanwhile(lambda: assignment.store(assigned, tagged_for, between=lambda _count: None))
     with transaction.atomic():
         expert.bio = "Casts bells by hand."
         expert.save()

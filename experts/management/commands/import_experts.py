@@ -14,9 +14,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from experts.auditing import import_audited
-from experts.csv_reading import HEADINGS, ImportFailed
-from experts.importing import Plan, apply, check_applicable, make_plan
-from experts.showing import visible
+from experts.importing.plan import Plan, apply, check_applicable, make_plan
+from experts.importing.tables import HEADINGS, ImportFailed
+from experts.safe_text import visible
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
-from experts import samples
+from experts.samples import generator
 
 
 def positive(value: str) -> int:
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout, all else on stderr")
 
     def handle(self, *args: Any, count: int, seed: int, **options: Any) -> None:
-        created = samples.load(count, seed)
+        created = generator.load(count, seed)
         if options["json"]:
             self.stdout.write(json.dumps({"created": created, "present": count - created}))
         else:

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
-from experts.catalogue import DEFAULT_TAGS
-from experts.tagging import load_default_catalogue
+from experts.tagging.assignment import load_default_catalogue
+from experts.tagging.default_tags import DEFAULT_TAGS
 
 
 class Command(BaseCommand):

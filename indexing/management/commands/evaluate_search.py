@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from experts.showing import visible
+from experts.safe_text import visible
 from indexing import candidates, live
 from indexing.errors import IndexingError, QueriesInvalid
 from indexing.evaluation import AT, Evaluation, Measures, evaluate, read_queries

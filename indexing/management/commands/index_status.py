@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from experts.showing import visible
+from experts.safe_text import visible
 from indexing import drift_status, runs, status
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from experts.showing import visible
+from experts.safe_text import visible
 from indexing import drift, launch, live, notify, processes, runlog, runs, schedule, signals, worker
 from indexing.audit import Actor
 from indexing.errors import Busy, IndexingError, NoIndexYet, NotActive, ScheduleOnHold

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from experts.showing import visible
+from experts.safe_text import visible
 from indexing import live
 from indexing.errors import IndexingError
 from indexing.search import MAX_K, Hit, Mode, Results, search

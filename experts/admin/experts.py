@@ -20,12 +20,20 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from experts import findability, import_views
+from experts.admin.export import write_csv
+from experts.admin.filters import (
+    DomainFilter,
+    FindabilityFilter,
+    IndustryFilter,
+    PhotoFilter,
+    TaggedFilter,
+    UsedFilter,
+)
+from experts.admin.forms import ExpertForm, ExpertTagForm, ExpertTagFormSet, LinesField, TagForm
 from experts.auditing import log_changed
-from experts.exporting import write_csv
-from experts.filters import DomainFilter, FindabilityFilter, IndustryFilter, PhotoFilter, TaggedFilter, UsedFilter
-from experts.forms import ExpertForm, ExpertTagForm, ExpertTagFormSet, LinesField, TagForm
+from experts.importing import views
 from experts.models import Expert, ExpertQuerySet, ExpertTag, Tag
+from experts.profiles import findability
 
 TAGS_SHOWN = 3
 AT_ONCE = 1_000
@@ -104,7 +112,7 @@ class ExpertAdmin(admin.ModelAdmin):
         css = {"all": ("experts/admin.css",)}
 
     def get_urls(self) -> list[URLPattern]:
-        return [*import_views.urls(self.admin_site), *super().get_urls()]
+        return [*views.urls(self.admin_site), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Expert]:
         rows = ExpertTag.objects.select_related("tag").order_by("-source", F("score").desc(nulls_last=True))

@@ -15,11 +15,11 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from experts import uploads
 from experts.auditing import import_audited
-from experts.csv_reading import COLUMNS
-from experts.forms import ImportForm
-from experts.importing import ImportFailed, Plan, make_plan
+from experts.importing import uploads
+from experts.importing.forms import ImportForm
+from experts.importing.plan import ImportFailed, Plan, make_plan
+from experts.importing.tables import COLUMNS
 from experts.models import Expert
 
 SHOWN = 50

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.utils.translation import gettext as _
 
-from experts.csv_reading import HEADINGS, Rejection, Row, shown
+from experts.importing.tables import HEADINGS, Rejection, Row, shown
 from experts.models import Expert
 
 _AMOUNT = re.compile(r"[0-9]+(\.[0-9]+)?")

@@ -1,4 +1,4 @@
-"""What staff fill in: an expert, the tags of one, a file to import."""
+"""What staff fill in: an expert, the tags of one."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import re
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib.admin.widgets import AdminTextareaWidget
-from django.core.files.uploadedfile import UploadedFile
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.forms.models import BaseInlineFormSet
 from django.utils.translation import gettext as _
@@ -97,43 +95,5 @@ class TagForm(forms.ModelForm):
         return _one_line(self.cleaned_data["description"])
 
 
-class ImportForm(forms.Form):
-    file = forms.FileField(
-        label=gettext_lazy("CSV file"),
-        help_text=gettext_lazy("UTF-8, with the column names in the first line. Nothing is applied yet."),
-        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
-    )
-    sync = forms.BooleanField(
-        label=gettext_lazy("Synchronise"),
-        required=False,
-        help_text=gettext_lazy(
-            "The active experts become those of the file: others are deactivated, deactivated ones in it activated."
-        ),
-    )
-    skip_bad = forms.BooleanField(
-        label=gettext_lazy("Skip bad rows"),
-        required=False,
-        help_text=gettext_lazy("Otherwise one rejected row keeps everything from being applied."),
-    )
-
-    def __init__(self, *args: Any, too_large: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["file"].error_messages["empty"] = _("The file is empty: it has no header and no experts.")
-        if too_large:
-            self.fields["file"].error_messages["required"] = _too_large()
-
-    def clean_file(self) -> UploadedFile:
-        file: UploadedFile = self.cleaned_data["file"]
-        if (file.size or 0) > settings.TCS_IMPORT_MAX_MB * 2**20:
-            raise forms.ValidationError(_too_large())
-        return file
-
-
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _too_large() -> str:
-    return _("The file is larger than the %s MB allowed: split it, or raise TCS_IMPORT_MAX_MB.") % (
-        settings.TCS_IMPORT_MAX_MB
-    )

@@ -17,8 +17,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
-from experts.catalogue import DEFAULT_TAGS
 from experts.models import Expert, ExpertTag, Tag
+from experts.tagging.default_tags import DEFAULT_TAGS
 
 MAX_TAGS = {Tag.Kind.DOMAIN.value: 6, Tag.Kind.INDUSTRY.value: 3}
 """How many automatic tags of each kind an expert has at most."""

@@ -24,9 +24,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from experts.csv_reading import ImportFailed, Rejection, Row, open_sheet
+from experts.importing.tables import ImportFailed, Rejection, Row, open_sheet
+from experts.importing.values import read_values
 from experts.models import Expert
-from experts.row_values import read_values
 
 BATCH = 1_000
 

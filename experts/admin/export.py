@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import IO
 
-from experts.csv_reading import COLUMNS, mark_formula
+from experts.importing.tables import COLUMNS, mark_formula
 from experts.models import Expert
 
 

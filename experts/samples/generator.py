@@ -1,6 +1,6 @@
 """A deterministic directory of fictional experts, any size: for demonstrations and measurements.
 
-Who somebody is follows from a profession, an industry and a region (`sample_data/*.toml`), so job title, company,
+Who somebody is follows from a profession, an industry and a region (`*.toml` here), so job title, company,
 bio, rate and category belong together. People and companies are made up; nobody has a photo, so that showing
 them asks nothing of other machines.
 """
@@ -25,7 +25,7 @@ from django.db import transaction
 from experts.models import Expert
 
 BATCH = 1_000
-_FOLDER = Path(__file__).parent / "sample_data"
+_FOLDER = Path(__file__).parent
 _FIRST_DAY = datetime(2021, 1, 4, 9, tzinfo=UTC)
 _DAYS = 1_600
 

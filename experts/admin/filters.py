@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from experts import findability
 from experts.models import Expert, ExpertQuerySet, ExpertTag, Tag
+from experts.profiles import findability
 
 
 class TagFilter(admin.SimpleListFilter):

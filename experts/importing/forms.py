@@ -1,0 +1,49 @@
+"""What staff fill in to import a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+
+class ImportForm(forms.Form):
+    file = forms.FileField(
+        label=gettext_lazy("CSV file"),
+        help_text=gettext_lazy("UTF-8, with the column names in the first line. Nothing is applied yet."),
+        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
+    )
+    sync = forms.BooleanField(
+        label=gettext_lazy("Synchronise"),
+        required=False,
+        help_text=gettext_lazy(
+            "The active experts become those of the file: others are deactivated, deactivated ones in it activated."
+        ),
+    )
+    skip_bad = forms.BooleanField(
+        label=gettext_lazy("Skip bad rows"),
+        required=False,
+        help_text=gettext_lazy("Otherwise one rejected row keeps everything from being applied."),
+    )
+
+    def __init__(self, *args: Any, too_large: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].error_messages["empty"] = _("The file is empty: it has no header and no experts.")
+        if too_large:
+            self.fields["file"].error_messages["required"] = _too_large()
+
+    def clean_file(self) -> UploadedFile:
+        file: UploadedFile = self.cleaned_data["file"]
+        if (file.size or 0) > settings.TCS_IMPORT_MAX_MB * 2**20:
+            raise forms.ValidationError(_too_large())
+        return file
+
+
+def _too_large() -> str:
+    return _("The file is larger than the %s MB allowed: split it, or raise TCS_IMPORT_MAX_MB.") % (
+        settings.TCS_IMPORT_MAX_MB
+    )
