@@ -2,7 +2,7 @@ from django.apps import AppConfig
 from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
-from indexing.checks import check_model
+from indexing.encoders.checks import check_model
 
 
 class IndexingConfig(AppConfig):

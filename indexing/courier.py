@@ -7,7 +7,7 @@ import threading
 
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
-from indexing import notify
+from indexing import notifications
 
 logger = logging.getLogger(__name__)
 LOOK_SECONDS = 3.0
@@ -25,7 +25,7 @@ def _deliver_now_and_then() -> None:
     pause = threading.Event()
     while not pause.wait(LOOK_SECONDS):
         try:
-            notify.deliver_due()
+            notifications.deliver_due()
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The database does not answer (%s); notifications wait.", error)
             connection.close()

@@ -17,8 +17,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tcs_site.settings")
 http = get_asgi_application()
 
 # Models can be imported only once Django is set up.
-from indexing import courier, encoders, live, sampling, search, searchlog  # noqa: E402
-from indexing.console.routing import websocket_urlpatterns  # noqa: E402
+from indexing import courier, encoders, search  # noqa: E402
+from indexing.console.live_page.routing import websocket_urlpatterns  # noqa: E402
+from indexing.drift import samples  # noqa: E402
+from indexing.search import log  # noqa: E402
+from indexing.serving import live  # noqa: E402
 from tcs_site.proxying import behind_proxy  # noqa: E402
 
 application = ProtocolTypeRouter(
@@ -60,6 +63,6 @@ take_long_addresses()
 live.stay_searchable(search.has_model)
 once_listening(live.start)
 once_listening(courier.start)
-once_listening(searchlog.start)
-once_listening(sampling.start)
+once_listening(log.start)
+once_listening(samples.start)
 once_listening(encoders.load_in_background)

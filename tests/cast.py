@@ -6,10 +6,13 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 
 from experts.models import Expert
-from indexing import live, processes, runs, worker
+from indexing import runs
 from indexing.audit import Actor
+from indexing.lib import processes
 from indexing.models import RebuildRun
+from indexing.serving import live
 from indexing.snapshot.reader import Snapshot
+from indexing.worker import execute
 
 PASSWORD = "correct horse battery staple"
 
@@ -65,7 +68,7 @@ def rebuild(kind: str = "full") -> RebuildRun:
     asked = runs.request(kind, command_actor())
     claimed = runs.claim(processes.me(), asked.pk)
     assert claimed is not None
-    return worker.execute(claimed)
+    return execute.execute(claimed)
 
 
 def published(count: int = 8) -> Snapshot:

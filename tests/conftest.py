@@ -14,7 +14,9 @@ from django.db import connections, transaction
 from pytest_django import DjangoDbBlocker
 from pytest_django.plugin import blocking_manager_key
 
-from indexing import drift_status, encoders, live
+from indexing import encoders
+from indexing.drift import status
+from indexing.serving import live
 from tests.once import once
 from tests.server import Site
 
@@ -86,7 +88,7 @@ def django_db_modify_db_settings_parallel_suffix() -> None:
 def _clean_process_and_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What lies outside the database's transaction: the served version, the encoder, files of versions, the cache."""
     monkeypatch.setattr(live, "_live", live.Live())
-    drift_status.forget()
+    status.forget()
     encoders.reset()
     yield
     for name in ("versions", "maps", "imports"):

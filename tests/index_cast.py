@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from indexing.build.pipeline import Built, Order, build
+from indexing.building.pipeline import Built, Order, build
 from indexing.snapshot.reader import Snapshot
 
 FULL = Order(kind="full", reembed=False, fence=1, number=1, previous=None, exact_up_to=50_000, tag_threshold=0.25)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from experts.models import Expert
-from indexing import paths
+from indexing.lib import paths
+from indexing.lib.files import file_sha256
 from indexing.models import IndexState, IndexVersion
-from indexing.snapshot.hashing import file_sha256
 from indexing.snapshot.manifest import EXACT, FILE_NAME, FileEntry, Manifest
 from tests import cast
 

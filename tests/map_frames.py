@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Page, Route, sync_playwright
 
-from indexing.atlas.points import colours_body, points_body
+from indexing.embedding_map.wire_format import colours_body, points_body
 from tests import cast
 from tests.server import Site, serving
 

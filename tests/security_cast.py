@@ -10,8 +10,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
 from experts.models import Expert, Tag
-from indexing import encoders, live, runs
+from indexing import encoders, runs
 from indexing.models import ApiToken, IndexVersion, Notification, RebuildRun, SavedQuery
+from indexing.serving import live
 from tests import cast
 
 Scene = dict[str, Any]

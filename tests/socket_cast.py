@@ -16,8 +16,9 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from indexing import processes, runlog, runs
-from indexing.console.routing import websocket_urlpatterns
+from indexing import runlog, runs
+from indexing.console.live_page.routing import websocket_urlpatterns
+from indexing.lib import processes
 from indexing.models import RebuildRun
 from tests import cast
 

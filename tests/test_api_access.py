@@ -14,8 +14,8 @@ from django.test.utils import override_script_prefix
 from django.utils import timezone
 from ninja.openapi.schema import OpenAPISchema
 
-from indexing import status
 from indexing.models import ApiToken
+from indexing.runs import status
 from tests import cast
 
 pytestmark = pytest.mark.django_db

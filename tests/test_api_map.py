@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from experts.models import Expert
-from indexing import live, paths
+from indexing.lib import paths
 from indexing.models import IndexVersion
+from indexing.serving import live
 from tests import cast
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from indexing import paths, runs
+from indexing import runs
+from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion, Publication
 from tests import cast, damage, version_cast
 from tests.version_cast import live

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from indexing.atlas.areas import MOST, Area, hills, named_areas, smoothed
-from indexing.atlas.moves import moves
+from indexing.embedding_map import positions as places
+from indexing.embedding_map.areas import MOST, Area, hills, named_areas, smoothed
+from indexing.embedding_map.moves import moves
 from indexing.errors import SnapshotInvalid
-from indexing.snapshot import positions as places
 
 EVERYBODY, BAKERS, SAILORS, RARE = 1, 2, 3, 4
 

@@ -14,8 +14,13 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
-from indexing import backup, live, paths, pinning, processes, runs, worker
+from indexing import runs
+from indexing.lib import paths, processes
 from indexing.models import IndexState, RebuildRun
+from indexing.ops import backup
+from indexing.serving import live
+from indexing.versions import pinning
+from indexing.worker import execute
 from tests import cast, damage
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,7 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def rebuild() -> RebuildRun:
     run = runs.claim(processes.me(), runs.request("full", cast.command_actor()).pk)
     assert run is not None
-    return worker.execute(run)
+    return execute.execute(run)
 
 
 def elsewhere(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from indexing import paths
 from indexing.benchmarks import derived, searching
 from indexing.benchmarks.derived import DerivedEncoder, PatientEncoder
+from indexing.lib import paths
 from indexing.management.commands import benchmark_search
 from tests import tiny_models
 

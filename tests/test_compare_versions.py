@@ -7,8 +7,9 @@ import shutil
 import pytest
 
 from experts.models import Expert
-from indexing import paths, version_diff
+from indexing.lib import paths
 from indexing.models import IndexVersion, SavedQuery
+from indexing.versions import diff as version_diff
 from tests import cast, version_cast
 
 pytestmark = pytest.mark.django_db(transaction=True)

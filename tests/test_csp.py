@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.test import Client
 
-from indexing import status
+from indexing.runs import status
 from tests import cast
 from tests.html_reading import blocked_by_csp, read
 from tests.permission_table import TABLE

@@ -13,10 +13,13 @@ from django.utils import timezone
 
 from experts.models import Expert, ExpertTag, Tag
 from experts.profiles.text import FIELDS
-from indexing import drift, drift_status, live, paths
-from indexing.console import drift_views
-from indexing.drift_status import Limits, grade
+from indexing.console.drift import views
+from indexing.drift import measurement
+from indexing.drift import status as drift_status
+from indexing.drift.status import Limits, grade
+from indexing.lib import paths
 from indexing.models import IndexVersion
+from indexing.serving import live
 from tests import cast
 
 PAGE = "/admin/index/drift/"
@@ -143,7 +146,7 @@ def test_a_list_can_be_searched_and_narrowed_to_a_field(viewer):
 
 
 def test_a_long_list_has_pages_that_keep_the_search(viewer, monkeypatch):
-    monkeypatch.setattr(drift_views, "PAGE", 2)
+    monkeypatch.setattr(views, "PAGE", 2)
     cast.published(3)
     for number in range(5):
         Expert.objects.create(username=f"new-{number}", last_name="Newcomer")
@@ -153,8 +156,8 @@ def test_a_long_list_has_pages_that_keep_the_search(viewer, monkeypatch):
 
 
 def test_a_rate_is_written_as_people_write_it():
-    assert drift_views.shown("rate", "1E+2", {}) == "100.00"
-    assert drift_views.shown("rate", "", {}) == ""
+    assert views.shown("rate", "1E+2", {}) == "100.00"
+    assert views.shown("rate", "", {}) == ""
 
 
 def test_tags_given_by_hand_are_named(viewer):
@@ -167,7 +170,7 @@ def test_tags_given_by_hand_are_named(viewer):
 
 def test_every_field_has_words():
     for field in FIELDS:
-        assert isinstance(drift_views.shown(field, "", {}), str)
+        assert isinstance(views.shown(field, "", {}), str)
 
 
 def test_of_a_version_of_the_release_before_the_old_text_is_not_known(viewer, monkeypatch):
@@ -194,8 +197,8 @@ def test_damaged_files_of_the_live_version_are_said_and_nothing_falls_over(viewe
 def test_directory_is_measured_once_for_all_who_ask_until_somebody_edits(monkeypatch):
     cast.published(5)
     measured = []
-    real = drift.measure
-    monkeypatch.setattr(drift, "measure", lambda version: measured.append(version.number) or real(version))
+    real = measurement.measure
+    monkeypatch.setattr(drift_status, "measure", lambda version: measured.append(version.number) or real(version))
     monkeypatch.setattr(drift_status, "PROBE_SECONDS", 0.0)
     for _ in range(5):
         drift_status.read()

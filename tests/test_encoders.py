@@ -53,7 +53,7 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_importing_and_identifying_does_not_import_torch():
     done = python(
-        "import sys; from indexing import encoders, search; from indexing.build import pipeline\n"
+        "import sys; from indexing import encoders, search; from indexing.building import pipeline\n"
         "print(len(encoders.identified().fingerprint))\n"
         "print('torch' in sys.modules, 'sentence_transformers' in sys.modules)",
         TCS_ENCODER="indexing.encoders.SentenceTransformerEncoder",

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from experts.models import Tag
-from indexing import status
+from indexing.runs import status
 from tests import cast
 
 pytestmark = pytest.mark.django_db

@@ -21,10 +21,11 @@ from django.utils import timezone
 from experts.importing.tables import mark_formula
 from experts.models import Expert, ExpertTag, Tag
 from experts.safe_text import SafeFormatter, one_direction, visible
-from indexing import runlog, terminal
-from indexing.console import presentation, watch
+from indexing import runlog
 from indexing.console.access import Rights
-from indexing.console.feed import Feed, Tab
+from indexing.console.live_page import watcher
+from indexing.console.live_page.feed import Feed, Tab
+from indexing.console.runs import presentation
 from indexing.management.commands import rebuild_index
 from indexing.models import (
     IndexState,
@@ -35,7 +36,8 @@ from indexing.models import (
     RunLogLine,
     ServingProcess,
 )
-from indexing.worker import Interruption
+from indexing.worker import terminal
+from indexing.worker.execute import Interruption
 from tests import cast
 from tests.html_reading import Element, read, runs_something, turned_lines
 from tests.permission_table import TABLE
@@ -127,8 +129,8 @@ async def test_what_the_socket_sends_obeys_nothing_either(scene):
     """The same fragments as on the page, and the log's lines."""
     rights = Rights(view=True, rebuild=True, cancel=True, publish=True)
     for tab in (Tab(None, 1, "en"), Tab(scene["run"], 1, "en")):
-        feed = Feed(tab, watch.Watcher(), run=scene["run"], after=0)
-        html = await sync_to_async(lambda: feed.next_message(watch.look(), rights))()  # noqa: B023  awaited at once
+        feed = Feed(tab, watcher.Watcher(), run=scene["run"], after=0)
+        html = await sync_to_async(lambda: feed.next_message(watcher.look(), rights))()  # noqa: B023  awaited at once
         fragments = read(html)
         assert not harm(fragments)
         assert fragments.text.count("<evil") > 3

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from indexing import estimating
 from indexing.models import IndexVersion, RebuildRun
+from indexing.runs import estimates
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -56,93 +56,93 @@ def running(stage: str, *, read: int | None = 1_000, since: float = 10.0, **fiel
 class TestPlan:
     def test_encoding_grows_with_the_texts_and_all_else_with_the_experts(self):
         ended(1_000, 500)
-        assert estimating.rebuild(1_000, 500).seconds == pytest.approx(7 * 1 + 4 + 5)
-        assert estimating.rebuild(2_000, 100).seconds == pytest.approx(7 * 2 + 4 + 1)
+        assert estimates.rebuild(1_000, 500).seconds == pytest.approx(7 * 1 + 4 + 5)
+        assert estimates.rebuild(2_000, 100).seconds == pytest.approx(7 * 2 + 4 + 1)
 
     def test_loading_the_model_for_a_few_texts_is_not_taken_for_their_pace(self):
         ended(1_000, 20, lead=8.0)
-        assert estimating.rebuild(1_000, 1_000).seconds == pytest.approx(7 + 8 + 10)
+        assert estimates.rebuild(1_000, 1_000).seconds == pytest.approx(7 + 8 + 10)
 
     def test_without_texts_nothing_is_loaded(self):
         ended(1_000, 500)
-        assert estimating.rebuild(1_000, 0).seconds == pytest.approx(7, abs=0.2)
+        assert estimates.rebuild(1_000, 0).seconds == pytest.approx(7, abs=0.2)
 
     def test_one_slow_run_among_the_last_spoils_nothing(self):
         for a_text in (0.01, 0.5, 0.01):
             ended(1_000, 500, a_text=a_text, an_expert=a_text / 10)
-        told = estimating.rebuild(1_000, 500)
+        told = estimates.rebuild(1_000, 500)
         assert (told.seconds, told.runs) == (pytest.approx(7 + 4 + 5), 3)
 
     def test_only_the_last_few_count(self):
         ended(1_000, 500, an_expert=1.0)
-        for _ in range(estimating.RECENT):
+        for _ in range(estimates.RECENT):
             ended(1_000, 500)
-        told = estimating.rebuild(1_000, 500)
-        assert (told.seconds, told.runs) == (pytest.approx(7 + 4 + 5), estimating.RECENT)
+        told = estimates.rebuild(1_000, 500)
+        assert (told.seconds, told.runs) == (pytest.approx(7 + 4 + 5), estimates.RECENT)
 
     def test_another_model_is_no_basis(self):
         for _ in range(3):
             ended(1_000, 500, a_text=1.0, model="slow")
         ended(1_000, 500, model="fast")
-        told = estimating.rebuild(1_000, 500)
+        told = estimates.rebuild(1_000, 500)
         assert (told.seconds, told.runs) == (pytest.approx(7 + 4 + 5), 1)
 
     def test_a_directory_of_quite_another_size_is_no_basis(self):
         ended(100, 50)
-        assert estimating.rebuild(2_000, 10).seconds is not None
-        assert estimating.rebuild(2_001, 10) == estimating.Estimate(None, missing="runs")
+        assert estimates.rebuild(2_000, 10).seconds is not None
+        assert estimates.rebuild(2_001, 10) == estimates.Estimate(None, missing="runs")
 
     def test_an_exact_index_says_nothing_of_an_approximate_one(self, settings):
         settings.TCS_EXACT_UP_TO = 1_500
         ended(1_000, 500)
-        assert estimating.rebuild(2_000, 10).seconds is None
+        assert estimates.rebuild(2_000, 10).seconds is None
 
     def test_what_an_older_release_wrote_is_used_as_far_as_it_goes(self):
         ended(1_000, 20, old=True)
         ended(1_000, 400, old=True)
-        assert estimating.rebuild(1_000, 800).seconds == pytest.approx(7 + 2 * (4 + 4))
+        assert estimates.rebuild(1_000, 800).seconds == pytest.approx(7 + 2 * (4 + 4))
 
     @pytest.mark.parametrize("state", [State.HELD, State.CANCELLED])
     def test_a_run_that_was_held_came_to_its_end_too(self, state):
         ended(1_000, 500, state=state)
-        assert estimating.rebuild(1_000, 500).runs == 1
+        assert estimates.rebuild(1_000, 500).runs == 1
 
     def test_without_any_run_there_is_no_answer(self):
-        assert estimating.rebuild(1_000, 500) == estimating.Estimate(None, missing="runs")
+        assert estimates.rebuild(1_000, 500) == estimates.Estimate(None, missing="runs")
 
 
 class TestTimeLeft:
     def test_its_own_rate_and_the_later_stages_of_earlier_runs(self):
         ended(1_000, 500)
-        told = estimating.left(running("embed", read=2_000, done=100, total=500, rate=50.0))
+        told = estimates.left(running("embed", read=2_000, done=100, total=500, rate=50.0))
         assert told.seconds == pytest.approx(400 / 50 + 6 * 2)
 
     def test_before_it_has_a_rate_the_pace_of_earlier_runs_less_what_it_has_had(self):
         ended(1_000, 500)
-        told = estimating.left(running("embed", total=500, since=4.0))
+        told = estimates.left(running("embed", total=500, since=4.0))
         assert told.seconds == pytest.approx(4 + 5 - 3 + 6, abs=0.2)
 
     def test_as_long_as_nobody_knows_how_many_texts_there_are_there_is_none(self):
         ended(1_000, 500)
         run = running("snapshot", read=None)
-        assert estimating.left(run) == estimating.Estimate(None, missing="texts")
+        assert estimates.left(run) == estimates.Estimate(None, missing="texts")
         run.delete()
-        assert estimating.left(running("embed", total=0)) == estimating.Estimate(None, missing="texts")
+        assert estimates.left(running("embed", total=0)) == estimates.Estimate(None, missing="texts")
 
     def test_the_first_run_ever_knows_no_more_than_its_present_stage(self):
-        told = estimating.left(running("embed", done=100, total=500, rate=50.0))
+        told = estimates.left(running("embed", done=100, total=500, rate=50.0))
         assert (told.seconds, told.missing, told.here) == (None, "runs", pytest.approx(8))
 
     def test_a_stage_that_lasts_longer_than_ever_has_nothing_left(self):
         ended(1_000, 500)
-        assert estimating.left(running("publish", since=1_000)).seconds == 0
+        assert estimates.left(running("publish", since=1_000)).seconds == 0
 
     def test_a_re_tag_goes_by_re_tags(self):
         ended(1_000, 500)
         run = running("tag", kind="tags")
-        assert estimating.left(run).seconds is None
+        assert estimates.left(run).seconds is None
         ended(1_000, 5, kind="tags")
-        assert estimating.left(run).seconds == 0  # tag takes 1 s, and 9 are gone
+        assert estimates.left(run).seconds == 0  # tag takes 1 s, and 9 are gone
 
 
 @pytest.mark.parametrize(

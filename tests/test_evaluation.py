@@ -10,11 +10,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from experts.models import Expert
-from indexing import encoders, live
+from indexing import encoders
 from indexing.errors import QueriesInvalid
-from indexing.evaluation import JudgedQuery, evaluate, ndcg, read_queries, recall, reciprocal_rank
 from indexing.models import IndexState, IndexVersion
+from indexing.quality.evaluation import JudgedQuery, evaluate, ndcg, read_queries, recall, reciprocal_rank
 from indexing.search import Mode
+from indexing.serving import live
 from tests import cast
 from tests.fakes import HashEncoder
 from tests.index_cast import built, opened

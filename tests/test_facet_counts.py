@@ -6,9 +6,9 @@ import pytest
 
 from experts.models import Expert, ExpertTag, Tag
 from indexing import encoders
-from indexing.faceting import Question, Value
-from indexing.filters import NONE, Filters
 from indexing.search import Mode, search
+from indexing.search.facet_counts import Question, Value
+from indexing.search.filters import NONE, Filters
 from tests import cast
 from tests.index_cast import opened
 
@@ -127,6 +127,6 @@ def test_by_words_only_those_with_a_word_count(snapshot, tags):
 
 
 def test_near_tags_are_those_that_stand_out(snapshot, tags, monkeypatch):
-    monkeypatch.setattr("indexing.faceting.NEAREST", 3)
+    monkeypatch.setattr("indexing.search.facet_counts.NEAREST", 3)
     near = Question.of("keeps bees, breeds queens and sells honey", Mode.KEYWORD, snapshot).near_tags()
     assert [(tag.name, tag.count) for tag in near] == [("Bees", 3), ("Food", 6)]

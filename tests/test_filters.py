@@ -9,11 +9,11 @@ import pytest
 
 from experts.models import Expert, ExpertTag, Tag
 from indexing import encoders
-from indexing.filters import NONE, Filters, InvalidFilter
 from indexing.search import Mode, search
+from indexing.search.filters import NONE, Filters, InvalidFilter
 from indexing.snapshot import vectors
 from indexing.snapshot.facets import Facets
-from indexing.snapshot.keywords import KeywordDocument, KeywordIndex, build_index
+from indexing.snapshot.keyword_index import KeywordDocument, KeywordIndex, build_index
 from indexing.snapshot.vectors import VectorIndex
 from tests import cast
 from tests.index_cast import opened

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from django.conf import settings
 
-from indexing.build import gate
-from indexing.build.gate import Evidence, Limits, QueryOutcome
+from indexing.quality import gate
+from indexing.quality.gate import Evidence, Limits, QueryOutcome
 
 LIMITS = Limits(
     max_lost=0.10, min_experts=5, max_without_text=0.5, max_failed=0.0, min_recall=0.95,

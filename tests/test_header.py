@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from indexing import runs
-from indexing.console import header
+from indexing.console.live_page import header
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from tests import cast
 from tests.html_reading import Element, read

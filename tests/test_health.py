@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from django.db import OperationalError, connection
 
-from indexing import encoders, live, paths
+from indexing import encoders
+from indexing.lib import paths
+from indexing.serving import live
 from tests import cast
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,8 +7,8 @@ from random import Random
 import pytest
 
 from experts.models import Expert
-from indexing.highlighting import _ASCII_WORD, _WORD, EXCERPT, Marker, one_slip
-from indexing.snapshot.keywords import KeywordDocument, KeywordIndex, build_index
+from indexing.search.highlights import _ASCII_WORD, _WORD, EXCERPT, Marker, one_slip
+from indexing.snapshot.keyword_index import KeywordDocument, KeywordIndex, build_index
 
 PROFILES = [
     "Engineers engineering naïve cafés", "C++ and C# on Müllkraftwerke", "東京で人工知能の研究", "हिन्दी अनुवाद",

@@ -11,7 +11,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from indexing import processes, runlog, runs
+from indexing import runlog, runs
+from indexing.lib import processes
 from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
 from tests import cast
 from tests.html_reading import read

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from indexing.errors import Cancelled
-from indexing.snapshot.keywords import KeywordDocument, KeywordIndex, build_index, prepare
+from indexing.snapshot.keyword_index import KeywordDocument, KeywordIndex, build_index, prepare
 
 
 def document(key: int, **fields: object) -> KeywordDocument:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from experts.models import Expert
-from indexing import candidates, comparing, encoders, live, paths
+from indexing import encoders
 from indexing.errors import SnapshotInvalid
+from indexing.lib import paths
 from indexing.models import IndexVersion
+from indexing.quality import overlap
+from indexing.serving import live, open_versions
 from indexing.snapshot.reader import Snapshot
 from tests import cast, damage, version_cast
 from tests.html_reading import read
@@ -20,9 +23,9 @@ HTMX = {"HX-Request": "true"}
 
 @pytest.fixture(autouse=True)
 def _nothing_is_open():
-    candidates.close()
+    open_versions.close()
     yield
-    candidates.close()
+    open_versions.close()
 
 
 @pytest.fixture
@@ -124,23 +127,23 @@ def test_who_may_not_see_the_index_does_not_see_it(client):
 class TestOpening:
     def test_a_version_is_opened_once(self, monkeypatch):
         version_cast.two_versions()
-        first = candidates.opened(version(1))
+        first = open_versions.opened(version(1))
         monkeypatch.setattr(Snapshot, "open", lambda *_args, **_kwargs: pytest.fail("opened again"))
-        assert candidates.opened(version(1)) is first
+        assert open_versions.opened(version(1)) is first
 
     def test_the_live_version_is_the_one_that_is_served(self):
         version_cast.two_versions()
-        assert candidates.opened(version(2)) is not live.load_now()  # nothing was served yet
-        assert candidates.opened(version(2)) is live.current()
+        assert open_versions.opened(version(2)) is not live.load_now()  # nothing was served yet
+        assert open_versions.opened(version(2)) is live.current()
 
     def test_two_are_kept_open_and_the_one_not_asked_for_goes(self):
         version_cast.two_versions()
         cast.rebuild()
-        one, two = candidates.opened(version(1)), candidates.opened(version(2))
-        assert candidates.opened(version(1)) is one
-        candidates.opened(version(3))
-        assert candidates.opened(version(1)) is one
-        assert candidates.opened(version(2)) is not two
+        one, two = open_versions.opened(version(1)), open_versions.opened(version(2))
+        assert open_versions.opened(version(1)) is one
+        open_versions.opened(version(3))
+        assert open_versions.opened(version(1)) is one
+        assert open_versions.opened(version(2)) is not two
 
     def test_too_little_memory_is_said(self, monkeypatch):
         version_cast.two_versions()
@@ -150,7 +153,7 @@ class TestOpening:
 
         monkeypatch.setattr(Snapshot, "open", no_memory)
         with pytest.raises(SnapshotInvalid, match="not enough memory to open version 1"):
-            candidates.opened(version(1))
+            open_versions.opened(version(1))
 
 
 def texts(response, kind: str) -> list[str]:
@@ -248,15 +251,15 @@ class TestTwoColumns:
 
 class TestComparing:
     def test_places_say_by_how_many_somebody_moved(self):
-        found = comparing.places(["a", "b", "c", "d"], ["b", "a", "c"])
+        found = overlap.places(["a", "b", "c", "d"], ["b", "a", "c"])
         assert [(place.rank, place.moved, place.mark) for place in found] == [
             (1, 1, "up"), (2, -1, "down"), (3, 0, "same"), (4, 0, "only"),
         ]  # fmt: skip
 
     def test_only_the_first_ten_overlap(self):
         before = list("abcdefghij") + ["k"]
-        assert comparing.overlap(before, ["k", *"abcdefghij"]) == 0.9
-        assert comparing.overlap(before[:2], ["a"]) == 0.5
+        assert overlap.overlap(before, ["k", *"abcdefghij"]) == 0.9
+        assert overlap.overlap(before[:2], ["a"]) == 0.5
 
     def test_nothing_before_is_nothing_to_compare(self):
-        assert comparing.overlap([], ["a"]) is None
+        assert overlap.overlap([], ["a"]) is None

@@ -17,54 +17,44 @@ PACKAGES = ("tcs_site", "experts", "indexing")
 ONLY = {
     # what a room may import of our own; everything else is closed to it
     "experts": ["experts"],
-    "indexing.snapshot": ["indexing.snapshot", "indexing.errors", "experts.profiles.text"],
-    "indexing.build": [
-        "indexing.build", "indexing.snapshot", "indexing.encoders", "indexing.errors", "indexing.paths",
-        "indexing.retrying", "indexing.comparing", "experts",
-    ],
-    "indexing.encoders": ["indexing.encoders", "indexing.errors", "indexing.paths", "indexing.snapshot.hashing"],
-    "indexing.models": ["indexing.models", "indexing.processes", "experts.models", "experts.safe_text"],
-}  # fmt: skip
+    "indexing.snapshot": ["indexing.snapshot", "indexing.errors", "indexing.lib", "experts.profiles"],
+    "indexing.encoders": ["indexing.encoders", "indexing.errors", "indexing.lib"],
+}
 
 NEVER = {
     # what a room may not import, and who in it may all the same
     "indexing": (["tcs_site"], {}),
     "indexing.console": (
-        ["indexing.build", "indexing.worker", "indexing.encoders", "indexing.maps", "indexing.api"],
-        {"indexing.console.health": "indexing.encoders"},  # it says whether the model is loaded
-    ),
-    "indexing.api": (
-        ["indexing.build", "indexing.worker", "indexing.encoders", "indexing.maps", "indexing.console"], {},
-    ),
-    "indexing.atlas": (
         [
-            "indexing.build", "indexing.worker", "indexing.encoders", "indexing.maps", "indexing.runs",
-            "indexing.publishing", "indexing.api", "indexing.console",
+            "indexing.building",
+            "indexing.worker",
+            "indexing.encoders",
+            "indexing.embedding_map.layout",
+            "indexing.api",
         ],
         {},
     ),
-    "indexing.live": (["indexing.build", "indexing.worker", "indexing.encoders", "indexing.search"], {}),
-    "indexing.search": (["indexing.build", "indexing.worker", "indexing.runs"], {}),
-    "indexing.runs": (["indexing.build", "indexing.worker", "indexing.launch", "indexing.live"], {}),
-    "indexing.publishing": (["indexing.build", "indexing.worker", "indexing.live"], {}),
-    "indexing.worker": (["indexing.live", "indexing.console", "indexing.api", "indexing.launch"], {}),
-}  # fmt: skip
+    "indexing.api": (
+        ["indexing.building", "indexing.worker", "indexing.embedding_map.layout", "indexing.console"],
+        {},
+    ),
+}
 
 IMPORTERS = {
     # a heavy library: the only ones who import it
     "faiss": {"indexing.snapshot.vectors"},
-    "tantivy": {"indexing.snapshot.keywords"},
-    "torch": {"indexing.encoders.torch_encoder", "indexing.build.exporting"},
+    "tantivy": {"indexing.snapshot.keyword_index"},
+    "torch": {"indexing.encoders.torch_encoder", "indexing.encoders.onnx_export"},
     "sentence_transformers": {"indexing.encoders.torch_encoder"},
     "onnxruntime": {"indexing.encoders.onnx_encoder"},
-    "openTSNE": {"indexing.build.tsne"},
+    "openTSNE": {"indexing.embedding_map.layout.tsne"},
 }
 
 INSIDE_FUNCTIONS = {
     # module: what it imports inside a function, and why
     "indexing.encoders.torch_encoder": {"torch", "sentence_transformers", "transformers"},  # seconds, hundreds of MB
-    "indexing.build.exporting": {"torch"},
-    "indexing.build.tsne": {"openTSNE"},  # half of a worker's start, and not needed for few experts
+    "indexing.encoders.onnx_export": {"torch"},
+    "indexing.embedding_map.layout.tsne": {"openTSNE"},  # half of a worker's start, and not needed for few experts
 }
 
 

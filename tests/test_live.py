@@ -7,10 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from indexing import encoders, live, memory, paths, processes, publishing, runs, search, worker
+from indexing import encoders, runs, search
 from indexing.errors import NoIndexYet, SnapshotInvalid
-from indexing.live import Live
+from indexing.lib import paths, processes
 from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
+from indexing.serving import live
+from indexing.serving.live import Live
+from indexing.versions import decisions, memory
+from indexing.worker import execute
 from tests import cast
 from tests.damage import flip
 from tests.waiting import until
@@ -21,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def rebuild() -> int:
     run = runs.claim(processes.me(), runs.request("full", cast.command_actor()).pk)
     assert run is not None
-    assert worker.execute(run).state == RebuildRun.State.DONE
+    assert execute.execute(run).state == RebuildRun.State.DONE
     return run.version_id
 
 
@@ -61,7 +65,7 @@ def test_a_newer_version_of_a_model_that_this_process_has_not_waits_for_its_rest
     restarted = Live()
     restarted.refresh()
     assert restarted.snapshot.number == second
-    publishing.roll_back(first, cast.command_actor(), "It finds nobody.")
+    decisions.roll_back(first, cast.command_actor(), "It finds nobody.")
     settings.TCS_ENCODER = "tests.fakes.OtherHashEncoder"
     encoders.reset()
     encoders.get()

@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from indexing import runlog
-from indexing.logsearch import MAX_TEXT, Wanted
 from indexing.models import RebuildRun, RunLogLine
+from indexing.runlog.line_filter import MAX_TEXT, Wanted
 from tests import cast
 from tests.socket_cast import in_database, running, tab
 

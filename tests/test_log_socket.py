@@ -11,8 +11,9 @@ from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 
-from indexing import bell, runlog, runs
-from indexing.console import consumers, feed, watch
+from indexing import runlog, runs
+from indexing.console.live_page import consumers, feed, watcher
+from indexing.lib import doorbell
 from tests import cast
 from tests.socket_cast import LIMIT, in_database, running, tab, write
 
@@ -153,7 +154,7 @@ async def test_the_tab_of_one_run_stays_with_it_to_its_last_line(viewer):
 # --- What breaks ----------------------------------------------------------------------------------------------
 async def test_the_socket_outlives_a_database_that_goes_away(viewer, monkeypatch):
     """The one fault that a test cannot cause from outside on SQLite without taking the test's own database along."""
-    monkeypatch.setattr(watch, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(watcher, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(consumers, "RETRY_SECONDS", 0.05)
     run = await in_database(running)()
     away = threading.Event()
@@ -168,7 +169,7 @@ async def test_the_socket_outlives_a_database_that_goes_away(viewer, monkeypatch
     def wrap() -> None:
         connection.execute_wrappers.append(cut)
 
-    await watch.database_sync_to_async(wrap)()
+    await watcher.database_sync_to_async(wrap)()
     try:
         async with tab(viewer) as it:
             await it.open(run.pk, after=0)
@@ -184,20 +185,20 @@ async def test_the_socket_outlives_a_database_that_goes_away(viewer, monkeypatch
             away.clear()
             await it.until(lambda: it.seqs == [1, 2, 3, 4])
     finally:
-        await watch.database_sync_to_async(lambda: connection.execute_wrappers.remove(cut))()
+        await watcher.database_sync_to_async(lambda: connection.execute_wrappers.remove(cut))()
 
 
 async def test_with_a_doorbell_a_ring_wakes_the_tab_at_once(viewer, settings, monkeypatch):
     settings.REDIS_URL = "redis://rung-by-hand"
-    monkeypatch.setattr(watch, "LOOK_SECONDS_WITH_BELL", 60.0)
-    monkeypatch.setattr(bell, "ring", lambda: None)
+    monkeypatch.setattr(watcher, "LOOK_SECONDS_WITH_BELL", 60.0)
+    monkeypatch.setattr(doorbell, "ring", lambda: None)
     run = await in_database(running)()
     async with tab(viewer) as it:
         await it.open(run.pk, after=1)
         await it.take()
         await in_database(write)(run, 1, 1)
         assert await it.socket.receive_nothing(timeout=0.6), "nobody rang"
-        await get_channel_layer().group_send(bell.GROUP, bell.MESSAGE)
+        await get_channel_layer().group_send(doorbell.GROUP, doorbell.MESSAGE)
         await it.until(lambda: it.seqs == [2])
 
 

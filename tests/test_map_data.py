@@ -9,9 +9,11 @@ import pytest
 from django.utils import timezone
 
 from experts.models import Expert, ExpertTag, Tag
-from indexing import candidates, encoders, paths
-from indexing.atlas import gaps, naming
+from indexing import encoders
+from indexing.embedding_map import area_names, gaps
+from indexing.lib import paths
 from indexing.models import IndexVersion, SearchLog
+from indexing.serving import open_versions
 from tests import cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,10 +25,10 @@ MapState = IndexVersion.MapState
 
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered():
-    for each in (candidates.close, naming.forget, gaps.forget):
+    for each in (open_versions.close, area_names.forget, gaps.forget):
         each()
     yield
-    candidates.close()
+    open_versions.close()
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from experts.models import Expert, ExpertTag, Tag
-from indexing import paths
-from indexing.atlas import colours
+from indexing.embedding_map import colours
+from indexing.lib import paths
 from indexing.models import IndexVersion
 from tests import cast, map_cast
 from tests.html_reading import read

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from experts.models import Expert, ExpertTag, Tag
 from experts.tagging.manual import BATCH, Tagged, tag_by_hand
-from indexing.atlas import naming
-from indexing.atlas.areas import Area
-from indexing.atlas.naming import Named
-from indexing.console import map_selection_views
+from indexing.console.map import selection_views
+from indexing.embedding_map import area_names
+from indexing.embedding_map.area_names import Named
+from indexing.embedding_map.areas import Area
 from tests import cast, map_cast
 from tests.html_reading import blocked_by_csp, read
 
@@ -131,7 +131,7 @@ class TestTagging:
         assert not ExpertTag.objects.exists()
 
     def test_too_many_are_refused_whole(self, client, editor, monkeypatch):
-        monkeypatch.setattr(map_selection_views, "AT_ONCE", 2)
+        monkeypatch.setattr(selection_views, "AT_ONCE", 2)
         cast.experts(3)
         ids = ",".join(str(pk) for pk in Expert.objects.values_list("pk", flat=True))
         answer = client.post(TAG, {"ids": ids, "tag": Tag.objects.all()[0].pk}, headers=HTMX)
@@ -159,7 +159,7 @@ class TestSelection:
         assert f'href="{expert(1).get_absolute_url()}"' in page
 
     def test_of_very_many_the_first_are_listed_and_all_are_counted(self, client, editor, monkeypatch):
-        monkeypatch.setattr(map_selection_views, "LISTED", 2)
+        monkeypatch.setattr(selection_views, "LISTED", 2)
         map_cast.mapped(5)
         ids = ",".join(str(pk) for pk in Expert.objects.values_list("pk", flat=True))
         page = client.post(SELECTION, {"ids": ids, "total": "20000"}).content.decode()
@@ -180,7 +180,7 @@ class TestTable:
     def areas(self, monkeypatch, editor):
         """Two named areas: left of 0 and right of it."""
         named = (Named(Area(-1, 0, 1, 2), "Left"), Named(Area(1, 0, 2, 2), "Right"))
-        monkeypatch.setattr(naming, "areas_of", lambda version: named)
+        monkeypatch.setattr(area_names, "areas_of", lambda version: named)
 
     @pytest.fixture
     def number(self) -> int:

@@ -12,9 +12,12 @@ from django.conf import settings as configured
 from django.db.models import Model, QuerySet
 
 from experts.samples import generator
-from indexing import maps, paths, processes, publishing, runs, sweep
+from indexing import runs
+from indexing.embedding_map import positions
+from indexing.embedding_map.layout import compute
+from indexing.lib import paths, processes
 from indexing.models import IndexVersion, RebuildRun
-from indexing.snapshot import positions
+from indexing.versions import decisions, sweep
 from tests import cast
 from tests.version_cast import CAROL
 from tests.waiting import until
@@ -27,7 +30,7 @@ COUNT = 60
 
 @pytest.fixture(autouse=True)
 def _every_word_is_noted(monkeypatch):
-    monkeypatch.setattr(maps, "NOTE_SECONDS", 0.0)
+    monkeypatch.setattr(compute, "NOTE_SECONDS", 0.0)
 
 
 class At:
@@ -59,7 +62,7 @@ def test_it_says_how_far_it_is_and_is_done():
         heard.append(version(1).map_progress)
         return False
 
-    assert maps.compute(1, interrupted=look)
+    assert compute.compute(1, interrupted=look)
     noted = [share for share in heard if share is not None]
     assert noted == sorted(noted)
     assert 0 <= noted[0] < 0.2
@@ -71,18 +74,18 @@ def test_it_says_how_far_it_is_and_is_done():
 def test_a_newer_version_cancels_it_at_once_and_gets_its_own():
     cast.published(COUNT)
     newer = At(20, lambda: cast.rebuild() is None)
-    assert not maps.compute(1, interrupted=newer)
+    assert not compute.compute(1, interrupted=newer)
     assert newer.asked == 20 + 1  # it did not go on: the last question is how it ended
     assert (version(1).map_state, version(1).map_progress) == (MapState.NONE, None)
     assert not paths.map_file(1).exists()
-    assert maps.compute(2)
+    assert compute.compute(2)
     assert map_of(2).shape == (COUNT, 2)
 
 
 def test_a_run_that_waits_for_this_process_comes_first():
     cast.published(COUNT)
     asks = At(20, lambda: runs.request("full", cast.command_actor()) is None)
-    assert not maps.compute(1, interrupted=asks, needed=runs.waiting)
+    assert not compute.compute(1, interrupted=asks, needed=runs.waiting)
     assert asks.asked == 20 + 1
     assert runs.claim(processes.me()).state == RebuildRun.State.RUNNING
     assert version(1).lacks_a_mapmaker  # should the run publish nothing, it is taken up again
@@ -90,45 +93,45 @@ def test_a_run_that_waits_for_this_process_comes_first():
 
 def test_an_interrupted_one_is_taken_up_by_somebody_else():
     cast.published(COUNT)
-    assert not maps.compute(1, interrupted=At(20, lambda: True))
+    assert not compute.compute(1, interrupted=At(20, lambda: True))
     assert version(1).map_state == MapState.COMPUTING
-    assert maps.compute(1)
+    assert compute.compute(1)
 
 
 def test_a_map_starts_from_that_of_another_version_and_passes_damaged_ones_by(caplog):
     cast.published(COUNT)
-    assert maps.compute(1)
+    assert compute.compute(1)
     cast.published_again()
-    assert maps.compute(2)
+    assert compute.compute(2)
     first, second = map_of(1), map_of(2)
     assert np.median(np.linalg.norm(second - first, axis=1)) < 0.15 * np.abs(first).max()
     paths.map_file(2).write_bytes(paths.map_file(2).read_bytes()[:-9])
     cast.published_again()
     with caplog.at_level(logging.WARNING):
-        assert maps.compute(3)
+        assert compute.compute(3)
     assert "version 2 is not started from" in caplog.text
     assert map_of(3).shape == (COUNT, 2)
 
 
 def test_a_map_of_another_model_is_only_turned_to(monkeypatch):
     cast.published(COUNT)
-    assert maps.compute(1)
+    assert compute.compute(1)
     cast.published_again()
-    given: list[maps.projection.Previous] = []
-    monkeypatch.setattr(maps.projection, "project", lambda *_, previous, advance: given.append(previous))
+    given: list[compute.projection.Previous] = []
+    monkeypatch.setattr(compute.projection, "project", lambda *_, previous, advance: given.append(previous))
     for fingerprint, same in (("other", False), (version(2).model_fingerprint, True)):
         IndexVersion.objects.filter(pk=1).update(model_fingerprint=fingerprint)
         IndexVersion.objects.filter(pk=2).update(map_state=MapState.COMPUTING)
-        assert not maps.compute(2)  # nothing was written
+        assert not compute.compute(2)  # nothing was written
         assert given.pop().same_model is same
 
 
 def test_a_version_rolled_back_to_keeps_its_map():
     cast.published(COUNT)
-    assert maps.compute(1)
+    assert compute.compute(1)
     before = paths.map_file(1).read_bytes()
     cast.published_again()
-    publishing.roll_back(1, CAROL, "It finds nobody.")
+    decisions.roll_back(1, CAROL, "It finds nobody.")
     assert (version(1).map_state, version(1).lacks_a_mapmaker) == (MapState.DONE, False)
     sweep.remove_leftovers()
     assert paths.map_file(1).read_bytes() == before
@@ -137,19 +140,19 @@ def test_a_version_rolled_back_to_keeps_its_map():
 def test_maps_stay_as_long_as_their_versions(settings):
     settings.TCS_KEEP_VERSIONS = 2
     cast.published(4)
-    maps.compute(1)
+    compute.compute(1)
     for number in (2, 3):
         cast.rebuild()
-        maps.compute(number)
+        compute.compute(number)
     assert version(1).state == IndexVersion.State.REMOVED
     assert sorted(path.name for path in paths.map_file(1).parent.iterdir()) == ["000002.npy", "000003.npy"]
 
 
 def test_a_map_that_does_not_read_back_has_failed(monkeypatch, caplog):
     cast.published(4)
-    monkeypatch.setattr(maps.projection, "save", lambda positions, target: target.parent.mkdir(exist_ok=True))
+    monkeypatch.setattr(compute.projection, "save", lambda positions, target: target.parent.mkdir(exist_ok=True))
     with caplog.at_level(logging.ERROR):
-        assert not maps.compute(1)
+        assert not compute.compute(1)
     assert version(1).map_state == MapState.FAILED
 
 

@@ -6,8 +6,11 @@ import pytest
 from django.test import Client
 
 from experts.models import Expert
-from indexing import live, processes, runs, search, worker
+from indexing import runs, search
+from indexing.lib import processes
 from indexing.models import IndexVersion, ServingProcess
+from indexing.serving import live
+from indexing.worker import execute
 from tests import cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,7 +47,7 @@ def test_it_says_what_is_live_what_ran_and_what_was_searched(client, settings):
     assert "tcs_live_version" not in before
     assert before['tcs_drift_grade{grade="never"}'] == 1
     cast.experts(10)
-    worker.execute(runs.claim(processes.me(), runs.request("full", cast.command_actor()).pk))
+    execute.execute(runs.claim(processes.me(), runs.request("full", cast.command_actor()).pk))
     live.load_now()
     Expert.objects.filter(username="expert-001").update(bio="Something else.")
     search.search("bread", mode=search.Mode.KEYWORD)

@@ -18,8 +18,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from experts.models import Expert
-from indexing import notify, processes, publishing, runs
+from indexing import notifications, runs
+from indexing.lib import processes
 from indexing.models import Notification
+from indexing.versions import decisions
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +70,7 @@ def failed_run() -> None:
 def test_a_run_that_fails_is_told_by_e_mail(settings):
     settings.TCS_NOTIFY_EMAILS = ["ops@example.org"]
     failed_run()
-    assert notify.deliver_due() == 1
+    assert notifications.deliver_due() == 1
     (message,) = mail.outbox
     assert message.to == ["ops@example.org"]
     assert "failed" in message.subject
@@ -85,8 +87,8 @@ def test_every_other_end_of_a_run_is_told_and_every_version_that_goes_live(setti
     runs.lose(runs.request("full", cast.command_actor()), "Nothing was heard of the worker.")
     Expert.objects.filter(username__lte="expert-005").delete()
     held = cast.rebuild()
-    publishing.approve(held.version_id, cast.command_actor(), "They left.")
-    publishing.roll_back(1, cast.command_actor(), "They are back.")
+    decisions.approve(held.version_id, cast.command_actor(), "They left.")
+    decisions.roll_back(1, cast.command_actor(), "They are back.")
     assert list(Notification.objects.order_by("pk").values_list("event", flat=True)) == [
         "index.published", "run.error", "run.cancelled", "run.lost", "run.held", "index.published",
         "index.rolled_back",
@@ -111,8 +113,8 @@ def test_a_receiver_that_never_answers_holds_up_no_run(settings):
 def test_nobody_is_told_twice(settings):
     settings.TCS_NOTIFY_EMAILS = ["ops@example.org"]
     failed_run()
-    notify.deliver_due()
-    assert notify.deliver_due() == 0
+    notifications.deliver_due()
+    assert notifications.deliver_due() == 0
     assert len(mail.outbox) == 1
 
 
@@ -123,7 +125,7 @@ def test_nothing_is_written_where_nobody_wants_to_know():
 
 def test_the_webhook_is_signed_over_its_time_and_body(receiver):
     failed_run()
-    assert notify.deliver_due() == 1
+    assert notifications.deliver_due() == 1
     headers, body = receiver.received[0]
     signed = headers["X-TCS-Timestamp"].encode() + b"." + body
     expected = hmac.new(b"s3cret", signed, hashlib.sha256).hexdigest()
@@ -138,28 +140,28 @@ def test_a_webhook_that_refuses_is_tried_again_later_and_later(receiver):
     pauses = []
     for _attempt in range(3):
         before = timezone.now()
-        assert notify.deliver_due() == 0
+        assert notifications.deliver_due() == 0
         message = Notification.objects.get()
         pauses.append(round((message.next_attempt_at - before).total_seconds()))
-        assert notify.deliver_due() == 0  # not due yet
+        assert notifications.deliver_due() == 0  # not due yet
         Notification.objects.update(next_attempt_at=timezone.now())
     assert pauses == [10, 20, 40]
     assert len(receiver.received) == 3
     receiver.status = 200
-    assert notify.deliver_due() == 1
+    assert notifications.deliver_due() == 1
     assert Notification.objects.get().sent_at is not None
 
 
 def test_after_the_last_attempt_it_is_given_up_with_the_reason(receiver):
     receiver.status = 500
     failed_run()
-    Notification.objects.update(attempts=notify.ATTEMPTS - 1)
-    notify.deliver_due()
+    Notification.objects.update(attempts=notifications.ATTEMPTS - 1)
+    notifications.deliver_due()
     message = Notification.objects.get()
     assert message.given_up_at is not None
     assert "500" in message.last_error
     Notification.objects.update(next_attempt_at=timezone.now() - timedelta(days=1))
-    assert notify.deliver_due() == 0
+    assert notifications.deliver_due() == 0
     assert len(receiver.received) == 1
 
 

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexing import encoders, paths
-from indexing.build import exporting
-from indexing.encoders import ModelEncoder, SentenceTransformerEncoder, exports
+from indexing import encoders
+from indexing.encoders import ModelEncoder, SentenceTransformerEncoder, onnx_export, onnx_files
 from indexing.errors import Cancelled
+from indexing.lib import paths
 from indexing.models import RebuildRun
 from tests import cast, damage, tiny_models
 from tests.test_encoders import TEXTS
@@ -54,19 +54,19 @@ def kept(tmp_path_factory) -> Path:
 @pytest.fixture
 def exported(kept) -> ModelEncoder:
     encoder = ModelEncoder()
-    folder = exports.folder_of(encoder.fingerprint)
+    folder = onnx_files.folder_of(encoder.fingerprint)
     if kept.exists():
         shutil.copytree(kept, folder)
     else:
-        exporting.ensure(encoder)
+        onnx_export.ensure(encoder)
         shutil.copytree(folder, kept)
     encoder.load()
     assert encoder.backend == "onnx"
     return encoder
 
 
-def meta_of(encoder: ModelEncoder) -> exports.Meta:
-    return exports.read_meta(exports.folder_of(encoder.fingerprint), encoder.fingerprint)
+def meta_of(encoder: ModelEncoder) -> onnx_files.Meta:
+    return onnx_files.read_meta(onnx_files.folder_of(encoder.fingerprint), encoder.fingerprint)
 
 
 def least_cosine(one, other, texts) -> float:
@@ -76,7 +76,7 @@ def least_cosine(one, other, texts) -> float:
 def test_the_default_models_export_gives_its_vectors(settings):
     settings.TCS_MODEL_PATH = ""
     encoder, original = ModelEncoder(), SentenceTransformerEncoder()
-    exporting.ensure(encoder)
+    onnx_export.ensure(encoder)
     assert least_cosine(encoder, original, TEXTS) > 0.9999
     assert encoder.backend == "onnx"
     assert (encoder.name, encoder.fingerprint, encoder.dimension) == (
@@ -89,7 +89,7 @@ def test_the_default_models_export_gives_its_vectors(settings):
 def test_either_pooling_is_exported_and_every_vector_has_unit_length(settings, tmp_path, pooling, normalize):
     settings.TCS_MODEL_PATH = str(tiny_models.make(tmp_path / "model", pooling=pooling, normalize=normalize))
     encoder = ModelEncoder()
-    exporting.ensure(encoder)
+    onnx_export.ensure(encoder)
     assert least_cosine(encoder, SentenceTransformerEncoder(), TEXTS) > 0.9999
     np.testing.assert_allclose(np.linalg.norm(encoder.encode(TEXTS), axis=1), 1, atol=1e-5)
     assert encoder.backend == "onnx"
@@ -150,7 +150,7 @@ def test_without_an_export_torch_encodes_and_the_log_says_so_once(caplog):
 def test_an_export_that_appears_later_is_used_by_whoever_loads_after(caplog):
     before, waiting = ModelEncoder(), ModelEncoder()
     before.load()
-    exporting.ensure(ModelEncoder())
+    onnx_export.ensure(ModelEncoder())
     waiting.load()
     before.load()
     assert (before.backend, waiting.backend) == ("torch", "onnx")
@@ -165,7 +165,7 @@ def test_a_process_under_torch_changes_to_the_export_once_it_is_there(monkeypatc
     encoder = encoders.get()
     model = weakref.ref(encoder._loaded)
     before = encoder.encode(TEXTS)
-    exporting.ensure(ModelEncoder())
+    onnx_export.ensure(ModelEncoder())
     until(lambda: encoders.backend() == "onnx")
     assert encoders.get() is encoder
     np.testing.assert_allclose(encoder.encode(TEXTS), before, atol=1e-5)
@@ -182,15 +182,15 @@ def test_without_an_export_a_process_stays_under_torch(caplog):
     assert caplog.text.count(TORCH) == 1
 
 
-@pytest.mark.parametrize("name", [exports.GRAPH, exports.TOKENIZER])
+@pytest.mark.parametrize("name", [onnx_files.GRAPH, onnx_files.TOKENIZER])
 def test_a_damaged_export_is_not_used_and_made_anew(exported, caplog, name):
-    file = exports.folder_of(exported.fingerprint) / name
+    file = onnx_files.folder_of(exported.fingerprint) / name
     damage.flip(file)
     encoder = ModelEncoder()
     encoder.load()
     assert encoder.backend == "torch"
     assert f"{name} cannot be used (its SHA-256 is not the one in meta.json)" in caplog.text
-    exporting.ensure(encoder)
+    onnx_export.ensure(encoder)
     mended = ModelEncoder()
     mended.load()
     assert mended.backend == "onnx"
@@ -198,7 +198,7 @@ def test_a_damaged_export_is_not_used_and_made_anew(exported, caplog, name):
 
 @pytest.mark.parametrize("raw", [b"{", b"[]", b'{"format": 1}', b"\xff"])
 def test_a_damaged_meta_is_not_used(exported, caplog, raw):
-    (exports.folder_of(exported.fingerprint) / exports.META).write_bytes(raw)
+    (onnx_files.folder_of(exported.fingerprint) / onnx_files.META).write_bytes(raw)
     encoder = ModelEncoder()
     encoder.load()
     assert encoder.backend == "torch"
@@ -206,7 +206,7 @@ def test_a_damaged_meta_is_not_used(exported, caplog, raw):
 
 
 def test_a_missing_file_is_named(exported, caplog):
-    (exports.folder_of(exported.fingerprint) / exports.GRAPH).unlink()
+    (onnx_files.folder_of(exported.fingerprint) / onnx_files.GRAPH).unlink()
     encoder = ModelEncoder()
     encoder.load()
     assert encoder.backend == "torch"
@@ -214,13 +214,13 @@ def test_a_missing_file_is_named(exported, caplog):
 
 
 def test_an_export_of_another_format_is_made_anew(exported):
-    folder = exports.folder_of(exported.fingerprint)
-    older = dataclasses.replace(meta_of(exported), format=exports.FORMAT - 1)
-    (folder / exports.META).write_text(older.to_text())
-    with pytest.raises(exports.NoExport, match="another format"):
-        exports.find(exported.fingerprint)
-    exporting.ensure(exported)
-    assert exports.find(exported.fingerprint).meta.format == exports.FORMAT
+    folder = onnx_files.folder_of(exported.fingerprint)
+    older = dataclasses.replace(meta_of(exported), format=onnx_files.FORMAT - 1)
+    (folder / onnx_files.META).write_text(older.to_text())
+    with pytest.raises(onnx_files.NoExport, match="another format"):
+        onnx_files.find(exported.fingerprint)
+    onnx_export.ensure(exported)
+    assert onnx_files.find(exported.fingerprint).meta.format == onnx_files.FORMAT
 
 
 @pytest.mark.parametrize(
@@ -234,29 +234,29 @@ def test_an_export_of_another_format_is_made_anew(exported):
 def test_a_model_that_is_not_plain_is_refused_with_the_reason_and_still_works(settings, tmp_path, caplog, model, why):
     settings.TCS_MODEL_PATH = str(tiny_models.make(tmp_path / "model", **model))
     encoder = ModelEncoder()
-    exporting.ensure(encoder)
+    onnx_export.ensure(encoder)
     assert f"is not exported: {why}" in caplog.text
     caplog.clear()
     encoder.load()
     assert encoder.backend == "torch"
     assert TORCH in caplog.text
     assert why in caplog.text
-    assert sorted(file.name for file in exports.folder_of(encoder.fingerprint).iterdir()) == [exports.META]
+    assert sorted(file.name for file in onnx_files.folder_of(encoder.fingerprint).iterdir()) == [onnx_files.META]
 
 
 def test_an_export_whose_vectors_differ_is_refused(monkeypatch, caplog):
-    monkeypatch.setattr(exporting, "MIN_COSINE", 1.1)
+    monkeypatch.setattr(onnx_export, "MIN_COSINE", 1.1)
     encoder = ModelEncoder()
-    exporting.ensure(encoder)
+    onnx_export.ensure(encoder)
     assert "its vectors differ from the original's: cosine" in meta_of(encoder).refused
     encoder.load()
     assert encoder.backend == "torch"
 
 
 def test_what_the_exporter_cannot_do_is_told(monkeypatch):
-    monkeypatch.setattr(exporting, "OPSET", 3)
+    monkeypatch.setattr(onnx_export, "OPSET", 3)
     encoder = ModelEncoder()
-    exporting.ensure(encoder)
+    onnx_export.ensure(encoder)
     assert meta_of(encoder).refused.startswith("torch.onnx fails (")
 
 
@@ -264,20 +264,20 @@ def test_a_refusal_is_remembered_until_the_libraries_change(monkeypatch, caplog)
     caplog.set_level(logging.INFO)
     encoder = ModelEncoder()
     with monkeypatch.context() as patch:
-        patch.setattr(exporting, "MIN_COSINE", 1.1)
-        exporting.ensure(encoder)
+        patch.setattr(onnx_export, "MIN_COSINE", 1.1)
+        onnx_export.ensure(encoder)
     caplog.clear()
-    exporting.ensure(encoder)
+    onnx_export.ensure(encoder)
     assert caplog.text == ""
-    file = exports.folder_of(encoder.fingerprint) / exports.META
+    file = onnx_files.folder_of(encoder.fingerprint) / onnx_files.META
     file.write_text(json.dumps(json.loads(file.read_text()) | {"made_by": "torch 1.0"}))
-    exporting.ensure(encoder)
-    assert exports.find(encoder.fingerprint).meta.made_by == meta_of(encoder).made_by != "torch 1.0"
+    onnx_export.ensure(encoder)
+    assert onnx_files.find(encoder.fingerprint).meta.made_by == meta_of(encoder).made_by != "torch 1.0"
 
 
 def test_an_export_that_is_there_is_not_made_again(exported, caplog):
     caplog.set_level(logging.INFO)
-    exporting.ensure(ModelEncoder())
+    onnx_export.ensure(ModelEncoder())
     assert caplog.text == ""
 
 
@@ -285,11 +285,11 @@ def test_a_full_disk_is_no_refusal_and_the_next_run_tries_again(monkeypatch, cap
     encoder = ModelEncoder()
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda folder: namedtuple("Usage", "free")(1000))
-        exporting.ensure(encoder)
+        onnx_export.ensure(encoder)
     assert "is not exported now: [Errno 28] No space left on device" in caplog.text
     assert list(paths.models_folder().iterdir()) == []
-    exporting.ensure(encoder)
-    assert exports.find(encoder.fingerprint)
+    onnx_export.ensure(encoder)
+    assert onnx_files.find(encoder.fingerprint)
 
 
 def test_other_models_exports_go_but_for_the_newest_two(exported):
@@ -297,15 +297,15 @@ def test_other_models_exports_go_but_for_the_newest_two(exported):
         folder = paths.models_folder() / name
         folder.mkdir()
         os.utime(folder, (10_000 - age, 10_000 - age))
-    shutil.rmtree(exports.folder_of(exported.fingerprint))
-    exporting.ensure(exported)
+    shutil.rmtree(onnx_files.folder_of(exported.fingerprint))
+    onnx_export.ensure(exported)
     left = {folder.name for folder in paths.models_folder().iterdir()}
     assert left == {exported.fingerprint, "a" * 64, "b" * 64}
 
 
 def test_encoders_of_other_kinds_are_left_alone(settings):
     settings.TCS_ENCODER = "tests.fakes.HashEncoder"
-    exporting.ensure(encoders.identified())
+    onnx_export.ensure(encoders.identified())
     assert not paths.models_folder().exists()
 
 
@@ -313,7 +313,8 @@ WEB_PROCESS = """
 import json, sys
 from tcs_site import asgi
 from django.test import Client
-from indexing import encoders, live, search
+from indexing import encoders, search
+from indexing.serving import live
 live.load_now()
 found = [len(search.search(query, 3).hits) for query in ("keeps bees", "steel bridges")]
 encoders.get()

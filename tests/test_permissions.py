@@ -19,8 +19,8 @@ from django.core.management import call_command
 from django.db import transaction
 from django.test import Client
 
-from indexing.console.consumers import NO_RIGHT, SIGNED_OUT
-from indexing.console.routing import websocket_urlpatterns
+from indexing.console.live_page.consumers import NO_RIGHT, SIGNED_OUT
+from indexing.console.live_page.routing import websocket_urlpatterns
 from tests import cast
 from tests.permission_table import TABLE, Row, names
 from tests.security_cast import Scene, one_of_everything

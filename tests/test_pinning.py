@@ -11,10 +11,11 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import IntegrityError, transaction
 
-from indexing import paths, pinning, sweep
 from indexing.audit import Actor
 from indexing.errors import Refused
+from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion, RebuildRun
+from indexing.versions import pinning, sweep
 from tests import cast
 
 pytestmark = pytest.mark.django_db

@@ -14,11 +14,12 @@ import pytest
 from django.conf import settings as django_settings
 
 from experts.models import Expert, ExpertTag, Tag
-from indexing import encoders, paths
-from indexing.build import pipeline, reuse, verify
-from indexing.build.pipeline import Order, build
+from indexing import encoders
+from indexing.building import pipeline, reuse, verify
+from indexing.building.pipeline import Order, build
 from indexing.errors import Cancelled, DiskFull, EncoderUnavailable, NothingToIndex, VerifyFailed, VersionExists
-from indexing.snapshot.keywords import KeywordDocument
+from indexing.lib import paths
+from indexing.snapshot.keyword_index import KeywordDocument
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.writer import VECTORS, VersionWriter
 from tests import cast, damage
@@ -331,7 +332,7 @@ def test_vectors_in_the_wrong_order_fail_the_build(monkeypatch):
 
 def test_keywords_of_somebody_else_fail_the_build(monkeypatch):
     cast.experts(10)
-    real = pipeline.keywords.build_index
+    real = pipeline.keyword_index.build_index
 
     def swapped(documents: Iterator[KeywordDocument], *args: object, **options: object) -> None:
         everybody = list(documents)
@@ -339,7 +340,7 @@ def test_keywords_of_somebody_else_fail_the_build(monkeypatch):
         pairs = zip(everybody, keys[1:] + keys[:1], strict=True)
         real((replace(document, key=key) for document, key in pairs), *args, **options)
 
-    monkeypatch.setattr(pipeline.keywords, "build_index", swapped)
+    monkeypatch.setattr(pipeline.keyword_index, "build_index", swapped)
     with pytest.raises(VerifyFailed, match="their username: expert-001"):
         build(FULL, Reporter())
     assert left_over() == []

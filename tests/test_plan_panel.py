@@ -9,7 +9,7 @@ import pytest
 from experts.models import Expert
 from experts.profiles.text import FIELDS
 from indexing import drift
-from indexing.console.plan_views import FIELD_NAMES
+from indexing.console.drift.plan_views import FIELD_NAMES
 from indexing.models import RebuildRun
 from tests import cast
 
@@ -71,7 +71,7 @@ def test_without_a_version_everything_is_new_and_there_is_no_basis_for_a_time(vi
 
 def test_too_little_room_is_marked(viewer, monkeypatch):
     cast.published(3)
-    monkeypatch.setattr(drift.shutil, "disk_usage", lambda _path: namedtuple("Usage", "free")(10))
+    monkeypatch.setattr("indexing.drift.measurement.shutil.disk_usage", lambda _path: namedtuple("Usage", "free")(10))
     assert '<dd class="attention">' in html(viewer.get(PLAN))
 
 

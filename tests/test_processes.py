@@ -5,8 +5,8 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from indexing import processes
-from indexing.processes import Owner
+from indexing.lib import processes
+from indexing.lib.processes import Owner
 
 
 def test_an_owner_survives_being_written_down():

@@ -196,7 +196,7 @@ def edit(random: Random) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("seed", range(3))
 def test_after_any_edits_drift_is_what_a_comparison_of_every_value_says(seed, monkeypatch):
-    monkeypatch.setattr(drift, "CHUNK", 4)  # several pieces, the last one not full
+    monkeypatch.setattr("indexing.drift.measurement.CHUNK", 4)  # several pieces, the last one not full
     random = Random(seed)
     cast.experts(9)
     before = directory.read_active()

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexing.build import projection
-from indexing.build.projection import Previous, layout, project
+from indexing.embedding_map import positions
+from indexing.embedding_map.layout import projection
+from indexing.embedding_map.layout.projection import Previous, layout, project
 from indexing.errors import Cancelled
-from indexing.snapshot import positions
 from tests import cast
 from tests.index_cast import opened
 

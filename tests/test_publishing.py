@@ -8,10 +8,13 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from experts.models import Expert
-from indexing import encoders, evidence, foresight, paths, processes, publishing, runs, worker
+from indexing import encoders, runs
 from indexing.audit import Actor
 from indexing.errors import Busy, Refused, ScheduleOnHold, SnapshotInvalid
+from indexing.lib import paths, processes
 from indexing.models import IndexState, IndexVersion, Notification, Publication, RebuildRun, SavedQuery
+from indexing.versions import decisions, rollback_effect
+from indexing.worker import evidence, execute
 from tests import cast, damage
 from tests.index_cast import FULL, built
 
@@ -23,7 +26,7 @@ CAROL = Actor("carol", RebuildRun.Via.PAGE)
 def rebuild() -> RebuildRun:
     claimed = runs.claim(processes.me(), runs.request("full", cast.command_actor()).pk)
     assert claimed is not None
-    return worker.execute(claimed)
+    return execute.execute(claimed)
 
 
 @pytest.fixture
@@ -60,7 +63,7 @@ def test_the_report_makes_do_with_numbers_where_the_version_kept_no_names(monkey
     gone = Expert.objects.get(username="expert-003")
     number = gone.pk
     gone.delete()
-    monkeypatch.setattr("indexing.evidence.kept", lambda version, ids: {})
+    monkeypatch.setattr("indexing.worker.evidence.kept", lambda version, ids: {})
     assert rebuild().gate["lost"] == [f"number {number} (deleted)"]
 
 
@@ -69,7 +72,7 @@ def test_a_hold_changes_neither_the_time_of_the_last_rebuild_nor_its_count(held)
 
 
 def test_a_held_version_is_published_with_a_reason(held):
-    publishing.approve(held.version_id, CAROL, "They left the firm.")
+    decisions.approve(held.version_id, CAROL, "They left the firm.")
     held.refresh_from_db()
     assert held.state == State.DONE
     assert live() == held.version_id
@@ -80,7 +83,7 @@ def test_a_held_version_is_published_with_a_reason(held):
 
 
 def test_a_held_version_is_discarded_with_a_reason_and_its_files_go(held):
-    publishing.discard(held.version_id, CAROL, "A bad import.")
+    decisions.discard(held.version_id, CAROL, "A bad import.")
     held.refresh_from_db()
     assert held.state == State.CANCELLED
     assert "A bad import." in held.error
@@ -89,7 +92,7 @@ def test_a_held_version_is_discarded_with_a_reason_and_its_files_go(held):
     assert not paths.version_folder(held.version_id).exists()
 
 
-@pytest.mark.parametrize("decide", [publishing.approve, publishing.discard, publishing.roll_back])
+@pytest.mark.parametrize("decide", [decisions.approve, decisions.discard, decisions.roll_back])
 def test_no_decision_without_a_reason(held, decide):
     with pytest.raises(Refused, match="why"):
         decide(held.version_id, CAROL, "  ")
@@ -97,7 +100,7 @@ def test_no_decision_without_a_reason(held, decide):
 
 
 def test_what_is_not_held_is_neither_published_nor_discarded(held):
-    for decide in (publishing.approve, publishing.discard):
+    for decide in (decisions.approve, decisions.discard):
         with pytest.raises(Refused, match="version 1 is live|Version 1 is live"):
             decide(1, CAROL, "Because.")
         with pytest.raises(Refused, match="no .*version 99"):
@@ -107,7 +110,7 @@ def test_what_is_not_held_is_neither_published_nor_discarded(held):
 def test_a_damaged_candidate_is_not_published(held):
     damage.replace(paths.version_folder(held.version_id) / "ids.npy", b"garbage")
     with pytest.raises(SnapshotInvalid, match="ids.npy"):
-        publishing.approve(held.version_id, CAROL, "They left the firm.")
+        decisions.approve(held.version_id, CAROL, "They left the firm.")
     assert live() == 1
 
 
@@ -115,7 +118,7 @@ def test_a_candidate_older_than_the_live_version_is_not_published(held, settings
     settings.TCS_GATE_MAX_LOST = 1.0
     newer = rebuild()
     with pytest.raises(Refused, match="newer"):
-        publishing.approve(held.version_id, CAROL, "They left the firm.")
+        decisions.approve(held.version_id, CAROL, "They left the firm.")
     assert live() == newer.version_id
 
 
@@ -126,8 +129,8 @@ def test_with_approval_always_every_version_waits_for_another_person(settings):
     assert run.state == State.HELD
     assert run.gate["passed"] is True
     with pytest.raises(Refused, match="Another person"):
-        publishing.approve(run.version_id, Actor(run.requested_name, RebuildRun.Via.PAGE), "Mine is fine.")
-    publishing.approve(run.version_id, CAROL, "Looked at it.")
+        decisions.approve(run.version_id, Actor(run.requested_name, RebuildRun.Via.PAGE), "Mine is fine.")
+    decisions.approve(run.version_id, CAROL, "Looked at it.")
     assert live() == run.version_id
 
 
@@ -162,16 +165,16 @@ def test_the_gate_judges_the_directory_as_it_was_read_and_not_as_it_has_become()
     assert [outcome.missing for outcome in evidence.gather(made).queries] == [("expert-011",)]
 
 
-@pytest.mark.parametrize("decide", [publishing.approve, publishing.roll_back, publishing.discard])
+@pytest.mark.parametrize("decide", [decisions.approve, decisions.roll_back, decisions.discard])
 def test_a_decision_that_breaks_off_has_changed_nothing(held, decide, monkeypatch, settings):
     """One transaction: whatever fails, at its very end too, takes all of it back."""
     settings.TCS_NOTIFY_EMAILS = ["ops@example.org"]
     number = held.version_id
-    if decide == publishing.roll_back:
-        publishing.approve(number, CAROL, "They left the firm.")
+    if decide == decisions.roll_back:
+        decisions.approve(number, CAROL, "They left the firm.")
         number = 1
     before = everything()
-    monkeypatch.setattr(publishing.audit, "record", lambda *_, **__: pytest.fail("The database went away."))
+    monkeypatch.setattr(decisions.audit, "record", lambda *_, **__: pytest.fail("The database went away."))
     with pytest.raises(pytest.fail.Exception):
         decide(number, CAROL, "Bad tags.")
     assert everything() == before
@@ -189,7 +192,7 @@ def test_rolling_back_makes_a_kept_version_live_without_encoding(settings):
     second = rebuild()
     before = IndexState.read()
     encoders.get().encoded.clear()
-    publishing.roll_back(first.version_id, CAROL, "The new one finds nobody.")
+    decisions.roll_back(first.version_id, CAROL, "The new one finds nobody.")
     assert live() == first.version_id
     assert encoders.get().encoded == []
     assert IndexVersion.objects.get(pk=second.version_id).state == IndexVersion.State.RETIRED
@@ -206,7 +209,7 @@ def test_before_a_rollback_its_meaning_is_known():
     people[1].delete()
     Expert.objects.filter(pk=people[2].pk).update(is_active=False)
     settings_state = rebuild_anyway()
-    effect = foresight.rollback_effect(first.version_id)
+    effect = rollback_effect.rollback_effect(first.version_id)
     assert (effect.hidden, effect.older_texts, effect.still_hidden) == (1, 1, 2)
     assert live() == settings_state.version_id
 
@@ -217,7 +220,7 @@ def test_a_rollback_to_another_model_changes_no_text_and_names_the_model(setting
     settings.TCS_ENCODER = "tests.fakes.OtherHashEncoder"
     encoders.reset()
     rebuild()
-    effect = foresight.rollback_effect(first.version_id)
+    effect = rollback_effect.rollback_effect(first.version_id)
     assert (effect.hidden, effect.older_texts, effect.still_hidden) == (0, 0, 0)
     assert "compared by the model of then, hash-encoder" in effect.sentence
 
@@ -225,7 +228,7 @@ def test_a_rollback_to_another_model_changes_no_text_and_names_the_model(setting
 def rebuild_anyway() -> RebuildRun:
     run = rebuild()
     if run.state == State.HELD:
-        publishing.approve(run.version_id, CAROL, "It is meant so.")
+        decisions.approve(run.version_id, CAROL, "It is meant so.")
     return run
 
 
@@ -233,11 +236,11 @@ def test_after_a_rollback_scheduled_runs_wait_until_released():
     cast.experts(4)
     first = rebuild()
     rebuild()
-    publishing.roll_back(first.version_id, CAROL, "Bad tags.")
+    decisions.roll_back(first.version_id, CAROL, "Bad tags.")
     with pytest.raises(ScheduleOnHold, match="Bad tags"):
         runs.request("full", cast.command_actor("cron"), scheduled=True)
-    assert publishing.release_schedule(CAROL)
-    assert not publishing.release_schedule(CAROL)
+    assert decisions.release_schedule(CAROL)
+    assert not decisions.release_schedule(CAROL)
     assert runs.request("full", cast.command_actor("cron"), scheduled=True).scheduled
 
 
@@ -247,7 +250,7 @@ def test_no_rollback_while_a_run_would_undo_it():
     rebuild()
     runs.request("full", cast.command_actor())
     with pytest.raises(Busy):
-        publishing.roll_back(first.version_id, CAROL, "Bad tags.")
+        decisions.roll_back(first.version_id, CAROL, "Bad tags.")
 
 
 def test_a_damaged_version_is_not_rolled_back_to():
@@ -255,7 +258,7 @@ def test_a_damaged_version_is_not_rolled_back_to():
     first, second = rebuild(), rebuild()
     damage.flip(paths.version_folder(first.version_id) / "vectors.npy")
     with pytest.raises(SnapshotInvalid, match="vectors.npy"):
-        publishing.roll_back(first.version_id, CAROL, "Bad tags.")
+        decisions.roll_back(first.version_id, CAROL, "Bad tags.")
     assert live() == second.version_id
 
 
@@ -265,9 +268,7 @@ def test_decisions_are_audited_and_told(settings):
     first = rebuild()
     rebuild()
     user = cast.staff(username="carol")
-    publishing.roll_back(
-        first.version_id, Actor("carol", RebuildRun.Via.PAGE, user=user, address="192.0.2.1"), "Bad."
-    )
+    decisions.roll_back(first.version_id, Actor("carol", RebuildRun.Via.PAGE, user=user, address="192.0.2.1"), "Bad.")
     entry = LogEntry.objects.get(user=user)
     assert "Rolled back to version 1: Bad. [carol" in entry.change_message
     assert entry.object_repr == "Rolled back to version 1: Bad.", "what the recent actions show"
@@ -286,7 +287,7 @@ def test_a_version_rolled_back_to_gets_the_map_that_it_lacks_from_one_process(st
     gone = processes.Owner(processes.me().host, processes.boot_id(), processes.me().pid, "0")
     owner = processes.me() if owner_lives else gone
     IndexVersion.objects.filter(pk=first).update(map_state=state, map_owner=owner.as_text())
-    publishing.roll_back(first, CAROL, "Bad tags.")
+    decisions.roll_back(first, CAROL, "Bad tags.")
     version = IndexState.read().live_version
     assert version.lacks_a_mapmaker is lacks
     if lacks:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from indexing.ranking import LEAST_DEVIATION, by_both, fused_scores
+from indexing.lib.timing import Steps
+from indexing.search.fusion import LEAST_DEVIATION, by_both, fused_scores
 from indexing.snapshot.reader import Snapshot
-from indexing.timing import Steps
 from tests import cast
 from tests.fakes import text_vector
 from tests.index_cast import opened

@@ -10,10 +10,14 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from experts.models import Expert
-from indexing import live, processes, publishing, runs, schedule
+from indexing import runs
 from indexing.audit import Actor
+from indexing.lib import processes
+from indexing.management import schedule
 from indexing.management.commands import rebuild_index
 from indexing.models import IndexState, RebuildRun
+from indexing.serving import live
+from indexing.versions import decisions
 from tests import cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def _alone(monkeypatch):
     """No background process for the map, no signal handlers of this process changed, nothing served yet."""
     monkeypatch.setattr(rebuild_index.launch, "start_worker_for_map", lambda version: None)
-    monkeypatch.setattr(rebuild_index.signals, "interruption", rebuild_index.worker.Interruption)
+    monkeypatch.setattr(rebuild_index.signals, "interruption", rebuild_index.execute.Interruption)
     monkeypatch.setattr(live, "_live", live.Live())
 
 
@@ -126,7 +130,7 @@ def test_cron_undoes_no_rollback():
     cast.experts(4)
     command("rebuild_index")
     command("rebuild_index")
-    publishing.roll_back(1, Actor("carol", RebuildRun.Via.PAGE), "Bad tags.")
+    decisions.roll_back(1, Actor("carol", RebuildRun.Via.PAGE), "Bad tags.")
     code, out, _err = command("rebuild_index", "--if-older", "0s")
     assert code == 0
     assert "on hold" in out

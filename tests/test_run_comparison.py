@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from indexing.console import run_comparison, stage_bar
+from indexing.console.runs import comparison, stage_bar
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
 from tests import cast
 
@@ -83,7 +83,7 @@ class TestComparison:
     def test_stages_and_figures_then_and_now_with_sign_and_word(self, viewer):
         run_of({"snapshot": 1.0, "embed": 60.0}, experts=1_000, encoded=900, reused=100, peak_mb=900)
         run = run_of({"snapshot": 1.02, "embed": 15.0}, experts=1_200, encoded=200, reused=1_000, peak_mb=400)
-        shown = run_comparison.of(run)
+        shown = comparison.of(run)
         assert [(row.label, row.difference) for row in shown.times] == [
             ("Read the directory", "the same"),
             ("Embed", "−45 s, faster"),
@@ -98,7 +98,7 @@ class TestComparison:
 
     def test_the_difference_is_that_of_the_figures_beside_it(self):
         run_of({"snapshot": 0.16, "embed": 0.24, "tag": 0.19}, experts=5)
-        shown = run_comparison.of(run_of({"snapshot": 0.24, "embed": 0.16, "tag": 0.26}, experts=5))
+        shown = comparison.of(run_of({"snapshot": 0.24, "embed": 0.16, "tag": 0.26}, experts=5))
         assert [(row.then, row.now, row.difference) for row in shown.times[:3]] == [
             ("0.2 s", "0.2 s", "the same"), ("0.2 s", "0.2 s", "the same"), ("0.2 s", "0.3 s", "+0.1 s, slower"),
         ]  # fmt: skip
@@ -107,12 +107,12 @@ class TestComparison:
         first = run_of({"embed": 1.0}, experts=10)
         run_of({"embed": 1.0}, state=State.ERROR, stage="embed")
         run_of({"embed": 1.0}, kind="tags", experts=10)
-        assert run_comparison.of(run_of({"embed": 1.0}, experts=10)).earlier == first
+        assert comparison.of(run_of({"embed": 1.0}, experts=10)).earlier == first
 
     def test_a_run_that_goes_on_is_compared_as_far_as_it_has_come(self):
         run_of({"snapshot": 1.0, "embed": 60.0}, experts=10)
         run = run_of({"snapshot": 3.0}, state=State.RUNNING, stage="embed", finished_at=None)
-        assert [(row.now, row.difference) for row in run_comparison.of(run).times] == [
+        assert [(row.now, row.difference) for row in comparison.of(run).times] == [
             ("3.0 s", "+2.0 s, slower"), ("", ""), ("", ""),
         ]  # fmt: skip
 

@@ -8,7 +8,8 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
-from indexing import processes, runlog, runs
+from indexing import runlog, runs
+from indexing.lib import processes
 from indexing.models import RebuildRun
 from tests import cast
 

@@ -10,10 +10,14 @@ from django.contrib.admin.models import LogEntry
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from indexing import paths, processes, publishing, runs
+from indexing import runs
+from indexing.audit import Actor
 from indexing.errors import Busy, Cancelled, FenceLost, NotActive
+from indexing.lib import paths, processes
+from indexing.lib.processes import Owner
 from indexing.models import IndexState, IndexVersion, RebuildRun
-from indexing.processes import Owner
+from indexing.runs import queue
+from indexing.versions import decisions
 from tests import cast
 
 pytestmark = pytest.mark.services
@@ -32,8 +36,8 @@ def running(kind: str = "full", owner: Owner | None = None) -> RebuildRun:
     return run
 
 
-def outcome(experts: int = 3) -> publishing.Outcome:
-    return publishing.Outcome(experts=experts, encoded=experts, reused=0, peak_mb=1, stages=[], manifest_sha256="aa")
+def outcome(experts: int = 3) -> decisions.Outcome:
+    return decisions.Outcome(experts=experts, encoded=experts, reused=0, peak_mb=1, stages=[], manifest_sha256="aa")
 
 
 @pytest.mark.django_db
@@ -104,9 +108,9 @@ def test_a_number_that_lies_on_the_disk_is_not_given_again(folder):
 @pytest.mark.django_db
 def test_publishing_makes_the_version_live_and_retires_the_last():
     first = running()
-    publishing.publish(first, outcome(experts=3))
+    decisions.publish(first, outcome(experts=3))
     second = running()
-    publishing.publish(second, outcome(experts=5))
+    decisions.publish(second, outcome(experts=5))
     state = IndexState.read()
     assert state.live_version_id == second.version_id
     assert state.expert_count_at_rebuild == 5
@@ -121,7 +125,7 @@ def test_a_worker_whose_run_was_lost_may_not_publish():
     run = running()
     runs.lose(run, "Nothing was heard.")
     with pytest.raises(FenceLost):
-        publishing.publish(run, outcome())
+        decisions.publish(run, outcome())
     with pytest.raises(FenceLost):
         runs.beat(run)
     assert IndexState.read().live_version is None
@@ -131,11 +135,11 @@ def test_a_worker_whose_run_was_lost_may_not_publish():
 
 @pytest.mark.django_db
 def test_a_tags_run_leaves_the_time_and_the_live_version_alone():
-    publishing.publish(running(), outcome())
+    decisions.publish(running(), outcome())
     before = IndexState.read()
     run = running("tags")
     assert run.version_id is None
-    publishing.complete(run, outcome(experts=9))
+    decisions.complete(run, outcome(experts=9))
     after = IndexState.read()
     assert (after.live_version_id, after.last_rebuild_at, after.expert_count_at_rebuild) == (
         before.live_version_id, before.last_rebuild_at, before.expert_count_at_rebuild,
@@ -155,7 +159,7 @@ def test_a_failed_run_gives_back_its_version():
 @pytest.mark.django_db
 def test_an_ended_run_does_not_end_again():
     run = running()
-    publishing.publish(run, outcome())
+    decisions.publish(run, outcome())
     assert not runs.fail(run, "Too late.")
     run.refresh_from_db()
     assert run.state == State.DONE
@@ -177,7 +181,7 @@ def test_cancelling_a_running_run_tells_its_worker_and_wins_over_publishing():
     runs.cancel(run.pk, cast.command_actor("carol"))
     assert runs.beat(run) is True
     with pytest.raises(Cancelled):
-        publishing.publish(run, outcome())
+        decisions.publish(run, outcome())
     runs.stopped(run)
     run.refresh_from_db()
     assert run.state == State.CANCELLED
@@ -187,7 +191,7 @@ def test_cancelling_a_running_run_tells_its_worker_and_wins_over_publishing():
 @pytest.mark.django_db
 def test_an_ended_run_cannot_be_cancelled():
     run = running()
-    publishing.publish(run, outcome())
+    decisions.publish(run, outcome())
     with pytest.raises(NotActive):
         runs.cancel(run.pk, cast.command_actor())
 
@@ -224,7 +228,7 @@ def test_a_queued_run_waits_for_external_workers_as_long_as_it_takes():
 def test_a_silent_worker_elsewhere_is_lost_after_its_lease(settings, monkeypatch):
     settings.TCS_LEASE_SECONDS = 60
     clock = [1000.0]
-    monkeypatch.setattr(runs.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(queue.time, "monotonic", lambda: clock[0])
     run = running(owner=ELSEWHERE)
     runs.reap()
     clock[0] += 50
@@ -244,7 +248,7 @@ def test_a_silent_worker_elsewhere_is_lost_after_its_lease(settings, monkeypatch
 def test_who_could_not_look_for_a_lease_does_not_take_the_worker_for_silent(settings, monkeypatch):
     settings.TCS_LEASE_SECONDS = 60
     clock = [1000.0]
-    monkeypatch.setattr(runs.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(queue.time, "monotonic", lambda: clock[0])
     run = running(owner=ELSEWHERE)
     runs.reap()
     clock[0] += 61  # the database was away for both
@@ -263,7 +267,7 @@ def test_a_clock_that_is_set_between_heartbeat_and_check_loses_no_run(jump, whos
     """Forward or back: for who has just started, for who has watched all along, and for who asks for the next run."""
     settings.TCS_LEASE_SECONDS = 60
     elapsed = [1000.0]
-    monkeypatch.setattr(runs.time, "monotonic", lambda: elapsed[0])
+    monkeypatch.setattr(queue.time, "monotonic", lambda: elapsed[0])
     real_now = timezone.now
     run = running(owner=ELSEWHERE if whose == "elsewhere" else None)
     assert runs.beat(run) is False
@@ -274,7 +278,7 @@ def test_a_clock_that_is_set_between_heartbeat_and_check_loses_no_run(jump, whos
         runs.beat(run)
         with pytest.raises(Busy):
             ask()
-        monkeypatch.setattr(runs, "_watch", runs.LeaseWatch() if turn % 2 else runs._watch)
+        monkeypatch.setattr(queue, "_watch", queue.LeaseWatch() if turn % 2 else queue._watch)
     run.refresh_from_db()
     assert run.state == State.RUNNING
 
@@ -283,8 +287,8 @@ def test_a_clock_that_is_set_between_heartbeat_and_check_loses_no_run(jump, whos
 def passing(monkeypatch) -> list[float]:
     """A monotonic clock that goes on by what is slept."""
     clock = [1000.0]
-    monkeypatch.setattr(runs.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(runs.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+    monkeypatch.setattr(queue.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(queue.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
     return clock
 
 
@@ -322,7 +326,7 @@ def test_a_command_does_not_wait_for_a_run_that_was_heard_of(settings, passing):
 @pytest.mark.django_db
 def test_what_a_person_does_is_audited_with_from_where():
     user = cast.staff()
-    actor = runs.Actor(user.username, RebuildRun.Via.PAGE, user=user, address="192.0.2.7")
+    actor = Actor(user.username, RebuildRun.Via.PAGE, user=user, address="192.0.2.7")
     run = runs.request("full", actor)
     runs.cancel(run.pk, actor)
     messages = list(LogEntry.objects.filter(user=user).values_list("change_message", flat=True))

@@ -11,8 +11,10 @@ from django.db import connection
 from django.utils import timezone
 
 from experts.models import Expert
-from indexing import drift, drift_history, drift_status, paths, sampling
-from indexing.drift_history import Point, thinned
+from indexing.drift import history as drift_history
+from indexing.drift import measurement, samples, status
+from indexing.drift.history import Point, thinned
+from indexing.lib import paths
 from indexing.models import DriftSample
 from tests import cast
 
@@ -52,15 +54,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_a_sample_is_taken_once_an_hour_and_version(settings):
     settings.TCS_GATE_MAX_LOST = 1.0
-    assert not sampling.take(NOON), "nothing is live"
+    assert not samples.take(NOON), "nothing is live"
     cast.experts(6)
     cast.rebuild()
     DriftSample.objects.all().delete()
     Expert.objects.get(username="expert-001").delete()
     Expert.objects.filter(username="expert-002").update(bio="Another.")
-    assert sampling.take(NOON + timedelta(minutes=7))
-    assert not sampling.take(NOON + timedelta(minutes=59))
-    assert sampling.take(NOON + timedelta(minutes=60))
+    assert samples.take(NOON + timedelta(minutes=7))
+    assert not samples.take(NOON + timedelta(minutes=59))
+    assert samples.take(NOON + timedelta(minutes=60))
     first, second = DriftSample.objects.order_by("at")
     assert (first.hour, second.hour) == (NOON, NOON + timedelta(hours=1))
     found = (first.version, first.experts, first.version_experts, first.added, first.changed, first.removed)
@@ -84,7 +86,7 @@ def test_two_who_measure_at_once_write_one_row(monkeypatch):
     cast.rebuild()
     DriftSample.objects.all().delete()
     both = threading.Barrier(2, timeout=30)
-    measure = drift.measure
+    measure = measurement.measure
 
     def together(version):
         both.wait()  # each has seen that there is none yet
@@ -92,11 +94,11 @@ def test_two_who_measure_at_once_write_one_row(monkeypatch):
         both.wait()
         return found
 
-    monkeypatch.setattr(drift, "measure", together)
+    monkeypatch.setattr(samples, "measure", together)
     taken: list[bool] = []
 
     def one() -> None:
-        taken.append(sampling.take(NOON))
+        taken.append(samples.take(NOON))
         connection.close()
 
     threads = [threading.Thread(target=one) for _ in range(2)]
@@ -117,10 +119,10 @@ def test_what_the_chart_no_longer_shows_is_deleted():
             hour=now - timedelta(days=days), version=1, at=now - timedelta(days=days), experts=3, version_experts=3,
             added=0, changed=0, removed=0,
         )  # fmt: skip
-    sampling.take(now + timedelta(hours=1))
+    samples.take(now + timedelta(hours=1))
     ages = sorted((now - at).days for at in DriftSample.objects.values_list("at", flat=True))
     assert ages == [-1, 0, 89, 99]
-    shown = drift_history.read(drift_status.read(), now + timedelta(hours=2))
+    shown = drift_history.read(status.read(), now + timedelta(hours=2))
     assert (now - shown.points[0].at).days == 89
 
 
@@ -129,7 +131,7 @@ def test_a_version_that_cannot_be_read_gives_no_sample_and_no_trouble(caplog):
     cast.rebuild()
     DriftSample.objects.all().delete()
     shutil.rmtree(paths.version_folder(1))
-    assert not sampling.attempt()
+    assert not samples.attempt()
     assert "No sample of drift" in caplog.text
     assert not DriftSample.objects.exists()
 
@@ -139,19 +141,19 @@ def test_the_history_ends_now_and_marks_what_went_live():
     Expert.objects.create(username="new", job_title="Glazier")
     cast.rebuild()
     Expert.objects.create(username="newer", job_title="Glazier")
-    history = drift_history.read(drift_status.read())
+    history = drift_history.read(status.read())
     assert [each.added for each in history.points] == [0, 0, 1]
     assert history.points[-1].experts == 6
     assert [each.version_id for each in history.publications] == [1, 2]
 
 
 def test_the_thread_takes_samples_until_it_is_stopped(monkeypatch):
-    monkeypatch.setattr(sampling, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(samples, "LOOK_SECONDS", 0.01)
     seen = threading.Event()
-    monkeypatch.setattr(sampling, "attempt", lambda: seen.set() or True)
-    sampling.start()
+    monkeypatch.setattr(samples, "attempt", lambda: seen.set() or True)
+    samples.start()
     try:
         assert seen.wait(20)
     finally:
-        sampling.stop()
+        samples.stop()
     assert "sampling" not in {thread.name for thread in threading.enumerate()}

@@ -7,8 +7,10 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
 
 from experts.models import Expert
-from indexing import candidates, encoders, saved_runs
+from indexing import encoders
 from indexing.models import IndexVersion, SavedQuery
+from indexing.quality import saved_queries
+from indexing.serving import open_versions
 from tests import cast, version_cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,9 +22,9 @@ SAVE = "/admin/index/lab/save/"
 
 @pytest.fixture(autouse=True)
 def _nothing_is_open():
-    candidates.close()
+    open_versions.close()
     yield
-    candidates.close()
+    open_versions.close()
 
 
 @pytest.fixture
@@ -92,11 +94,11 @@ class TestRunning:
     @pytest.mark.usefixtures("two")
     def test_many_queries_ask_for_whom_they_expect_once(self, django_assert_max_num_queries):
         version = IndexVersion.objects.get(pk=2)
-        candidates.opened(version)
+        open_versions.opened(version)
         for number in range(10):
             SavedQuery.objects.create(text=f"bread {number}").expected.set(Expert.objects.all()[:3])
         with django_assert_max_num_queries(12 + 2):  # the cards of twelve queries, and twice for the saved ones
-            saved_runs.run(version, version)
+            saved_queries.run(version, version)
 
 
 class TestRefusing:

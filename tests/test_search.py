@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 
 from experts.models import Expert
 from indexing import encoders
-from indexing import search as searching
 from indexing.errors import EmptyQuery, EncoderUnavailable, NoIndexYet
 from indexing.search import MAX_K, Mode, search
+from indexing.search import searcher as searching
 from indexing.snapshot.reader import Snapshot
 from tests import cast
 from tests.fakes import HashEncoder, text_vector

@@ -8,8 +8,9 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from indexing import live, paths
+from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion
+from indexing.serving import live
 from tests import cast, damage
 from tests.index_cast import built
 

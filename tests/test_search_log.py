@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from experts.models import Expert
-from indexing import metrics, searchlog
 from indexing.models import SearchLog
-from indexing.search import Hit, Mode, Results, search
-from indexing.searchlog import AGAIN_SECONDS, SETTLED_SECONDS, Bursts, Note, Writer
+from indexing.ops import metrics
+from indexing.search import Hit, Mode, Results, log, search
+from indexing.search.log import AGAIN_SECONDS, SETTLED_SECONDS, Bursts, Note, Writer
 from tests import cast
 
 HTMX = {"HX-Request": "true"}
@@ -31,7 +31,7 @@ def _a_log_of_thirty_days(settings):
 def writer(monkeypatch) -> Writer:
     """The writer of a web process, whose turns the test takes itself."""
     writer = Writer()
-    monkeypatch.setattr(searchlog, "_writer", writer)
+    monkeypatch.setattr(log, "_writer", writer)
     return writer
 
 
@@ -43,7 +43,7 @@ def results(*similarities: float | None, query: str = "bread", mode: Mode = Mode
 def a_note(
     query: str, moment: float, *, session: str = "s", complete: bool = False, mode: Mode = Mode.HYBRID
 ) -> Note:
-    row = searchlog.row_of(results(0.9, query=query, mode=mode), 20, timezone.now())
+    row = log.row_of(results(0.9, query=query, mode=mode), 20, timezone.now())
     return Note(row, session, complete, moment)
 
 
@@ -93,7 +93,7 @@ class TestBursts:
         assert written(*notes) == ["bread"] * 3
 
     def test_what_is_remembered_is_bounded_and_nothing_is_lost(self, monkeypatch):
-        monkeypatch.setattr(searchlog, "SESSIONS", 3)
+        monkeypatch.setattr(log, "SESSIONS", 3)
         bursts, rows = Bursts(), []
         for number in range(10):
             rows += bursts.take(a_note(f"q{number}", 1.0, session=str(number)))
@@ -106,30 +106,30 @@ class TestBursts:
 
 class TestRow:
     def test_the_first_ten_at_or_above_the_threshold_are_on_topic(self):
-        row = searchlog.row_of(results(0.9, 0.6, 0.59, *[0.1] * 7, 0.9, 0.9), 20, timezone.now())
+        row = log.row_of(results(0.9, 0.6, 0.59, *[0.1] * 7, 0.9, 0.9), 20, timezone.now())
         assert (row.hits, row.on_topic, row.found_nobody) == (12, 2, False)
         assert (row.mode, row.k, row.version, row.seconds) == ("hybrid", 20, 3, 0.004)
 
     def test_none_on_topic_is_nobody_found(self, settings):
-        assert searchlog.row_of(results(0.5, 0.4), 20, timezone.now()).found_nobody
+        assert log.row_of(results(0.5, 0.4), 20, timezone.now()).found_nobody
         settings.TCS_ON_TOPIC = 0.5
-        assert not searchlog.row_of(results(0.5, 0.4), 20, timezone.now()).found_nobody
+        assert not log.row_of(results(0.5, 0.4), 20, timezone.now()).found_nobody
 
     def test_a_search_by_words_knows_no_similarity(self):
-        row = searchlog.row_of(results(None, None, mode=Mode.KEYWORD), 20, timezone.now())
+        row = log.row_of(results(None, None, mode=Mode.KEYWORD), 20, timezone.now())
         assert (row.hits, row.on_topic, row.found_nobody) == (2, None, False)
-        assert searchlog.row_of(results(mode=Mode.KEYWORD), 20, timezone.now()).found_nobody
+        assert log.row_of(results(mode=Mode.KEYWORD), 20, timezone.now()).found_nobody
 
     def test_what_a_filter_left_out_is_not_missing(self):
-        assert not searchlog.row_of(results(), 20, timezone.now(), filtered=True).found_nobody
+        assert not log.row_of(results(), 20, timezone.now(), filtered=True).found_nobody
 
     def test_case_and_white_space_are_folded(self):
-        assert searchlog.row_of(results(query="Welder\t in  GENT"), 20, timezone.now()).folded == "welder in gent"
+        assert log.row_of(results(query="Welder\t in  GENT"), 20, timezone.now()).folded == "welder in gent"
 
     @pytest.mark.django_db
     @pytest.mark.parametrize("query", ["a\0b", "a\ud800b", "x" * 5_000, "ß" * 500])
     def test_whatever_is_typed_can_be_stored(self, query):
-        row = searchlog.row_of(results(query=query), 20, timezone.now())
+        row = log.row_of(results(query=query), 20, timezone.now())
         row.save()
         row.full_clean(exclude=["on_topic"])
 
@@ -146,7 +146,7 @@ class TestWriting:
     def test_one_statement_writes_what_came_together(self, writer):
         writer._sweep_at = time.monotonic() + 99
         for number in range(50):
-            searchlog.note(results(0.9, query=f"q{number}"), 10)
+            log.note(results(0.9, query=f"q{number}"), 10)
         with CaptureQueriesContext(connection) as asked:
             writer.turn(time.monotonic())
         assert [each["sql"][:6] for each in asked if each["sql"] not in ("BEGIN IMMEDIATE", "COMMIT")] == ["INSERT"]
@@ -154,35 +154,35 @@ class TestWriting:
 
     def test_noting_asks_the_database_nothing(self, writer, django_assert_num_queries):
         with django_assert_num_queries(0):
-            searchlog.note(results(0.9), 10)
+            log.note(results(0.9), 10)
 
     def test_what_does_not_fit_is_dropped_and_counted(self, monkeypatch):
-        monkeypatch.setattr(searchlog, "_writer", Writer(size=2))
+        monkeypatch.setattr(log, "_writer", Writer(size=2))
         before = metrics.SEARCHES_NOT_LOGGED._value.get()
         for _each in range(5):
-            searchlog.note(results(0.9), 10)
+            log.note(results(0.9), 10)
         assert metrics.SEARCHES_NOT_LOGGED._value.get() - before == 3
 
     def test_a_database_that_is_away_loses_nothing_that_fits(self, writer, monkeypatch):
         def away(*_args, **_kwargs):
             raise OperationalError("away")
 
-        searchlog.note(results(0.9), 10)
+        log.note(results(0.9), 10)
         with monkeypatch.context() as patched:
             patched.setattr(QuerySet, "bulk_create", away)
             writer.turn(0.0)
         assert not SearchLog.objects.exists()
         writer.turn(1.0)
         assert not SearchLog.objects.exists()  # it is given a rest
-        writer.turn(searchlog.RETRY_SECONDS)
+        writer.turn(log.RETRY_SECONDS)
         assert SearchLog.objects.count() == 1
 
     def test_rows_that_wait_are_bounded(self, writer, monkeypatch):
-        monkeypatch.setattr(searchlog, "UNWRITTEN", 3)
+        monkeypatch.setattr(log, "UNWRITTEN", 3)
         writer._retry_at = 99.0
         before = metrics.SEARCHES_NOT_LOGGED._value.get()
         for _each in range(5):
-            searchlog.note(results(0.9), 10)
+            log.note(results(0.9), 10)
         writer.turn(0.0)
         assert len(writer._rows) == 3
         assert metrics.SEARCHES_NOT_LOGGED._value.get() - before == 2
@@ -190,27 +190,27 @@ class TestWriting:
     def test_old_rows_are_swept(self, writer):
         now = timezone.now()
         for days in (0, 29, 31):
-            searchlog.row_of(results(query=f"{days}"), 10, now - timedelta(days=days)).save()
+            log.row_of(results(query=f"{days}"), 10, now - timedelta(days=days)).save()
         writer.turn(time.monotonic())
         assert set(SearchLog.objects.values_list("query", flat=True)) == {"0", "29"}
 
     def test_with_no_days_nothing_is_noted_and_what_was_goes(self, writer, settings):
-        searchlog.row_of(results(), 10, timezone.now()).save()
+        log.row_of(results(), 10, timezone.now()).save()
         settings.TCS_SEARCH_LOG_DAYS = 0
-        searchlog.note(results(0.9), 10)
+        log.note(results(0.9), 10)
         writer.turn(time.monotonic())
         assert not SearchLog.objects.exists()
 
     def test_the_thread_writes_and_its_end_writes_what_waits(self):
-        searchlog.start()
+        log.start()
         try:
-            searchlog.note(results(0.9, query="api"), 10)
+            log.note(results(0.9, query="api"), 10)
             until = time.monotonic() + 20
             while not SearchLog.objects.exists() and time.monotonic() < until:
                 connection.close()
-            searchlog.note(results(0.9, query="typed"), 20, session="s", complete=False)
+            log.note(results(0.9, query="typed"), 20, session="s", complete=False)
         finally:
-            searchlog.stop()
+            log.stop()
         assert list(SearchLog.objects.order_by("pk").values_list("query", flat=True)) == ["api", "typed"]
 
 
@@ -247,7 +247,7 @@ class TestWhoseSearches:
         assert queries() == []
 
     def test_a_log_that_is_full_fails_no_search(self, client, monkeypatch, queries):
-        monkeypatch.setattr(searchlog, "_writer", Writer(size=1))
+        monkeypatch.setattr(log, "_writer", Writer(size=1))
         client.force_login(cast.staff())
         for number in range(3):
             assert client.get("/", {"q": f"bread {number}"}).status_code == 200

@@ -9,9 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from indexing import search_figures
 from indexing.models import SearchLog
 from indexing.models.searches import folded
+from indexing.search import log_figures
 from tests import cast
 
 PAGE = "/admin/index/searches/"
@@ -48,22 +48,22 @@ def html(response) -> str:
 class TestFigures:
     def test_the_rate_of_a_day_weighs_every_search_the_same(self):
         save(row(hits=20, on_topic=10, today=TODAY), row(hits=2, on_topic=1, today=TODAY))
-        (day,) = search_figures.read(TODAY).days
+        (day,) = log_figures.read(TODAY).days
         assert day.rate == pytest.approx(0.75)  # 10 of the first 10, and 1 of 2
 
     def test_searches_that_know_no_similarity_do_not_count_for_it(self):
         save(row(on_topic=5, today=TODAY), row(on_topic=None, today=TODAY), row(hits=0, on_topic=None, today=TODAY))
-        figures = search_figures.read(TODAY)
+        figures = log_figures.read(TODAY)
         assert (figures.count, figures.zero, figures.average) == (3, 1, pytest.approx(0.5))
 
     def test_the_average_reaches_back_seven_days_and_no_farther(self):
         save(row(on_topic=10, ago=6, today=TODAY), row(on_topic=0, ago=7, today=TODAY))
-        assert search_figures.read(TODAY).average == 1.0
-        assert search_figures.read(TODAY - timedelta(days=1)).average == 0.5
+        assert log_figures.read(TODAY).average == 1.0
+        assert log_figures.read(TODAY - timedelta(days=1)).average == 0.5
 
     def test_days_without_a_search_are_shown_too(self):
         save(row(ago=3, today=TODAY), row(ago=0, today=TODAY))
-        days = search_figures.read(TODAY).days
+        days = log_figures.read(TODAY).days
         assert [(TODAY - day.day).days for day in days] == [0, 1, 2, 3]
         assert [day.count for day in days] == [1, 0, 0, 1]
         assert (days[1].rate, days[1].average) == (None, 1.0)
@@ -73,10 +73,10 @@ class TestFigures:
         [(1.0, "good"), (0.75, "good"), (0.749, "fair"), (0.6, "fair"), (0.599, "poor"), (0.0, "poor"), (None, None)],
     )
     def test_grades(self, average, grade):
-        assert search_figures.grade(average) == grade
+        assert log_figures.grade(average) == grade
 
     def test_nothing_kept_gives_no_figures(self):
-        assert search_figures.read(TODAY) == search_figures.Figures(0, 0, None, ())
+        assert log_figures.read(TODAY) == log_figures.Figures(0, 0, None, ())
 
 
 class TestFindingNobody:

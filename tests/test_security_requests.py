@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from experts.importing import uploads
 from experts.models import Expert
-from indexing import notify
+from indexing import notifications
 from indexing.models import Notification, RebuildRun
 from tests import cast
 
@@ -219,8 +219,8 @@ def test_a_webhook_that_answers_rubbish_is_a_failed_delivery_and_no_more(setting
         answering.start()
         settings.TCS_WEBHOOK_URL = f"http://127.0.0.1:{hook.getsockname()[1]}/"
         settings.TCS_WEBHOOK_SECRET = "signs"
-        notify.run_ended(RebuildRun.objects.create(state="error", error="<b>", finished_at=timezone.now()))
-        notify.deliver_due()
+        notifications.run_ended(RebuildRun.objects.create(state="error", error="<b>", finished_at=timezone.now()))
+        notifications.deliver_due()
         answering.join()
     message = Notification.objects.get()
     assert message.attempts == 1

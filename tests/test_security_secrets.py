@@ -16,8 +16,10 @@ from django.db.backends.utils import CursorWrapper
 from django.test import Client
 from django.utils import timezone
 
-from indexing import live, notify, paths
+from indexing import notifications
+from indexing.lib import paths
 from indexing.models import ApiToken, Notification, RebuildRun
+from indexing.serving import live
 from tcs_site import environment
 from tests import cast
 from tests.services import free_port
@@ -61,9 +63,9 @@ def test_what_signs_and_signs_in_elsewhere_is_not_in_what_is_said_of_a_failure(c
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "tcs", f"mail-{SECRET}"
-    notify.run_ended(RebuildRun.objects.create(state="error", error="x", finished_at=timezone.now()))
+    notifications.run_ended(RebuildRun.objects.create(state="error", error="x", finished_at=timezone.now()))
     with caplog.at_level("DEBUG"):
-        assert notify.deliver_due() == 0
+        assert notifications.deliver_due() == 0
     failed = Notification.objects.all()
     assert len(failed) == 2
     assert all(each.attempts == 1 and each.last_error for each in failed)

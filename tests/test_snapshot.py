@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexing import paths
 from indexing.errors import SnapshotInvalid, VersionExists
+from indexing.lib import paths
 from indexing.snapshot.manifest import Manifest
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.writer import VersionWriter

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.utils import translation
 
 from indexing import runs
-from indexing.console import feed
+from indexing.console.live_page import feed
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from tests import cast
 from tests.socket_cast import LIMIT, in_database, running, tab, write

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from indexing.console import consumers
+from indexing.console.live_page import consumers
 from tests import cast
 from tests.socket_cast import closing_code, in_database, running, tab, write
 

@@ -9,8 +9,8 @@ import pytest
 
 from experts.models import Expert, ExpertTag, Tag
 from experts.profiles.text import ExpertRecord
+from indexing.search.suggest import SHOWN, suggest
 from indexing.snapshot.suggestions import STORED, Kind, Suggestions
-from indexing.suggesting import SHOWN, suggest
 from tests import cast
 from tests.index_cast import opened
 

@@ -7,8 +7,10 @@ import shutil
 
 import pytest
 
-from indexing import paths, runs, sweep
+from indexing import runs
+from indexing.lib import paths
 from indexing.models import IndexVersion, RebuildRun
+from indexing.versions import sweep
 
 pytestmark = pytest.mark.django_db
 State = IndexVersion.State

@@ -12,9 +12,10 @@ from django.urls import reverse
 from experts.models import Expert, ExpertTag, Tag
 from experts.tagging import assignment
 from experts.tagging.assignment import MAX_TAGS, TagSpec
-from indexing import encoders, tag_preview
+from indexing import encoders
 from indexing.errors import EncoderUnavailable, NoIndexYet
-from indexing.tag_preview import NEW, Judged, bar
+from indexing.quality import tag_preview
+from indexing.quality.tag_preview import NEW, Judged, bar
 from tests import cast
 from tests.fakes import HashEncoder
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from indexing.textdiff import COMPARED, Piece, sides
+from indexing.console.text_diff import COMPARED, Piece, sides
 
 
 def texts(side: tuple[Piece, ...]) -> str:

@@ -9,8 +9,9 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from indexing import paths, runs
-from indexing.management import deciding
+from indexing import runs
+from indexing.lib import paths
+from indexing.management import decision_command
 from indexing.models import IndexState, Publication
 from tests import cast, damage, version_cast
 from tests.version_cast import live
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _external_worker_and_a_name(settings, monkeypatch):
     settings.TCS_WORKER = "external"
-    monkeypatch.setattr(deciding, "account", lambda: "operator")
+    monkeypatch.setattr(decision_command, "account", lambda: "operator")
 
 
 def command(name: str, *arguments: str) -> tuple[int, str, str]:
@@ -34,7 +35,7 @@ def command(name: str, *arguments: str) -> tuple[int, str, str]:
 
 
 def typed(monkeypatch, text: str) -> None:
-    monkeypatch.setattr(deciding.sys, "stdin", io.StringIO(text))
+    monkeypatch.setattr(decision_command.sys, "stdin", io.StringIO(text))
 
 
 def test_a_held_version_is_published_in_the_account_s_name():

@@ -8,10 +8,12 @@ import pytest
 from django.utils import timezone
 
 from experts.models import Expert
-from indexing import encoders, paths, publishing, runs
-from indexing.console import gate_report
-from indexing.console.watch import look
+from indexing import encoders, runs
+from indexing.console.live_page.watcher import look
+from indexing.console.versions import gate_report
+from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun, SavedQuery, ServingProcess
+from indexing.versions import decisions
 from tests import cast, damage, version_cast
 from tests.version_cast import CAROL, live
 
@@ -227,7 +229,7 @@ class TestHeldVersion:
     @pytest.mark.parametrize("path", [PUBLISH, DISCARD])
     def test_what_is_decided_already_is_409(self, publisher, path):
         version_cast.held()
-        publishing.discard(2, CAROL, "A bad import.")
+        decisions.discard(2, CAROL, "A bad import.")
         assert "there is nothing to decide" in html(publisher.get(path, {"version": 2}))
         answer = publisher.post(path, {"version": 2, "reason": "Because."}, headers=HTMX)
         assert answer.status_code == 409
@@ -428,11 +430,11 @@ def test_open_pages_hear_of_every_decision():
     seen = [look().state]
     cast.rebuild("tags")  # the held run is no longer the latest
     seen.append(look().state)
-    publishing.discard(run.version_id, CAROL, "A bad import.")
+    decisions.discard(run.version_id, CAROL, "A bad import.")
     seen.append(look().state)
     IndexState.objects.update(schedule_held_at=timezone.now())
     seen.append(look().state)
-    publishing.release_schedule(CAROL)
+    decisions.release_schedule(CAROL)
     seen.append(look().state)
     assert all(before != after for before, after in zip(seen, seen[1:], strict=False))
 

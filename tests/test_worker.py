@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from experts.models import Expert, ExpertTag
-from indexing import encoders, paths, processes, publishing, runs, worker
+from indexing import encoders, runs
+from indexing.lib import paths, processes
 from indexing.models import IndexState, IndexVersion, RebuildRun
+from indexing.versions import decisions
+from indexing.worker import execute
 from tests import cast, fakes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,7 +20,7 @@ def rebuild(kind: str = "full", *, reembed: bool = False, **options: object) -> 
     asked = runs.request(kind, cast.command_actor(), reembed=reembed)
     claimed = runs.claim(processes.me(), asked.pk)
     assert claimed is not None
-    return worker.execute(claimed, **options)
+    return execute.execute(claimed, **options)
 
 
 def messages(run: RebuildRun, level: str | None = None) -> str:
@@ -96,7 +99,7 @@ def test_an_unexpected_error_leaves_its_sentence_in_the_run_and_its_traceback_in
     def explode(*_arguments: object, **_options: object) -> None:
         raise RuntimeError("the cat walked over the keyboard")
 
-    monkeypatch.setattr(worker.pipeline, "build", explode)
+    monkeypatch.setattr(execute.pipeline, "build", explode)
     run = rebuild()
     assert run.state == State.ERROR
     assert "the cat walked over the keyboard" in run.error
@@ -117,9 +120,9 @@ def test_cancelling_stops_the_build_between_two_batches_and_leaves_nothing(monke
 
         return encode(self, texts, progress=told)
 
-    reporters: list[worker.RunReporter] = []
-    enter = worker.RunReporter.__enter__
-    monkeypatch.setattr(worker.RunReporter, "__enter__", lambda self: reporters.append(self) or enter(self))
+    reporters: list[execute.RunReporter] = []
+    enter = execute.RunReporter.__enter__
+    monkeypatch.setattr(execute.RunReporter, "__enter__", lambda self: reporters.append(self) or enter(self))
     monkeypatch.setattr(fakes.HashEncoder, "encode", slow)
     run = rebuild(reembed=True)
     assert run.state == State.CANCELLED
@@ -131,7 +134,7 @@ def test_cancelling_stops_the_build_between_two_batches_and_leaves_nothing(monke
 
 def test_a_signal_ends_the_run_as_cancelled_and_names_it():
     cast.experts(3)
-    interruption = worker.Interruption()
+    interruption = execute.Interruption()
     interruption.signal = "SIGTERM"
     run = rebuild(interruption=interruption)
     assert run.state == State.CANCELLED
@@ -140,13 +143,13 @@ def test_a_signal_ends_the_run_as_cancelled_and_names_it():
 
 def test_a_run_lost_meanwhile_publishes_nothing(monkeypatch):
     cast.experts(3)
-    publish = publishing.publish
+    publish = decisions.publish
 
-    def too_late(run: RebuildRun, outcome: publishing.Outcome) -> None:
+    def too_late(run: RebuildRun, outcome: decisions.Outcome) -> None:
         runs.lose(RebuildRun.objects.get(pk=run.pk), "Nothing was heard of the worker.")
         publish(run, outcome)
 
-    monkeypatch.setattr(publishing, "publish", too_late)
+    monkeypatch.setattr(decisions, "publish", too_late)
     run = rebuild()
     assert run.state == State.LOST
     assert IndexState.read().live_version is None

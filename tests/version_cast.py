@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from experts.models import Expert
-from indexing import publishing
 from indexing.audit import Actor
 from indexing.models import IndexState, RebuildRun
+from indexing.versions import decisions
 from tests import cast
 
 CAROL = Actor("carol", RebuildRun.Via.PAGE)
@@ -34,7 +34,7 @@ def two_versions() -> None:
 
 def rolled_back() -> None:
     two_versions()
-    publishing.roll_back(1, CAROL, "It finds nobody.")
+    decisions.roll_back(1, CAROL, "It finds nobody.")
 
 
 def live() -> int | None:

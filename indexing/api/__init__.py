@@ -2,9 +2,9 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from indexing.api import embedding_map, errors, ingest, saved_queries, searching, tokens, versions
+from indexing.api import errors, map, runs, saved_queries, search, tokens, versions
 from indexing.api.auth import staff
-from indexing.api.document import DocumentedAPI
+from indexing.api.openapi import DocumentedAPI
 
 api = DocumentedAPI(
     title="TCS",
@@ -23,11 +23,11 @@ api = DocumentedAPI(
     openapi_extra={"info": {"license": {"name": "MIT"}}},
 )
 api.add_router("/admin", tokens.router)
-api.add_router("/admin", ingest.router)
+api.add_router("/admin", runs.router)
 api.add_router("/admin", versions.router)
 api.add_router("/admin", saved_queries.router)
-api.add_router("/admin", embedding_map.router)
-api.add_router("", searching.router)
+api.add_router("/admin", map.router)
+api.add_router("", search.router)
 errors.handle(api)
 
 __all__ = ["api"]

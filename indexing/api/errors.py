@@ -25,7 +25,7 @@ from indexing.errors import (
     Refused,
     SnapshotInvalid,
 )
-from indexing.filters import InvalidFilter
+from indexing.search.filters import InvalidFilter
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,10 @@ from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema
 from ninja.errors import HttpError
 
-from indexing import candidates, saved_runs
 from indexing.api.auth import staff
-from indexing.api.schemas import Invalid, Refusal
+from indexing.api.schemas.common import Invalid, Refusal
+from indexing.quality import saved_queries
+from indexing.serving import open_versions
 
 router = Router(tags=["versions"])
 
@@ -62,7 +63,7 @@ def run_saved_queries(
     a: int = Query(ge=1, le=LARGEST_NUMBER, description="Number of a live, kept or held version."),
     b: int = Query(ge=1, le=LARGEST_NUMBER),
 ) -> SavedRun:
-    versions = {version.number: version for version in candidates.searchable()}
+    versions = {version.number: version for version in open_versions.searchable()}
     if unknown := [number for number in (a, b) if number not in versions]:
         raise HttpError(404, _("There is no version %(asked)s on disk: choose another.") % {"asked": unknown[0]})
-    return SavedRun(**saved_runs.run(versions[a], versions[b]).as_dict())
+    return SavedRun(**saved_queries.run(versions[a], versions[b]).as_dict())

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from ninja import Router
 
 from indexing.api.errors import refusal
-from indexing.api.schemas import Credentials, Invalid, Refusal, Token
+from indexing.api.schemas.common import Credentials, Invalid, Refusal, Token
 from indexing.models import ApiToken
 
 router = Router(tags=["sign in"])

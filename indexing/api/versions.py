@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 from ninja import Path, Query, Router
 from ninja.errors import HttpError
 
-from indexing import pinning, publishing, sweep
 from indexing.api.auth import actor, staff
-from indexing.api.schemas import BusyRefusal, Invalid, Refusal
-from indexing.api.version_schemas import Decided, Pinned, ReasonRequest, Released, Sweep, Version, Versions
+from indexing.api.schemas.common import BusyRefusal, Invalid, Refusal
+from indexing.api.schemas.versions import Decided, Pinned, ReasonRequest, Released, Sweep, Version, Versions
 from indexing.audit import Actor
 from indexing.errors import Refused, SnapshotInvalid
 from indexing.models import IndexState, IndexVersion
+from indexing.versions import decisions, pinning, sweep
 
 router = Router(tags=["versions"])
 
@@ -60,7 +60,7 @@ def list_versions(
     description=NEEDS_PUBLISH,
 )
 def publish_version(request: HttpRequest, body: ReasonRequest, number: int = Number) -> Decided:
-    return _decide(request, publishing.approve, number, body.reason)
+    return _decide(request, decisions.approve, number, body.reason)
 
 
 @router.post(
@@ -71,7 +71,7 @@ def publish_version(request: HttpRequest, body: ReasonRequest, number: int = Num
     description=f"{NEEDS_PUBLISH} Its files are deleted after the next run.",
 )
 def discard_version(request: HttpRequest, body: ReasonRequest, number: int = Number) -> Decided:
-    return _decide(request, publishing.discard, number, body.reason)
+    return _decide(request, decisions.discard, number, body.reason)
 
 
 @router.post(
@@ -82,7 +82,7 @@ def discard_version(request: HttpRequest, body: ReasonRequest, number: int = Num
     description=f"{NEEDS_PUBLISH} Nothing is encoded. Scheduled runs are on hold afterwards, until released.",
 )
 def roll_back(request: HttpRequest, body: ReasonRequest, number: int = Number) -> Decided:
-    return _decide(request, publishing.roll_back, number, body.reason)
+    return _decide(request, decisions.roll_back, number, body.reason)
 
 
 @router.post(
@@ -117,7 +117,7 @@ def unpin_version(request: HttpRequest, body: ReasonRequest, number: int = Numbe
     description=f"{NEEDS_PUBLISH} `released` is false when they were not on hold.",
 )
 def release_schedule(request: HttpRequest) -> Released:
-    return Released(released=publishing.release_schedule(actor(request)))
+    return Released(released=decisions.release_schedule(actor(request)))
 
 
 def _decide(request: HttpRequest, decide: Callable[[int, Actor, str], None], number: int, reason: str) -> Decided:

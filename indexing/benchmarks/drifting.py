@@ -18,7 +18,8 @@ from experts import directory
 from experts.models import Expert, ExpertTag, Tag
 from experts.profiles.text import TEMPLATE_VERSION, field_hashes
 from experts.samples import generator
-from indexing import drift, paths
+from indexing import drift
+from indexing.lib import paths
 from indexing.snapshot.baseline import Baseline
 from indexing.snapshot.manifest import EXACT, Manifest
 from indexing.snapshot.profiles import Profiles

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexing import processes
-from indexing.atlas import areas, moves
 from indexing.benchmarks import derived
-from indexing.build import projection
-from indexing.snapshot.positions import Positions
+from indexing.embedding_map import areas, moves
+from indexing.embedding_map.layout import projection
+from indexing.embedding_map.positions import Positions
+from indexing.lib import processes
 
 DIMENSION = 384
 TAGS = 60

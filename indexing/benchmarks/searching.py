@@ -25,12 +25,15 @@ from django.test import Client
 from django.utils.translation import gettext as _
 
 from experts.samples import generator
-from indexing import encoders, live, processes, runs, search, worker
+from indexing import encoders, runs, search
 from indexing.audit import Actor
 from indexing.benchmarks import derived
-from indexing.build import exporting
+from indexing.encoders import onnx_export
 from indexing.errors import IndexingError
+from indexing.lib import processes
 from indexing.models import RebuildRun
+from indexing.serving import live
+from indexing.worker import execute
 
 State = Literal["idle", "rebuild"]
 Say = Callable[[str], None]
@@ -80,14 +83,14 @@ class Taken:
 
 def prepare(count: int) -> None:
     """A directory of `count` samples, a version of it, and a member of staff, in this process's own data folder."""
-    exporting.ensure(derived.DerivedEncoder().model)
+    onnx_export.ensure(derived.DerivedEncoder().model)
     generator.load(count)
     User.objects.create_user("benchmark", is_staff=True)
     asked = runs.request(RebuildRun.Kind.FULL, ACTOR)
     claimed = runs.claim(processes.me(), asked.pk)
     if claimed is None:
         raise BenchmarkFailed(_("Somebody else took the run."))
-    run = worker.execute(claimed)
+    run = execute.execute(claimed)
     if run.state != RebuildRun.State.DONE:
         raise BenchmarkFailed(run.error)
 

@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from indexing import run_figures
-from indexing.drift_history import History
+from indexing.drift.history import History
 from indexing.models import RebuildRun
 
 Kind = Literal["lines", "bars"]

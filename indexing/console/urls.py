@@ -1,20 +1,15 @@
 from django.urls import path
 
-from indexing.console import (
-    chart_views,
-    compare_views,
-    drift_views,
-    lab_views,
-    map_data_views,
-    map_selection_views,
-    map_views,
-    plan_views,
-    saved_views,
-    searches_views,
-    tag_views,
-    version_views,
-    views,
-)
+from indexing.console.drift import plan_views
+from indexing.console.drift import views as drift_views
+from indexing.console.lab import saved_query_views, tag_preview_views
+from indexing.console.lab import views as lab_views
+from indexing.console.map import data_views, selection_views
+from indexing.console.map import views as map_views
+from indexing.console.runs import chart_views, views
+from indexing.console.search import log_views
+from indexing.console.versions import compare_views
+from indexing.console.versions import views as version_views
 from indexing.models import RebuildRun
 
 app_name = "index"
@@ -23,7 +18,7 @@ urlpatterns = [
     path("rebuild/", views.start_run, {"kind": RebuildRun.Kind.FULL}, name="rebuild"),
     path("retag/", views.start_run, {"kind": RebuildRun.Kind.TAGS}, name="retag"),
     path("cancel/", views.cancel_run, name="cancel"),
-    path("tags/preview/", tag_views.preview, name="tag-preview"),
+    path("tags/preview/", tag_preview_views.preview, name="tag-preview"),
     path("runs/<int:run_id>/", views.run_page, name="run"),
     path("runs/<int:run_id>/log.txt", views.log_text, name="log"),
     path("versions/", version_views.versions_page, name="versions"),
@@ -39,17 +34,17 @@ urlpatterns = [
     path("charts/", chart_views.charts_page, name="charts"),
     path("drift/", drift_views.drift_page, name="drift"),
     path("lab/", lab_views.lab_page, name="lab"),
-    path("lab/save/", saved_views.save_query, name="save-query"),
-    path("lab/saved-queries/", saved_views.saved_queries, name="saved-queries"),
-    path("map/areas/", map_data_views.map_areas, name="map-areas"),
-    path("map/query/", map_data_views.map_query, name="map-query"),
-    path("map/gaps/", map_data_views.map_gaps, name="map-gaps"),
-    path("map/moves/", map_data_views.map_moves, name="map-moves"),
+    path("lab/save/", saved_query_views.save_query, name="save-query"),
+    path("lab/saved-queries/", saved_query_views.saved_queries, name="saved-queries"),
+    path("map/areas/", data_views.map_areas, name="map-areas"),
+    path("map/query/", data_views.map_query, name="map-query"),
+    path("map/gaps/", data_views.map_gaps, name="map-gaps"),
+    path("map/moves/", data_views.map_moves, name="map-moves"),
     path("map/", map_views.map_page, name="map"),
     path("map/points/", map_views.map_points, name="map-points"),
     path("map/colours/", map_views.map_colours, name="map-colours"),
     path("map/people/", map_views.map_people, name="map-people"),
-    path("map/selection/", map_selection_views.selection, name="map-selection"),
-    path("map/tag/", map_selection_views.tag_people, name="map-tag"),
-    path("searches/", searches_views.searches_page, name="searches"),
+    path("map/selection/", selection_views.selection, name="map-selection"),
+    path("map/tag/", selection_views.tag_people, name="map-tag"),
+    path("searches/", log_views.searches_page, name="searches"),
 ]

@@ -12,7 +12,7 @@ import numpy as np
 from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
-from indexing.encoders import exports
+from indexing.encoders import onnx_files
 from indexing.encoders.model_files import ModelFiles
 from indexing.encoders.onnx_encoder import OnnxEncoder
 from indexing.encoders.protocol import Progress
@@ -62,8 +62,8 @@ class ModelEncoder:
         """
         if self.backend == "torch":
             try:
-                encoder = OnnxEncoder(exports.find(self.fingerprint), self.name)
-            except exports.NoExport:
+                encoder = OnnxEncoder(onnx_files.find(self.fingerprint), self.name)
+            except onnx_files.NoExport:
                 return False
             self._loaded = encoder
             gc.collect()  # a model of torch is full of circles
@@ -82,8 +82,8 @@ class ModelEncoder:
 
     def _load(self) -> OnnxEncoder | SentenceTransformerEncoder:
         try:
-            return OnnxEncoder(exports.find(self.fingerprint), self.name)
-        except exports.NoExport as why:
+            return OnnxEncoder(onnx_files.find(self.fingerprint), self.name)
+        except onnx_files.NoExport as why:
             # as text: the error has this frame in its traceback, and would hold the model as long as it is kept
             logger.warning(
                 gettext_noop("The model %s runs under sentence-transformers, not under ONNX Runtime: %s."),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from indexing.encoders.batching import batches, encodable
-from indexing.encoders.exports import Export, NoExport
+from indexing.encoders.onnx_files import Export, NoExport
 from indexing.encoders.protocol import Progress
 from indexing.errors import EncoderUnavailable
 

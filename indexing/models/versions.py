@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from indexing.processes import Owner
+from indexing.lib.processes import Owner
 
 SEEN_WITHIN = timedelta(seconds=10)
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from experts.profiles.text import FIELDS, HASH_BYTES
 from indexing.errors import SnapshotInvalid, gettext_noop
+from indexing.lib.files import file_sha256
 from indexing.snapshot import manifest as manifests
 from indexing.snapshot.facets import Facets
-from indexing.snapshot.hashing import file_sha256
-from indexing.snapshot.keywords import KeywordIndex
+from indexing.snapshot.keyword_index import KeywordIndex
 from indexing.snapshot.manifest import Manifest
 from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.selection import Selection

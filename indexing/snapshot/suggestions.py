@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts.profiles.text import ExpertRecord
-from indexing.snapshot.keywords import folded
+from indexing.snapshot.keyword_index import folded
 
 MAX_KEY_BYTES = 64
 """Longer than anybody types before choosing."""

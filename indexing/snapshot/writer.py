@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.errors import VersionExists
+from indexing.lib.files import file_sha256
 from indexing.snapshot import manifest as manifests
-from indexing.snapshot.hashing import file_sha256
 from indexing.snapshot.manifest import FileEntry
 from indexing.snapshot.profiles import Profiles
 

@@ -9,10 +9,11 @@ from django import template
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from indexing import drift_status, status
-from indexing.console import header
 from indexing.console.access import REBUILD, VIEW, Rights, may, rights_of
+from indexing.console.live_page import header
+from indexing.drift import status as drift_status
 from indexing.models import RebuildRun
+from indexing.runs import status
 
 register = template.Library()
 

@@ -7,8 +7,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from experts.safe_text import one_direction
-from indexing.highlighting import Marker
-from indexing.logsearch import Wanted
+from indexing.runlog.line_filter import Wanted
+from indexing.search.highlights import Marker
 
 register = template.Library()
 

@@ -128,7 +128,7 @@ def expected_answers(site: Site) -> dict[str, list]:
     """What each version, opened alone, answers to each query."""
     told = site.run(
         "import json\n"
-        "from indexing import paths\n"
+        "from indexing.lib import paths\n"
         "from indexing.search import search\n"
         "from indexing.snapshot.reader import Snapshot\n"
         "found = {}\n"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from indexing import runs
+from indexing.runs import queue
 from tests import cast
 from tests.faults import promises, web, workers
 
@@ -76,4 +76,4 @@ def work(transactional_db: None) -> Iterator[Callable[..., workers.Worker]]:
 @pytest.fixture(autouse=True)
 def _fresh_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run numbers begin again with every test: what was seen in the last test says nothing here."""
-    monkeypatch.setattr(runs, "_watch", runs.LeaseWatch())
+    monkeypatch.setattr(queue, "_watch", queue.LeaseWatch())

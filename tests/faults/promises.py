@@ -8,10 +8,12 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from indexing import paths, processes, runs, worker
+from indexing import runs
+from indexing.lib import paths, processes
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
 from indexing.snapshot import manifest
 from indexing.snapshot.reader import Snapshot
+from indexing.worker import execute
 from tests import cast
 from tests.faults.waiting import PATIENCE, until
 
@@ -26,7 +28,7 @@ def rebuild(kind: str = "full") -> RebuildRun:
     """A whole run, worked off in this process; it must end well."""
     claimed = runs.claim(processes.me(), ask(kind).pk)
     assert claimed is not None
-    run = worker.execute(claimed)
+    run = execute.execute(claimed)
     assert run.state == Run.DONE, run.error
     return run
 

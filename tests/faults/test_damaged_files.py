@@ -11,9 +11,11 @@ import pytest
 from django.test import Client
 
 from experts.models import Expert
-from indexing import live, paths, status
 from indexing.errors import NoIndexYet
+from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion
+from indexing.runs import status
+from indexing.serving import live
 from indexing.snapshot import manifest
 from tests import cast
 from tests.damage import flip as flip_a_bit

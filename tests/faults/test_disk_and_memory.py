@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from indexing import paths
+from indexing.lib import paths
 from indexing.models import RebuildRun
 from tests.faults import faulty_worker, promises
 from tests.faults.web import Searching

@@ -14,8 +14,10 @@ from django.db import DatabaseError, connection, transaction
 
 from experts.models import Expert, ExpertTag, Tag
 from experts.tagging import assignment
-from indexing import drift, encoders, live, status
+from indexing import drift, encoders
 from indexing.models import IndexState, RebuildRun
+from indexing.runs import status
+from indexing.serving import live
 from tests import cast
 from tests.faults import promises
 from tests.faults.waiting import until

@@ -21,9 +21,12 @@ from django.db import close_old_connections, connection, transaction
 from experts.importing import plan
 from experts.importing.tables import ImportFailed
 from experts.models import Expert
-from indexing import pinning, processes, publishing, runs, worker
+from indexing import runs
 from indexing.errors import IndexingError
+from indexing.lib import processes
 from indexing.models import IndexState, IndexVersion, RebuildRun
+from indexing.versions import decisions, pinning
+from indexing.worker import execute
 from tests import cast
 from tests.faults import promises, transitions, workers
 from tests.faults.web import Searching
@@ -90,13 +93,13 @@ def cancel_one(_dice: random.Random) -> str:
 def decide_one(dice: random.Random) -> str:
     held = IndexVersion.objects.filter(state=IndexVersion.State.HELD).order_by("?").first()
     if held is not None and dice.random() < 0.7:
-        decide = dice.choice([publishing.approve, publishing.discard])
+        decide = dice.choice([decisions.approve, decisions.discard])
         decide(held.number, ACTOR, "The dice say so.")
         return decide.__name__
     kept = list(IndexVersion.objects.filter(state=IndexVersion.State.RETIRED).values_list("number", flat=True))
     if not kept:
         return "nothing kept"
-    publishing.roll_back(dice.choice(kept), ACTOR, "The dice say so.")
+    decisions.roll_back(dice.choice(kept), ACTOR, "The dice say so.")
     return "rolled back"
 
 
@@ -185,9 +188,9 @@ def ends_idle() -> None:
     Expert.objects.update(is_active=True)
     claimed = runs.claim(processes.me(), promises.ask().pk)
     assert claimed is not None
-    run = worker.execute(claimed)
+    run = execute.execute(claimed)
     if run.state == RebuildRun.State.HELD:
-        publishing.approve(run.version_id, ACTOR, "The end.")
+        decisions.approve(run.version_id, ACTOR, "The end.")
     else:
         assert run.state == RebuildRun.State.DONE, run.error
     promises.hold_once_idle()

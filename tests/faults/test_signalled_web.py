@@ -8,8 +8,8 @@ import signal
 import psutil
 from django.conf import settings
 
+from indexing.lib.processes import Owner
 from indexing.models import RebuildRun
-from indexing.processes import Owner
 from tests.faults import promises, workers
 from tests.faults.marks import GO_ON, PAUSED
 from tests.faults.waiting import until

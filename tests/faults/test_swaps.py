@@ -18,8 +18,9 @@ import pytest
 from django.conf import settings as real_settings
 
 from experts.models import Expert
-from indexing import encoders, status
+from indexing import encoders
 from indexing.models import IndexState, RebuildRun
+from indexing.runs import status
 from tests import cast
 from tests.faults import promises, workers
 from tests.faults.marks import GO_ON, PAUSED

@@ -12,8 +12,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from indexing import backup
 from indexing.errors import IndexingError
+from indexing.ops import backup
 
 
 class Command(BaseCommand):

@@ -17,9 +17,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from indexing import paths
 from indexing.benchmarks import derived, searching
 from indexing.errors import IndexingError
+from indexing.lib import paths
 
 SIZES = (10_000, 100_000)
 CLIENTS = (1, 4, 16)

@@ -6,14 +6,14 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from indexing import publishing
 from indexing.audit import Actor
-from indexing.management.deciding import EXIT_CODES, Decision
+from indexing.management.decision_command import EXIT_CODES, Decision
+from indexing.versions import decisions
 
 
 class Command(Decision):
     help = f"Discard a version that the gate held, with a reason; the next run deletes its files. {EXIT_CODES}"
 
     def decide(self, number: int, actor: Actor, reason: str, options: dict[str, Any]) -> str:
-        publishing.discard(number, actor, reason)
+        decisions.discard(number, actor, reason)
         return _("Version %(number)s is discarded.") % {"number": number}

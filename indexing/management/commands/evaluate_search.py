@@ -13,13 +13,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from experts.safe_text import visible
-from indexing import candidates, live
 from indexing.errors import IndexingError, QueriesInvalid
-from indexing.evaluation import AT, Evaluation, Measures, evaluate, read_queries
 from indexing.management.commands.verify_index import version_to_check
+from indexing.quality.evaluation import AT, Evaluation, Measures, evaluate, read_queries
 from indexing.search import Mode
+from indexing.serving import live, open_versions
 from indexing.snapshot.reader import Snapshot
-from indexing.terminal import TerminalProgress
+from indexing.worker.terminal import TerminalProgress
 
 NAMED = 5
 """Unknown usernames named on the screen; --json has them all."""
@@ -122,7 +122,7 @@ class Progress:
 
 def snapshot_of(number: int | None) -> Snapshot:
     """Raises NoIndexYet, SnapshotInvalid, or IndexingError when there is no such version."""
-    return live.load_now() if number is None else candidates.opened(version_to_check(number))
+    return live.load_now() if number is None else open_versions.opened(version_to_check(number))
 
 
 def table(found: Evaluation) -> str:

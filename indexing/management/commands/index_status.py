@@ -11,7 +11,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from experts.safe_text import visible
-from indexing import drift_status, runs, status
+from indexing import runs
+from indexing.drift import status as drift_status
+from indexing.runs import status
 
 
 class Command(BaseCommand):

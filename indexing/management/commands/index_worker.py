@@ -11,9 +11,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
 
-from indexing import maps, notify, processes, runs, signals, worker
+from indexing import notifications, runs
+from indexing.embedding_map.layout import compute
+from indexing.lib import processes
+from indexing.lib.retrying import patiently
 from indexing.models import IndexState, RebuildRun
-from indexing.retrying import patiently
+from indexing.worker import execute, signals
 
 logger = logging.getLogger(__name__)
 WAIT_SECONDS = 0.5
@@ -38,44 +41,44 @@ class Command(BaseCommand):
         if options["map"] is not None:
             wait_until_handed_over(options["map"])
             make_way(options)
-            maps.compute(options["map"], interrupted=interruption.__bool__)
+            compute.compute(options["map"], interrupted=interruption.__bool__)
             return
         if options["run"] is not None or options["once"]:
             run = patiently(lambda: runs.claim(processes.me(), options["run"]))
             if run is not None:
-                worker.execute(run, interruption=interruption)
-                patiently(notify.deliver_due)
+                execute.execute(run, interruption=interruption)
+                patiently(notifications.deliver_due)
                 if run.state not in (RebuildRun.State.DONE, RebuildRun.State.HELD):
                     raise CommandError(run.error or run.get_state_display())
                 if run.version_id:
                     make_way(options)
-                    maps.compute(run.version_id, interrupted=interruption.__bool__)
+                    compute.compute(run.version_id, interrupted=interruption.__bool__)
             return
         self.wait_for_runs(interruption)
 
-    def wait_for_runs(self, interruption: worker.Interruption) -> None:
+    def wait_for_runs(self, interruption: execute.Interruption) -> None:
         looked = 0
         while not interruption:
             run = patiently(lambda: runs.claim(processes.me()))
             if run is not None:
-                worker.execute(run, interruption=interruption)
-                patiently(notify.deliver_due)
+                execute.execute(run, interruption=interruption)
+                patiently(notifications.deliver_due)
                 if run.version_id:
-                    maps.compute(run.version_id, interrupted=interruption.__bool__, needed=runs.waiting)
+                    compute.compute(run.version_id, interrupted=interruption.__bool__, needed=runs.waiting)
                 continue
             if looked % LOOK_AROUND_EVERY == 0:
                 patiently(runs.reap)
-                patiently(notify.deliver_due)
+                patiently(notifications.deliver_due)
                 take_over_map(interruption)
             looked += 1
             close_old_connections()
             time.sleep(WAIT_SECONDS)
 
 
-def take_over_map(interruption: worker.Interruption) -> None:
+def take_over_map(interruption: execute.Interruption) -> None:
     version = patiently(IndexState.read).live_version
     if version is not None and version.lacks_a_mapmaker and version.hand_map_to(processes.me()):
-        maps.compute(version.number, interrupted=interruption.__bool__, needed=runs.waiting)
+        compute.compute(version.number, interrupted=interruption.__bool__, needed=runs.waiting)
 
 
 def make_way(options: dict[str, Any]) -> None:
@@ -89,6 +92,6 @@ def wait_until_handed_over(number: int) -> None:
     give_up = time.monotonic() + 10
     mine = processes.me().as_text()
     while time.monotonic() < give_up:
-        if maps.is_for(number, mine):
+        if compute.is_for(number, mine):
             return
         time.sleep(0.05)

@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from indexing import pinning
 from indexing.audit import Actor
-from indexing.management.deciding import EXIT_CODES, Decision
+from indexing.management.decision_command import EXIT_CODES, Decision
+from indexing.versions import pinning
 
 
 class Command(Decision):

@@ -14,12 +14,17 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from experts.safe_text import visible
-from indexing import drift, launch, live, notify, processes, runlog, runs, schedule, signals, worker
+from indexing import drift, notifications, runlog, runs
 from indexing.audit import Actor
 from indexing.errors import Busy, IndexingError, NoIndexYet, NotActive, ScheduleOnHold
+from indexing.lib import processes
+from indexing.lib.retrying import patiently
+from indexing.management import schedule
 from indexing.models import RebuildRun
-from indexing.retrying import patiently
-from indexing.terminal import narrated
+from indexing.runs import launch
+from indexing.serving import live
+from indexing.worker import execute, signals
+from indexing.worker.terminal import narrated
 
 EXIT_FAILED, EXIT_BUSY, EXIT_HELD = 1, 3, 4
 EXIT_CODES = {RebuildRun.State.QUEUED: 0, RebuildRun.State.DONE: 0, RebuildRun.State.HELD: EXIT_HELD}
@@ -84,7 +89,7 @@ class Command(BaseCommand):
         if code := EXIT_CODES.get(RebuildRun.State(run.state), EXIT_FAILED):
             sys.exit(code)
 
-    def follow(self, run: RebuildRun, actor: Actor, interruption: worker.Interruption) -> RebuildRun:
+    def follow(self, run: RebuildRun, actor: Actor, interruption: execute.Interruption) -> RebuildRun:
         """Show the log of a run that another process builds, until it ends. Ctrl-C cancels it."""
         seq = 0
         while True:
@@ -147,14 +152,14 @@ class Command(BaseCommand):
         )
 
 
-def build_here(run: RebuildRun, interruption: worker.Interruption, show: worker.Show | None) -> RebuildRun:
+def build_here(run: RebuildRun, interruption: execute.Interruption, show: execute.Show | None) -> RebuildRun:
     """Be the worker of the run. Its map, which can wait, is left to a process in the background."""
     claimed = runs.claim(processes.me(), run.pk)
     if claimed is None:  # cancelled in between
         run.refresh_from_db()
         return run
-    run = worker.execute(claimed, interruption=interruption, show=show)
-    patiently(notify.deliver_due)
+    run = execute.execute(claimed, interruption=interruption, show=show)
+    patiently(notifications.deliver_due)
     if run.state == RebuildRun.State.DONE and run.version:
         launch.start_worker_for_map(run.version)
     return run

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
 
-from indexing import publishing
-from indexing.management.deciding import command_actor
+from indexing.management.decision_command import command_actor
+from indexing.versions import decisions
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        released = publishing.release_schedule(command_actor())
+        released = decisions.release_schedule(command_actor())
         if options["json"]:
             self.stdout.write(json.dumps({"released": released}))
         elif released:

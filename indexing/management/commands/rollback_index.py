@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from indexing import foresight, publishing
 from indexing.audit import Actor
-from indexing.management.deciding import EXIT_CODES, Decision
+from indexing.management.decision_command import EXIT_CODES, Decision
+from indexing.versions import decisions, rollback_effect
 
 
 class Command(Decision):
@@ -23,9 +23,9 @@ class Command(Decision):
         parser.add_argument("--noinput", "--no-input", action="store_false", dest="ask", help="do not ask")
 
     def decide(self, number: int, actor: Actor, reason: str, options: dict[str, Any]) -> str:
-        effect = foresight.rollback_effect(number)
+        effect = rollback_effect.rollback_effect(number)
         self.stderr.write(effect.sentence)
         if options["ask"]:
             self.confirm(_("Roll back to version %(number)s?") % {"number": number})
-        publishing.roll_back(number, actor, reason)
+        decisions.roll_back(number, actor, reason)
         return _("Rolled back: version %(number)s is live. Scheduled runs are on hold.") % {"number": number}

@@ -10,9 +10,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from experts.safe_text import visible
-from indexing import live
 from indexing.errors import IndexingError
 from indexing.search import MAX_K, Hit, Mode, Results, search
+from indexing.serving import live
 
 
 def hit_count(value: str) -> int:

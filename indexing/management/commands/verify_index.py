@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from indexing import paths
 from indexing.errors import IndexingError, NoIndexYet, SnapshotInvalid
+from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion
 from indexing.snapshot.reader import Snapshot
 

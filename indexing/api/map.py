@@ -1,0 +1,94 @@
+"""The 2-D map of the live version."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import Count, Max
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import get_conditional_response, patch_cache_control
+from ninja import Router, Status
+from numpy.typing import NDArray
+
+from experts.models import Expert
+from indexing.api.auth import staff
+from indexing.api.schemas.common import Computing, EmbeddingMap, Refusal
+from indexing.embedding_map import reading
+from indexing.errors import MapNotReady, NoIndexYet, NoMap
+from indexing.models import IndexState, IndexVersion
+from indexing.serving import live
+
+router = Router(tags=["index"])
+MapState = IndexVersion.MapState
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    etag: str
+    body: bytes
+
+
+_rendered = Rendered("", b"")
+"""The last answer: reading and rendering 10,000 points takes a tenth of a second, and they rarely change."""
+
+
+@router.get(
+    "/embedding-map",
+    auth=staff("indexing.view"),
+    response={200: EmbeddingMap, 202: Computing, 401: Refusal, 403: Refusal},
+    exclude_none=True,
+    summary="Every active expert as a point",
+    description="Needs the permission `indexing.view`. 202 until the live version's map is computed.",
+)
+def embedding_map(request: HttpRequest) -> HttpResponse | Status:
+    global _rendered
+    version = IndexState.read().live_version
+    try:
+        if version is None:
+            raise NoIndexYet
+        snapshot = live.current()
+        if version.map_state != MapState.DONE or snapshot.number != version.number:  # taken over in a moment
+            raise MapNotReady(version.number, version.map_progress)
+        etag = _etag(version)
+        if _rendered.etag != etag:
+            positions = reading.positions_of(version, len(snapshot.ids))
+            _rendered = Rendered(etag, _render(version.number, snapshot.ids, positions))
+    except MapNotReady as error:
+        return Status(202, Computing(progress=error.progress))
+    except (NoIndexYet, NoMap):
+        return Status(202, Computing(progress=None))
+    rendered = _rendered  # once: another request may replace it
+    response = HttpResponse(rendered.body, content_type="application/json")
+    response["ETag"] = rendered.etag
+    patch_cache_control(response, private=True, no_cache=True)
+    return get_conditional_response(request, etag=rendered.etag, response=response) or response
+
+
+def _etag(version: IndexVersion) -> str:
+    """Changes with the version, its map's file, and the directory: an expert hidden since must leave the map."""
+    directory = Expert.objects.active().aggregate(count=Count("pk"), changed=Max("updated_at"))
+    changed = directory["changed"].timestamp() if directory["changed"] else 0
+    drawn = "-".join(map(str, reading.stamp(version)))
+    return f'"{version.number}-{drawn}-{directory["count"]}-{changed}"'
+
+
+def _render(number: int, ids: NDArray[np.int64], positions: NDArray[np.float32]) -> bytes:
+    place = {
+        expert: (round(x, 3), round(y, 3)) for expert, (x, y) in zip(ids.tolist(), positions.tolist(), strict=True)
+    }
+    active = Expert.objects.active().order_by("pk")
+    columns = active.values_list("pk", "username", "first_name", "last_name", "category")
+    points = [
+        {
+            "x": place[pk][0],
+            "y": place[pk][1],
+            "username": username,
+            "name": f"{first} {last}".strip() or username,
+            "category": category,
+        }
+        for pk, username, first, last, category in columns.iterator()
+        if pk in place
+    ]
+    return json.dumps({"version": number, "points": points}, separators=(",", ":")).encode()

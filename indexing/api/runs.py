@@ -1,0 +1,163 @@
+"""Runs: start, watch, cancel."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from ninja import Body, Path, Query, Router, Status
+from ninja.errors import HttpError
+
+from indexing import runlog, runs
+from indexing.api.auth import actor, staff
+from indexing.api.schemas.common import (
+    NO_NUL,
+    BusyRefusal,
+    Cancelling,
+    Drift,
+    IngestStatus,
+    Invalid,
+    LogLine,
+    LogLines,
+    Progress,
+    Refusal,
+    Run,
+    RunRequest,
+    Runs,
+    Started,
+    unix,
+)
+from indexing.api.schemas.versions import RunInFull
+from indexing.drift import status as drift_status
+from indexing.models import RebuildRun
+from indexing.reasons import MAX_REASON
+from indexing.runs import launch, status
+
+router = Router(tags=["index"])
+
+LOG_BYTES = 64 * 1024
+SETTLED = timedelta(seconds=3)
+"""A worker writes its last lines right after the run has ended: only then is the end of the log the end."""
+LARGEST_ID = 2**63 - 1
+REFUSED = {401: Refusal, 403: Refusal}
+
+
+@router.post(
+    "/ingest/run",
+    auth=staff("indexing.rebuild"),
+    response={202: Started, 409: BusyRefusal, 422: Invalid, **REFUSED},
+    summary="Start a run",
+    description="Needs the permission `indexing.rebuild`. The body is optional; without one it is a full rebuild.",
+)
+def start(request: HttpRequest, body: RunRequest = Body(RunRequest())) -> Status:  # noqa: B008  ninja's way
+    run = launch.request(body.kind, actor(request), reembed=body.reembed, reason=body.reason)
+    return Status(202, Started(run=run.pk))
+
+
+@router.get(
+    "/ingest/status",
+    auth=staff("indexing.view"),
+    response={200: IngestStatus, **REFUSED},
+    summary="What the index is doing",
+    description="Needs the permission `indexing.view`. `status` is idle only as long as no run was ever asked for.",
+)
+def show_status(request: HttpRequest) -> IngestStatus:
+    runs.reap()
+    now = status.read()
+    latest = now.latest
+    return IngestStatus(
+        status=now.outside,
+        log=runlog.tail(latest.pk, LOG_BYTES) if latest else "",
+        error=now.sentence or latest.get_state_display() if latest and now.outside == "error" else None,
+        started_at=unix(latest.started_at) if latest else None,
+        last_rebuild_at=unix(now.state.last_rebuild_at),
+        expert_count_at_rebuild=now.state.expert_count_at_rebuild,
+        run=latest.pk if latest else None,
+        state=latest.state if latest else None,
+        stage=(latest.stage or None) if latest else None,
+        progress=Progress.of(now.progress) if now.progress else None,
+        version=now.live.number if now.live else None,
+        drift=Drift(**drift_status.read().as_dict()),
+    )
+
+
+@router.get(
+    "/ingest/runs",
+    auth=staff("indexing.view"),
+    response={200: Runs, 422: Invalid, **REFUSED},
+    summary="All runs, the newest first",
+    description="Needs the permission `indexing.view`.",
+)
+def list_runs(
+    request: HttpRequest,
+    limit: int = Query(50, ge=1, le=200),
+    before: int | None = Query(None, ge=1, le=LARGEST_ID, description="Only runs with a lower number."),
+) -> Runs:
+    runs.reap()
+    found = RebuildRun.objects.order_by("-pk")
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    page = list(found[: limit + 1])
+    return Runs(runs=[Run.of(run) for run in page[:limit]], next=page[limit - 1].pk if len(page) > limit else None)
+
+
+@router.get(
+    "/ingest/runs/{number}",
+    auth=staff("indexing.view"),
+    response={200: RunInFull, 404: Refusal, 422: Invalid, **REFUSED},
+    summary="One run",
+    description="Needs the permission `indexing.view`. With the gate's report, which the list leaves out.",
+)
+def show_run(request: HttpRequest, number: int = Path(ge=1, le=LARGEST_ID)) -> RunInFull:
+    runs.reap()
+    return RunInFull.of(_run(number))
+
+
+@router.get(
+    "/ingest/runs/{number}/log",
+    auth=staff("indexing.view"),
+    response={200: LogLines, 404: Refusal, 422: Invalid, **REFUSED},
+    summary="A run's log from a line on",
+    description="Needs the permission `indexing.view`. Ask again with `after` set to `next` until `end` is true.",
+)
+def show_log(
+    request: HttpRequest,
+    number: int = Path(ge=1, le=LARGEST_ID),
+    after: int = Query(0, ge=0, le=2**31 - 1),
+    limit: int = Query(runlog.CHUNK, ge=1, le=runlog.CHUNK),
+) -> LogLines:
+    run = _run(number)
+    # Looked at before the lines are read: a line that comes in between is then not taken for past the end.
+    ended = run.finished_at is not None and timezone.now() - run.finished_at > SETTLED
+    lines = runlog.read(run.pk, after, limit)
+    return LogLines(
+        lines=[LogLine.of(line) for line in lines],
+        next=lines[-1].seq if lines else after,
+        end=ended and len(lines) < limit,
+    )
+
+
+@router.post(
+    "/ingest/runs/{number}/cancel",
+    auth=staff("indexing.cancel", "indexing.rebuild"),
+    response={202: Cancelling, 404: Refusal, 409: Refusal, 422: Invalid, **REFUSED},
+    summary="Cancel a run",
+    description="Needs the permission `indexing.cancel` or `indexing.rebuild`. "
+    "A queued run is cancelled at once, a running one as soon as its worker has finished its step. ",
+)
+def cancel(
+    request: HttpRequest,
+    number: int = Path(ge=1, le=LARGEST_ID),
+    reason: str = Query("", max_length=MAX_REASON, pattern=NO_NUL, description="Why: kept with the run."),
+) -> Status:
+    run = runs.cancel(_run(number).pk, actor(request), reason)
+    return Status(202, Cancelling(status="cancelling" if run.is_active else "cancelled", run=run.pk))
+
+
+def _run(number: int) -> RebuildRun:
+    run = RebuildRun.objects.filter(pk=number).first()
+    if run is None:
+        raise HttpError(404, _("There is no run %(number)s.") % {"number": number})
+    return run

@@ -1,0 +1,58 @@
+"""Search, for any member of staff."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from ninja import Query, Router
+
+from indexing import search
+from indexing.api.schemas.common import Invalid, Refusal, SearchFilters, SearchResults, Suggested
+from indexing.search import log
+from indexing.search.facet_counts import Question
+from indexing.search.filters import NONE
+from indexing.search.highlights import Marker
+from indexing.search.parameters import Asked
+from indexing.search.suggest import suggest
+from indexing.serving import live
+
+router = Router(tags=["search"])
+
+
+@router.get(
+    "/search",
+    response={200: SearchResults, 401: Refusal, 403: Refusal, 422: Invalid, 503: Refusal},
+    summary="Find experts",
+    description=(
+        "Every hit comes from one version of the index, which is named. 503 while there is no index yet. Filters are "
+        "applied inside the search: `k` hits come back wherever `k` experts pass them. Only active experts are found."
+    ),
+)
+def find(
+    request: HttpRequest,
+    q: str,
+    k: int = Query(10, ge=1, le=search.MAX_K),
+    mode: search.Mode = search.Mode.HYBRID,
+    *,
+    asked: Query[SearchFilters],
+) -> SearchResults:
+    filters = Asked(**asked.dict()).filters(strictly=True)
+    if not q.strip():
+        return SearchResults.of(search.search(q, k, mode))  # which says what is wrong
+    snapshot = live.current()
+    results = search.search(q, k, mode, snapshot=snapshot, filters=filters)
+    log.note(results, k, filtered=filters != NONE)
+    facets = Question.of(results.query, mode, snapshot).facets(filters)
+    return SearchResults.of(results, facets, Marker.of(results.query, snapshot.keywords))
+
+
+@router.get(
+    "/suggest",
+    response={200: Suggested, 401: Refusal, 403: Refusal, 422: Invalid, 503: Refusal},
+    summary="Complete what is typed",
+    description=(
+        "People, titles, companies and tags that have a word which begins with `q`, whatever its case and accents; a "
+        "few of each kind. Only active experts, and what at least one of them has."
+    ),
+)
+def complete(request: HttpRequest, q: str) -> Suggested:
+    return Suggested.of(q, suggest(q, live.current()))

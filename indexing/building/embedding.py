@@ -1,0 +1,118 @@
+"""The vectors of experts: from the previous version where the text is the same, else from the encoder."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+from numpy.typing import NDArray
+
+from experts.profiles.text import ExpertRecord, profile_text, text_hash
+from indexing.building.reporting import StageProgress
+from indexing.building.reuse import PreviousVectors
+from indexing.encoders import Encoder
+from indexing.errors import EncoderUnavailable, SnapshotInvalid
+
+logger = logging.getLogger(__name__)
+
+UNIT_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    vectors: NDArray[np.float32]
+    """float32[n, d], unit length, in the order of the experts."""
+    encoded: int
+    """Experts whose text the previous version does not have. Identical texts are encoded once and count each."""
+    reused: int
+
+
+def text_hashes(experts: Sequence[ExpertRecord], fingerprint: str) -> list[bytes]:
+    """The reuse key of each expert's text under the encoder with this fingerprint, 16 bytes each."""
+    return [text_hash(fingerprint, profile_text(expert)) for expert in experts]
+
+
+def embed(
+    experts: Sequence[ExpertRecord],
+    hashes: Sequence[bytes],
+    encoder: Encoder,
+    previous: PreviousVectors | None,
+    progress: StageProgress,
+) -> Embedded:
+    """A vector for each expert. Only texts that `previous` lacks reach the encoder, each different one once.
+
+    Where it has them all, the encoder is not even loaded. Raises EncoderUnavailable, and what `progress` raises.
+    """
+    known = previous.rows(hashes) if previous else np.full(len(experts), -1, np.int64)
+    new, old = np.flatnonzero(known < 0), np.flatnonzero(known >= 0)
+    texts = {hashes[row]: profile_text(experts[row]) for row in new.tolist()}
+    progress.expect(len(texts))
+    if texts or previous is None:
+        _require_one_dimension(encoder, previous)
+        vectors = np.empty((len(experts), encoder.dimension), np.float32)
+    else:
+        vectors = np.empty((len(experts), previous.manifest.dimension), np.float32)
+    if previous is not None and len(old):
+        vectors[old] = previous.vectors[known[old]]
+    if texts:
+        fresh = encoder.encode(list(texts.values()), progress=progress.advance)
+        place = {each: row for row, each in enumerate(texts)}
+        vectors[new] = fresh[[place[hashes[row]] for row in new.tolist()]]
+    encoded = len(experts) - len(old)
+    progress.summarise(
+        _("reused %(reused)s vectors, encoded %(texts)s texts of %(encoded)s experts")
+        % {"reused": f"{len(old):,}", "texts": f"{len(texts):,}", "encoded": f"{encoded:,}"}
+    )
+    return Embedded(vectors, encoded, len(old))
+
+
+def _require_one_dimension(encoder: Encoder, previous: PreviousVectors | None) -> None:
+    """The fingerprint says so already, unless the model's files were exchanged behind its back."""
+    if previous is not None and previous.manifest.dimension != encoder.dimension:
+        raise EncoderUnavailable(
+            _(
+                "The model %(name)s gives vectors of %(own)d dimensions, version %(number)d has %(built)d by a model "
+                "of the same fingerprint. Install the model again, or embed everything again."
+            )
+            % {
+                "name": encoder.name,
+                "own": encoder.dimension,
+                "number": previous.manifest.number,
+                "built": previous.manifest.dimension,
+            }
+        )
+
+
+def usable(
+    experts: Sequence[ExpertRecord], hashes: Sequence[bytes], embedded: Embedded
+) -> tuple[Sequence[ExpertRecord], Sequence[bytes], Embedded]:
+    """The same without those whose vector is not finite and of unit length; the log names them."""
+    lengths = np.linalg.norm(embedded.vectors, axis=1)
+    good = np.abs(lengths - 1) <= UNIT_TOLERANCE  # False for NaN as well
+    if good.all():
+        return experts, hashes, embedded
+    for row in np.flatnonzero(~good).tolist():
+        logger.error(gettext_noop("The model gave no usable vector for %s, who is left out."), experts[row].username)
+    rows = np.flatnonzero(good).tolist()
+    kept = Embedded(embedded.vectors[good], embedded.encoded, embedded.reused)
+    return [experts[row] for row in rows], [hashes[row] for row in rows], kept
+
+
+def previous_vectors(folder: Path | None, fingerprint: str, *, reembed: bool) -> PreviousVectors | None:
+    """What may be reused: nothing with `reembed`, nor of another model or template, nor from damaged files.
+
+    A damaged live version is no reason to fail: building a good one is the mend.
+    """
+    if folder is None or reembed:
+        return None
+    try:
+        previous = PreviousVectors.open(folder)
+    except SnapshotInvalid as error:
+        logger.warning(gettext_noop("Nothing is reused: %s"), error)
+        return None
+    return previous if previous.suits(fingerprint) else None

@@ -1,0 +1,265 @@
+"""Makes a version from the directory, or tags the directory anew. Knows no run rows: `worker` does."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from django.utils.translation import gettext as _
+
+from experts import directory
+from experts.profiles.text import HASH_BYTES, TEMPLATE_VERSION, ExpertRecord, field_hashes, has_text
+from experts.tagging import assignment
+from indexing import encoders
+from indexing.building import embedding, retag, verify
+from indexing.building.embedding import Embedded
+from indexing.building.reporting import Reporter, StageProgress
+from indexing.encoders import Encoder, onnx_export
+from indexing.errors import DiskFull, NothingToIndex, VerifyFailed
+from indexing.lib import paths
+from indexing.lib.retrying import patiently
+from indexing.snapshot import keyword_index, vectors
+from indexing.snapshot.facets import Facets
+from indexing.snapshot.keyword_index import KeywordDocument
+from indexing.snapshot.manifest import Manifest
+from indexing.snapshot.profiles import Profiles
+from indexing.snapshot.reader import Snapshot
+from indexing.snapshot.suggestions import Suggestions
+from indexing.snapshot.vectors import BuiltIndex
+from indexing.snapshot.writer import (
+    ANN,
+    FACETS,
+    FIELD_HASHES,
+    IDS,
+    KEYWORDS,
+    SUGGESTIONS,
+    TEXT_HASHES,
+    VECTORS,
+    VersionWriter,
+    free_bytes,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to build. `number` and the version are None in a run of kind "tags"."""
+
+    kind: Literal["full", "tags"]
+    reembed: bool
+    fence: int
+    number: int | None
+    previous: Path | None
+    """The folder of the live version, whose vectors may be reused."""
+    exact_up_to: int
+    tag_threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What was built. `encoded` + `reused` = the experts that needed a vector: all of them in a full run."""
+
+    experts: int
+    encoded: int
+    reused: int
+    manifest: Manifest | None
+    folder: Path | None
+    manifest_sha256: str
+    without_text: int = 0
+    """experts whose vector is of their name only, for want of anything else"""
+    left_out: tuple[int, ...] = ()
+    """keys of experts for whom the model gave no usable vector"""
+
+    @property
+    def failed(self) -> int:
+        return len(self.left_out)
+
+
+def build(order: Order, reporter: Reporter) -> Built:
+    """Carry `order` out. A full one leaves `versions/<number>/`, complete and verified, but not live.
+
+    Raises the IndexingError family (NothingToIndex, EncoderUnavailable, VerifyFailed, DiskFull, VersionExists)
+    and whatever `reporter` raises to stop it; then nothing of the new version is left on the disk.
+    """
+    with reporter.stage("snapshot") as progress:
+        experts = patiently(directory.read_active)
+        if not experts and order.kind == "full":
+            raise NothingToIndex
+        progress.expect(len(experts))
+        progress.advance(len(experts))
+        progress.summarise(_("read %s active experts") % f"{len(experts):,}")
+    return _build_tags(order, experts, reporter) if order.kind == "tags" else _build_version(order, experts, reporter)
+
+
+def _encoder() -> Encoder:
+    """The encoder, perhaps not loaded, whose model has its export by now: for the web processes, and for this run."""
+    encoder = encoders.identified()
+    onnx_export.ensure(encoder)
+    return encoder
+
+
+def _build_tags(order: Order, experts: Sequence[ExpertRecord], reporter: Reporter) -> Built:
+    with reporter.stage("embed") as progress:
+        encoder = _encoder()
+        hashes = embedding.text_hashes(experts, encoder.fingerprint)
+        todo = retag.plan(experts, hashes, encoder.fingerprint, order.tag_threshold)
+        previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
+        embedded = embedding.embed(
+            [experts[row] for row in todo.rows], [hashes[row] for row in todo.rows], encoder, previous, progress
+        )
+    with reporter.stage("tag") as progress:
+        retag.retag(experts, todo, embedded.vectors, encoder, progress)
+    return Built(len(experts), embedded.encoded, embedded.reused, None, None, "")
+
+
+def _build_version(order: Order, experts: Sequence[ExpertRecord], reporter: Reporter) -> Built:
+    if order.number is None:
+        raise ValueError("a full order needs the number of its version")
+    building = paths.building_folder(order.number, order.fence)
+    with VersionWriter(building, paths.version_folder(order.number), order.number) as writer:
+        with reporter.stage("embed") as progress:
+            encoder = _encoder()
+            hashes: Sequence[bytes] = embedding.text_hashes(experts, encoder.fingerprint)
+            previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
+            embedded = embedding.embed(experts, hashes, encoder, previous, progress)
+            read = {expert.id for expert in experts}
+            experts, hashes, embedded = embedding.usable(experts, hashes, embedded)
+            if not experts:
+                raise VerifyFailed(_("The model gave no usable vector for any expert."))
+        with reporter.stage("tag") as progress:
+            todo = retag.plan(experts, hashes, encoder.fingerprint, order.tag_threshold)
+            retag.retag(experts, todo, embedded.vectors[todo.rows], encoder, progress)
+        encoded, reused, dimension = embedded.encoded, embedded.reused, embedded.vectors.shape[1]
+        with _disk_full_is_said(writer, _bytes_needed(experts, dimension)):
+            with reporter.stage("vectors") as progress:
+                _write_vectors(writer, experts, hashes, embedded)
+                del embedded  # the index is built over the file: one copy in memory less
+                index = _write_index(writer, order, progress)
+            with reporter.stage("keywords") as progress:
+                _write_keywords(writer, experts, progress)
+            with reporter.stage("verify") as progress:
+                manifest = _manifest(order, writer, encoder, len(experts), dimension, index)
+                raw = manifest.to_bytes()
+                folder = writer.finish(raw)
+                sha256 = hashlib.sha256(raw).hexdigest()
+                _verify(folder, sha256, experts, progress)
+    return Built(
+        len(experts), encoded, reused, manifest, folder, sha256,
+        without_text=sum(not has_text(expert) for expert in experts),
+        left_out=tuple(sorted(read.difference(expert.id for expert in experts))),
+    )  # fmt: skip
+
+
+def _write_vectors(
+    writer: VersionWriter, experts: Sequence[ExpertRecord], hashes: Sequence[bytes], embedded: Embedded
+) -> None:
+    writer.save(IDS, np.array([expert.id for expert in experts], np.int64))
+    writer.save(TEXT_HASHES, np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, HASH_BYTES))
+    writer.save(FIELD_HASHES, field_hashes(experts))
+    writer.save_profiles(Profiles.of(experts))
+    writer.save(VECTORS, embedded.vectors)
+
+
+def _write_index(writer: VersionWriter, order: Order, progress: StageProgress) -> BuiltIndex:
+    mapped = np.load(writer.path(VECTORS), mmap_mode="r", allow_pickle=False)
+    progress.expect(len(mapped))
+    index = vectors.build_index(mapped, writer.path(ANN), exact_up_to=order.exact_up_to, advance=progress.advance)
+    sentence = _("exact search over %(count)s vectors of %(dimension)s dimensions")
+    if index.recall is not None:
+        sentence = _("approximate search over %(count)s vectors of %(dimension)s dimensions, recall@10 %(recall)s")
+    progress.summarise(
+        sentence
+        % {
+            "count": f"{len(mapped):,}",
+            "dimension": mapped.shape[1],
+            "recall": None if index.recall is None else f"{index.recall:.3f}",
+        }
+    )
+    return index
+
+
+def _write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], progress: StageProgress) -> None:
+    """Facets, suggestions, keyword index. Tags are as they are now; who is in, is from the first stage."""
+    progress.expect(len(experts))
+    facets = Facets.of(experts, patiently(assignment.all_tag_ids))
+    facets.save(writer.path(FACETS))
+    names = patiently(assignment.all_tag_names)
+    Suggestions.of(experts, names).save(writer.path(SUGGESTIONS))
+    documents = (
+        KeywordDocument(
+            key=expert.id,
+            name=expert.full_name,
+            username=expert.username,
+            job_title=expert.job_title,
+            company=expert.company,
+            bio=expert.bio,
+            tags=names.get(expert.id, ()),
+            labels=facets.labels_of_row(row),
+            rate=facets.rate_of_row(row),
+        )
+        for row, expert in enumerate(experts)
+    )
+    keyword_index.build_index(documents, writer.path(KEYWORDS), advance=progress.advance)
+    progress.summarise(_("indexed the words of %s experts") % f"{len(experts):,}")
+
+
+def _manifest(
+    order: Order, writer: VersionWriter, encoder: Encoder, count: int, dimension: int, index: BuiltIndex
+) -> Manifest:
+    return Manifest(
+        number=writer.number,
+        fence=order.fence,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        model_name=encoder.name,
+        fingerprint=encoder.fingerprint,
+        dimension=dimension,
+        count=count,
+        template_version=TEMPLATE_VERSION,
+        ann_kind=index.kind,
+        ann_recall=index.recall,
+        files=writer.seal(),
+    )
+
+
+def _verify(folder: Path, sha256: str, experts: Sequence[ExpertRecord], progress: StageProgress) -> None:
+    snapshot = Snapshot.open(folder, manifest_sha256=sha256)
+    sample = {experts[row].id: experts[row].username for row in verify.sample_rows(len(experts))}
+    progress.expect(len(sample))
+    verify.check(snapshot, len(experts), sample, progress.advance)
+    progress.summarise(
+        _("%(files)s files and %(count)s experts agree; %(sample)s sampled experts find themselves first")
+        % {
+            "files": len(snapshot.manifest.files),
+            "count": f"{len(snapshot):,}",
+            "sample": len(sample),
+        }
+    )
+
+
+def _bytes_needed(experts: Sequence[ExpertRecord], dimension: int) -> int:
+    """A generous guess of a version's size: vectors twice, the links of an approximate index, text, its postings, and
+    the profiles as they were, taken for uncompressed."""
+    links = 2 * vectors.LINKS * 5
+    letters = sum(len(expert.bio) + len(expert.job_title) + len(expert.company) for expert in experts)
+    return len(experts) * (2 * 4 * dimension + links + 600) + 2 * letters + 1_000_000
+
+
+@contextmanager
+def _disk_full_is_said(writer: VersionWriter, needed: int) -> Iterator[None]:
+    """Turn a full disk, seen beforehand or met while writing, into DiskFull."""
+    if free_bytes(writer.building) < needed:
+        raise DiskFull(writer.building.parent, needed, free_bytes(writer.building))
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        # FAISS (RuntimeError) and tantivy (ValueError) keep only the text of the system's error.
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or "No space left on device" in str(error):
+            raise DiskFull(writer.building.parent, needed, free_bytes(writer.building)) from error
+        raise

@@ -1,0 +1,102 @@
+"""Checks a new version as a reader would meet it, before anybody is served from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from django.utils.translation import gettext as _
+
+from indexing.building.embedding import UNIT_TOLERANCE
+from indexing.errors import VerifyFailed
+from indexing.snapshot.reader import Snapshot
+
+SAMPLE = 200
+SAME = 1e-4
+"""Similarities nearer than this are a tie: identical texts have the same vector."""
+BLOCK = 16_384
+APPROXIMATE_MISSES = 0.05
+"""Share of sampled experts that an approximate index may miss; an exact one may miss none."""
+
+
+def sample_rows(count: int) -> list[int]:
+    """Up to 200 rows, evenly spread and always the same ones."""
+    return sorted({int(row) for row in np.linspace(0, count - 1, min(SAMPLE, count))}) if count else []
+
+
+def check(snapshot: Snapshot, expected: int, usernames: Mapping[int, str], advance: Callable[[int], None]) -> None:
+    """Raise VerifyFailed, with the figures, unless `snapshot` answers for `expected` experts.
+
+    `usernames` maps the ids of sampled experts to their usernames; `advance(1)` is called per sampled expert.
+    That counts and dimensions of its files agree was checked by opening it.
+    """
+    if len(snapshot) != expected:
+        raise VerifyFailed(
+            _("The version holds %(found)d experts, the directory had %(expected)d.")
+            % {"found": len(snapshot), "expected": expected}
+        )
+    unique = len(np.unique(snapshot.ids))
+    if unique != expected:
+        raise VerifyFailed(
+            _("Of %(expected)d experts in the version only %(unique)d are different.")
+            % {"expected": expected, "unique": unique}
+        )
+    _check_vectors(snapshot)
+    _check_sample(snapshot, usernames, advance)
+
+
+def _check_vectors(snapshot: Snapshot) -> None:
+    bad = 0
+    for start in range(0, len(snapshot), BLOCK):
+        lengths = np.linalg.norm(snapshot.vectors[start : start + BLOCK], axis=1)
+        bad += int(np.count_nonzero(~(np.abs(lengths - 1) <= UNIT_TOLERANCE)))  # not <=: NaN is bad as well
+    if bad:
+        raise VerifyFailed(
+            _("%(bad)d of %(count)d vectors are not finite and of unit length.")
+            % {"bad": bad, "count": len(snapshot)}
+        )
+
+
+def _check_sample(snapshot: Snapshot, usernames: Mapping[int, str], advance: Callable[[int], None]) -> None:
+    lost_vectors: list[str] = []
+    lost_words: list[str] = []
+    for expert, username in usernames.items():
+        row = int(snapshot.rows(np.array([expert]))[0])
+        if not _first_by_vector(snapshot, row):
+            lost_vectors.append(username)
+        if not _first_by_username(snapshot, expert, username):
+            lost_words.append(username)
+        advance(1)
+    allowed = 0 if snapshot.manifest.ann_recall is None else int(len(usernames) * APPROXIMATE_MISSES)
+    for lost, limit, what in (
+        (lost_vectors, allowed, _("their own vector")),
+        (lost_words, 0, _("their username")),
+    ):
+        if len(lost) > limit:
+            raise VerifyFailed(
+                _("%(lost)d of %(sample)d sampled experts do not find themselves first by %(what)s: %(names)s.")
+                % {
+                    "lost": len(lost),
+                    "sample": len(usernames),
+                    "what": what,
+                    "names": ", ".join(lost[:5]) + (", …" if len(lost) > 5 else ""),
+                }
+            )
+
+
+def _first_by_vector(snapshot: Snapshot, row: int) -> bool:
+    """Whether the best hit is the expert, or another one whose vector is the same."""
+    ids, similarities = snapshot.semantic(np.array(snapshot.vectors[row]), 1)
+    if not len(ids):
+        return False
+    own = float(np.dot(snapshot.vectors[row], snapshot.vectors[row]))
+    best = snapshot.rows(ids[:1])[0]
+    return bool(ids[0] == snapshot.ids[row]) or bool(
+        abs(similarities[0] - own) <= SAME and np.allclose(snapshot.vectors[best], snapshot.vectors[row], atol=1e-2)
+    )
+
+
+def _first_by_username(snapshot: Snapshot, expert: int, username: str) -> bool:
+    """Whether the expert has the best score; usernames that differ in case of letters only share it."""
+    ids, scores = snapshot.keyword(username, SAMPLE)
+    return bool(len(ids)) and expert in ids[scores >= scores[0] * (1 - SAME)]

@@ -1,0 +1,105 @@
+"""The preview of a tag: a page of its own, and a panel beside the tag's form in the admin."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from experts.models import Tag
+from experts.tagging.assignment import TagSpec
+from indexing.console.access import ConsoleRequest, allowed, may
+from indexing.console.responses import admin_context, number
+from indexing.errors import EncoderUnavailable, NoIndexYet
+from indexing.quality import tag_preview
+
+
+class TagPreviewForm(forms.Form):
+    """A tag as typed. Whether its name is taken does not matter here."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=80, widget=forms.TextInput({"class": "vTextField"}))
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Kind"), choices=Tag.Kind.choices,
+        error_messages={"required": gettext_lazy("Choose a kind: an expert has the best few tags of each.")},
+    )  # fmt: skip
+    description = forms.CharField(
+        label=gettext_lazy("Description"), max_length=300, widget=forms.Textarea({"rows": 3}),
+        help_text=gettext_lazy("One line; the encoder compares experts with it."),
+    )  # fmt: skip
+    threshold = forms.FloatField(required=False)
+
+    def clean_threshold(self) -> float:
+        threshold = self.cleaned_data["threshold"]
+        if threshold is None:
+            return float(settings.TCS_TAG_THRESHOLD)
+        if not (math.isfinite(threshold) and 0 <= threshold <= 1):
+            raise forms.ValidationError(_("The threshold is %s: it must be from 0 to 1.") % threshold)
+        return float(threshold)
+
+    def spec(self, tag_id: int) -> TagSpec:
+        """One line each, as the admin's form saves them."""
+        cleaned = {name: " ".join(self.cleaned_data[name].split()) for name in ("name", "description")}
+        return TagSpec(tag_id, cleaned["name"], self.cleaned_data["kind"], cleaned["description"])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed("experts.view_tag", "experts.change_tag", "experts.add_tag")
+def preview(request: ConsoleRequest) -> HttpResponse:
+    """It changes nothing; POST is what the tag's form sends, with its token, which has no place in an address.
+
+    `tag` names a saved one, whose text stands in for what is not given. To htmx, only the panel.
+    """
+    asked = request.POST if request.method == "POST" else request.GET
+    saved = get_object_or_404(Tag, pk=number(request.GET["tag"])) if request.GET.get("tag") else None
+    given = {"kind": Tag.Kind.DOMAIN.value, "threshold": f"{settings.TCS_TAG_THRESHOLD:.2f}"}
+    if saved:
+        given |= {"name": saved.name, "kind": saved.kind, "description": saved.description}
+    given |= {name: asked[name] for name in TagPreviewForm.base_fields if name in asked}
+    form = TagPreviewForm(given)
+    context, status = _answer(form, saved)
+    context |= {
+        "form": form,
+        "tag": saved,
+        "inactive": _is_inactive(request, saved),
+        "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
+    }
+    if request.htmx and not request.htmx.history_restore_request:
+        response = render(request, "indexing/_tag_preview.html", context)
+    else:
+        context |= admin_context(request) | {"title": _("Preview of a tag")}
+        response = render(request, "indexing/tag_preview.html", context, status=status)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _answer(form: TagPreviewForm, saved: Tag | None) -> tuple[dict[str, Any], int]:
+    """What to show, and the status of a whole page."""
+    if not (form.data.get("name", "").strip() and form.data.get("description", "").strip()):
+        return {"view": "sentence", "sentence": _("Type a name and a description: the encoder reads both.")}, 200
+    if not form.is_valid():
+        sentences = [str(sentence) for errors in form.errors.values() for sentence in errors]
+        return {"view": "sentence", "sentence": " ".join(sentences)}, 400
+    try:
+        shown = tag_preview.preview(form.spec(saved.pk if saved else tag_preview.NEW), form.cleaned_data["threshold"])
+    except (NoIndexYet, EncoderUnavailable) as error:
+        return {"view": "sentence", "sentence": str(error)}, 503
+    most = max(step.experts for step in shown.steps)
+    return {"view": "preview", "shown": shown, "most": max(most, 1)}, 200
+
+
+def _is_inactive(request: ConsoleRequest, saved: Tag | None) -> bool:
+    """As the tag's form has it, which says so by `form`: a box that is not ticked is not sent."""
+    asked = request.POST if request.method == "POST" else request.GET
+    if "form" in asked:
+        return "is_active" not in asked
+    return saved is not None and not saved.is_active

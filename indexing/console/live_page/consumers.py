@@ -1,0 +1,174 @@
+"""The socket of the console's pages: it authorises, reads and sends.
+
+What a tab says, as JSON: {"run": R, "after": N, "shown": S} once it is open (where its log ends, and which run its
+header shows as going on), then {"seen": true} after each message that it has shown. At most one message is under
+way, so a slow reader costs the server one message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from contextlib import suppress
+from typing import Any
+from urllib.parse import parse_qs
+
+from channels.auth import get_user
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import Error as DatabaseTrouble
+from django.utils.module_loading import import_string
+from django.utils.translation import get_supported_language_variant
+
+from indexing.console.access import Rights, rights_of
+from indexing.console.live_page.feed import Feed, Tab
+from indexing.console.live_page.watcher import RETRY_SECONDS, Watcher, watcher
+from indexing.models import RebuildRun
+from indexing.runlog.line_filter import Wanted
+
+logger = logging.getLogger(__name__)
+
+SIGNED_OUT, NO_RIGHT = 4001, 4003
+"""Close codes after which a tab does not connect again."""
+RIGHTS_SECONDS = 3.0
+MAX_INCOMING = 1_000
+MAX_NUMBER = 2**31 - 1
+
+
+class IndexConsumer(AsyncWebsocketConsumer):
+    """Keeps one open tab current."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.watcher: Watcher = watcher()
+        self.feed: Feed | None = None
+        self.rights: Rights | None = None
+        self._woken = asyncio.Event()
+        self._shown = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:  # also when the server drops the application without a word
+            self._stop()
+
+    async def connect(self) -> None:
+        """Accepted in any case: a refused handshake would look to the tab like a server that is away."""
+        await self.accept()
+        if not await self._authorise():
+            return
+        self.watcher.join(self._woken)
+        self._tasks = [
+            asyncio.create_task(self._guarded(self._follow()), name="index-follow"),
+            asyncio.create_task(self._guarded(self._keep_authorised()), name="index-rights"),
+        ]
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        said = _parsed(text_data)
+        if "seen" in said:
+            self._shown.set()
+        elif self.feed is None and self.rights is not None:
+            said_so = {name: _number(said.get(name)) for name in ("run", "after", "shown")}
+            self.feed = Feed(_tab(self.scope), self.watcher, **said_so)
+            self._woken.set()
+
+    async def disconnect(self, code: int) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        self.watcher.leave(self._woken)
+        for task in self._tasks:
+            task.cancel()
+        self._tasks = []
+
+    async def _guarded(self, work: Any) -> None:
+        """The socket's outermost edge: what nobody foresaw is logged, and the tab connects again."""
+        try:
+            await work
+        except Exception:  # noqa: BLE001
+            logger.exception("A socket of the console failed")
+            await self.close(code=1011)
+
+    async def _follow(self) -> None:
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            if self.feed is None or self.rights is None or self.watcher.seen is None:
+                continue
+            try:
+                message = await database_sync_to_async(self.feed.next_message)(self.watcher.seen, self.rights)
+            except DatabaseTrouble as error:
+                logger.warning("The database does not answer (%s); the socket waits for it.", error)
+                await asyncio.sleep(RETRY_SECONDS)
+                self._woken.set()
+                continue
+            except RebuildRun.DoesNotExist:
+                continue  # the run was deleted under an open page
+            if message:
+                self._shown.clear()
+                await self.send(text_data=message)
+                await self._shown.wait()
+            if self.feed.more:
+                self._woken.set()
+
+    async def _keep_authorised(self) -> None:
+        while True:
+            await asyncio.sleep(RIGHTS_SECONDS)
+            with suppress(DatabaseTrouble):  # asked again next time
+                if not await self._authorise():
+                    return
+
+    async def _authorise(self) -> bool:
+        """Read session, user and permissions afresh; close the socket when the right is gone."""
+        user = await get_user({"session": await _session(self.scope)})
+        rights = await database_sync_to_async(rights_of)(user)
+        if rights.view:
+            if rights != self.rights:
+                self.rights = rights
+                self._woken.set()
+            return True
+        self.rights = None
+        self.watcher.leave(self._woken)
+        await self.close(code=NO_RIGHT if user.is_authenticated else SIGNED_OUT)
+        return False
+
+
+async def _session(scope: Any) -> SessionBase:
+    """The session as it is stored now; the one in the scope remembers what it was."""
+    store: type[SessionBase] = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
+    return store(scope["session"].session_key)
+
+
+def _tab(scope: Any) -> Tab:
+    asked = {name: values[-1] for name, values in parse_qs(scope.get("query_string", b"").decode("latin-1")).items()}
+    try:
+        language = get_supported_language_variant(asked.get("lang", ""))
+    except LookupError:
+        language = settings.LANGUAGE_CODE
+    if "header" in asked:
+        return Tab(None, 1, language, header_only=True)
+    wanted = Wanted.of(asked.get("level", ""), asked.get("q", ""))
+    return Tab(_number(asked.get("run")) or None, _number(asked.get("page")) or 1, language, wanted=wanted)
+
+
+def _parsed(text: str | None) -> dict[str, Any]:
+    """What the tab said; empty when it makes no sense."""
+    if not text or len(text) > MAX_INCOMING:
+        return {}
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _number(value: Any) -> int:
+    """A count within what the database can hold; 0 for whatever is none."""
+    try:
+        return max(0, min(int(value), MAX_NUMBER))
+    except (TypeError, ValueError, OverflowError):
+        return 0

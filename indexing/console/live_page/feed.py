@@ -1,0 +1,131 @@
+"""What one open tab has been sent, and what it is to be sent next.
+
+The tab says where its log ends when it connects, and again on every reconnect; from there the feed follows the log by
+cursor. Fragments are sent whole, and only when they differ from what was sent last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from indexing.console.access import Rights
+from indexing.console.live_page import header
+from indexing.console.live_page.watcher import Look, Watcher
+from indexing.console.runs import presentation
+from indexing.models import RebuildRun, RunLogLine
+from indexing.runlog.line_filter import Wanted
+
+BATCH = 200
+"""Log lines in one message. The next one goes out when the tab has shown this one."""
+BATCH_CHARACTERS = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """What a tab shows: the index page (at a page of its history), one run, or another page of the admin."""
+
+    run: int | None
+    history_page: int
+    language: str
+    header_only: bool = False
+    """Another page: of the index it shows what stands in its header."""
+    wanted: Wanted = Wanted()
+    """which lines of the log"""
+
+
+class Feed:
+    def __init__(self, tab: Tab, watcher: Watcher, *, run: int, after: int, shown: int = 0) -> None:
+        """`run` and `after`: the cursor, the last log line that the tab has (0, 0 when it has none).
+
+        `shown`: the run that its header shows as going on, 0 for none: of that one's end it is told.
+        """
+        self.tab = tab
+        self.run = run
+        self.after = after
+        self.shown = shown
+        self.more = False
+        """There are log lines left over: ask again."""
+        self._watcher = watcher
+        self._sent: dict[str, str] = {}
+
+    def next_message(self, look: Look, rights: Rights) -> str:
+        """HTML for htmx to put in place out of band; empty when the tab has everything. Reads the database."""
+        with translation.override(self.tab.language):
+            parts = self._changed_fragments(look, rights)
+            return "".join(parts if self.tab.header_only else [*parts, self._next_lines(look)])
+
+    def _changed_fragments(self, look: Look, rights: Rights) -> list[str]:
+        rendered = self._header(look)
+        if not self.tab.header_only:
+            rendered |= self._watcher.share(
+                ("fragments", look.turn, rights, self.tab), lambda: self._render_fragments(rights)
+            )
+        changed = {target: html for target, html in rendered.items() if self._sent.get(target) != html}
+        self._sent |= changed
+        return [presentation.out_of_band(target, html) for target, html in changed.items()]
+
+    def _header(self, look: Look) -> dict[str, str]:
+        """The same for all tabs of a language, whatever else they show."""
+        key = (look.turn, self.tab.language)
+        number, html = self._watcher.share(("header", *key), header.as_shown)
+        fragments = {"header-run": html}
+        if self.shown and self.shown != number:
+            ended = self._watcher.share(("ended", self.shown, *key), partial(header.how_it_ended, self.shown))
+            fragments["run-notice"] = ended
+        self.shown = number
+        return fragments
+
+    def _render_fragments(self, rights: Rights) -> dict[str, str]:
+        if self.tab.run is None:
+            context = presentation.index_context(rights, self.tab.history_page)
+            return presentation.fragments(presentation.INDEX_FRAGMENTS, context)
+        run = RebuildRun.objects.select_related("version").get(pk=self.tab.run)
+        return presentation.fragments(presentation.RUN_FRAGMENTS, presentation.run_context(run, rights))
+
+    def _next_lines(self, look: Look) -> str:
+        followed = self.tab.run or look.run
+        if followed != self.run:
+            return self._whole_log(followed)
+        if not followed or (look.run == followed and look.last <= self.after):
+            self.more = False
+            return ""
+        html, last, self.more = self._watcher.share(
+            ("lines", followed, self.after, look.last, self.tab.language, self.tab.wanted),
+            lambda: _lines(followed, self.after, look.last if look.run == followed else 0, self.tab.wanted),
+        )
+        self.after = last
+        return html and presentation.out_of_band(f"log-lines-{followed}", html, "beforeend", "ol")
+
+    def _whole_log(self, run_id: int) -> str:
+        """The tab shows no run yet, or an older one: it gets the new one's log from its last lines on."""
+        run = RebuildRun.objects.get(pk=run_id)
+        log = presentation.last_lines(run_id, self.tab.wanted)
+        self.run, self.after, self.more = run_id, log.last, False
+        context = {"run": run, "log": log, "wanted": self.tab.wanted}
+        return "".join(
+            presentation.out_of_band(target, render_to_string(template, context))
+            for target, template in presentation.LOG_FRAGMENTS.items()
+        )
+
+
+def _lines(run_id: int, after: int, known: int, wanted: Wanted) -> tuple[str, int, bool]:
+    """The wanted lines that follow as HTML, the number of the last line looked at, and whether there may be more.
+
+    `known`: the number of a line that is written, up to which all were looked at when no more than these were wanted.
+    """
+    read = list(wanted.among(RunLogLine.objects.filter(run_id=run_id, seq__gt=after)).order_by("seq")[:BATCH])
+    lines: list[RunLogLine] = []
+    characters = 0
+    for line in read:
+        characters += len(line.message)
+        if lines and characters > BATCH_CHARACTERS:
+            break
+        lines.append(line)
+    html = render_to_string("indexing/_log_lines.html", {"lines": lines, "wanted": wanted}) if lines else ""
+    last = lines[-1].seq if lines else after
+    more = len(lines) < len(read) or len(read) == BATCH
+    return html, last if more else max(last, known), more

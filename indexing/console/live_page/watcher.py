@@ -1,0 +1,145 @@
+"""Looking at the tables for all sockets of this process, and waking them when something changed.
+
+One task per event loop, running while somebody is connected. It looks four times a second, which without a doorbell
+is what keeps a line within half a second of being written; with Redis the doorbell wakes it at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import weakref
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import Error as DatabaseTrouble
+from django.db.models import OuterRef, Subquery
+from redis.exceptions import RedisError
+
+from indexing.lib import doorbell
+from indexing.models import IndexState, IndexVersion, RebuildRun, RunLogLine
+from indexing.runs import status
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+LOOK_SECONDS = 0.25
+LOOK_SECONDS_WITH_BELL = 1.0
+RETRY_SECONDS = 1.0
+MAX_SHARED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the tables say at one moment, as far as a page shows it."""
+
+    run: int
+    """The latest run; 0 when there never was one."""
+    last: int
+    """The number of its last log line."""
+    state: tuple[Hashable, ...]
+    """All else that a page shows: as long as this stays equal, nothing but the log can have changed."""
+    turn: int = field(default=0, compare=False)
+    """Counts the changes of `state` that the watcher saw: what was rendered in one turn is not shown in another."""
+
+
+def look() -> Look:
+    """Four short reads."""
+    last_line = RunLogLine.objects.filter(run=OuterRef("pk")).order_by("-seq").values("seq")[:1]
+    latest = (
+        RebuildRun.objects.order_by("-pk")
+        .values_list("pk", Subquery(last_line), "state", "stage", "done", "total", "beats", "cancel_requested_at")
+        .first()
+    )
+    index = IndexState.read()
+    held = tuple(IndexVersion.objects.filter(state=IndexVersion.State.HELD).values_list("pk", flat=True))
+    standing = (index.live_version_id, index.schedule_held_at, held, status.serving(index))
+    if latest is None:
+        return Look(0, 0, standing)
+    return Look(latest[0], latest[1] or 0, (*latest[:1], *latest[2:], *standing))
+
+
+class Watcher:
+    """The eyes of one event loop's sockets."""
+
+    def __init__(self) -> None:
+        self.seen: Look | None = None
+        self._turn = 0
+        self._shared: dict[Hashable, Any] = {}
+        self._sockets: set[asyncio.Event] = set()
+        self._rung = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def join(self, socket: asyncio.Event) -> None:
+        """`socket` is set whenever something has changed, from now on."""
+        self._sockets.add(socket)
+        if not self._tasks:
+            self._tasks.append(asyncio.create_task(self._watch(), name="index-watch"))
+            if settings.REDIS_URL:
+                self._tasks.append(asyncio.create_task(self._listen(), name="index-bell"))
+
+    def leave(self, socket: asyncio.Event) -> None:
+        self._sockets.discard(socket)
+        if not self._sockets:
+            for task in self._tasks:
+                task.cancel()
+            self._tasks = []
+            self.seen = None
+            self._shared = {}
+
+    def share(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives for `key`, made once for all sockets: ten open tabs cost no more than one."""
+        if key not in self._shared:
+            if len(self._shared) >= MAX_SHARED:
+                self._shared = {}
+            self._shared[key] = make()
+        made: T = self._shared[key]
+        return made
+
+    async def _watch(self) -> None:
+        pause = LOOK_SECONDS_WITH_BELL if settings.REDIS_URL else LOOK_SECONDS
+        while True:
+            try:
+                seen = await database_sync_to_async(look)()
+            except DatabaseTrouble as error:
+                logger.warning("The database does not answer (%s); open pages wait for it.", error)
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            if seen != self.seen:
+                self._turn += self.seen is None or seen.state != self.seen.state
+                self.seen = replace(seen, turn=self._turn)
+                for socket in self._sockets:
+                    socket.set()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._rung.wait(), pause)
+            self._rung.clear()
+
+    async def _listen(self) -> None:
+        """Every ring makes the watcher look at once. A lost ring costs no more than the pause."""
+        layer = get_channel_layer()
+        while True:
+            channel = await layer.new_channel()
+            try:
+                await layer.group_add(doorbell.GROUP, channel)
+                while True:
+                    await layer.receive(channel)
+                    self._rung.set()
+            except (RedisError, OSError) as error:
+                logger.warning("The doorbell cannot be heard (%s); trying again.", error)
+                await asyncio.sleep(RETRY_SECONDS)
+            finally:
+                with contextlib.suppress(RedisError, OSError):
+                    await layer.group_discard(doorbell.GROUP, channel)
+
+
+_watchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Watcher] = weakref.WeakKeyDictionary()
+
+
+def watcher() -> Watcher:
+    """The watcher of the running event loop: a server has one loop, tests have one each."""
+    return _watchers.setdefault(asyncio.get_running_loop(), Watcher())

@@ -1,0 +1,125 @@
+"""The pages of the index inside the admin. The socket keeps them current; all of them work without it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from channels.db import database_sync_to_async
+from django.contrib import messages
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from indexing import runlog, runs
+from indexing.console.access import CANCEL, REBUILD, VIEW, ConsoleRequest, actor, allowed, rights_of
+from indexing.console.responses import accepted, admin_context, conflict, number
+from indexing.console.runs import presentation
+from indexing.errors import Busy, NotActive, Refused
+from indexing.models import IndexState, RebuildRun
+from indexing.runlog.line_filter import Wanted
+from indexing.runs import launch
+
+
+@require_safe
+@never_cache
+@allowed(VIEW)
+def index_page(request: ConsoleRequest) -> HttpResponse:
+    return _index_page(request)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(REBUILD)
+def start_run(request: ConsoleRequest, kind: str) -> HttpResponse:
+    """GET asks whether it is meant, for a browser without JavaScript; POST does it."""
+    if request.method != "POST":
+        context = admin_context(request) | {
+            "title": _("Rebuild index") if kind == RebuildRun.Kind.FULL else _("Re-tag only"),
+            "kind": kind,
+            "live": IndexState.read().live_version,
+            "active": RebuildRun.objects.active().first(),
+        }
+        return render(request, "indexing/confirm_start.html", context)
+    reembed = kind == RebuildRun.Kind.FULL and "reembed" in request.POST
+    try:
+        run = launch.request(kind, actor(request), reembed=reembed, reason=request.POST.get("reason", ""))
+    except (Busy, Refused) as refusal:
+        return _refused(request, refusal)
+    return accepted(request, _("Run %(number)s was asked for.") % {"number": run.pk})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(REBUILD, CANCEL)
+def cancel_run(request: ConsoleRequest) -> HttpResponse:
+    asked = request.POST if request.method == "POST" else request.GET
+    run = get_object_or_404(RebuildRun, pk=number(asked.get("run")))
+    if request.method != "POST":
+        context = admin_context(request) | {"title": _("Cancel run %(number)s") % {"number": run.pk}, "run": run}
+        return render(request, "indexing/confirm_cancel.html", context)
+    try:
+        run = runs.cancel(run.pk, actor(request), request.POST.get("reason", ""))
+    except (NotActive, Refused) as refusal:
+        return _refused(request, refusal)
+    if run.is_active:
+        return accepted(request, _("Run %(number)s is asked to stop.") % {"number": run.pk})
+    return accepted(request, _("Run %(number)s is cancelled.") % {"number": run.pk})
+
+
+@require_safe
+@never_cache
+@allowed(VIEW)
+def run_page(request: ConsoleRequest, run_id: int) -> HttpResponse:
+    """A run that goes on is shown live, from its last lines; one that has ended from its first."""
+    run = get_object_or_404(RebuildRun.objects.select_related("version"), pk=run_id)
+    wanted = Wanted.of(request.GET.get("level", ""), request.GET.get("q", ""))
+    paged = "after" in request.GET or not run.is_active
+    context = (
+        admin_context(request)
+        | presentation.run_context(run, rights_of(request.user))
+        | {
+            "title": _("Run %(number)s") % {"number": run.pk},
+            "wanted": wanted,
+            "live_log": not paged,
+            "log": presentation.log_page(run.pk, number(request.GET.get("after")), wanted)
+            if paged
+            else presentation.last_lines(run.pk, wanted),
+        }
+    )
+    return render(request, "indexing/run.html", context)
+
+
+@require_safe
+@allowed(VIEW)
+def log_text(request: ConsoleRequest, run_id: int) -> StreamingHttpResponse:
+    run = get_object_or_404(RebuildRun, pk=run_id)
+    return StreamingHttpResponse(
+        _log_pieces(run.pk),
+        content_type="text/plain; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="index-run-{run.pk}.txt"'},
+    )
+
+
+async def _log_pieces(run_id: int) -> AsyncIterator[str]:
+    """The log as `runlog.text` gives it. Under ASGI a plain iterator would be gathered whole before it is sent."""
+    pieces = runlog.text(run_id)
+    while piece := await database_sync_to_async(next)(pieces, ""):
+        yield piece
+
+
+def _index_page(request: ConsoleRequest, status: int = 200) -> HttpResponse:
+    rights = rights_of(request.user)
+    shown = presentation.index_context(rights, request.GET.get("page", 1))
+    context = admin_context(request) | shown | {"title": _("Search index")}
+    if shown["run"]:
+        context["log"] = presentation.last_lines(shown["run"].pk)
+    return render(request, "indexing/index.html", context, status=status)
+
+
+def _refused(request: ConsoleRequest, reason: Busy | NotActive | Refused) -> HttpResponse:
+    if request.htmx:
+        return conflict(request, str(reason))
+    messages.error(request, str(reason))
+    return _index_page(request, status=409)

@@ -1,0 +1,156 @@
+"""The search page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django_htmx.http import push_url, replace_url
+
+from indexing.console.access import REBUILD, VIEW, ConsoleRequest, allowed, may
+from indexing.console.search.form import Form
+from indexing.console.search.form import mode_of as mode_of
+from indexing.errors import EncoderUnavailable, NoIndexYet
+from indexing.search import MAX_K, Mode, Results, log, search
+from indexing.search.facet_counts import Question
+from indexing.search.filters import Filters, InvalidFilter
+from indexing.search.highlights import Marker
+from indexing.search.parameters import Asked
+from indexing.serving import live
+from indexing.snapshot.reader import Snapshot
+
+STEPS = (20, 50, MAX_K)
+"""How many hits are shown at first, and after each "show more"."""
+
+
+@require_safe
+@never_cache
+@allowed()
+def search_page(request: ConsoleRequest) -> HttpResponse:
+    snapshot = _snapshot()
+    form = Form.of(request.GET, snapshot)
+    k = next((step for step in STEPS if str(step) == request.GET.get("k")), STEPS[0])
+    context, status = _answer(form, snapshot, k)
+    context |= {
+        "form": form,
+        "query": form.query,
+        "mode": form.mode,
+        "modes": modes(),
+        "chips": list(form.chips()),
+        "bare_address": form.bare(),
+        "keyword_address": form.address(mode=Mode.KEYWORD),
+        "hybrid_address": form.address(mode=""),
+        "currencies": list(snapshot.facets.currency_counts()) if snapshot else [],
+        "examples": _examples(),
+        "may_see_index": may(request.user, VIEW),
+        "may_rebuild": may(request.user, REBUILD),
+        "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
+    }
+    if "results" in context and k == STEPS[0]:
+        _note(request, context["results"], filtered=bool(context["chips"]))
+    if request.htmx and not request.htmx.history_restore_request:
+        response = _with_address(request, render(request, "search/_answer.html", context), form)
+    else:
+        response = render(request, "search/page.html", context, status=status)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _note(request: ConsoleRequest, results: Results, *, filtered: bool) -> None:
+    """For the log of searches. Going back in the browser asks nothing; a request of htmx may be half a word."""
+    if not request.htmx.history_restore_request:
+        session = request.session.session_key
+        log.note(results, STEPS[0], session=session, complete=not request.htmx, filtered=filtered)
+
+
+def _snapshot() -> Snapshot | None:
+    try:
+        return live.current()
+    except NoIndexYet:
+        return None
+
+
+def _answer(form: Form, snapshot: Snapshot | None, k: int) -> tuple[dict[str, Any], int]:
+    """What to show and the status of a whole page: an htmx request would not show what comes with a 503."""
+    if not form.query.strip():
+        return {"view": "empty"}, 200
+    if snapshot is None:
+        return {"view": "no_index", "problem": live.problem()}, 503
+    try:
+        filters = form.asked.filters()
+        results = search(form.query, k, form.mode, snapshot=snapshot, filters=filters)
+    except EncoderUnavailable as error:
+        return {"view": "no_encoder", "sentence": str(error)}, 503
+    except InvalidFilter as error:
+        return {"view": "invalid", "sentence": str(error)}, 422
+    question = Question.of(results.query, form.mode, snapshot)
+    context = {
+        "view": "results" if results.hits else "nothing",
+        "results": results,
+        "facets": question.facets(filters),
+        "marker": Marker.of(results.query, snapshot.keywords),
+        "milliseconds": max(round(results.seconds * 1000), 1),
+    }
+    if not results.hits:
+        return context | _ways_on(form, question, filters), 200
+    more = next((step for step in STEPS if step > k), None) if len(results.hits) == k else None
+    return context | {"more": form.address(k=str(more)) if more else None}, 200
+
+
+def _ways_on(form: Form, question: Question, filters: Filters) -> dict[str, Any]:
+    """Where nobody is found: the filter without which most are, and the tags near the query."""
+    loosened = question.loosened(filters)
+    name = ""
+    if loosened and isinstance(loosened.value, int):  # one tag of several, all asked for
+        name = next((tag for tag in form.asked.tag if Asked(tag=(tag,)).filters().tags == (loosened.value,)), "")
+    try:
+        near = question.near_tags()
+    except EncoderUnavailable:  # words are found without it
+        near = []
+    return {
+        "loosened": loosened,
+        "loosened_words": form.words_for(loosened.group, name) if loosened else "",
+        "loosened_address": form.without(loosened.group, name) if loosened else "",
+        "near_tags": [(tag, _near_address(form, tag.name)) for tag in near],
+    }
+
+
+def _near_address(form: Form, tag: str) -> str:
+    """The query and that tag alone: with the other filters it would be nobody again."""
+    return f"?{urlencode({'q': form.query, 'tag': tag}, errors='replace')}"
+
+
+def _with_address(request: ConsoleRequest, response: HttpResponse, form: Form) -> HttpResponse:
+    """The address of what is shown goes into the address bar, to be shared.
+
+    The first words make a new entry in the browser's history; typing on replaces it, or "back" would go letter by
+    letter.
+    """
+    address = request.path + (form.address() if form.pairs() else "")
+    here = request.htmx.current_url_abs_path or ""
+    put: Callable[[HttpResponse, str], HttpResponse] = replace_url if "q=" in here else push_url
+    return put(response, address)
+
+
+def modes() -> list[tuple[Mode, str, str]]:
+    return [
+        (Mode.HYBRID, _("Both"), _("By meaning and by words, the two rankings joined")),
+        (Mode.SEMANTIC, _("Meaning"), _("Experts whose profile means something similar, whatever its words")),
+        (Mode.KEYWORD, _("Words"), _("Experts whose profile holds these words; names are found this way")),
+    ]
+
+
+def _examples() -> list[str]:
+    return [
+        _("lawyer for software licences"),
+        _("somebody who makes old houses warm"),
+        _("machine learning in hospitals"),
+        _("crisis communication"),
+    ]

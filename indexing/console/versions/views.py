@@ -1,0 +1,222 @@
+"""Versions: the list, one of them, and what a person decides about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from indexing.audit import Actor
+from indexing.console.access import PUBLISH, VIEW, ConsoleRequest, actor, allowed, rights_of
+from indexing.console.responses import accepted, admin_context, conflict, number
+from indexing.console.versions import compare_views, gate_report
+from indexing.console.versions import presentation as presentation
+from indexing.errors import IndexingError
+from indexing.models import IndexState, IndexVersion, RebuildRun
+from indexing.serving import open_versions
+from indexing.versions import decisions, pinning, rollback_effect, sweep
+
+State = IndexVersion.State
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked before a decision about a version, and what takes it."""
+
+    template: str
+    title: str
+    decide: Callable[[int, Actor, str], None]
+    done: str
+    context: dict[str, Any] = field(default_factory=dict)
+    problem: str = ""
+    """Why it cannot be done at all, as a sentence."""
+    then: str = "index:page"
+    """The name of the page that shows what comes of it."""
+
+
+@require_safe
+@never_cache
+@allowed(VIEW)
+def versions_page(request: ConsoleRequest) -> HttpResponse:
+    outlook, kept = sweep.outlook(), open_versions.searchable()
+    page, rows = presentation.versions(outlook, request.GET.get("page", 1))
+    context = admin_context(request) | {
+        "title": _("Versions"),
+        "page": page,
+        "rows": rows,
+        "outlook": outlook,
+        "versions": kept,
+        "choices": compare_views.choices(kept) if len(kept) > 1 else [],
+        "state": IndexState.read(),
+        "rights": rights_of(request.user),
+    }
+    return render(request, "indexing/versions.html", context)
+
+
+@require_safe
+@never_cache
+@allowed(VIEW)
+def version_page(request: ConsoleRequest, version_number: int) -> HttpResponse:
+    version = get_object_or_404(IndexVersion.objects.select_related("run"), pk=version_number)
+    state = IndexState.read()
+    row = presentation.row(version, sweep.outlook())
+    held = presentation.candidate_of(version, state) if version.state == State.HELD else None
+    context = admin_context(request) | {
+        "title": _("Version %(number)s") % {"number": version.number},
+        "row": row,
+        "version": version,
+        "live_number": state.live_version_id,
+        "run": row.run,
+        "gate": gate_report.of(row.run),
+        "held": held,
+        "needs_another": bool(held and held.needs_another_than(request.user.get_username())),
+        "rights": rights_of(request.user),
+    }
+    return render(request, "indexing/version.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(PUBLISH)
+def publish_version(request: ConsoleRequest) -> HttpResponse:
+    version = _asked_for(request)
+    held = presentation.candidate_of(version, IndexState.read())
+    return _decide(request, version, Question(
+        template="indexing/confirm_publish.html",
+        title=_("Publish version %(number)s") % {"number": version.number},
+        decide=decisions.approve,
+        done=_("Version %(number)s is live.") % {"number": version.number},
+        context={
+            "held": held,
+            "gate": gate_report.of(held.run),
+            "needs_another": held.needs_another_than(request.user.get_username()),
+        },
+        problem=_not_in(version, State.HELD),
+    ))  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(PUBLISH)
+def discard_version(request: ConsoleRequest) -> HttpResponse:
+    version = _asked_for(request)
+    return _decide(request, version, Question(
+        template="indexing/confirm_discard.html",
+        title=_("Discard version %(number)s") % {"number": version.number},
+        decide=decisions.discard,
+        done=_("Version %(number)s is discarded.") % {"number": version.number},
+        problem=_not_in(version, State.HELD),
+    ))  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(PUBLISH)
+def roll_back(request: ConsoleRequest) -> HttpResponse:
+    version = _asked_for(request)
+    effect, problem = None, ""
+    if request.method != "POST":
+        try:
+            effect = rollback_effect.rollback_effect(version.number)
+        except IndexingError as error:
+            problem = str(error)
+    return _decide(request, version, Question(
+        template="indexing/confirm_rollback.html",
+        title=_("Roll back to version %(number)s") % {"number": version.number},
+        decide=decisions.roll_back,
+        done=_("Rolled back: version %(number)s is live. Scheduled runs are on hold.") % {"number": version.number},
+        context={
+            "effect": effect,
+            "live": IndexState.read().live_version,
+            "active": RebuildRun.objects.active().first(),
+        },
+        problem=problem,
+    ))  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(PUBLISH)
+def pin_version(request: ConsoleRequest) -> HttpResponse:
+    version = _asked_for(request)
+    return _decide(request, version, Question(
+        template="indexing/confirm_pin.html",
+        title=_("Pin version %(number)s") % {"number": version.number},
+        decide=pinning.pin,
+        done=_("Version %(number)s is pinned.") % {"number": version.number},
+        then="index:versions",
+        problem="" if version.state in pinning.PINNABLE else _("Only a version that is live or kept can be pinned."),
+    ))  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(PUBLISH)
+def unpin_version(request: ConsoleRequest) -> HttpResponse:
+    version = _asked_for(request)
+    return _decide(request, version, Question(
+        template="indexing/confirm_unpin.html",
+        title=_("Unpin version %(number)s") % {"number": version.number},
+        decide=pinning.unpin,
+        done=_("Version %(number)s is no longer pinned.") % {"number": version.number},
+        then="index:versions",
+        context={"keep": settings.TCS_KEEP_VERSIONS},
+        problem="" if version.pinned_at else _("Version %(number)s is not pinned.") % {"number": version.number},
+    ))  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(PUBLISH)
+def release_schedule(request: ConsoleRequest) -> HttpResponse:
+    if request.method != "POST":
+        context = {"title": _("Release scheduled runs"), "state": IndexState.read()}
+        return render(request, "indexing/confirm_release.html", admin_context(request) | context)
+    if decisions.release_schedule(actor(request)):
+        return accepted(request, _("Scheduled runs go on."))
+    return accepted(request, _("Scheduled runs were not on hold."))
+
+
+def _decide(request: ConsoleRequest, version: IndexVersion, question: Question) -> HttpResponse:
+    """GET asks whether it is meant, and why; POST does it. A refusal keeps the reason that was typed."""
+    problem, reason = question.problem, ""
+    if request.method == "POST":
+        reason = request.POST.get("reason", "")
+        try:
+            question.decide(version.number, actor(request), reason)
+        except IndexingError as error:
+            problem = str(error)
+        else:
+            return accepted(request, question.done, question.then)
+        if request.htmx:
+            return conflict(request, problem)
+    shown = {
+        "title": question.title, "version": version, "problem": problem, "reason": reason,
+        "possible": not question.problem, "live_number": IndexState.read().live_version_id,
+        "rights": rights_of(request.user),
+    } | question.context  # fmt: skip
+    status = 409 if request.method == "POST" else 200
+    return render(request, question.template, admin_context(request) | shown, status=status)
+
+
+def _asked_for(request: ConsoleRequest) -> IndexVersion:
+    asked = request.POST if request.method == "POST" else request.GET
+    version: IndexVersion = get_object_or_404(
+        IndexVersion.objects.select_related("run"), pk=number(asked.get("version"))
+    )
+    return version
+
+
+def _not_in(version: IndexVersion, state: State) -> str:
+    if version.state == state:
+        return ""
+    return _("Version %(number)s is %(state)s: there is nothing to decide about it.") % {
+        "number": version.number, "state": version.get_state_display(),
+    }  # fmt: skip

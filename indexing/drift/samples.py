@@ -1,0 +1,77 @@
+"""Samples of drift, an hour apart and after every change of version: what the chart is drawn from.
+
+Each web process has a thread that looks whether this hour's sample of the live version is there, and takes it if not;
+a worker takes one right after it has published. Two that take it at once write one row: hour and version are unique.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.utils import timezone
+
+from indexing.drift.measurement import measure
+from indexing.errors import SnapshotInvalid
+from indexing.lib import paths
+from indexing.lib.threads import Background
+from indexing.models import DriftSample, IndexState
+from indexing.snapshot.baseline import Baseline
+
+logger = logging.getLogger(__name__)
+
+SHOWN = timedelta(days=90)
+KEPT = SHOWN + timedelta(days=10)
+LOOK_SECONDS = 5.0
+RETRY_SECONDS = 60.0
+
+
+def take(now: datetime | None = None) -> bool:
+    """Measure and write this hour's sample of the live version; False where there is one, or nothing is live.
+
+    Deletes what is older than KEPT. Raises SnapshotInvalid when the version's files cannot be read.
+    """
+    now = now or timezone.now()
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    version = IndexState.read().live_version
+    if version is None or DriftSample.objects.filter(hour=hour, version=version.number).exists():
+        return False
+    found = measure(Baseline.open(paths.version_folder(version.number), version.manifest_sha256))
+    sample = DriftSample(
+        hour=hour, version=version.number, at=now, experts=found.present, version_experts=found.experts,
+        added=len(found.added), changed=len(found.changed), removed=len(found.removed),
+    )  # fmt: skip
+    DriftSample.objects.bulk_create([sample], ignore_conflicts=True)
+    DriftSample.objects.filter(at__lt=now - KEPT).delete()
+    return True
+
+
+def attempt() -> bool:
+    """`take` for whoever has more important things to do; False where it must be tried again later."""
+    try:
+        take()
+    except SnapshotInvalid as error:
+        logger.warning("No sample of drift: %s", error)
+        return False
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("No sample of drift: the database does not answer (%s).", error)
+        connection.close()
+        return False
+    return True
+
+
+def _keep_sampling(ending: threading.Event) -> None:
+    # Of several processes one looks first, most of the time, and spares the others the measuring.
+    pause = LOOK_SECONDS * random.random()
+    while not ending.wait(pause):
+        pause = LOOK_SECONDS * (1 + random.random()) if attempt() else RETRY_SECONDS
+        close_old_connections()
+    connection.close()
+
+
+_background = Background("sampling", _keep_sampling)
+start = _background.start
+stop = _background.stop

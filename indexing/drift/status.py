@@ -1,0 +1,195 @@
+"""How far the live version has drifted, as it is shown everywhere: pages, API, commands, Prometheus.
+
+Measuring reads the whole directory, so a process does it once for all who ask. A measurement is used again for
+LIFE_SECONDS, and at least for twenty times as long as it took, so that it takes a twentieth of a processor at most;
+but a cheap look at the directory, at most once a second, sees the usual edits (by the pages, the import, the API) and
+has it measured anew at once. Whoever shows it says as of when it is.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.db.models import Count, Max
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from experts.models import Expert, ExpertTag
+from indexing.drift.measurement import Drift, measure
+from indexing.errors import NoIndexYet, SnapshotInvalid
+from indexing.lib import paths
+from indexing.models import IndexState, IndexVersion
+from indexing.serving import live
+from indexing.snapshot.baseline import Baseline
+from indexing.snapshot.reader import Snapshot
+
+Grade = Literal["never", "current", "drifting", "stale", "unknown"]
+GRADES: tuple[Grade, ...] = ("never", "current", "drifting", "stale", "unknown")
+
+LIFE_SECONDS = 30.0
+SHARE_OF_TIME = 20
+PROBE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """From the settings of the same names (TCS_DRIFT_...). Shares are of the version's experts."""
+
+    current: float
+    current_days: float
+    stale: float
+    stale_days: float
+
+
+@dataclass(frozen=True, slots=True)
+class DriftStatus:
+    grade: Grade
+    version: IndexVersion | None
+    """the live one"""
+    drift: Drift | None
+    """None: nothing is live, or its files cannot be read"""
+    as_of: datetime | None
+    problem: str = ""
+    """why there is no drift, as a sentence"""
+
+    @property
+    def sentence(self) -> str:
+        """+23 experts not searchable yet, 4 changed, 1 removed; built 3 days ago"""
+        if self.version is None:
+            return _("No version is live: no expert can be found yet.")
+        built = _("built %(ago)s") % {"ago": naturaltime(self.version.created_at)}
+        return f"{self.problem.rstrip('.') or _what_drifted(self.drift)}; {built}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For programs. Times are unix seconds; figures are null where there is no drift to tell."""
+        found = self.drift
+        return {
+            "grade": self.grade,
+            "sentence": self.sentence,
+            "version": self.version.number if self.version else None,
+            "built_at": self.version.created_at.timestamp() if self.version else None,
+            "as_of": self.as_of.timestamp() if self.as_of else None,
+            "count": found.count if found else None,
+            "share": found.share if found else None,
+            "added": len(found.added) if found else None,
+            "changed": len(found.changed) if found else None,
+            "removed": len(found.removed) if found else None,
+            "fields": found.fields if found else None,
+        }
+
+
+def limits() -> Limits:
+    return Limits(
+        settings.TCS_DRIFT_CURRENT, settings.TCS_DRIFT_CURRENT_DAYS, settings.TCS_DRIFT_STALE,
+        settings.TCS_DRIFT_STALE_DAYS,
+    )  # fmt: skip
+
+
+def grade(share: float, age: timedelta, limits: Limits) -> Grade:
+    """Of a live version from which this share of experts has drifted and whose directory is so old."""
+    days = age / timedelta(days=1)
+    if share and share >= limits.stale or days >= limits.stale_days:
+        return "stale"
+    return "current" if share <= limits.current and days < limits.current_days else "drifting"
+
+
+def read() -> DriftStatus:
+    """As it is now, or was seconds ago."""
+    version = IndexState.read().live_version
+    if version is None:
+        return DriftStatus("never", None, None, None)
+    try:
+        found, as_of = _gauge.read(version)
+    except SnapshotInvalid as error:
+        problem = _("Version %(number)s cannot be compared: %(why)s") % {"number": version.number, "why": error}
+        return DriftStatus("unknown", version, None, timezone.now(), problem)
+    return DriftStatus(grade(found.share, as_of - version.created_at, limits()), version, found, as_of)
+
+
+def baseline(version: IndexVersion) -> Snapshot | Baseline:
+    """What the version holds of its experts: as this process serves it, or read for this. Raises SnapshotInvalid."""
+    try:
+        served = live.current()
+    except NoIndexYet:
+        served = None
+    if served is not None and served.number == version.number:
+        return served
+    return Baseline.open(paths.version_folder(version.number), version.manifest_sha256)
+
+
+def forget() -> None:
+    """Measure anew when next asked."""
+    _gauge.forget()
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    found: Drift
+    as_of: datetime
+    until: float
+    """monotonic seconds"""
+    probe: tuple[object, ...]
+
+
+class _Gauge:
+    """The measurement that this process has; who asks while it is taken waits for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last: _Measured | None = None
+        self._probed = 0.0
+
+    def forget(self) -> None:
+        self._last = None
+
+    def read(self, version: IndexVersion) -> tuple[Drift, datetime]:
+        with self._lock:
+            last = self._last
+            if last is None or not self._holds(last, version):
+                last = self._last = self._measure(version)
+            return last.found, last.as_of
+
+    def _holds(self, last: _Measured, version: IndexVersion) -> bool:
+        now = time.monotonic()
+        if last.found.number != version.number or now >= last.until:
+            return False
+        if now - self._probed < PROBE_SECONDS:
+            return True
+        self._probed = now
+        return _probe() == last.probe
+
+    def _measure(self, version: IndexVersion) -> _Measured:
+        probe = _probe()  # before: what changes meanwhile is seen next time
+        as_of, began = timezone.now(), time.monotonic()
+        found = measure(baseline(version))
+        self._probed = time.monotonic()
+        took = self._probed - began
+        return _Measured(found, as_of, self._probed + max(LIFE_SECONDS, SHARE_OF_TIME * took), probe)
+
+
+_gauge = _Gauge()
+
+
+def _probe() -> tuple[object, ...]:
+    """What nearly every edit changes; milliseconds."""
+    experts = Expert.objects.aggregate(last=Max("pk"), changed=Max("updated_at"))
+    tags = ExpertTag.objects.filter(source=ExpertTag.Source.MANUAL).aggregate(count=Count("pk"), last=Max("pk"))
+    return (Expert.objects.active().count(), *experts.values(), *tags.values())
+
+
+def _what_drifted(found: Drift | None) -> str:
+    if found is None or not found.count:
+        return _("Nothing has changed since")
+    added, changed, removed = len(found.added), len(found.changed), len(found.removed)
+    new = ngettext(
+        "+%(count)s expert not searchable yet", "+%(count)s experts not searchable yet", added
+    )  # fmt: skip
+    parts = ((added, new), (changed, _("%(count)s changed")), (removed, _("%(count)s removed")))
+    return ", ".join(words % {"count": f"{count:,}"} for count, words in parts if count)

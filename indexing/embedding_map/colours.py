@@ -1,0 +1,227 @@
+"""What the points of a map are coloured by, from the directory as it is now: a class for each, and the legend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from numpy.typing import NDArray
+
+from experts.models import Expert, ExpertTag, Tag
+from experts.profiles import findability
+from indexing.embedding_map import reading, wire_format
+from indexing.embedding_map.wire_format import DrawnMap
+from indexing.errors import IndexingError, NoMap, SnapshotInvalid
+
+COLOURED = 12
+"""Categories or industries that have a colour of their own, the largest: the eye tells no more apart."""
+
+DEFAULT = "category"
+CATEGORY, INDUSTRY, FINDABILITY, TAG, SINCE = DEFAULT, "industry", "findability", "tag:", "since:"
+CHUNK = 10_000
+"""Rows read at once from the database."""
+Classes = NDArray[np.uint8]
+Rows = NDArray[np.int64]
+
+
+class UnknownColouring(IndexingError):
+    """What was asked for is none of those that `colouring` knows, or is gone."""
+
+    def __init__(self, by: str) -> None:
+        super().__init__(_("The map cannot be coloured by “%s”.") % by[:80])
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the legend."""
+
+    number: int
+    """of the class; 0 is kept for who is gone"""
+    colour: str
+    """name of a colour in map.css: "1" to "12", or what the class means"""
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Colouring:
+    by: str
+    title: str
+    classes: Classes
+    """uint8[n] in the order of the version's rows: see `points`"""
+    entries: tuple[Entry, ...]
+
+    @property
+    def gone(self) -> int:
+        return int(np.count_nonzero(self.classes == wire_format.GONE))
+
+
+def colouring(drawn: DrawnMap, by: str) -> Colouring:
+    """Raises UnknownColouring."""
+    if by == CATEGORY:
+        return _by_category(drawn)
+    if by == INDUSTRY:
+        return _by_industry(drawn)
+    if by == FINDABILITY:
+        return _by_findability(drawn)
+    if by.startswith(TAG):
+        return _by_tag(drawn, by)
+    if by.startswith(SINCE):
+        return _by_age(drawn, by)
+    raise UnknownColouring(by)
+
+
+def _by_category(drawn: DrawnMap) -> Colouring:
+    found = Expert.objects.active().order_by().values_list("pk", "category").iterator(chunk_size=CHUNK)
+    numbers: dict[str, int] = {}
+    rows, coded = _placed(drawn, ((pk, numbers.setdefault(name, len(numbers))) for pk, name in found))
+    return _of_names(
+        drawn, CATEGORY, _("Category"), (rows, coded, list(numbers)), _("No category"), _("Other categories")
+    )
+
+
+def _by_industry(drawn: DrawnMap) -> Colouring:
+    """An expert of several industries counts for the one given by hand, else for the likeliest."""
+    names = {0: ""} | dict(Tag.objects.filter(kind=Tag.Kind.INDUSTRY).order_by().values_list("pk", "name"))
+    manual = ExpressionWrapper(Q(source=ExpertTag.Source.MANUAL), BooleanField())
+    given = (
+        ExpertTag.objects.filter(tag__kind=Tag.Kind.INDUSTRY)
+        .order_by()
+        .values_list("expert_id", "tag_id", manual, Coalesce("score", 0.0))
+    )
+    kinds = [("expert", np.int64), ("tag", np.int64), ("manual", np.bool_), ("score", np.float64)]
+    tags = np.fromiter(given.iterator(chunk_size=CHUNK), kinds)
+    tags = tags[np.lexsort((-tags["tag"], tags["score"], tags["manual"], tags["expert"]))]
+    last = np.diff(tags["expert"], append=-1) != 0
+    rows, known = drawn.rows_of(tags["expert"][last])
+    chosen = np.zeros(len(drawn), np.int64)
+    chosen[rows[known]] = tags["tag"][last][known]
+    active = _active_rows(drawn)
+    ids = np.array(sorted(names), np.int64)
+    coded = np.minimum(np.searchsorted(ids, chosen[active]), len(ids) - 1)
+    coded[ids[coded] != chosen[active]] = 0  # a tag that came meanwhile
+    of_code = [names[pk] for pk in sorted(names)]
+    return _of_names(
+        drawn, INDUSTRY, _("Industry"), (active, coded, of_code), _("No industry"), _("Other industries")
+    )
+
+
+def _by_findability(drawn: DrawnMap) -> Colouring:
+    scored = Expert.objects.active().with_findability().order_by().values_list("pk", "findability")  # type: ignore[misc]  # annotated
+    rows, scores = _placed(drawn, scored.iterator(chunk_size=CHUNK))
+    numbers = {level: number for number, level in enumerate(findability.LEVELS, start=1)}
+    classes = _nobody(drawn)
+    for level, (at_least, below) in findability.LEVELS.items():
+        classes[rows[(scores >= at_least) & (scores < below)]] = numbers[level]
+    low, high = findability.LOW_BELOW, findability.HIGH_FROM
+    labels = {
+        "low": _("low, below %s") % low,
+        "medium": _("medium, %(low)s to %(high)s") % {"low": low, "high": high - 1},
+        "high": _("high, from %s") % high,
+    }
+    entries = [(numbers[level], level, labels[level]) for level in reversed(findability.LEVELS)]
+    return _counted(FINDABILITY, _("Findability"), classes, entries)
+
+
+def _by_tag(drawn: DrawnMap, by: str) -> Colouring:
+    number = by.removeprefix(TAG)
+    tag = Tag.objects.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 10 else None
+    if tag is None:
+        raise UnknownColouring(by)
+    manual = ExpressionWrapper(Q(source=ExpertTag.Source.MANUAL), BooleanField())
+    given = ExpertTag.objects.filter(tag=tag).order_by().values_list("expert_id", manual)
+    rows, by_hand = _placed(drawn, given.iterator(chunk_size=CHUNK))
+    classes = _nobody(drawn)
+    classes[_active_rows(drawn)] = 3
+    classes[rows] = np.where(classes[rows] == wire_format.GONE, wire_format.GONE, np.where(by_hand, 1, 2))
+    entries = [(1, "manual", _("given by hand")), (2, "auto", _("given automatically")), (3, "none", _("without it"))]
+    return _counted(by, str(tag), classes, entries)
+
+
+def _by_age(drawn: DrawnMap, by: str) -> Colouring:
+    """Who came since an earlier version that is still on disk."""
+    number = by.removeprefix(SINCE)
+    if not (number.isdecimal() and len(number) < 10):
+        raise UnknownColouring(by)
+    try:
+        known = reading.ids_of(reading.version_numbered(int(number)))
+    except (NoMap, SnapshotInvalid) as error:
+        raise UnknownColouring(by) from error
+    classes = _nobody(drawn)
+    active = _active_rows(drawn)
+    classes[active] = np.where(np.isin(drawn.ids[active], known), 2, 1)
+    title = _("New since version %(number)s") % {"number": number}
+    return _counted(by, title, classes, [(1, "new", _("new")), (2, "none", _("known then"))])
+
+
+def _nobody(drawn: DrawnMap) -> Classes:
+    return np.full(len(drawn), wire_format.GONE, np.uint8)
+
+
+def _active_rows(drawn: DrawnMap) -> Rows:
+    active = Expert.objects.active().order_by().values_list("pk", flat=True).iterator(chunk_size=CHUNK)
+    rows, known = drawn.rows_of(np.fromiter(active, np.int64))
+    return rows[known]
+
+
+def _placed(drawn: DrawnMap, pairs: Iterable[tuple[int, int]]) -> tuple[Rows, NDArray[np.int64]]:
+    """The rows of those (id, value) that are on the map, and their values.
+
+    Read into an array as they come: as lists, a million of them are some hundred megabytes.
+    """
+    found = np.fromiter(pairs, [("id", np.int64), ("value", np.int64)])
+    rows, known = drawn.rows_of(found["id"])
+    return rows[known], found["value"][known]
+
+
+def _of_names(
+    drawn: DrawnMap,
+    by: str,
+    title: str,
+    found: tuple[Rows, NDArray[np.int64], list[str]],
+    without: str,
+    others: str,
+) -> Colouring:
+    """A class for each of the largest names, one for the other names, one for those without any.
+
+    `found`: rows, of each the place of its name, and the names, all different.
+    """
+    rows, coded, names = found
+    counts = dict(zip(names, np.bincount(coded, minlength=len(names)).tolist(), strict=True))
+    ordered = sorted((name for name in counts if name and counts[name]), key=lambda name: (-counts[name], name))
+    largest = ordered[:COLOURED]
+    numbers = {name: min(place, COLOURED + 1) for place, name in enumerate(ordered, start=1)} | {"": COLOURED + 2}
+    classes = _nobody(drawn)
+    classes[rows] = np.array([numbers.get(name, wire_format.GONE) for name in names], np.uint8)[coded]
+    entries = [(place, str(place), name) for place, name in enumerate(largest, start=1)]
+    if len(ordered) > COLOURED:
+        entries.append((COLOURED + 1, "other", others))
+    if counts.get(""):
+        entries.append((COLOURED + 2, "none", without))
+    return _counted(by, title, classes, entries)
+
+
+def _counted(by: str, title: str, classes: Classes, entries: Iterable[tuple[int, str, str]]) -> Colouring:
+    counts = np.bincount(classes, minlength=256)
+    lines = tuple(Entry(number, colour, label, int(counts[number])) for number, colour, label in entries)
+    return Colouring(by, title, classes, lines)
+
+
+def choices(versions: Iterable[int]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What can be chosen, in groups of (title, [(by, label)]); `versions`: since which one can be new."""
+    plain = [(CATEGORY, _("Category")), (INDUSTRY, _("Industry")), (FINDABILITY, _("Findability"))]
+    since = [(f"{SINCE}{number}", _("New since version %(number)s") % {"number": number}) for number in versions]
+    groups = [(_("All experts"), plain + since)]
+    for kind, label in ((Tag.Kind.INDUSTRY, TITLES["industry"]), (Tag.Kind.DOMAIN, TITLES["domain"])):
+        tags = [(f"{TAG}{tag.pk}", str(tag)) for tag in Tag.objects.filter(kind=kind)]
+        if tags:
+            groups.append((str(label), tags))
+    return groups
+
+
+TITLES = {"industry": gettext_lazy("One industry"), "domain": gettext_lazy("One tag")}

@@ -1,0 +1,75 @@
+"""A copy of everything that TCS keeps, made while it goes on working."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from indexing.errors import Refused, SnapshotInvalid
+from indexing.lib import paths
+from indexing.snapshot.reader import Snapshot
+
+DATABASE = "db.sqlite3"
+FOLDERS = ("versions", "maps", "models")
+UNFINISHED = ".partial"
+
+
+def make(target: Path) -> int:
+    """Copy the database, the versions and the secret key into the new folder `target`; returns the live number or 0.
+
+    The database is copied first, by SQLite itself, at one moment; then the files that it names. The copy of the live
+    version is opened and verified. With PostgreSQL the database is left to pg_dump, which knows how.
+    Raises Refused (the folder exists, or lies in what is copied), SnapshotInvalid, OSError.
+    """
+    target = target.resolve()
+    if target.exists():
+        raise Refused(_("%(path)s exists already: name a new folder.") % {"path": target})
+    if target.is_relative_to(Path(settings.DATA_DIR)):
+        raise Refused(_("%(path)s lies inside the data folder: name one elsewhere.") % {"path": target})
+    partial = target.with_name(target.name + UNFINISHED)
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True, mode=0o700)
+    try:
+        number, sha256 = _copy_database(partial)
+        _copy_files(partial)
+        if number:
+            folder = partial / "versions" / paths.version_folder(number).name
+            Snapshot.open(folder, manifest_sha256=sha256)
+    except (OSError, SnapshotInvalid, sqlite3.Error):
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    partial.rename(target)
+    return number
+
+
+def _copy_database(folder: Path) -> tuple[int, str]:
+    """The number and the manifest's hash of the version that is live in the copy; 0 without one."""
+    question = (
+        "SELECT v.number, v.manifest_sha256 FROM indexing_indexstate s "
+        "JOIN indexing_indexversion v ON v.number = s.live_version_id"
+    )
+    if connection.vendor != "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(question)
+            row = cursor.fetchone()
+        return (int(row[0]), str(row[1])) if row else (0, "")
+    source = str(connection.settings_dict["NAME"])
+    with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(folder / DATABASE)) as copy:
+        live.backup(copy)
+        row = copy.execute(question).fetchone()
+    return (int(row[0]), str(row[1])) if row else (0, "")
+
+
+def _copy_files(folder: Path) -> None:
+    data = Path(settings.DATA_DIR)
+    for name in FOLDERS:
+        if (data / name).is_dir():
+            shutil.copytree(data / name, folder / name, ignore=shutil.ignore_patterns("*.building"))
+    if (data / "secret_key").exists():
+        shutil.copy2(data / "secret_key", folder / "secret_key")

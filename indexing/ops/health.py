@@ -1,0 +1,79 @@
+"""For balancers and monitors: does the process answer, and can it search?"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from indexing import encoders
+from indexing.console.access import VIEW, may
+from indexing.errors import NoIndexYet
+from indexing.ops import metrics
+from indexing.serving import live
+
+logger = logging.getLogger(__name__)
+Check = dict[str, object]
+
+
+@never_cache
+@require_safe
+def healthz(_request: HttpRequest) -> JsonResponse:
+    """The process answers: nothing else is looked at, so that a database that is away restarts nobody."""
+    return JsonResponse({"status": "ok"})
+
+
+@never_cache
+@require_safe
+def readyz(_request: HttpRequest) -> JsonResponse:
+    """200 when this process can answer any search, though perhaps from an older version ("degraded")."""
+    checks = {"database": _database(), "live_version": _live_version(), "model": _model()}
+    ready = all(check["ok"] for check in checks.values())
+    state = ("degraded" if live.problem() else "ready") if ready else "not ready"
+    return JsonResponse({"status": state, "checks": checks}, status=200 if ready else 503)
+
+
+@never_cache
+@require_safe
+def metrics_page(request: HttpRequest) -> HttpResponse:
+    """For Prometheus, with TCS_METRICS_TOKEN as bearer token; for staff who may see the index, with their session."""
+    sent = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    expected = settings.TCS_METRICS_TOKEN
+    if not (expected and secrets.compare_digest(sent.encode(), expected.encode())) and not may(request.user, VIEW):
+        return HttpResponse(_("This needs the metrics token.") + "\n", status=401, content_type="text/plain")
+    return HttpResponse(metrics.page(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _database() -> Check:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("Not ready: the database does not answer (%s)", error)  # its text may name hosts: not for all
+        return {"ok": False, "detail": _("The database does not answer.")}
+    return {"ok": True, "detail": ""}
+
+
+def _live_version() -> Check:
+    try:
+        number = live.current().number
+    except NoIndexYet as error:
+        return {"ok": False, "version": None, "detail": _live_problem() or str(error)}
+    return {"ok": True, "version": number, "detail": _live_problem()}
+
+
+def _live_problem() -> str:
+    """Where files lie on this machine is not for everybody who asks: only which of them, within the data folder."""
+    return live.problem().replace(f"{settings.DATA_DIR}/", "")
+
+
+def _model() -> Check:
+    state = encoders.status()
+    return {"ok": state == "ready", "state": state, "backend": encoders.backend(), "detail": ""}

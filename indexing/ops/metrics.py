@@ -1,0 +1,108 @@
+"""Figures for Prometheus: what this process counted of its searches, and what the database knows of the index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import Count
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from indexing.drift import status as drift_status
+from indexing.models import IndexState, RebuildRun
+from indexing.runs import status
+
+registry = CollectorRegistry()
+SEARCHES = Counter(
+    "tcs_searches", "Searches answered by this process, by mode and outcome.", ["mode", "outcome"], registry=registry
+)
+SEARCH_SECONDS = Histogram(
+    "tcs_search_seconds", "Seconds of a search, by mode.", ["mode"], registry=registry,
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+)  # fmt: skip
+SEARCHES_NOT_LOGGED = Counter(
+    "tcs_searches_not_logged", "Searches of people that did not fit into the queue of the log.", registry=registry
+)
+
+
+def observe_search(mode: str, outcome: str, seconds: float) -> None:
+    """Count a search; `outcome` is hits, nothing or error."""
+    SEARCHES.labels(mode, outcome).inc()
+    SEARCH_SECONDS.labels(mode).observe(seconds)
+
+
+def page() -> bytes:
+    """All figures in the text format of Prometheus."""
+    return generate_latest(registry)
+
+
+class IndexCollector(Collector):
+    """What the database and the live version say at the moment of asking."""
+
+    def describe(self) -> list[Metric]:
+        return []  # else the registry would ask the database while it is being set up
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._runs()
+        yield from self._live_version()
+        yield from self._drift_figures()
+
+    def _runs(self) -> Iterator[Metric]:
+        runs = GaugeMetricFamily("tcs_runs", "Runs in the history, by kind and state.", labels=["kind", "state"])
+        for row in RebuildRun.objects.order_by().values("kind", "state").annotate(count=Count("pk")):
+            runs.add_metric([row["kind"], row["state"]], row["count"])
+        yield runs
+        last = RebuildRun.objects.filter(kind=RebuildRun.Kind.FULL, state=RebuildRun.State.DONE).first()
+        seconds = GaugeMetricFamily(
+            "tcs_last_run_stage_seconds",
+            "Seconds of each stage of the last full run that was done.",
+            labels=["stage"],
+        )
+        for stage in last.stages if last else []:
+            seconds.add_metric([stage["stage"]], stage["seconds"])
+        yield seconds
+
+    def _live_version(self) -> Iterator[Metric]:
+        state = IndexState.read()
+        version = state.live_version
+        if version is not None:
+            yield GaugeMetricFamily("tcs_live_version", "Number of the live version.", version.number)
+            yield GaugeMetricFamily("tcs_live_version_experts", "Experts in the live version.", version.expert_count)
+            yield GaugeMetricFamily(
+                "tcs_live_version_built_timestamp_seconds", "When it was built.", version.created_at.timestamp()
+            )
+        serving = status.serving(state)
+        processes = GaugeMetricFamily("tcs_processes", "Web processes, by what they serve.", labels=["serves"])
+        processes.add_metric(["live"], serving.current)
+        processes.add_metric(["other"], serving.processes - serving.current)
+        yield processes
+        yield GaugeMetricFamily("tcs_serving_problems", "Different reasons not to serve it.", len(serving.problems))
+        yield GaugeMetricFamily(
+            "tcs_schedule_on_hold",
+            "1 while scheduled runs wait since a rollback.",
+            float(bool(state.schedule_held_at)),
+        )
+
+    def _drift_figures(self) -> Iterator[Metric]:
+        now = drift_status.read()
+        grade = GaugeMetricFamily(
+            "tcs_drift_grade", "1 at how far the live version has drifted, 0 at the others.", labels=["grade"]
+        )
+        for each in drift_status.GRADES:
+            grade.add_metric([each], float(each == now.grade))
+        yield grade
+        if now.drift is None:
+            return
+        kinds = GaugeMetricFamily(
+            "tcs_drift", "Experts since the live version, by what became of them.", labels=["what"]
+        )
+        for what in ("added", "changed", "removed"):
+            kinds.add_metric([what], len(getattr(now.drift, what)))
+        yield kinds
+        yield GaugeMetricFamily("tcs_drift_experts", "Experts added, changed or removed since.", now.drift.count)
+        yield GaugeMetricFamily("tcs_drift_share", "The same as a share of the live version.", now.drift.share)
+        yield GaugeMetricFamily("tcs_directory_experts", "Active experts in the directory.", now.drift.present)
+
+
+registry.register(IndexCollector())

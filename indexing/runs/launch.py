@@ -1,0 +1,71 @@
+"""Starting a worker process for a run, when workers are not started by somebody else."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from experts.stored_language import kept_language
+from indexing.audit import Actor
+from indexing.lib import processes
+from indexing.models import IndexVersion, RebuildRun
+from indexing.runs import queue
+
+logger = logging.getLogger(__name__)
+
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def request(
+    kind: str, actor: Actor, *, reembed: bool = False, scheduled: bool = False, reason: str = ""
+) -> RebuildRun:
+    """Ask for a run and see to it that a worker takes it. Raises Busy, ScheduleOnHold, Refused."""
+    own_worker = settings.TCS_WORKER == "subprocess"
+    owner = processes.me() if own_worker else None
+    run = queue.request(kind, actor, reembed=reembed, owner=owner, scheduled=scheduled, reason=reason)
+    if own_worker:
+        start_worker_for(run)
+    return run
+
+
+def start_worker_for(run: RebuildRun) -> None:
+    try:
+        child = _start("--run", str(run.pk))
+    except OSError as error:
+        logger.exception("No worker could be started for run %s", run.pk)
+        with kept_language():
+            sentence = _("No worker process could be started: %(error)s") % {"error": error.strerror or error}
+        queue.fail(run, sentence)
+        return
+    queue.handed_to(run, processes.of(child.pid))
+
+
+def start_worker_for_map(version: IndexVersion) -> None:
+    """Have another process compute the version's map; nothing if somebody else sees to it already."""
+    if not version.hand_map_to(processes.me()):
+        return
+    try:
+        child = _start("--map", str(version.number))
+    except OSError:
+        logger.exception("No worker could be started for the map of version %s", version.number)
+        return
+    version.hand_map_to(processes.of(child.pid))
+
+
+def _start(*arguments: str) -> subprocess.Popen[bytes]:
+    """A worker in a session of its own: what ends the web process (Ctrl-C, a restart) does not end the run."""
+    _children[:] = [child for child in _children if child.poll() is None]  # reaps those that ended
+    child = subprocess.Popen(
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), "index_worker", "--low-priority", *arguments],
+        env=os.environ | {"OMP_NUM_THREADS": str(settings.TCS_WORKER_THREADS)},  # web processes keep theirs to one
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd=settings.BASE_DIR,
+    )
+    _children.append(child)
+    return child

@@ -1,0 +1,161 @@
+"""What is going on, read once for whoever shows it: the page, the API, the commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
+from indexing.runs import estimates
+from indexing.runs.estimates import Estimate
+
+Badge = Literal["never", "rebuilding", "complete", "failed", "cancelled", "held"]
+
+_BADGES: dict[str, Badge] = {
+    RebuildRun.State.QUEUED: "rebuilding",
+    RebuildRun.State.RUNNING: "rebuilding",
+    RebuildRun.State.DONE: "complete",
+    RebuildRun.State.HELD: "held",
+    RebuildRun.State.CANCELLED: "cancelled",
+    RebuildRun.State.ERROR: "failed",
+    RebuildRun.State.LOST: "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the active run's present stage is. `fraction` is None where the total is not known."""
+
+    stage: str
+    done: int
+    total: int
+    rate: float | None
+    """items a second"""
+    left: Estimate
+    """for the whole run"""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """None: there is no basis for an estimate."""
+        return self.left.seconds
+
+    @property
+    def fraction(self) -> float | None:
+        return min(self.done / self.total, 1.0) if self.total else None
+
+    @property
+    def percent(self) -> int | None:
+        return None if self.fraction is None else int(self.fraction * 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A web process, and what it serves."""
+
+    host: str
+    pid: int
+    version: int | None
+    silent: bool
+    """It has not reported lately: paused, cut off, or ended without a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How many of the running web processes serve the live version, and what keeps the others from it."""
+
+    processes: int
+    current: int
+    problems: tuple[str, ...]
+    falling_back: tuple[int, ...] = ()
+    """versions from which processes with a problem go on answering"""
+    unable: int = 0
+    """processes with a problem and no version to answer from"""
+    each: tuple[Server, ...] = ()
+    """all that are known, also those that are silent: they are not counted above"""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    badge: Badge
+    sentence: str
+    state: IndexState
+    latest: RebuildRun | None
+    active: RebuildRun | None
+    progress: Progress | None
+    serving: Serving
+
+    @property
+    def live(self) -> IndexVersion | None:
+        return self.state.live_version
+
+    @property
+    def outside(self) -> Literal["idle", "running", "done", "error"]:
+        """As the JSON contract folds it; idle means that no run was ever asked for."""
+        if self.latest is None:
+            return "idle"
+        return self.latest.outside_state
+
+
+def read() -> Status:
+    state = IndexState.read()
+    latest = RebuildRun.objects.select_related("version").order_by("-pk").first()
+    active = latest if latest and latest.is_active else None
+    return Status(
+        badge=_BADGES[latest.state] if latest else "never",
+        sentence=_sentence(latest),
+        state=state,
+        latest=latest,
+        active=active,
+        progress=progress(active) if active else None,
+        serving=serving(state),
+    )
+
+
+def badge_of(run: RebuildRun) -> Badge:
+    return _BADGES[run.state]
+
+
+def sentence_of(run: RebuildRun) -> str:
+    return _sentence(run)
+
+
+def progress(run: RebuildRun) -> Progress:
+    return Progress(run.stage, run.done, run.total, run.rate, estimates.left(run))
+
+
+def serving(state: IndexState) -> Serving:
+    seen = list(ServingProcess.objects.seen())
+    silent = list(ServingProcess.objects.silent())
+    troubled = [process for process in seen if process.problem]
+    return Serving(
+        processes=len(seen),
+        current=sum(process.version_number == state.live_version_id for process in seen)
+        if state.live_version_id
+        else 0,
+        problems=tuple(sorted({process.problem for process in troubled})),
+        falling_back=tuple(sorted({process.version_number for process in troubled if process.version_number})),
+        unable=sum(process.version_number is None for process in troubled),
+        each=tuple(
+            Server(process.host, process.pid, process.version_number, silent=process in silent)
+            for process in sorted((*seen, *silent), key=lambda process: (process.host, process.pid))
+        ),
+    )
+
+
+def _sentence(run: RebuildRun | None) -> str:
+    if run is None:
+        return _("No index has been built yet.")
+    if run.state == RebuildRun.State.QUEUED:
+        return _("Waiting for a worker.")
+    if run.state == RebuildRun.State.RUNNING:
+        return _("%(kind)s by %(who)s, since %(when)s.") % {
+            "kind": run.get_kind_display().capitalize(),
+            "who": run.who,
+            "when": timezone.localtime(run.started_at).strftime("%H:%M:%S"),
+        }
+    if run.state == RebuildRun.State.DONE:
+        return _("%(kind)s done.") % {"kind": run.get_kind_display().capitalize()}
+    return run.error

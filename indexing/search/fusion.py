@@ -1,0 +1,133 @@
+"""Two lists to one: whom a query finds by meaning and by words, and in which order.
+
+Score of the hybrid mode = z + weight * coverage, where
+
+- z = (similarity - mean) / standard deviation, over the similarities of the query to all experts: how far above
+  the usual somebody's meaning is. The size of a cosine depends on the model and the collection, z does not.
+- coverage = BM25 / information of the query: which part of what its words tell is found in a profile. BM25 grows
+  with the length of the query and the rarity of its words, coverage does not; it is about 1 for somebody who has
+  all of them. An exact username scores above everything.
+
+A weighted sum of normalised scores beats fusion by rank, which throws away by how much one is better than the next
+(Bruch, Gai and Ingber, “An Analysis of Fusion Functions for Hybrid Retrieval”, ACM TOIS 42(1), 2023).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.lib.timing import Steps
+from indexing.snapshot.reader import Snapshot
+from indexing.snapshot.selection import Selection
+
+UNSEEN = 0.5
+"""An expert whom a full list of words does not reach down to is reckoned with half of its last score: the truth
+lies between nothing and all of that. At a depth of 300 it matters only in large directories."""
+LEAST_DEVIATION = 0.01
+"""Of similarities; real ones deviate by .05 to .13. Below it all experts are the same, and noise must not decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """How two lists become one: the settings TCS_SEARCH_..., where the measured figures stand."""
+
+    keyword_weight: float
+    semantic_depth: int
+    keyword_depth: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Whom the lists found, best first; m rows."""
+
+    ids: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    similarities: NDArray[np.float64]
+    """NaN where unknown"""
+    semantic_ranks: NDArray[np.int64]
+    keyword_ranks: NDArray[np.int64]
+    """ranks count from 1; 0 where that list does not reach down to the expert"""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def by_meaning(
+    snapshot: Snapshot, vector: NDArray[np.float32], depth: int, steps: Steps, only: Selection | None = None
+) -> Candidates:
+    """The `depth` experts nearest to a unit `vector`, scored by cosine similarity."""
+    with steps.step("vectors"):
+        ids, similarities = snapshot.semantic(vector, depth, only)
+    ranks = np.arange(1, len(ids) + 1)
+    return _ordered(ids, similarities.astype(np.float64), similarities, ranks, np.zeros_like(ranks))
+
+
+def by_words(snapshot: Snapshot, text: str, depth: int, steps: Steps, only: Selection | None = None) -> Candidates:
+    """The `depth` experts with most of the words of `text`, scored by BM25."""
+    with steps.step("keywords"):
+        ids, scores = snapshot.keyword(text, depth, only)
+    ranks = np.arange(1, len(ids) + 1)
+    return _ordered(ids, scores.astype(np.float64), np.full(len(ids), np.nan), np.zeros_like(ranks), ranks)
+
+
+def by_both(
+    snapshot: Snapshot, text: str, vector: NDArray[np.float32], depths: tuple[int, int], weight: float, steps: Steps,
+    only: Selection | None = None,
+) -> Candidates:  # fmt: skip
+    """Everybody of the first `depths` of both lists, scored by `fused_scores`."""
+    with steps.step("vectors"):
+        near, near_similarities = snapshot.semantic(vector, depths[0], only)
+    with steps.step("keywords"):
+        query = snapshot.keywords.parse(text)
+        worded, word_scores = snapshot.keywords.search(query, depths[1], only.conditions if only else None)
+    with steps.step("fuse"):
+        ids = np.union1d(near, worded)
+        semantic_ranks, keyword_ranks = _ranks(ids, near), _ranks(ids, worded)
+        similarities = _spread_out(near_similarities, semantic_ranks, 0.0)
+        far = semantic_ranks == 0
+        similarities[far] = snapshot.similarities(vector, ids[far])
+        full = len(worded) == depths[1]
+        words = _spread_out(word_scores, keyword_ranks, UNSEEN * float(word_scores[-1]) if full else 0.0)
+        scores = fused_scores(similarities, snapshot.spread.over(vector), words, query.information, weight)
+        return _ordered(ids, scores, similarities, semantic_ranks, keyword_ranks)
+
+
+def fused_scores(
+    similarities: NDArray[np.float64], spread: tuple[float, float], words: NDArray[np.float64], information: float,
+    weight: float,
+) -> NDArray[np.float64]:  # fmt: skip
+    """z + weight * coverage[m], of cosine similarities[m] and BM25 scores[m]; see the head of this module.
+
+    `spread` is the mean and the standard deviation of the similarities to all experts; `information` is above 0.
+    """
+    mean, deviation = spread
+    z = (similarities - mean) / max(deviation, LEAST_DEVIATION)
+    return np.asarray(z + weight * words / information, np.float64)
+
+
+def _ranks(ids: NDArray[np.int64], listed: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rank of each of the rising `ids` in the list, 0 where it is not."""
+    ranks = np.zeros(len(ids), np.int64)
+    ranks[np.searchsorted(ids, listed)] = np.arange(1, len(listed) + 1)
+    return ranks
+
+
+def _spread_out(values: NDArray[np.float32], ranks: NDArray[np.int64], otherwise: float) -> NDArray[np.float64]:
+    """The value at each rank; `otherwise` where the rank is 0."""
+    return np.append(otherwise, values).astype(np.float64)[ranks]
+
+
+def _ordered(
+    ids: NDArray[np.int64], scores: NDArray[np.float64], similarities: NDArray[np.floating],
+    semantic_ranks: NDArray[np.int64], keyword_ranks: NDArray[np.int64],
+) -> Candidates:  # fmt: skip
+    """Best first. Where the score is the same the words decide, then the id."""
+    word_order = np.where(keyword_ranks > 0, keyword_ranks, np.iinfo(np.int64).max)
+    order = np.lexsort((ids, word_order, -scores))
+    return Candidates(
+        ids[order], scores[order], np.asarray(similarities, np.float64)[order],
+        semantic_ranks[order], keyword_ranks[order],
+    )  # fmt: skip

@@ -1,0 +1,149 @@
+"""Which words of a profile a query has found: folded and stemmed as in the keyword index, on the text itself."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from experts.models import Expert
+from experts.safe_text import one_direction
+from indexing.snapshot.keyword_index import UNSPACED, KeywordIndex, QueryWord, analysed
+
+EXCERPT = 260
+"""Characters of a long text that are shown: its beginning, or where the marked words are if they come later."""
+LEAD = 60
+"""Characters before the first of them."""
+FIELDS = ("name", "job_title", "company", "bio")
+
+# Signs that belong to the letter before them; those of the scripts in use all lie below.
+_MARKS = "".join(chr(code) for code in range(0x300, 0x3100) if unicodedata.category(chr(code)).startswith("M"))
+_WORD = re.compile(rf"{UNSPACED}+|[cC]\+\+|[cCfFjJ]#|(?:(?!{UNSPACED})[^\W_{_MARKS}][{_MARKS}]*)+")
+_ASCII_WORD = re.compile(r"[cC]\+\+|[cCfFjJ]#|[A-Za-z0-9]+")
+"""The same words of a text in ASCII, in an eighth of the time."""
+
+Span = tuple[int, int]
+
+
+class _Verdicts(dict[str, bool]):
+    """Words that were met, and whether the query has them: the profiles of one page share most of theirs."""
+
+    def __init__(self, judge: Callable[[str], bool]) -> None:
+        self._judge = judge
+
+    def __missing__(self, word: str) -> bool:
+        verdict = self[word] = self._judge(word)
+        return verdict
+
+
+class Marker:
+    """Marks the words of one query."""
+
+    def __init__(self, words: Sequence[QueryWord]) -> None:
+        self._plain = {word.plain for word in words}
+        self._stems = {word.stem for word in words}
+        self._unknown = [word.plain for word in words if not word.known]
+        self._in_pairs = {sign for word in self._plain if len(word) > 1 for sign in word}
+        self._verdicts = _Verdicts(self._has)
+
+    @classmethod
+    def of(cls, query: str, keywords: KeywordIndex) -> Marker:
+        return cls(keywords.words(query))
+
+    def spans(self, text: str) -> list[Span]:
+        """Where the words of the query stand in the text: (from, to) in characters, rising, apart."""
+        if text.isascii():
+            return [word.span() for word in _ASCII_WORD.finditer(text) if self._verdicts[word.group()]]
+        return [span for word in _WORD.finditer(text) for span in self._within(word)]
+
+    def marked(self, text: str, spans: Sequence[Span] | None = None) -> SafeString:
+        """The text as HTML: escaped, its words that the query has in <mark>."""
+        parts, at = [], 0
+        for start, end in self.spans(text) if spans is None else spans:
+            parts += [escape(text[at:start]), "<mark>", escape(text[start:end]), "</mark>"]
+            at = end
+        return mark_safe("".join([*parts, escape(text[at:])]))  # noqa: S308  every part is escaped
+
+    def excerpt(self, text: str, spans: Sequence[Span] | None = None) -> SafeString:
+        """As `marked`, of at most EXCERPT characters: from the beginning if a word stands there, or else from a
+        little before the place where most of them stand together."""
+        spans = self.spans(text) if spans is None else spans
+        start = 0
+        if len(text) > EXCERPT and spans and spans[0][1] > EXCERPT:
+            start = self._densest(spans) - LEAD
+            start = text.find(" ", start, start + LEAD) + 1 or start
+        end = len(text) if len(text) <= start + EXCERPT else start + EXCERPT
+        end = (
+            text.rfind(" ", start + EXCERPT // 2, end)
+            if end < len(text) and " " in text[start + EXCERPT // 2 : end]
+            else end
+        )
+        inside = [(first - start, last - start) for first, last in spans if start <= first and last <= end]
+        shown = self.marked(text[start:end], inside)
+        return mark_safe(f"{'… ' if start else ''}{shown}{' …' if end < len(text) else ''}")  # noqa: S308  see above
+
+    def common_tags(self, names: Sequence[str]) -> list[str]:
+        """Those of the tags of which the query has a word. By words, since a reader can see why; whose meaning is
+        near is in the similarity already."""
+        return [name for name in names if self.spans(name)]
+
+    def highlights(self, expert: Expert) -> dict[str, str]:
+        """HTML of the fields of which the query has a word."""
+        texts = {name: expert.full_name if name == "name" else getattr(expert, name) for name in FIELDS}
+        return {
+            name: str(self.excerpt(text, spans) if name == "bio" else self.marked(text, spans))
+            for name, text in ((name, one_direction(text)) for name, text in texts.items())
+            if (spans := self.spans(text))
+        }
+
+    @staticmethod
+    def _densest(spans: Sequence[Span]) -> int:
+        """The start of the span that most others follow within an excerpt; the first of equals."""
+        following = [sum(start <= other[0] < start + EXCERPT - LEAD for other in spans) for start, _ in spans]
+        return spans[following.index(max(following))][0]
+
+    def _within(self, found: re.Match[str]) -> Iterator[Span]:
+        start, word = found.start(), found.group()
+        if re.match(UNSPACED, word):
+            yield from ((start + first, start + last) for first, last in self._signs(word))
+        elif self._verdicts[word]:
+            yield found.span()
+
+    def _has(self, word: str) -> bool:
+        plain, stem = analysed(word)
+        return (
+            plain in self._plain
+            or stem in self._stems
+            or any(
+                (len(typed) > 2 and plain.startswith(typed)) or (len(typed) > 3 and one_slip(typed, plain))
+                for typed in self._unknown
+            )
+        )
+
+    def _signs(self, run: str) -> Iterator[Span]:
+        """In a run without spaces: pairs of signs that the query has too, and single signs that it has alone."""
+        hit = [sign in self._plain and sign not in self._in_pairs for sign in run]
+        for place in range(len(run) - 1):
+            if run[place : place + 2] in self._plain:
+                hit[place] = hit[place + 1] = True
+        start = None
+        for place, marked in enumerate([*hit, False]):
+            if marked and start is None:
+                start = place
+            elif not marked and start is not None:
+                yield start, place
+                start = None
+
+
+def one_slip(typed: str, word: str) -> bool:
+    """Whether one letter more, less, other or two neighbours swapped make one the other (Damerau, 1964)."""
+    if abs(len(typed) - len(word)) > 1:
+        return False
+    same = next((place for place, (a, b) in enumerate(zip(typed, word, strict=False)) if a != b), None)
+    if same is None:
+        return True
+    a, b = typed[same:], word[same:]
+    return a[1:] == b[1:] or a[1:] == b or a == b[1:] or (a[:2] == b[1::-1] and a[2:] == b[2:])

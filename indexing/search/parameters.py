@@ -1,0 +1,52 @@
+"""Filters as they are asked for in an address: by names, which can be read and shared, not by ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from experts.models import Tag
+from indexing.search.filters import Filters, InvalidFilter
+
+UNKNOWN = -1
+"""In place of the id of a tag that does not exist: nobody has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The parameters of an address; the API documents them."""
+
+    tag: Sequence[str] = ()
+    match: str = "any"
+    industry: Sequence[str] = ()
+    category: Sequence[str] = ()
+    rate_min: float | None = None
+    rate_max: float | None = None
+    currency: str = ""
+    photo: bool = False
+
+    def filters(self, *, strictly: bool = False) -> Filters:
+        """Raises InvalidFilter; with `strictly` also for a tag that does not exist. Otherwise nobody passes it."""
+        ids = _ids([*self.tag, *self.industry])
+        for name, texts in (("tag", self.tag), ("industry", self.industry)):
+            if strictly and (unknown := [text for text in texts if text not in ids]):
+                raise InvalidFilter(name, _("There is no tag “%s”.") % unknown[0])
+        return Filters(
+            tags=tuple(dict.fromkeys(ids.get(text, UNKNOWN) for text in self.tag)),
+            all_tags=self.match == "all",
+            industries=tuple(dict.fromkeys(ids.get(text, UNKNOWN) for text in self.industry)),
+            categories=tuple(dict.fromkeys(self.category)),
+            rate_min=self.rate_min,
+            rate_max=self.rate_max,
+            currency=self.currency.upper(),
+            photo=self.photo,
+        )
+
+
+def _ids(names: Iterable[str]) -> dict[str, int]:
+    wanted = {name for name in names if "\0" not in name}  # PostgreSQL takes no NUL
+    if not wanted:
+        return {}
+    return {name: key for key, name in Tag.objects.filter(name__in=wanted).values_list("pk", "name")}

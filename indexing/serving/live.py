@@ -1,0 +1,193 @@
+"""The version that this process serves, and the thread that keeps it the live one.
+
+`current()` is one attribute read. The thread compares the state row with what is served once a second, opens and
+verifies a new version beside the old, and replaces the global; a search that took the old one keeps it to its end.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from indexing import runs
+from indexing.errors import NoIndexYet, SnapshotInvalid
+from indexing.lib import paths, processes
+from indexing.lib.threads import Background
+from indexing.models import IndexState, IndexVersion, ServingProcess
+from indexing.runs import launch
+from indexing.snapshot.reader import Snapshot
+from indexing.versions import memory
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+REPORT_SECONDS = 2.0
+RETRY_SECONDS = 30.0
+"""After a version was refused: reading all its files again each second would help nobody."""
+
+
+class Live:
+    """What one process serves."""
+
+    def __init__(self) -> None:
+        self.snapshot: Snapshot | None = None
+        self.problem = ""
+        self._refused: dict[int, float] = {}
+        """Version number to when it is tried again"""
+
+    def refresh(self) -> None:
+        """Serve the live version if it is not served already.
+
+        One that does not verify is refused with a problem noted; whatever is served goes on, and a process that
+        serves nothing takes the newest kept version that does verify.
+        """
+        wanted = IndexState.read().live_version
+        serving = self.snapshot.number if self.snapshot else None
+        if wanted is None or wanted.number == serving:
+            if wanted is not None:
+                self.problem = ""
+            return
+        if time.monotonic() < self._refused.get(wanted.number, 0.0):
+            return
+        self.problem = self._serve(wanted)
+        if self.problem and self.snapshot is None:
+            kept = IndexVersion.objects.filter(state=IndexVersion.State.RETIRED).order_by("-number")
+            next((version for version in kept if not self._serve(version)), None)
+
+    def _serve(self, version: IndexVersion) -> str:
+        """Open and serve it; else why not, as a sentence."""
+        try:
+            self._require_searchable(version)
+            folder = paths.version_folder(version.number)
+            # Who serves nothing has no searches to keep memory for.
+            memory.require(version, reserve=memory.RESERVE if self.snapshot else 0)
+            snapshot = Snapshot.open(folder, manifest_sha256=version.manifest_sha256)
+            if snapshot.number != version.number:  # a database and a folder that do not belong together
+                raise SnapshotInvalid(
+                    _("%(folder)s holds version %(number)s. Rebuild the index.")
+                    % {"folder": folder, "number": snapshot.number}
+                )
+        except (SnapshotInvalid, OSError, MemoryError) as error:
+            why = str(error) or _("there is not enough memory to open it")
+            problem = _("Version %(number)s is not served: %(why)s.") % {
+                "number": version.number, "why": why.rstrip("."),
+            }  # fmt: skip
+            logger.error(problem)
+            self._refused[version.number] = time.monotonic() + RETRY_SECONDS
+            return problem
+        self.snapshot = snapshot
+        logger.info("Serving version %s (%s experts)", snapshot.number, len(snapshot.ids))
+        return ""
+
+    def _require_searchable(self, version: IndexVersion) -> None:
+        """A newer version of a model that this process has not would end all search by meaning until it is restarted.
+
+        Whoever rolls back wants the earlier version, and gets it. Raises SnapshotInvalid.
+        """
+        if self.snapshot is None or version.number < self.snapshot.number:
+            return
+        serving = self.snapshot.manifest
+        if _has_model(serving.fingerprint, serving.dimension) and not _has_model(
+            version.model_fingerprint, version.dimension
+        ):
+            raise SnapshotInvalid(
+                _("it was built with the model %(name)s (%(fingerprint)s…), which this process has not: restart it")
+                % {"name": version.model_name, "fingerprint": version.model_fingerprint[:8]}
+            )
+
+
+HasModel = Callable[[str, int], bool]
+"""Of a fingerprint and a dimension: is this the process's model, as far as it is known?"""
+
+
+def _any_model(_fingerprint: str, _dimension: int) -> bool:
+    return True
+
+
+_has_model: HasModel = _any_model
+
+
+def stay_searchable(has_model: HasModel) -> None:
+    """From now on, change over to no newer version whose model this process has not."""
+    global _has_model
+    _has_model = has_model
+
+
+_live = Live()
+
+
+def current() -> Snapshot:
+    """The snapshot this process serves. Take it once for a search. Raises NoIndexYet."""
+    snapshot = _live.snapshot
+    if snapshot is None:
+        raise NoIndexYet
+    return snapshot
+
+
+def problem() -> str:
+    """Why this process does not serve the live version, as a sentence; empty when it does, or has none to serve."""
+    return _live.problem
+
+
+def load_now() -> Snapshot:
+    """For commands, which have no thread: open the live version. Raises NoIndexYet, SnapshotInvalid."""
+    _live.refresh()
+    if _live.snapshot is None and _live.problem:
+        raise SnapshotInvalid(_live.problem)
+    return current()
+
+
+def _keep_current(ending: threading.Event) -> None:
+    next_report = 0.0
+    while True:
+        try:
+            _live.refresh()
+            if time.monotonic() >= next_report:
+                _report()
+                runs.reap()
+                _take_over_map()
+                next_report = time.monotonic() + REPORT_SECONDS
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("The database does not answer (%s); serving goes on.", error)
+            connection.close()
+        close_old_connections()
+        if ending.wait(LOOK_SECONDS):
+            break
+    try:
+        ServingProcess.objects.of(processes.me()).delete()
+    except (DatabaseError, InterfaceError):
+        logger.info("The database is away; the list of serving processes mends itself.")
+    connection.close()
+
+
+def _report() -> None:
+    me = processes.me()
+    ServingProcess.objects.update_or_create(
+        host=me.host, pid=me.pid, process_start=me.start,
+        defaults={
+            "seen_at": timezone.now(),
+            "version_number": _live.snapshot.number if _live.snapshot else None,
+            "problem": _live.problem,
+        },
+    )  # fmt: skip
+    ServingProcess.objects.forgotten().delete()
+
+
+def _take_over_map() -> None:
+    """Have the live version's map computed if whoever was to do it is gone."""
+    version = IndexState.read().live_version
+    if settings.TCS_WORKER == "subprocess" and version is not None and version.lacks_a_mapmaker:
+        launch.start_worker_for_map(version)
+
+
+_background = Background("live", _keep_current)
+start = _background.start
+stop = _background.stop
+"""Takes this process off the list of those that serve, too."""

@@ -1,0 +1,98 @@
+"""What the gate judges a new version by: gathered here, where versions can be opened and searched."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from experts.models import Expert
+from indexing.building.pipeline import Built
+from indexing.errors import EncoderUnavailable, SnapshotInvalid
+from indexing.lib import paths
+from indexing.models import IndexState, IndexVersion, SavedQuery
+from indexing.quality.gate import Evidence, QueryOutcome
+from indexing.quality.overlap import OVERLAP_AT
+from indexing.search import Mode, search
+from indexing.snapshot.profiles import Profile, by_name, kept, name_of
+from indexing.snapshot.reader import Snapshot
+
+logger = logging.getLogger(__name__)
+
+
+def gather(built: Built) -> Evidence:
+    """Compare the version that was built, hence the directory as read at its start, with the live one."""
+    assert built.folder is not None  # noqa: S101  a full build always has one
+    new = Snapshot.open(built.folder, manifest_sha256=built.manifest_sha256, check_hashes=False)
+    live = _live()
+    read = {*new.ids.tolist(), *built.left_out}
+    return Evidence(
+        experts=built.experts,
+        live_number=live.number if live else None,
+        live_experts=len(live) if live else 0,
+        lost=_names(live, np.setdiff1d(live.ids, new.ids)) if live else (),
+        gained=_names(new, np.setdiff1d(new.ids, live.ids)) if live else (),
+        without_text=built.without_text,
+        failed=built.failed,
+        recall=new.manifest.ann_recall,
+        queries=tuple(_ask(query, new, live, read) for query in SavedQuery.objects.filter(is_active=True)),
+    )
+
+
+def _live() -> Snapshot | None:
+    """The live version; one that is damaged is nothing to compare with, and replacing it is the mend."""
+    version: IndexVersion | None = IndexState.read().live_version
+    if version is None:
+        return None
+    try:
+        return Snapshot.open(paths.version_folder(version.number), manifest_sha256=version.manifest_sha256)
+    except SnapshotInvalid as error:
+        logger.warning("There is nothing to compare with: %s", error)
+        return None
+
+
+def _ask(query: SavedQuery, new: Snapshot, live: Snapshot | None, read: Collection[int]) -> QueryOutcome:
+    """Nobody is missed who came, or left, after the directory was `read`: keys."""
+    after = _found(query, new)
+    expected = query.expected.active().order_by("username").values_list("pk", "username")
+    return QueryOutcome(
+        text=query.text,
+        k=query.k,
+        missing=tuple(name for key, name in expected if key in read and name not in after[: query.k]),
+        before=_found(query, live) if live else (),
+        after=after,
+    )
+
+
+def _found(query: SavedQuery, snapshot: Snapshot) -> tuple[str, ...]:
+    try:
+        results = search(query.text, max(query.k, OVERLAP_AT), Mode.HYBRID, snapshot=snapshot)
+    except EncoderUnavailable:  # the live version is of another model: nothing can be asked of it
+        return ()
+    return tuple(hit.expert.username for hit in results.hits)
+
+
+def _names(version: Snapshot, ids: NDArray[np.int64]) -> tuple[str, ...]:
+    """Name and username as the version has them, by name: it knows those too whom the directory has forgotten."""
+    wanted: list[int] = ids.tolist()
+    profiles = kept(version, wanted)
+    if not profiles:  # of a release that kept none
+        return _usernames(wanted)
+    wanted.sort(key=lambda each: by_name(profiles[each], each))
+    return tuple(_named(profiles[each]) for each in wanted)
+
+
+def _named(profile: Profile) -> str:
+    name, username = name_of(profile), profile.get("username", "")
+    return name if name == username else f"{name} ({username})"
+
+
+def _usernames(wanted: Sequence[int]) -> tuple[str, ...]:
+    known: dict[int, str] = {}
+    for start in range(0, len(wanted), 500):
+        some = wanted[start : start + 500]
+        known |= dict(Expert.objects.filter(pk__in=some).values_list("pk", "username"))
+    return tuple(sorted(known.get(key, _("number %(id)s (deleted)") % {"id": key}) for key in wanted))

@@ -1,0 +1,55 @@
+"""How a build looks in a terminal: the log's lines, and below them the progress of the stage."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from experts.safe_text import SafeFormatter
+from indexing.worker.execute import Show
+
+WIDTH = 30
+
+
+@contextmanager
+def narrated(*, quiet: bool) -> Iterator[Show | None]:
+    """Write what the index logs to stderr meanwhile; yields what shows progress, on a terminal that can."""
+    progress = TerminalProgress(sys.stderr) if sys.stderr.isatty() and not quiet else None
+    handler = logging.StreamHandler(progress or sys.stderr)
+    handler.setFormatter(SafeFormatter())
+    logger = logging.getLogger("indexing")
+    logger.propagate = False  # the root logger would say every warning again
+    if not quiet:
+        logger.addHandler(handler)
+    try:
+        yield progress.show if progress else None
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = True
+
+
+class TerminalProgress:
+    """A progress line, kept below what is written through this."""
+
+    def __init__(self, terminal: TextIO) -> None:
+        self._terminal = terminal
+        self._line = ""
+
+    def show(self, stage: str, done: int, total: int) -> None:
+        share = min(done / total, 1.0) if total else 0.0
+        bar = "#" * round(share * WIDTH)
+        line = f"{stage:9} [{bar:{WIDTH}}] {done:,}/{total:,}" if total else f"{stage:9} {done:,}"
+        if line != self._line:
+            self._terminal.write(f"\r\x1b[K{line}")
+            self._terminal.flush()
+            self._line = line
+
+    def write(self, text: str) -> None:
+        self._terminal.write(f"\r\x1b[K{text}")
+        self._line = ""
+
+    def flush(self) -> None:
+        self._terminal.flush()
