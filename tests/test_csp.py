@@ -136,7 +136,7 @@ def _static_files(settings) -> None:
 
 @pytest.mark.usefixtures("_static_files")
 async def test_static_files_are_not_sniffed(async_client):
-    answer = await async_client.get("/static/indexing/console.js")
+    answer = await async_client.get("/static/indexing/runs/live_page.js")
     assert answer.status_code == 200
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["Content-Type"].startswith("text/javascript")

@@ -25,11 +25,11 @@ def number(text: str | None) -> int:
 def accepted(request: ConsoleRequest, sentence: str, then: str = "index:page") -> HttpResponse:
     """It is done, or will be: the page named `then` shows what comes of it."""
     if request.htmx:
-        return render(request, "indexing/_notice.html", {"level": "success", "sentence": sentence})
+        return render(request, "indexing/shared/_notice.html", {"level": "success", "sentence": sentence})
     messages.success(request, sentence)
     return redirect(then)
 
 
 def conflict(request: ConsoleRequest, sentence: str) -> HttpResponse:
     """The htmx answer to what the rules do not allow now."""
-    return render(request, "indexing/_notice.html", {"level": "error", "sentence": sentence}, status=409)
+    return render(request, "indexing/shared/_notice.html", {"level": "error", "sentence": sentence}, status=409)

@@ -48,8 +48,8 @@ def plan(request: ConsoleRequest) -> HttpResponse:
         "rights": rights_of(request.user),
     }
     if request.htmx and not request.htmx.history_restore_request:
-        response = render(request, "indexing/_plan.html", context)
+        response = render(request, "indexing/drift/_plan.html", context)
     else:
-        response = render(request, "indexing/plan.html", admin_context(request) | context)
+        response = render(request, "indexing/drift/plan.html", admin_context(request) | context)
     patch_vary_headers(response, ["HX-Request"])
     return response

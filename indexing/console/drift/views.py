@@ -68,7 +68,7 @@ def drift_page(request: ConsoleRequest) -> HttpResponse:
     if now.drift is not None:
         context |= _list(now, request)
     context["charts"] = charts.of_history(history.read(now)) if now.version else []
-    return render(request, "indexing/drift.html", context)
+    return render(request, "indexing/drift/drift.html", context)
 
 
 def _list(now: DriftStatus, request: ConsoleRequest) -> dict[str, Any]:

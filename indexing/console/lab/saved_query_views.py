@@ -90,7 +90,7 @@ def saved_queries(request: ConsoleRequest) -> HttpResponse:
         "json_address": f"?{_with_format(request.GET)}",
         "may_change": may(request.user, ADD, "indexing.change_savedquery", "indexing.view_savedquery"),
     }
-    return render(request, "indexing/saved_queries.html", admin_context(request) | context, status=status)
+    return render(request, "indexing/lab/saved_queries.html", admin_context(request) | context, status=status)
 
 
 def _as_json(context: dict[str, Any], status: int) -> JsonResponse:

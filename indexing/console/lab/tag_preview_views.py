@@ -74,10 +74,10 @@ def preview(request: ConsoleRequest) -> HttpResponse:
         "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
     }
     if request.htmx and not request.htmx.history_restore_request:
-        response = render(request, "indexing/_tag_preview.html", context)
+        response = render(request, "indexing/lab/_tag_preview.html", context)
     else:
         context |= admin_context(request) | {"title": _("Preview of a tag")}
-        response = render(request, "indexing/tag_preview.html", context, status=status)
+        response = render(request, "indexing/lab/tag_preview.html", context, status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
 

@@ -112,10 +112,10 @@ def lab_page(request: ConsoleRequest) -> HttpResponse:
         "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
     }
     if request.htmx and not request.htmx.history_restore_request:
-        response = replace_url(render(request, "indexing/_lab_results.html", context), request.get_full_path())
+        response = replace_url(render(request, "indexing/lab/_lab_results.html", context), request.get_full_path())
     else:
         status = 503 if any(column.problem for column in columns) else 404 if unknown else 200
-        response = render(request, "indexing/lab.html", admin_context(request) | context, status=status)
+        response = render(request, "indexing/lab/lab.html", admin_context(request) | context, status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
 

@@ -125,7 +125,7 @@ def _lines(run_id: int, after: int, known: int, wanted: Wanted) -> tuple[str, in
         if lines and characters > BATCH_CHARACTERS:
             break
         lines.append(line)
-    html = render_to_string("indexing/_log_lines.html", {"lines": lines, "wanted": wanted}) if lines else ""
+    html = render_to_string("indexing/runs/_log_lines.html", {"lines": lines, "wanted": wanted}) if lines else ""
     last = lines[-1].seq if lines else after
     more = len(lines) < len(read) or len(read) == BATCH
     return html, last if more else max(last, known), more

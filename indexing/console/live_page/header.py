@@ -34,7 +34,7 @@ def read() -> Header:
 def as_shown() -> tuple[int, str]:
     """The number of the run that goes on (0 for none), and what the header shows of it."""
     header = read()
-    return header.number, render_to_string("indexing/_header_run.html", {"header": header}).strip()
+    return header.number, render_to_string("indexing/header/_run.html", {"header": header}).strip()
 
 
 def how_it_ended(run_id: int) -> str:
@@ -43,4 +43,4 @@ def how_it_ended(run_id: int) -> str:
     if run is None:
         return ""
     context = {"run": run, "live": IndexState.read().live_version}
-    return render_to_string("indexing/_run_ended.html", context).strip()
+    return render_to_string("indexing/header/_run_ended.html", context).strip()

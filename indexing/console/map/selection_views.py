@@ -43,7 +43,7 @@ def selection(request: ConsoleRequest) -> HttpResponse:
         "may_tag": may(request.user, TAG),
         "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
     }
-    return render(request, "indexing/_map_selected.html", context)
+    return render(request, "indexing/map/_selected.html", context)
 
 
 @require_POST
@@ -95,7 +95,7 @@ def _answer(request: ConsoleRequest, sentence: str, status: int = 200) -> HttpRe
     level = "success" if status == 200 else "error"
     if request.htmx:
         context = {"level": level, "sentence": sentence}
-        return render(request, "indexing/_notice.html", context, status=status)
+        return render(request, "indexing/shared/_notice.html", context, status=status)
     messages.add_message(request, messages.SUCCESS if status == 200 else messages.ERROR, sentence)
     back = request.POST.get("back", "")
     here = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())

@@ -54,9 +54,9 @@ def map_page(request: ConsoleRequest) -> HttpResponse:
     if target != LEGEND:
         context |= table.context(version, drawn, request.GET)
         context |= _frame(request, version)
-    template = {LEGEND: "indexing/_map_legend.html", TABLE: "indexing/_map_table.html"}.get(target or "")
+    template = {LEGEND: "indexing/map/_legend.html", TABLE: "indexing/map/_table.html"}.get(target or "")
     status = 400 if context["problem"] else 200
-    response = render(request, template or "indexing/map.html", context, status=status)
+    response = render(request, template or "indexing/map/map.html", context, status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
 
@@ -64,7 +64,7 @@ def map_page(request: ConsoleRequest) -> HttpResponse:
 def _without(request: ConsoleRequest, version: IndexVersion | None, why: IndexingError) -> HttpResponse:
     computing = isinstance(why, MapNotReady)
     context = {"version": version, "lacking": why, "computing": computing}
-    return render(request, "indexing/map.html", context | _frame(request, version))
+    return render(request, "indexing/map/map.html", context | _frame(request, version))
 
 
 def _frame(request: ConsoleRequest, version: IndexVersion | None) -> dict[str, Any]:

@@ -25,4 +25,4 @@ def charts_page(request: ConsoleRequest) -> HttpResponse:
         "shown": run_figures.SHOWN,
         "rights": rights_of(request.user),
     }
-    return render(request, "indexing/charts.html", context)
+    return render(request, "indexing/runs/charts.html", context)

@@ -28,28 +28,28 @@ EVERYTHING = Wanted()
 StageState = Literal["done", "current", "failed", "waiting"]
 
 INDEX_FRAGMENTS = {
-    "announcement": "indexing/_announcement.html",
-    "alarm": "indexing/_alarm.html",
-    "schedule-hold": "indexing/_schedule_hold.html",
-    "run-status": "indexing/_run_status.html",
-    "actions": "indexing/_actions.html",
-    "drift": "indexing/_drift.html",
-    "held-version": "indexing/_held_version.html",
-    "live-version": "indexing/_live_version.html",
-    "stages": "indexing/_stages.html",
-    "history": "indexing/_history.html",
+    "announcement": "indexing/shared/_announcement.html",
+    "alarm": "indexing/runs/_alarm.html",
+    "schedule-hold": "indexing/versions/_schedule_hold.html",
+    "run-status": "indexing/runs/_run_status.html",
+    "actions": "indexing/runs/_actions.html",
+    "drift": "indexing/drift/_drift.html",
+    "held-version": "indexing/versions/_held_version.html",
+    "live-version": "indexing/runs/_live_version.html",
+    "stages": "indexing/runs/_stages.html",
+    "history": "indexing/runs/_history.html",
 }
 RUN_FRAGMENTS = {
-    "announcement": "indexing/_announcement.html",
-    "run-status": "indexing/_run_status.html",
-    "actions": "indexing/_run_actions.html",
-    "run-outcome": "indexing/_run_outcome.html",
-    "run-facts": "indexing/_run_facts.html",
-    "run-comparison": "indexing/_run_comparison.html",
-    "gate": "indexing/_gate.html",
-    "stages": "indexing/_stages.html",
+    "announcement": "indexing/shared/_announcement.html",
+    "run-status": "indexing/runs/_run_status.html",
+    "actions": "indexing/runs/_run_actions.html",
+    "run-outcome": "indexing/runs/_run_outcome.html",
+    "run-facts": "indexing/runs/_run_facts.html",
+    "run-comparison": "indexing/runs/_run_comparison.html",
+    "gate": "indexing/versions/_gate.html",
+    "stages": "indexing/runs/_stages.html",
 }
-LOG_FRAGMENTS = {"log-head": "indexing/_log_head.html", "log-view": "indexing/_log_view.html"}
+LOG_FRAGMENTS = {"log-head": "indexing/runs/_log_head.html", "log-view": "indexing/runs/_log_view.html"}
 """Id of the element in the page -> the template of what it holds."""
 
 

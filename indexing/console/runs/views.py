@@ -41,7 +41,7 @@ def start_run(request: ConsoleRequest, kind: str) -> HttpResponse:
             "live": IndexState.read().live_version,
             "active": RebuildRun.objects.active().first(),
         }
-        return render(request, "indexing/confirm_start.html", context)
+        return render(request, "indexing/runs/confirm_start.html", context)
     reembed = kind == RebuildRun.Kind.FULL and "reembed" in request.POST
     try:
         run = launch.request(kind, actor(request), reembed=reembed, reason=request.POST.get("reason", ""))
@@ -58,7 +58,7 @@ def cancel_run(request: ConsoleRequest) -> HttpResponse:
     run = get_object_or_404(RebuildRun, pk=number(asked.get("run")))
     if request.method != "POST":
         context = admin_context(request) | {"title": _("Cancel run %(number)s") % {"number": run.pk}, "run": run}
-        return render(request, "indexing/confirm_cancel.html", context)
+        return render(request, "indexing/runs/confirm_cancel.html", context)
     try:
         run = runs.cancel(run.pk, actor(request), request.POST.get("reason", ""))
     except (NotActive, Refused) as refusal:
@@ -88,7 +88,7 @@ def run_page(request: ConsoleRequest, run_id: int) -> HttpResponse:
             else presentation.last_lines(run.pk, wanted),
         }
     )
-    return render(request, "indexing/run.html", context)
+    return render(request, "indexing/runs/run.html", context)
 
 
 @require_safe
@@ -115,7 +115,7 @@ def _index_page(request: ConsoleRequest, status: int = 200) -> HttpResponse:
     context = admin_context(request) | shown | {"title": _("Search index")}
     if shown["run"]:
         context["log"] = presentation.last_lines(shown["run"].pk)
-    return render(request, "indexing/index.html", context, status=status)
+    return render(request, "indexing/runs/index.html", context, status=status)
 
 
 def _refused(request: ConsoleRequest, reason: Busy | NotActive | Refused) -> HttpResponse:

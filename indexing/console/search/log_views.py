@@ -30,4 +30,4 @@ def searches_page(request: ConsoleRequest) -> HttpResponse:
         "kept_days": settings.TCS_SEARCH_LOG_DAYS,
         "threshold": settings.TCS_ON_TOPIC,
     }
-    return render(request, "indexing/searches.html", admin_context(request) | context)
+    return render(request, "indexing/search/log.html", admin_context(request) | context)

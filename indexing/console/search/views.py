@@ -56,9 +56,9 @@ def search_page(request: ConsoleRequest) -> HttpResponse:
     if "results" in context and k == STEPS[0]:
         _note(request, context["results"], filtered=bool(context["chips"]))
     if request.htmx and not request.htmx.history_restore_request:
-        response = _with_address(request, render(request, "search/_answer.html", context), form)
+        response = _with_address(request, render(request, "indexing/search/_answer.html", context), form)
     else:
-        response = render(request, "search/page.html", context, status=status)
+        response = render(request, "indexing/search/page.html", context, status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
 

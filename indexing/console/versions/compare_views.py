@@ -69,7 +69,7 @@ def compare_versions(request: ConsoleRequest) -> HttpResponse:
         else:
             context |= _list(diff, request) | _queries(a, b, asked="queries" in request.GET)
             context |= {"a": a, "b": b, "diff": diff}
-    return render(request, "indexing/compare.html", admin_context(request) | context, status=status)
+    return render(request, "indexing/versions/compare.html", admin_context(request) | context, status=status)
 
 
 def _chosen(

@@ -57,7 +57,7 @@ def versions_page(request: ConsoleRequest) -> HttpResponse:
         "state": IndexState.read(),
         "rights": rights_of(request.user),
     }
-    return render(request, "indexing/versions.html", context)
+    return render(request, "indexing/versions/list.html", context)
 
 
 @require_safe
@@ -79,7 +79,7 @@ def version_page(request: ConsoleRequest, version_number: int) -> HttpResponse:
         "needs_another": bool(held and held.needs_another_than(request.user.get_username())),
         "rights": rights_of(request.user),
     }
-    return render(request, "indexing/version.html", context)
+    return render(request, "indexing/versions/detail.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -89,7 +89,7 @@ def publish_version(request: ConsoleRequest) -> HttpResponse:
     version = _asked_for(request)
     held = presentation.candidate_of(version, IndexState.read())
     return _decide(request, version, Question(
-        template="indexing/confirm_publish.html",
+        template="indexing/versions/confirm_publish.html",
         title=_("Publish version %(number)s") % {"number": version.number},
         decide=decisions.approve,
         done=_("Version %(number)s is live.") % {"number": version.number},
@@ -108,7 +108,7 @@ def publish_version(request: ConsoleRequest) -> HttpResponse:
 def discard_version(request: ConsoleRequest) -> HttpResponse:
     version = _asked_for(request)
     return _decide(request, version, Question(
-        template="indexing/confirm_discard.html",
+        template="indexing/versions/confirm_discard.html",
         title=_("Discard version %(number)s") % {"number": version.number},
         decide=decisions.discard,
         done=_("Version %(number)s is discarded.") % {"number": version.number},
@@ -128,7 +128,7 @@ def roll_back(request: ConsoleRequest) -> HttpResponse:
         except IndexingError as error:
             problem = str(error)
     return _decide(request, version, Question(
-        template="indexing/confirm_rollback.html",
+        template="indexing/versions/confirm_rollback.html",
         title=_("Roll back to version %(number)s") % {"number": version.number},
         decide=decisions.roll_back,
         done=_("Rolled back: version %(number)s is live. Scheduled runs are on hold.") % {"number": version.number},
@@ -147,7 +147,7 @@ def roll_back(request: ConsoleRequest) -> HttpResponse:
 def pin_version(request: ConsoleRequest) -> HttpResponse:
     version = _asked_for(request)
     return _decide(request, version, Question(
-        template="indexing/confirm_pin.html",
+        template="indexing/versions/confirm_pin.html",
         title=_("Pin version %(number)s") % {"number": version.number},
         decide=pinning.pin,
         done=_("Version %(number)s is pinned.") % {"number": version.number},
@@ -162,7 +162,7 @@ def pin_version(request: ConsoleRequest) -> HttpResponse:
 def unpin_version(request: ConsoleRequest) -> HttpResponse:
     version = _asked_for(request)
     return _decide(request, version, Question(
-        template="indexing/confirm_unpin.html",
+        template="indexing/versions/confirm_unpin.html",
         title=_("Unpin version %(number)s") % {"number": version.number},
         decide=pinning.unpin,
         done=_("Version %(number)s is no longer pinned.") % {"number": version.number},
@@ -178,7 +178,7 @@ def unpin_version(request: ConsoleRequest) -> HttpResponse:
 def release_schedule(request: ConsoleRequest) -> HttpResponse:
     if request.method != "POST":
         context = {"title": _("Release scheduled runs"), "state": IndexState.read()}
-        return render(request, "indexing/confirm_release.html", admin_context(request) | context)
+        return render(request, "indexing/versions/confirm_release.html", admin_context(request) | context)
     if decisions.release_schedule(actor(request)):
         return accepted(request, _("Scheduled runs go on."))
     return accepted(request, _("Scheduled runs were not on hold."))
