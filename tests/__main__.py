@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-from tests.on_services import end_in_order, run_steadily
+from tests.support.on_services import end_in_order, run_steadily
 
 IN_PARALLEL = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 """Three, since tests that watch other processes mostly wait. Files in the order that `conftest.py` gives them."""
@@ -21,7 +21,7 @@ IN_PARALLEL = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, end_in_order)
     with tempfile.TemporaryFile() as said:
-        command = [sys.executable, "-m", "tests.on_services", *arguments]
+        command = [sys.executable, "-m", "tests.support.on_services", *arguments]
         beside = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
         try:
             code = run_steadily(*arguments, parallel=IN_PARALLEL)

@@ -17,8 +17,8 @@ from pytest_django.plugin import blocking_manager_key
 from indexing import encoders
 from indexing.drift import status
 from indexing.serving import live
-from tests.once import once
-from tests.server import Site
+from tests.support.once import once
+from tests.support.server import Site
 
 LONGEST_FIRST = ("tests/e2e/test_rebuild_in_the_browser.py", "tests/faults/", "tests/e2e/", "")
 

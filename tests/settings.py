@@ -3,7 +3,7 @@
 pytest-django loads the settings before any conftest.py, so the environment is made here. Processes that tests start
 inherit it, and with it the data folder and the database: whatever a test writes, its worker and its server see.
 
-`tests.on_services` names a PostgreSQL and a Redis of the tests' own by TCS_TEST_DATABASE_URL and TCS_TEST_REDIS_URL.
+`tests.support.on_services` names a PostgreSQL and a Redis by TCS_TEST_DATABASE_URL and TCS_TEST_REDIS_URL.
 """
 
 import atexit
@@ -22,7 +22,7 @@ if os.environ.get("TCS_TESTS") != _process:  # in a process that a test started 
             os.environ[name] = url
     _folder = tempfile.mkdtemp(prefix="tcs-tests-")
     atexit.register(shutil.rmtree, _folder, ignore_errors=True)
-    os.environ |= {"TCS_TESTS": _process, "TCS_DATA_DIR": _folder, "TCS_ENCODER": "tests.fakes.HashEncoder"}
+    os.environ |= {"TCS_TESTS": _process, "TCS_DATA_DIR": _folder, "TCS_ENCODER": "tests.support.fakes.HashEncoder"}
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # of more processes than processors, threads wait for each other
 
 from tcs_site.settings import *  # noqa: E402, F403

@@ -13,9 +13,9 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, StorageState, expect, sync_playwright
 
-from tests import cast
-from tests.once import once
-from tests.server import REAL_MODEL, Server, Site, serving
+from tests.support import cast
+from tests.support.once import once
+from tests.support.server import REAL_MODEL, Server, Site, serving
 
 SPEAKERS = Path(settings.BASE_DIR).parent / "shared" / "data" / "speakers.csv"
 PEOPLE = 150

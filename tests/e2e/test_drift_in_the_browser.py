@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from tests.server import Server, Site, serving
+from tests.support.server import Server, Site, serving
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Site:
     """Sample people under the faked encoder: nothing here is about what search finds."""
-    site = Site(tmp_path_factory.mktemp("site"), {"TCS_ENCODER": "tests.fakes.HashEncoder"})
+    site = Site(tmp_path_factory.mktemp("site"), {"TCS_ENCODER": "tests.support.fakes.HashEncoder"})
     site.manage("migrate", "--verbosity", "0")
     site.manage("load_samples", "--count", "30")
     site.create_staff("rita")

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests import cast
 from tests.e2e import looking, tabbing
-from tests.permission_table import TABLE
-from tests.server import Server, Site, serving
+from tests.support import cast
+from tests.support.permission_table import TABLE
+from tests.support.server import Server, Site, serving
 
 pytestmark = pytest.mark.e2e
 
@@ -22,7 +22,7 @@ MADE = """
 import json
 from django.conf import settings
 from experts.models import Tag
-from tests import cast, map_cast
+from tests.support import cast, map_cast
 from tests.security_cast import one_of_everything
 cast.staff(username="rita", superuser=True)
 settings.TCS_APPROVE = "never"
@@ -32,10 +32,22 @@ map_cast.draw(scene["version"], 8)
 print(json.dumps(scene))
 """
 LIKE_ANOTHER = (
-    "/admin/axes/", "/admin/auth/group/", "/history/", "/delete/", "/add/", "/admin/indexing/notification/",
-    "/admin/indexing/apitoken/{", "/admin/indexing/savedquery/", "/admin/experts/$", "/done/", "/retag/", "/discard/",
-    "/versions/pin/", "/unpin/", "/release/",
-)  # fmt: skip
+    "/admin/axes/",
+    "/admin/auth/group/",
+    "/history/",
+    "/delete/",
+    "/add/",
+    "/admin/indexing/notification/",
+    "/admin/indexing/apitoken/{",
+    "/admin/indexing/savedquery/",
+    "/admin/experts/$",
+    "/done/",
+    "/retag/",
+    "/discard/",
+    "/versions/pin/",
+    "/unpin/",
+    "/release/",
+)
 """Of each of these templates another page is looked at; TCS_TEST_EVERY_PAGE=1 looks at all."""
 
 WHOLE = ("/", "/admin/")
@@ -54,7 +66,7 @@ def site(tmp_path_factory) -> Site:
     """One of everything; a run waits, so every header has something to show."""
     return Site(
         tmp_path_factory.mktemp("site"),
-        {"TCS_ENCODER": "tests.fakes.HashEncoder", "TCS_WORKER": "external", "TCS_APPROVE": "always"},
+        {"TCS_ENCODER": "tests.support.fakes.HashEncoder", "TCS_WORKER": "external", "TCS_APPROVE": "always"},
     )
 
 
@@ -95,10 +107,15 @@ def addresses(scene: dict[str, Any]) -> list[str]:
     like = () if os.environ.get("TCS_TEST_EVERY_PAGE") else LIKE_ANOTHER
     paths = [row.path for row in rows if not any(part in f"{row.path}$" for part in like)]
     more = [
-        "/", "/?q=zzqqxx&mode=keyword", "/nothing", "/admin/index/runs/1/", "/admin/index/map/?version={retired}",
+        "/",
+        "/?q=zzqqxx&mode=keyword",
+        "/nothing",
+        "/admin/index/runs/1/",
+        "/admin/index/map/?version={retired}",
         "/admin/indexing/savedquery/{savedquery}/change/",
-        "/admin/experts/expert/{expert}/delete/", "/admin/experts/tag/?q=zzqqxx",
-    ]  # fmt: skip
+        "/admin/experts/expert/{expert}/delete/",
+        "/admin/experts/tag/?q=zzqqxx",
+    ]
     return [path.format(**scene) for path in [*paths, *more] if not path.endswith((".txt", "jsi18n/"))]
 
 
@@ -166,9 +183,12 @@ def test_the_walk_would_see_what_keys_do_not_reach(window: BrowserContext):
     }""")
     found = tabbing.faults(page, window.new_cdp_session(page))
     for wanted in (
-        "only for a mouse: p.mouse", "Tab does not lead there: a.left-out", "its focus cannot be seen: a.ringless",
-        "something lies over it: a.covered", "the focus does not leave again",
-    ):  # fmt: skip
+        "only for a mouse: p.mouse",
+        "Tab does not lead there: a.left-out",
+        "its focus cannot be seen: a.ringless",
+        "something lies over it: a.covered",
+        "the focus does not leave again",
+    ):
         assert any(each.startswith(wanted) for each in found), (wanted, found)
     page.close()
 
@@ -290,7 +310,8 @@ def test_the_end_of_a_run_is_told_on_every_page_and_by_the_browser_to_who_asked(
     expect(page.locator("#run-bell")).to_have_attribute("aria-pressed", "false")
     page.locator("#run-bell").click()
     expect(page.locator("#run-bell")).to_have_attribute("aria-pressed", "true")
-    site.run(f"from indexing import runs; from tests import cast; runs.cancel({scene['run']}, cast.command_actor())")
+    cancel = f"runs.cancel({scene['run']}, cast.command_actor())"
+    site.run(f"from indexing import runs; from tests.support import cast; {cancel}")
     for each in (other, page):
         expect(each.locator("#run-notice")).to_contain_text(re.compile("afgebroken"))
         expect(each.locator("#run-notice")).to_contain_text("Zoeken werkt door, uit versie")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.server import Site
+from tests.support.server import Site
 
 pytestmark = pytest.mark.e2e
 
@@ -13,9 +13,9 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, migrated) -> Site:
     """Version 1 is live; version 2 lost half of its experts and is held. The model is not what this is about."""
-    site = Site.like(migrated, tmp_path_factory.mktemp("site"), {"TCS_ENCODER": "tests.fakes.HashEncoder"})
+    site = Site.like(migrated, tmp_path_factory.mktemp("site"), {"TCS_ENCODER": "tests.support.fakes.HashEncoder"})
     site.create_staff("rita")
-    site.run("from tests import cast; cast.experts(20)")
+    site.run("from tests.support import cast; cast.experts(20)")
     site.manage("rebuild_index")
     site.run("from experts.models import Expert; Expert.objects.filter(username__lte='expert-010').delete()")
     site.manage("rebuild_index", expect=4)

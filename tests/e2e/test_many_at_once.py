@@ -12,8 +12,8 @@ from contextlib import closing
 import httpx
 import pytest
 
-from tests.server import Server, Site, serving
-from tests.waiting import until
+from tests.support.server import Server, Site, serving
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -26,7 +26,7 @@ def site(tmp_path, migrated) -> Site:
     """Runs wait for an `index_worker`: none is started here by itself, so a run lasts as long as a test wants."""
     site = Site.like(migrated, tmp_path, {"TCS_WORKER": "external", "TCS_KEEP_VERSIONS": str(REBUILDS + 1)})
     site.create_staff("rita")
-    site.run("from tests import cast; cast.experts(40)")
+    site.run("from tests.support import cast; cast.experts(40)")
     return site
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.server import Server, Site
-from tests.waiting import until
+from tests.support.server import Server, Site
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -75,11 +75,11 @@ PAINTED = """() => {
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Site:
     """Two versions with maps, the second with three experts more."""
-    site = Site(tmp_path_factory.mktemp("site"), {"TCS_ENCODER": "tests.fakes.HashEncoder"})
+    site = Site(tmp_path_factory.mktemp("site"), {"TCS_ENCODER": "tests.support.fakes.HashEncoder"})
     site.manage("migrate", "--verbosity", "0")
     site.create_staff("rita")
     site.run(
-        "from experts.models import Expert\nfrom tests import cast\n"
+        "from experts.models import Expert\nfrom tests.support import cast\n"
         "from django.utils import timezone\nfrom indexing.models import SearchLog\n"
         "from indexing.models import IndexVersion\nfrom indexing.snapshot.reader import Snapshot\n"
         "from indexing.embedding_map.layout import compute\nfrom indexing.lib import paths, processes\n"

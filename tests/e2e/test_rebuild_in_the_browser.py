@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.e2e.conftest import PEOPLE
-from tests.server import REAL_MODEL, Server, Site
+from tests.support.server import REAL_MODEL, Server, Site
 
 pytestmark = pytest.mark.e2e
 

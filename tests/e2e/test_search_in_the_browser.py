@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.server import Server
+from tests.support.server import Server
 
 
 def opened(tabs: BrowserContext) -> Page:

@@ -16,7 +16,7 @@ from django.core.management.base import CommandError  # noqa: E402
 
 from indexing import runs  # noqa: E402
 from indexing.errors import NotActive  # noqa: E402
-from tests import cast  # noqa: E402
+from tests.support import cast  # noqa: E402
 
 
 def main(encoder: str, name: str, *arguments: str) -> None:

@@ -7,15 +7,19 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from indexing.runs import queue
-from tests import cast
 from tests.faults import promises, web, workers
+from tests.support import cast
 
 EXPERTS = 24
 ABOUT_FILES = {
-    "test_damaged_files", "test_disk_and_memory", "test_redis_away",
-    "test_a_model_that_cannot_be_used", "test_the_system_check", "test_another_dimension",
+    "test_damaged_files",
+    "test_disk_and_memory",
+    "test_redis_away",
+    "test_a_model_that_cannot_be_used",
+    "test_the_system_check",
+    "test_another_dimension",
     "test_the_run_goes_on_when_its_web_process_ends",
-}  # fmt: skip
+}
 """Modules and tests whose fault lies outside the database."""
 
 

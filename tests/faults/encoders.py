@@ -11,8 +11,8 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from tests.fakes import HashEncoder
 from tests.faults.marks import GIVE_UP_SECONDS, GO_ON, PAUSED
+from tests.support.fakes import HashEncoder
 
 Progress = Callable[[int], None] | None
 

@@ -14,8 +14,8 @@ from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
 from indexing.snapshot import manifest
 from indexing.snapshot.reader import Snapshot
 from indexing.worker import execute
-from tests import cast
 from tests.faults.waiting import PATIENCE, until
+from tests.support import cast
 
 Run, Version = RebuildRun.State, IndexVersion.State
 

@@ -18,11 +18,12 @@ def test_no_clock_an_hour_off_loses_a_run_that_beats(first_version, serve, work,
     settings.TCS_LEASE_SECONDS = LEASE
     webs = [
         serve(
-            DJANGO_SETTINGS_MODULE="tests.faults.shifted_clock", TCS_TEST_CLOCK_SHIFT=str(shift),
+            DJANGO_SETTINGS_MODULE="tests.faults.shifted_clock",
+            TCS_TEST_CLOCK_SHIFT=str(shift),
             TCS_LEASE_SECONDS=str(LEASE),
         )
         for shift in (HOUR, -HOUR)
-    ]  # fmt: skip
+    ]
     with Searching(*webs) as searching:
         run = promises.ask()
         worker = work(run.pk, "stage vectors", "pause", TCS_LEASE_SECONDS=LEASE)

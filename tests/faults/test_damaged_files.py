@@ -17,12 +17,12 @@ from indexing.models import IndexState, IndexVersion
 from indexing.runs import status
 from indexing.serving import live
 from indexing.snapshot import manifest
-from tests import cast
-from tests.damage import flip as flip_a_bit
-from tests.damage import replace
 from tests.faults import promises
 from tests.faults.waiting import until
 from tests.faults.web import Searching
+from tests.support import cast
+from tests.support.damage import flip as flip_a_bit
+from tests.support.damage import replace
 
 Damage = Callable[[Path, Path], None]
 

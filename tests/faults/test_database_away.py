@@ -17,12 +17,12 @@ from django.db import connection
 from django.test import Client
 
 from indexing.models import RebuildRun
-from tests import cast
 from tests.faults import promises
 from tests.faults.waiting import until
 from tests.faults.web import Answer, Searching, Web
-from tests.server import PLAIN
-from tests.services import PostgreSQL
+from tests.support import cast
+from tests.support.server import PLAIN
+from tests.support.services import PostgreSQL
 
 DOWN_SECONDS = float(os.environ.get("TCS_TEST_DOWN_SECONDS", "0.8"))
 POINTS = [f"stage {stage}" for stage in RebuildRun.STAGES[RebuildRun.Kind.FULL]] + ["before transaction"]

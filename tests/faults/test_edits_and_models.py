@@ -18,10 +18,10 @@ from indexing import drift, encoders
 from indexing.models import IndexState, RebuildRun
 from indexing.runs import status
 from indexing.serving import live
-from tests import cast
 from tests.faults import promises
 from tests.faults.waiting import until
 from tests.faults.web import Searching
+from tests.support import cast
 
 State = RebuildRun.State
 REAL = "indexing.encoders.SentenceTransformerEncoder"
@@ -76,9 +76,11 @@ def test_deleting_what_a_run_is_tagging_waits_for_it(transactional_db, which):
     (expert,) = cast.experts(1)
     tag = Tag.objects.create(name="Bells", kind=Tag.Kind.DOMAIN, description="Casts bells.")
     doomed = {
-        "expert": expert, "experts": Expert.objects.filter(pk=expert.pk),
-        "tag": tag, "tags": Tag.objects.filter(pk=tag.pk),
-    }[which]  # fmt: skip
+        "expert": expert,
+        "experts": Expert.objects.filter(pk=expert.pk),
+        "tag": tag,
+        "tags": Tag.objects.filter(pk=tag.pk),
+    }[which]
     trouble: list[Exception] = []
 
     def delete() -> None:

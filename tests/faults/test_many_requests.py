@@ -15,10 +15,10 @@ from django.db import connection
 
 from experts.models import Expert
 from indexing.models import RebuildRun
-from tests import cast
 from tests.faults import commands, promises, transitions, workers
 from tests.faults.marks import GO_ON
 from tests.faults.web import Searching, Web
+from tests.support import cast
 
 Ask = Callable[[], str]
 ROUNDS = int(os.environ.get("TCS_TEST_ROUNDS", "1"))

@@ -27,9 +27,9 @@ from indexing.lib import processes
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from indexing.versions import decisions, pinning
 from indexing.worker import execute
-from tests import cast
 from tests.faults import promises, transitions, workers
 from tests.faults.web import Searching
+from tests.support import cast
 
 SEED = int(os.environ.get("TCS_TEST_SEED") or random.SystemRandom().randrange(10**6))
 SECONDS = float(os.environ.get("TCS_TEST_RANDOM_SECONDS", "12"))

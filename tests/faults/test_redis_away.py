@@ -12,11 +12,11 @@ from django.test import Client
 from websockets.sync.client import ClientConnection, connect
 
 from indexing import runlog
-from tests import cast, services
 from tests.faults import promises
 from tests.faults.waiting import PATIENCE, Promptly
 from tests.faults.web import Searching, Web
-from tests.server import PLAIN
+from tests.support import cast, services
+from tests.support.server import PLAIN
 
 SEQ = re.compile(r'data-seq="(\d+)"')
 WITHIN = 2.0

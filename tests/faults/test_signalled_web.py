@@ -28,8 +28,9 @@ def test_the_run_goes_on_when_its_web_process_ends(first_version, serve, subtest
                 before = promises.live()
                 web = serve(
                     executed=number != signal.SIGKILL,  # which does not ask how the process was started
-                    TCS_WORKER="subprocess", TCS_ENCODER="tests.faults.encoders.GatedEncoder",
-                )  # fmt: skip
+                    TCS_WORKER="subprocess",
+                    TCS_ENCODER="tests.faults.encoders.GatedEncoder",
+                )
                 assert web.version() == before
                 searching.wait_for_version(before)
                 with searching.answered_from(before):

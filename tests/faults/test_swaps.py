@@ -21,11 +21,11 @@ from experts.models import Expert
 from indexing import encoders
 from indexing.models import IndexState, RebuildRun
 from indexing.runs import status
-from tests import cast
 from tests.faults import promises, workers
 from tests.faults.marks import GO_ON, PAUSED
 from tests.faults.waiting import Promptly, until
 from tests.faults.web import Searching, Web
+from tests.support import cast
 
 GATED = "tests.faults.encoders.GatedEncoder"
 PROMISED_SWAPS = 50
@@ -42,9 +42,10 @@ def external_worker() -> Iterator[None]:
     workers.clear_marks()
     process = subprocess.Popen(
         [sys.executable, "manage.py", "index_worker"],
-        cwd=real_settings.BASE_DIR, env=os.environ | {"TCS_WORKER": "external", "TCS_ENCODER": GATED},
+        cwd=real_settings.BASE_DIR,
+        env=os.environ | {"TCS_WORKER": "external", "TCS_ENCODER": GATED},
         stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     yield
     process.terminate()
     try:

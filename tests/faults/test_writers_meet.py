@@ -12,8 +12,8 @@ from django.db import DatabaseError, connection, transaction
 from experts.importing import plan
 from experts.models import Expert, ExpertTag, Tag
 from experts.tagging import assignment
-from tests import cast
 from tests.faults.waiting import until
+from tests.support import cast
 
 
 def somebody_waits_for_a_lock() -> bool:

@@ -19,11 +19,11 @@ from django.conf import settings
 
 from indexing.models import ApiToken, RebuildRun
 from tcs_site.management.commands.serve import server_command
-from tests import cast
 from tests.faults.forked_web import Forked
 from tests.faults.waiting import PATIENCE, until
-from tests.server import PLAIN
-from tests.services import free_port
+from tests.support import cast
+from tests.support.server import PLAIN
+from tests.support.services import free_port
 
 QUERIES = ("sourdough bread", "coral reefs", "payroll and taxes", "bees", "bridges")
 
@@ -65,9 +65,13 @@ class Web:
         with open(self._log.name, "ab") as log:
             return subprocess.Popen(
                 [*hearing, *limits, *server_command("127.0.0.1", self.port)],
-                cwd=settings.BASE_DIR, env=os.environ | environment,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
+                cwd=settings.BASE_DIR,
+                env=os.environ | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def get(self, path: str, **parameters: Any) -> httpx.Response:
         return httpx.get(self.url + path, params=parameters, headers=self.headers, timeout=60, verify=PLAIN)

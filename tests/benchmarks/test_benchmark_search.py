@@ -1,0 +1,120 @@
+"""The measurement itself: what it derives, what it reports, and that it keeps to a folder of its own."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from indexing.benchmarks import derived, searching
+from indexing.benchmarks.derived import DerivedEncoder, PatientEncoder
+from indexing.lib import paths
+from indexing.management.commands import benchmark_search
+from tests.support import tiny_models
+
+
+@pytest.fixture
+def data_folder(settings, tmp_path, monkeypatch):
+    """With the export of a tiny model, which the processes of a measurement copy: none of them needs torch."""
+    settings.DATA_DIR = tmp_path / "mine"
+    model = tiny_models.make_exported(tmp_path / "tiny", paths.models_folder())
+    settings.TCS_MODEL_PATH = str(model)
+    monkeypatch.setenv("TCS_MODEL_PATH", str(model))
+    return settings.DATA_DIR
+
+
+def test_it_measures_and_leaves_the_data_folder_alone(data_folder):
+    before = sorted(data_folder.rglob("*"))
+    said = StringIO()
+    call_command(
+        "benchmark_search",
+        "--experts",
+        "40",
+        "--clients",
+        "1",
+        "2",
+        "--searches",
+        "12",
+        "--state",
+        "idle",
+        "--json",
+        stdout=said,
+        stderr=StringIO(),
+    )
+    (size,) = json.loads(said.getvalue())["sizes"]
+    assert (size["experts"], size["backend"]) == (40, "onnx")
+    measured = size["measured"]
+    assert [(each["clients"], each["cache"]) for each in measured] == [
+        (1, "cold"),
+        (1, "warm"),
+        (2, "cold"),
+        (2, "warm"),
+    ]
+    for each in measured:
+        assert each["searches"] == 12
+        assert list(each["steps"]) == ["encode", "vectors", "keywords", "fuse", "cards"]
+        assert 0 < each["search"]["p50"] <= each["search"]["p95"] <= each["search"]["p99"]
+        assert each["request"]["p50"] > 0
+        assert each["page"]["p50"] > 0
+    assert sorted(data_folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many"])
+def test_a_size_that_is_none_is_refused(value):
+    with pytest.raises(CommandError, match="is not a whole number from 1"):
+        call_command("benchmark_search", "--experts", value)
+
+
+def test_vectors_beyond_the_real_ones_are_unit_near_a_real_one_and_all_different(data_folder, monkeypatch):
+    monkeypatch.setattr(DerivedEncoder, "real", 5)
+    encoder = DerivedEncoder()
+    texts = [f"Expert number {number} for bridges" for number in range(40)]
+    told: list[int] = []
+    vectors = encoder.encode(texts, progress=told.append)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(vectors, encoder.encode(texts))
+    assert len(np.unique(vectors, axis=0)) == 40
+    rows = [0, 9, 19, 29, 39]
+    np.testing.assert_allclose(vectors[rows], encoder.encode([texts[row] for row in rows]), atol=1e-5)
+    nearest = (vectors @ vectors[rows].T).max(axis=1)
+    expected = 1 / np.sqrt(1 + derived.NOISE**2)
+    assert np.abs(np.delete(nearest, rows) - expected).max() < 0.1
+    assert sum(told) >= 40
+    real = PatientEncoder().encode(texts)
+    assert real.shape == vectors.shape
+    assert not np.allclose(real, vectors)
+    assert PatientEncoder().fingerprint == encoder.fingerprint
+
+
+def test_no_query_is_asked_twice():
+    words = searching.queries(50)
+    asked = [next(words) for _ in range(500)]
+    assert len(set(asked)) == 500
+    assert all(asked)
+
+
+def test_the_table_says_how_much_a_rebuild_costs_the_slowest():
+    def measured(state: str, p99: float) -> dict[str, object]:
+        taken = {"p50": 1.0, "p95": 2.0, "p99": p99}
+        names = {"state": state, "clients": 4, "cache": "cold", "load": 0.5}
+        return {**names, "search": taken, "request": taken, "page": taken, "steps": {"encode": taken}}
+
+    size = {
+        "experts": 10_000,
+        "backend": "onnx",
+        "seconds_to_open": 0.1,
+        "seconds_to_load_the_model": 0.2,
+        "first_search_ms": 5.0,
+        "peak_mb": 300,
+        "measured": [measured("idle", 4.0), measured("rebuild", 5.0)],
+    }
+    lines = benchmark_search.table(size)
+    assert "1.0 / 2.0 / 4.0" in lines[2]
+    assert lines[4] == "p99 during a rebuild / idle,   4 at once cold: search 1.25, API 1.25, page 1.25"
+
+
+def test_percentiles_are_milliseconds():
+    assert searching.percentiles([0.001 * n for n in range(1, 102)]) == {"p50": 51.0, "p95": 96.0, "p99": 100.0}

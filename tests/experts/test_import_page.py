@@ -1,0 +1,239 @@
+"""The import page of the admin: upload, preview, apply."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from experts.importing import views
+from experts.models import Expert
+from tests.support.cast import staff
+
+pytestmark = pytest.mark.django_db
+
+UPLOAD = "/admin/experts/expert/import/"
+PREVIEW = "/admin/experts/expert/import/preview/"
+APPLY = "/admin/experts/expert/import/apply/"
+DISCARD = "/admin/experts/expert/import/discard/"
+
+
+@pytest.fixture
+def importer(client: Client) -> Client:
+    client.force_login(staff("experts.import", "experts.view_expert"))
+    return client
+
+
+def waiting() -> list[Path]:
+    return sorted((Path(settings.DATA_DIR) / "imports").glob("*"))
+
+
+def post(client: Client, text: str | bytes, *, name: str = "people.csv", **options: str) -> Any:
+    data = text.encode() if isinstance(text, str) else text
+    return client.post(UPLOAD, {"file": SimpleUploadedFile(name, data, "text/csv"), **options}, follow=True)
+
+
+def shown(page: Any) -> dict[str, int]:
+    counts = page.context["counts"]
+    return {name: getattr(counts, name) for name in ("new", "changed", "unchanged", "missing", "rejected")}
+
+
+def confirm(client: Client, page: Any) -> Any:
+    """Press Apply on a preview, as a browser would."""
+    html = page.content.decode()
+    digest = html.split('name="digest" value="', 1)[1].split('"', 1)[0]
+    return client.post(APPLY, {"digest": digest}, follow=True)
+
+
+def messages(page: Any) -> str:
+    return " ".join(str(message) for message in page.context["messages"])
+
+
+def test_the_preview_shows_what_would_be_done_and_applies_nothing(importer: Client) -> None:
+    Expert.objects.create(username="ann", bio="Sings")
+    Expert.objects.create(username="cid")
+    page = post(importer, "Username,Bio,Colour\nann,Dances,red\nben,Paints,blue\n")
+    assert page.redirect_chain == [(PREVIEW, 302)]
+    assert shown(page) == {"new": 1, "changed": 1, "unchanged": 0, "missing": 1, "rejected": 0}
+    html = page.content.decode()
+    assert "<del>Sings</del>" in html
+    assert "<ins>Dances</ins>" in html
+    for text in ("Colour", "ben", "cid", "left alone"):
+        assert text in html
+    assert Expert.objects.get(username="ann").bio == "Sings"
+    assert Expert.objects.count() == 2
+
+
+def test_confirming_applies_and_is_audited(importer: Client) -> None:
+    Expert.objects.create(username="ann", bio="Sings")
+    page = confirm(importer, post(importer, "Username,Bio\nann,Dances\nben,Paints\n"))
+    assert page.redirect_chain == [("/admin/experts/expert/", 302)]
+    assert "1 new, 1 changed" in messages(page)
+    assert set(Expert.objects.values_list("username", "bio")) == {("ann", "Dances"), ("ben", "Paints")}
+    assert waiting() == []
+    summary = LogEntry.objects.get(object_id=None)
+    assert "people.csv" in summary.change_message
+    ann = Expert.objects.get(username="ann")
+    assert "bio" in LogEntry.objects.get(object_id=str(ann.pk)).get_change_message()
+    assert LogEntry.objects.filter(action_flag=1).count() == 1
+
+
+def test_confirming_twice_applies_once(importer: Client) -> None:
+    page = post(importer, "Username\nann\n")
+    confirm(importer, page)
+    assert "No file waits" in messages(confirm(importer, page))
+    assert Expert.objects.count() == 1
+
+
+def test_a_directory_that_changed_since_is_shown_again_instead_of_applied(importer: Client) -> None:
+    page = post(importer, "Username,Bio\nann,Sings\n")
+    Expert.objects.create(username="ann", bio="Whistles")
+    again = confirm(importer, page)
+    assert again.status_code == 200
+    assert "has changed since" in messages(again)
+    assert shown(again)["changed"] == 1
+    assert Expert.objects.get().bio == "Whistles"
+    confirm(importer, again)
+    assert Expert.objects.get().bio == "Sings"
+
+
+def test_a_confirmation_without_a_digest_applies_nothing(importer: Client) -> None:
+    post(importer, "Username\nann\n")
+    importer.post(APPLY)
+    assert not Expert.objects.exists()
+
+
+def test_sync_says_whom_it_deactivates_and_does(importer: Client) -> None:
+    Expert.objects.create(username="cid")
+    page = post(importer, "Username\nann\n", sync="on")
+    assert "Missing, will be deactivated" in page.content.decode()
+    confirm(importer, page)
+    assert not Expert.objects.get(username="cid").is_active
+
+
+def test_rejected_rows_are_named_and_keep_everything_from_being_applied(importer: Client) -> None:
+    page = post(importer, "Username,Hourly Rate\nann,80\nben,much\n")
+    html = page.content.decode()
+    assert "<td>3</td><td>Hourly Rate</td><td>much</td>" in html
+    assert 'name="digest"' not in html
+    importer.post(APPLY, {"digest": page.context["plan"].digest})
+    assert not Expert.objects.exists()
+
+
+def test_bad_rows_are_skipped_when_asked(importer: Client) -> None:
+    page = post(importer, "Username,Hourly Rate\nann,80\nben,much\n", skip_bad="on")
+    confirm(importer, page)
+    assert Expert.objects.get().username == "ann"
+
+
+def test_what_the_file_says_is_escaped(importer: Client) -> None:
+    Expert.objects.create(username="<b>x</b>", bio="old")
+    text = "Username,Bio,<i>c</i>\n<b>x</b>,<script>alert(1)</script>,\n<u>new</u>,,\n<s>bad</s>,\0<q>,\n"
+    html = post(importer, text, name="<em>.csv").content.decode()
+    for raw in ("<b>x", "<script>alert", "<i>c", "<u>new", "<s>bad", "<q>", "<em>"):
+        assert raw not in html
+    assert "&lt;script&gt;alert(1)" in html
+
+
+def test_long_lists_are_cut_and_say_how_many_more(importer: Client) -> None:
+    Expert.objects.bulk_create(Expert(username=f"old{n}") for n in range(views.SHOWN + 3))
+    text = "Username,Bio\n" + "".join(f"old{n},x\n" for n in range(views.SHOWN + 3))
+    text += "".join(f"new{n},x\n" for n in range(views.SHOWN + 7))
+    html = post(importer, text).content.decode()
+    assert "and 3 more" in html
+    assert "and 7 more" in html
+    assert html.count("<ins>") == views.SHOWN
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [(b"Name\nann\n", "Username"), (b"PK\x03\x04", "Excel"), (b"Username\nzo\xeb\n", "not UTF-8")],
+)
+def test_a_file_that_cannot_be_read_says_why_and_is_not_kept(importer: Client, data: bytes, says: str) -> None:
+    page = post(importer, data)
+    assert page.redirect_chain[-1][0] == UPLOAD
+    assert says in messages(page)
+    assert waiting() == []
+
+
+def test_an_empty_file_and_no_file_are_form_errors(importer: Client) -> None:
+    assert "The file is empty" in post(importer, b"").content.decode()
+    assert "required" in importer.post(UPLOAD, {}).content.decode()
+
+
+def test_a_file_over_the_limit_is_cut_off_with_a_clear_error(importer: Client, settings: Any) -> None:
+    settings.TCS_IMPORT_MAX_MB = 1
+    page = post(importer, b"Username\n" + b"x" * 2**20)
+    assert "larger than the 1 MB allowed" in page.content.decode()
+    assert waiting() == []
+
+
+def test_the_file_is_kept_for_its_owner_only(importer: Client) -> None:
+    post(importer, "Username\nann\n", name="../../evil.csv")
+    (path,) = waiting()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "evil" not in path.name
+    other = Client()
+    other.force_login(staff("experts.import", username="olga"))
+    assert "No file waits" in messages(other.get(PREVIEW, follow=True))
+
+
+def test_discarding_and_a_second_upload_remove_the_file(importer: Client) -> None:
+    post(importer, "Username\nann\n")
+    (first,) = waiting()
+    post(importer, "Username\nben\n")
+    (second,) = waiting()
+    assert first != second
+    importer.post(DISCARD)
+    assert waiting() == []
+
+
+def test_files_that_nobody_confirmed_are_swept_after_a_day(importer: Client) -> None:
+    post(importer, "Username\nann\n")
+    (old,) = waiting()
+    os.utime(old, (0, 0))
+    other = Client()
+    other.force_login(staff("experts.import", username="olga"))
+    post(other, "Username\nben\n")
+    assert old not in waiting()
+    assert "No file waits" in messages(importer.get(PREVIEW, follow=True))
+
+
+@pytest.mark.parametrize("address", [UPLOAD, PREVIEW, APPLY, DISCARD])
+def test_only_who_may_import_gets_here(client: Client, address: str) -> None:
+    send = client.post if address in (APPLY, DISCARD) else client.get
+    assert send(address).status_code == 302
+    client.force_login(staff("experts.view_expert", "experts.change_expert"))
+    assert send(address).status_code == 403
+
+
+def test_applying_and_discarding_need_a_post_and_a_csrf_token(importer: Client) -> None:
+    assert importer.get(APPLY).status_code == 405
+    assert importer.get(DISCARD).status_code == 405
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(staff("experts.import", username="olga"))
+    assert strict.post(APPLY).status_code == 403
+    assert strict.post(UPLOAD).status_code == 403
+
+
+def test_the_list_links_to_the_import_only_for_who_may(importer: Client) -> None:
+    changelist = reverse("admin:experts_expert_changelist")
+    assert UPLOAD in importer.get(changelist).content.decode()
+    importer.force_login(staff("experts.view_expert", username="olga"))
+    assert UPLOAD not in importer.get(changelist).content.decode()
+
+
+def test_the_pages_have_no_inline_script_or_style(importer: Client) -> None:
+    for page in (importer.get(UPLOAD), post(importer, "Username\nann\n")):
+        html = page.content.decode()
+        assert "<style" not in html
+        assert " style=" not in html
+        assert " onclick=" not in html

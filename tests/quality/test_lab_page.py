@@ -1,0 +1,268 @@
+"""The Lab: a version is asked before it is live, or after."""
+
+from __future__ import annotations
+
+import pytest
+
+from experts.models import Expert
+from indexing import encoders
+from indexing.errors import SnapshotInvalid
+from indexing.lib import paths
+from indexing.models import IndexVersion
+from indexing.quality import overlap
+from indexing.serving import live, open_versions
+from indexing.snapshot.reader import Snapshot
+from tests.support import cast, damage, version_cast
+from tests.support.html_reading import read
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LAB = "/admin/index/lab/"
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_open():
+    open_versions.close()
+    yield
+    open_versions.close()
+
+
+@pytest.fixture
+def viewer(client):
+    client.force_login(cast.staff("indexing.view", username="vi"))
+    return client
+
+
+def html(response) -> str:
+    return " ".join(response.content.decode().split())
+
+
+def version(number: int) -> IndexVersion:
+    return IndexVersion.objects.get(pk=number)
+
+
+def test_a_held_candidate_is_searched_while_the_other_is_live(viewer):
+    cast.experts(8)
+    cast.rebuild()
+    Expert.objects.filter(username__lte="expert-004").update(is_active=False)
+    Expert.objects.create(username="nora", first_name="Nora", last_name="New", job_title="Glazier")
+    assert cast.rebuild().state == "held"
+    live.load_now()
+    page = html(viewer.get(LAB, {"q": "glazier", "version": 2}))
+    assert "answered by version 2" in page
+    assert "Nora New" in page
+    page = html(viewer.get(LAB, {"q": "glazier", "version": 1}))
+    assert "answered by version 1" in page
+    assert "Nora New" not in page
+    assert live.current().number == 1
+
+
+def test_the_newest_version_is_chosen_when_none_is_asked_for(viewer):
+    version_cast.held()
+    page = html(viewer.get(LAB))
+    assert '<option value="2" selected>2 · held' in page
+    assert "Type what you are looking for." in page
+
+
+def test_only_versions_with_files_can_be_chosen(viewer):
+    version_cast.two_versions()
+    IndexVersion.objects.filter(pk=1).update(state=IndexVersion.State.REMOVED)
+    answer = viewer.get(LAB, {"q": "bread", "version": 1})
+    assert answer.status_code == 404
+    assert "There is no version <bdi>1</bdi> on disk" in html(answer)
+    assert '<option value="1"' not in html(answer)
+
+
+@pytest.mark.parametrize("asked", ["x", "-1", "9" * 30, "<b>"])
+def test_what_is_no_version_is_refused(viewer, asked):
+    version_cast.two_versions()
+    answer = viewer.get(LAB, {"q": "bread", "version": asked})
+    assert answer.status_code == 404
+    assert "<b>" not in html(answer)
+
+
+def test_before_the_first_version_it_says_so(viewer):
+    assert "There is no version to search yet" in html(viewer.get(LAB))
+
+
+@pytest.mark.parametrize("mode", ["semantic", "keyword", "hybrid"])
+def test_it_searches_in_each_mode(viewer, mode):
+    version_cast.two_versions()
+    page = html(viewer.get(LAB, {"q": "church organs", "version": 2, "mode": mode}))
+    assert "Number001" in page
+    assert f'value="{mode}" checked' in page
+
+
+def test_htmx_gets_the_results_alone_and_the_address(viewer):
+    version_cast.two_versions()
+    answer = viewer.get(LAB, {"q": "bread", "version": 2}, headers=HTMX)
+    assert "<html" not in html(answer)
+    assert answer.headers["HX-Replace-Url"] == f"{LAB}?q=bread&version=2"
+
+
+def test_a_damaged_version_is_named_and_not_searched(viewer):
+    version_cast.two_versions()
+    damage.flip(paths.version_folder(1) / "vectors.npy")
+    answer = viewer.get(LAB, {"q": "bread", "version": 1})
+    assert answer.status_code == 503
+    assert "vectors.npy" in html(answer)
+
+
+def test_a_version_of_another_model_is_searched_by_words_only(viewer, settings):
+    version_cast.two_versions()
+    settings.TCS_ENCODER = "tests.support.fakes.OtherHashEncoder"
+    encoders.reset()
+    page = viewer.get(LAB, {"q": "bread", "version": 1, "mode": "semantic"})
+    assert page.status_code == 503
+    assert "Search by words instead" in html(page)
+    assert "answered by version 1" in html(viewer.get(LAB, {"q": "bread", "version": 1, "mode": "keyword"}))
+
+
+def test_who_may_not_see_the_index_does_not_see_it(client):
+    client.force_login(cast.staff())
+    assert client.get(LAB).status_code == 403
+
+
+class TestOpening:
+    def test_a_version_is_opened_once(self, monkeypatch):
+        version_cast.two_versions()
+        first = open_versions.opened(version(1))
+        monkeypatch.setattr(Snapshot, "open", lambda *_args, **_kwargs: pytest.fail("opened again"))
+        assert open_versions.opened(version(1)) is first
+
+    def test_the_live_version_is_the_one_that_is_served(self):
+        version_cast.two_versions()
+        assert open_versions.opened(version(2)) is not live.load_now()  # nothing was served yet
+        assert open_versions.opened(version(2)) is live.current()
+
+    def test_two_are_kept_open_and_the_one_not_asked_for_goes(self):
+        version_cast.two_versions()
+        cast.rebuild()
+        one, two = open_versions.opened(version(1)), open_versions.opened(version(2))
+        assert open_versions.opened(version(1)) is one
+        open_versions.opened(version(3))
+        assert open_versions.opened(version(1)) is one
+        assert open_versions.opened(version(2)) is not two
+
+    def test_too_little_memory_is_said(self, monkeypatch):
+        version_cast.two_versions()
+
+        def no_memory(*_args: object, **_kwargs: object) -> Snapshot:
+            raise MemoryError
+
+        monkeypatch.setattr(Snapshot, "open", no_memory)
+        with pytest.raises(SnapshotInvalid, match="not enough memory to open version 1"):
+            open_versions.opened(version(1))
+
+
+def texts(response, kind: str) -> list[str]:
+    """What the elements of a class say, in order."""
+    page = read(response.content.decode())
+    return [" ".join(each.text.split()) for each in page.walk() if kind in each.attributes.get("class", "").split()]
+
+
+class TestTwoColumns:
+    def test_two_versions_stand_side_by_side_with_who_came_and_who_went(self, viewer):
+        version_cast.two_versions()
+        answer = viewer.get(LAB, {"q": "glazier church organs", "with": 1, "version": 2})
+        page = html(answer)
+        assert page.index("answered by version 1") < page.index("answered by version 2")
+        assert texts(answer, "mark-gained") == ["+ gained"]
+        row = next(text for text in texts(answer, "lab-hit") if "gained" in text)
+        assert "Nora New" in row
+
+    def test_who_is_lost_is_marked_where_it_was(self, viewer):
+        version_cast.two_versions()
+        answer = viewer.get(LAB, {"q": "glazier church organs", "with": 2, "version": 1})
+        assert texts(answer, "mark-lost") == ["− lost"]
+        row = next(text for text in texts(answer, "lab-hit") if "lost" in text)
+        assert "Nora New" in row
+
+    def test_who_moved_is_marked_with_the_number_of_places(self, viewer):
+        version_cast.two_versions()
+        answer = viewer.get(LAB, {"q": "church organs", "with": 1, "version": 2})
+        first = next(text for text in texts(answer, "lab-column")[1:])
+        assert "Erin Number001" in first
+        moved = next(text for text in texts(answer, "lab-hit") if "Number001" in text and "up" in text)
+        before = next(text for text in texts(answer, "lab-hit") if "Number001" in text and "now no." in text)
+        places, was, now = int(moved.split("up ")[1].split()[0]), int(before.split()[0]), int(moved.split()[0])
+        assert was - now == places > 0
+        assert before.endswith(f"now no. {now}")
+
+    def test_two_modes_of_one_version_stand_side_by_side(self, viewer):
+        version_cast.two_versions()
+        asked = {"q": "bread", "version": 2, "mode": "keyword", "with": 2, "with_mode": "semantic"}
+        before, after = texts(viewer.get(LAB, asked), "lab-column")
+        assert "Meaning" in before
+        assert "vectors" in before
+        assert "Words" in after
+        assert "vectors" not in after
+
+    @pytest.mark.parametrize(
+        ("mode", "steps"),
+        [
+            ("hybrid", ["encode", "vectors", "keywords", "fuse", "cards", "in all"]),
+            ("semantic", ["encode", "vectors", "cards", "in all"]),
+            ("keyword", ["keywords", "cards", "in all"]),
+        ],
+    )
+    def test_each_step_is_timed(self, viewer, mode, steps):
+        version_cast.two_versions()
+        answer = viewer.get(LAB, {"q": "bread", "version": 2, "with": "none", "mode": mode})
+        (timings,) = (each for each in read(answer.content.decode()).walk() if "lab-timings" in str(each.attributes))
+        assert [each.text for each in timings.walk() if each.tag == "dt"] == steps
+        milliseconds = [float(each.text.removesuffix(" ms")) for each in timings.walk() if each.tag == "dd"]
+        assert sum(milliseconds[:-1]) <= milliseconds[-1] + 0.1 * len(steps)
+
+    def test_the_overlap_is_of_the_first_ten(self, viewer):
+        version_cast.two_versions()
+        answer = viewer.get(LAB, {"q": "bread", "with": 2, "version": 2})
+        assert "overlap@10</abbr></dt><dd>100 %" in html(answer)
+        assert texts(answer, "mark") == ["= same place"] * len(texts(answer, "mark"))
+
+    def test_a_candidate_is_compared_with_the_live_version_when_nothing_is_named(self, viewer):
+        version_cast.held()
+        page = html(viewer.get(LAB, {"q": "bread"}))
+        assert page.index("answered by version 1") < page.index("answered by version 2")
+
+    def test_one_column_is_enough_for_who_wants_one(self, viewer):
+        version_cast.held()
+        answer = viewer.get(LAB, {"q": "bread", "version": 2, "with": "none"})
+        assert len(texts(answer, "lab-column")) == 1
+        assert texts(answer, "mark") == []
+
+    def test_a_version_to_compare_with_that_is_not_there_is_named(self, viewer):
+        version_cast.two_versions()
+        answer = viewer.get(LAB, {"q": "bread", "version": 2, "with": 7})
+        assert answer.status_code == 404
+        assert "There is no version <bdi>7</bdi> on disk" in html(answer)
+
+    def test_where_one_side_fails_the_other_is_shown_unmarked(self, viewer, settings):
+        version_cast.two_versions()
+        settings.TCS_ENCODER = "tests.support.fakes.OtherHashEncoder"
+        encoders.reset()
+        asked = {"q": "bread", "version": 2, "mode": "keyword", "with": 1, "with_mode": "semantic"}
+        answer = viewer.get(LAB, asked)
+        assert "Search by words instead" in html(answer)
+        assert "answered by version 2" in html(answer)
+        assert texts(answer, "mark") == []
+
+
+class TestComparing:
+    def test_places_say_by_how_many_somebody_moved(self):
+        found = overlap.places(["a", "b", "c", "d"], ["b", "a", "c"])
+        assert [(place.rank, place.moved, place.mark) for place in found] == [
+            (1, 1, "up"),
+            (2, -1, "down"),
+            (3, 0, "same"),
+            (4, 0, "only"),
+        ]
+
+    def test_only_the_first_ten_overlap(self):
+        before = list("abcdefghij") + ["k"]
+        assert overlap.overlap(before, ["k", *"abcdefghij"]) == 0.9
+        assert overlap.overlap(before[:2], ["a"]) == 0.5
+
+    def test_nothing_before_is_nothing_to_compare(self):
+        assert overlap.overlap([], ["a"]) is None

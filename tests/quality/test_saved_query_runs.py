@@ -1,0 +1,182 @@
+"""Saved queries: saved from the Lab, and asked of two versions as a table and as JSON."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.messages import get_messages
+
+from experts.models import Expert
+from indexing import encoders
+from indexing.models import IndexVersion, SavedQuery
+from indexing.quality import saved_queries
+from indexing.serving import open_versions
+from tests.support import cast, version_cast
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAGE = "/admin/index/lab/saved-queries/"
+API = "/api/admin/lab/saved-queries"
+SAVE = "/admin/index/lab/save/"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_open():
+    open_versions.close()
+    yield
+    open_versions.close()
+
+
+@pytest.fixture
+def viewer(client):
+    client.force_login(cast.staff("indexing.view", username="vi"))
+    return client
+
+
+@pytest.fixture
+def two() -> None:
+    """Version 1 knows no glazier, version 2 does; the query has also somebody whom both find."""
+    version_cast.two_versions()
+    query = SavedQuery.objects.create(text="glazier", k=3)
+    query.expected.set(Expert.objects.filter(username="new"))
+    other = SavedQuery.objects.create(text="church organs bread", k=20)
+    other.expected.set(Expert.objects.filter(username__in=["expert-001", "expert-002"]))
+
+
+def html(response) -> str:
+    return " ".join(response.content.decode().split())
+
+
+class TestRunning:
+    @pytest.mark.usefixtures("two")
+    def test_each_query_says_whom_each_version_finds_at_which_rank(self, viewer):
+        told = viewer.get(API, {"a": 1, "b": 2}).json()
+        organs, glazier = told["queries"]
+        assert glazier["query"] == "glazier"
+        assert glazier["expected"] == [{"username": "new", "a": None, "b": 1}]
+        assert len(glazier["a"]) == len(glazier["b"]) == 3
+        assert glazier["b"][0] == "new"
+        ranks = {each["username"]: (each["a"], each["b"]) for each in organs["expected"]}
+        assert ranks["expert-001"] == (organs["a"].index("expert-001") + 1, organs["b"].index("expert-001") + 1)
+        assert ranks["expert-001"][1] == 1 < ranks["expert-001"][0]
+
+    @pytest.mark.usefixtures("two")
+    def test_the_totals_are_those_of_all_queries(self, viewer):
+        told = viewer.get(API, {"a": 1, "b": 2}).json()
+        assert told["totals"]["a"] == {"found": 2, "missing": 1, "broken": 1}
+        assert told["totals"]["b"] == {"found": 3, "missing": 0, "broken": 0}
+        overlaps = [query["overlap"] for query in told["queries"]]
+        assert told["totals"]["overlap"] == pytest.approx(sum(overlaps) / 2)
+
+    @pytest.mark.usefixtures("two")
+    def test_the_page_says_the_same_as_the_api(self, viewer):
+        told = viewer.get(API, {"a": 1, "b": 2}).json()
+        assert viewer.get(PAGE, {"a": 1, "b": 2, "format": "json"}).json() == told
+        page = html(viewer.get(PAGE, {"a": 1, "b": 2}))
+        assert page.count("verdict-breach") == 1
+        assert "found by version 1</dt><dd>2 of 3<" in page
+        assert "found by version 2</dt><dd>3 of 3<" in page
+        assert "/admin/index/lab/?q=glazier&amp;with=1&amp;version=2" in page
+
+    @pytest.mark.usefixtures("two")
+    def test_a_version_against_itself_is_all_the_same(self, viewer):
+        told = viewer.get(API, {"a": 2, "b": 2}).json()
+        assert told["totals"]["overlap"] == 1.0
+        assert told["totals"]["a"] == told["totals"]["b"]
+
+    @pytest.mark.usefixtures("two")
+    def test_only_active_queries_and_active_experts_count(self, viewer):
+        SavedQuery.objects.filter(text="glazier").update(is_active=False)
+        Expert.objects.filter(username="expert-002").update(is_active=False)
+        (query,) = viewer.get(API, {"a": 1, "b": 2}).json()["queries"]
+        assert [each["username"] for each in query["expected"]] == ["expert-001"]
+
+    @pytest.mark.usefixtures("two")
+    def test_many_queries_ask_for_whom_they_expect_once(self, django_assert_max_num_queries):
+        version = IndexVersion.objects.get(pk=2)
+        open_versions.opened(version)
+        for number in range(10):
+            SavedQuery.objects.create(text=f"bread {number}").expected.set(Expert.objects.all()[:3])
+        with django_assert_max_num_queries(12 + 2):  # the cards of twelve queries, and twice for the saved ones
+            saved_queries.run(version, version)
+
+
+class TestRefusing:
+    @pytest.mark.usefixtures("two")
+    @pytest.mark.parametrize("asked", [{"a": 1, "b": 9}, {"a": 9, "b": 1}])
+    def test_a_version_that_is_not_there_is_named(self, viewer, asked):
+        assert "no version 9 on disk" in viewer.get(API, asked).json()["detail"]
+        for format_ in ("", "json"):
+            answer = viewer.get(PAGE, asked | {"format": format_})
+            assert answer.status_code == 404
+            assert "no version 9 on disk" in html(answer)
+
+    @pytest.mark.usefixtures("two")
+    def test_a_version_of_another_model_is_not_half_compared(self, viewer, settings):
+        settings.TCS_ENCODER = "tests.support.fakes.OtherHashEncoder"
+        encoders.reset()
+        assert viewer.get(API, {"a": 1, "b": 2}).status_code == 503
+        answer = viewer.get(PAGE, {"a": 1, "b": 2})
+        assert answer.status_code == 503
+        assert "was built with the model" in html(answer)
+
+    def test_without_versions_or_queries_the_page_says_so(self, viewer):
+        assert "There is no version to search yet" in html(viewer.get(PAGE))
+        version_cast.two_versions()
+        assert "No query is saved yet" in html(viewer.get(PAGE, {"a": 1, "b": 2}))
+
+    def test_json_needs_two_versions(self, viewer):
+        assert viewer.get(PAGE, {"format": "json"}).status_code == 422
+
+    def test_who_may_not_see_the_index_does_not_see_it(self, client):
+        client.force_login(cast.staff())
+        assert client.get(PAGE).status_code == 403
+        assert client.get(API, {"a": 1, "b": 2}).status_code == 403
+
+
+class TestSaving:
+    @pytest.fixture
+    def editor(self, client):
+        client.force_login(cast.staff("indexing.view", "indexing.add_savedquery", username="ed"))
+        return client
+
+    def test_a_query_is_saved_with_whom_was_ticked_and_noted(self, editor):
+        first, second, _other = cast.experts(3)
+        ticked = [first.pk, second.pk, first.pk]  # one of them in both columns
+        sent = {"q": "bread", "k": "5", "expected": ticked, "address": "q=bread&version=2"}
+        answer = editor.post(SAVE, sent)
+        assert answer.url == "/admin/index/lab/?q=bread&version=2"
+        saved = SavedQuery.objects.get()
+        assert (saved.text, saved.k) == ("bread", 5)
+        assert set(saved.expected.all()) == {first, second}
+        assert LogEntry.objects.get().object_id == str(saved.pk)
+
+    @pytest.mark.parametrize(
+        "wrong", [{"q": ""}, {"k": "0"}, {"k": "x"}, {"expected": ["9" * 30]}, {"expected": ["x"]}, {"q": "x" * 501}]
+    )
+    def test_what_is_wrong_is_said_and_nothing_is_saved(self, editor, wrong):
+        answer = editor.post(SAVE, {"q": "bread", "k": "5", "address": "q=bread"} | wrong)
+        assert answer.status_code == 302
+        assert [message.level_tag for message in get_messages(answer.wsgi_request)] == ["error"]
+        assert not SavedQuery.objects.exists()
+
+    def test_the_same_words_are_not_saved_twice(self, editor):
+        SavedQuery.objects.create(text="bread", k=7)
+        answer = editor.post(SAVE, {"q": "bread", "k": "5"})
+        assert "is saved already" in str(list(get_messages(answer.wsgi_request))[0])
+        assert SavedQuery.objects.get().k == 7
+
+    def test_one_is_led_back_to_the_lab_and_nowhere_else(self, editor):
+        answer = editor.post(SAVE, {"q": "bread", "k": "5", "address": "//evil.example\r\nX: y"})
+        assert answer.url.startswith("/admin/index/lab/?")
+        assert "\n" not in answer.url
+
+    def test_the_lab_offers_it_only_to_those_who_may(self, editor, client):
+        version_cast.two_versions()
+        asked = {"q": "bread", "version": 2}
+        page = html(editor.get("/admin/index/lab/", asked))
+        assert 'name="expected"' in page
+        assert f'action="{SAVE}"' in page
+        client.force_login(cast.staff("indexing.view"))
+        assert 'name="expected"' not in html(client.get("/admin/index/lab/", asked))
+        assert client.post(SAVE, {"q": "bread", "k": "5"}).status_code == 403

@@ -1,0 +1,74 @@
+"""Why a run was asked for or cancelled: optional, kept with the run, shown, and told over the API and the log."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.admin.models import LogEntry
+
+from indexing import runs
+from indexing.models import RebuildRun
+from tests.support import cast
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/admin/index/"
+RUN = "/api/admin/ingest/run"
+
+
+@pytest.fixture(autouse=True)
+def external_workers(settings):
+    settings.TCS_WORKER = "external"
+
+
+@pytest.fixture
+def operator(client):
+    client.force_login(cast.staff("indexing.view", "indexing.rebuild", username="otto"))
+    return client
+
+
+def last() -> RebuildRun:
+    return RebuildRun.objects.latest("pk")
+
+
+def log(run: RebuildRun) -> str:
+    return "\n".join(run.lines.values_list("message", flat=True))
+
+
+def test_from_the_page_into_the_history_the_run_the_log_and_the_audit(operator):
+    operator.post(f"{PAGE}rebuild/", {"reason": " 400 <new> experts "})
+    run = last()
+    assert run.reason == "400 <new> experts"
+    for address in (PAGE, f"{PAGE}runs/{run.pk}/"):
+        assert "400 &lt;new&gt; experts" in operator.get(address).content.decode()
+    assert f"asked for by otto (page, 127.0.0.1): {run.reason}." in log(run)
+    assert f"(full): {run.reason}." in LogEntry.objects.latest("pk").change_message
+
+
+def test_nobody_has_to_say_why(operator):
+    operator.post(f"{PAGE}rebuild/")
+    assert last().reason == ""
+    assert log(last()).endswith("asked for by otto (page, 127.0.0.1).")
+
+
+def test_from_the_page_of_a_cancel(operator):
+    run = runs.request("full", cast.command_actor())
+    operator.post(f"{PAGE}cancel/", {"run": run.pk, "reason": "The import was wrong."})
+    run.refresh_from_db()
+    assert (run.state, run.cancel_reason) == ("cancelled", "The import was wrong.")
+    assert "The import was wrong." in operator.get(f"{PAGE}runs/{run.pk}/").content.decode()
+    assert "asked to cancel: The import was wrong." in log(run)
+
+
+def test_over_the_api(operator):
+    asked = operator.post(RUN, {"reason": "New tags."}, content_type="application/json").json()["run"]
+    cancelled = operator.post(f"{RUN}s/{asked}/cancel?reason=Too early.")
+    assert cancelled.status_code == 202
+    told = operator.get(f"{RUN}s/{asked}").json()
+    assert (told["reason"], told["cancel_reason"]) == ("New tags.", "Too early.")
+
+
+@pytest.mark.parametrize("reason", ["x" * 2001, "\x9b" * 1000])
+def test_one_that_is_too_long_starts_nothing_and_is_no_error_of_the_server(operator, reason):
+    assert operator.post(f"{PAGE}rebuild/", {"reason": reason}).status_code == 409
+    assert operator.post(RUN, {"reason": reason}, content_type="application/json").status_code in (409, 422)
+    assert not RebuildRun.objects.exists()

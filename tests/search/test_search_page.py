@@ -1,0 +1,274 @@
+"""The search page: results for people, with and without htmx, and what is said where there are none."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlencode
+
+import pytest
+from django.urls import reverse
+
+from experts.models import Expert, ExpertTag, Tag
+from indexing import encoders
+from indexing.errors import EncoderUnavailable
+from tests.support import cast
+
+HTMX = {"HX-Request": "true"}
+
+built = pytest.mark.django_db(transaction=True)
+"""Building a version needs committed rows: its log is written by a thread."""
+
+
+@pytest.fixture
+def person(client, db):
+    client.force_login(cast.staff(username="sue"))
+    return client
+
+
+def html(response) -> str:
+    """Without what keeps a name's direction to itself (<bdi>)."""
+    return re.sub(r"</?bdi[^>]*>|[\u2066-\u2069]", "", " ".join(response.content.decode().split()))
+
+
+@pytest.mark.django_db
+def test_whoever_is_not_signed_in_signs_in_first_and_comes_back_to_the_query(client):
+    answer = client.get("/?q=welder")
+    assert answer.url == f"{reverse('admin:login')}?next=/%3Fq%3Dwelder"
+
+
+@pytest.mark.django_db
+def test_it_is_for_staff(client):
+    client.force_login(cast.visitor())
+    assert client.get("/").status_code == 403
+
+
+def test_without_words_it_shows_what_could_be_asked(person):
+    page = person.get("/")
+    assert page.status_code == 200
+    assert html(page).count('<li><a href="?q=') >= 3
+    assert 'method="get"' in html(page)
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\t"])
+def test_blank_words_are_no_words(person, blank):
+    assert "Whom do you need?" in html(person.get("/", {"q": blank}))
+
+
+@pytest.mark.django_db
+def test_before_the_first_version_it_says_what_to_do(client):
+    client.force_login(cast.staff("indexing.view", "indexing.rebuild"))
+    answer = client.get("/", {"q": "welder"})
+    assert answer.status_code == 503
+    assert "press “Rebuild index”" in html(answer)
+    assert 'href="/admin/index/"' in html(answer)
+
+
+def test_who_may_not_rebuild_is_told_whom_to_ask(person):
+    answer = person.get("/", {"q": "welder"})
+    assert answer.status_code == 503
+    assert "Ask somebody who may rebuild" in html(answer)
+    assert "/admin/index/" not in html(answer)
+
+
+@built
+def test_a_card_tells_who_it_is_and_why(client):
+    client.force_login(cast.staff("experts.view_expert"))
+    cast.experts(8)
+    welder = Expert.objects.get(username="expert-001")
+    welder.hourly_rate, welder.currency, welder.photo_url = "87.50", "EUR", "https://photos.example.org/1.jpg"
+    welder.save()
+    ExpertTag.objects.create(expert=welder, tag=Tag.objects.create(name="Offshore", kind="industry"))
+    snapshot = cast.published_again()
+    answer = client.get("/", {"q": "underwater steel bridges"})
+    assert answer.status_code == 200
+    page = html(answer)
+    card = page.partition('<li class="expert">')[2].partition("</li>")[0]
+    for shown in (
+        "Erin Number001",
+        "Welder · Company 1",
+        "87.50 EUR",
+        "Finance",
+        "Offshore",
+        ">EN</span>",
+        'src="https://photos.example.org/1.jpg"',
+        "no. 1 by meaning",
+        "no. 1 by words",
+        welder.get_absolute_url(),
+    ):
+        assert shown in card, shown
+    assert re.search(r"similarity 0\.\d\d", card)
+    assert re.search(rf"answered by version {snapshot.number} in [\d]+ ms", page)
+
+
+@built
+def test_only_those_who_may_open_experts_get_links_to_them(person):
+    cast.published()
+    assert "/admin/experts/expert/" not in html(person.get("/", {"q": "welder"}))
+
+
+@built
+def test_modes_and_more_hits(person):
+    cast.published(30)
+    words = html(person.get("/", {"q": "welder", "mode": "keyword"}))
+    assert "similarity" not in words
+    assert re.search(r'value="keyword" checked', words)
+    nonsense = html(person.get("/", {"q": "welder", "mode": "nonsense", "k": "-3"}))
+    assert re.search(r'value="hybrid" checked', nonsense)
+    assert nonsense.count('<li class="expert">') == 20
+    more = re.search(r'class="quiet-button" href="(\?[^"]*)"', nonsense)
+    assert more
+    assert html(person.get("/" + more[1].replace("&amp;", "&"))).count('<li class="expert">') == 30
+
+
+@built
+def test_nobody_found_is_said_helpfully(person):
+    cast.published()
+    answer = person.get("/", {"q": "<zzyzx>", "mode": "keyword"})
+    assert answer.status_code == 200
+    assert "Nobody was found for “&lt;zzyzx&gt;”" in html(answer)
+    assert "Search by meaning too" in html(answer)
+
+
+@built
+@pytest.mark.parametrize("query", ["x" * 10_000, "a:b AND (", "\0", "🦊" * 50, "' OR 1=1 --", "日本語"], ids=range(6))
+def test_any_words_are_answered(person, query):
+    cast.published()
+    assert person.get("/", {"q": query}).status_code == 200
+
+
+@built
+def test_a_model_that_cannot_be_loaded_is_said_and_words_still_work(person, settings):
+    cast.published()
+    settings.TCS_ENCODER = "tests.search.test_search_page.BrokenEncoder"
+    encoders.reset()
+    answer = person.get("/", {"q": "welder"})
+    assert answer.status_code == 503
+    assert "The model has gone missing." in html(answer)
+    assert "mode=keyword" in html(answer)
+    assert person.get("/", {"q": "welder", "mode": "keyword"}).status_code == 200
+
+
+class BrokenEncoder:
+    def __init__(self) -> None:
+        raise EncoderUnavailable("The model has gone missing.")
+
+
+@built
+def test_htmx_gets_the_results_alone_and_the_address_to_share(person):
+    cast.published()
+    first = person.get(
+        "/", {"q": "tax & law", "mode": "hybrid"}, headers=HTMX | {"HX-Current-URL": "http://testserver/"}
+    )
+    assert first.headers["HX-Push-Url"] == "/?q=tax+%26+law"
+    assert "<html" not in html(first)
+    assert "HX-Request" in first.headers["Vary"]
+    typing_on = HTMX | {"HX-Current-URL": "http://testserver/?q=tax"}
+    second = person.get("/", {"q": "welder", "mode": "keyword"}, headers=typing_on)
+    assert second.headers["HX-Replace-Url"] == "/?q=welder&mode=keyword"
+    assert "HX-Push-Url" not in second.headers
+    shared = person.get(second.headers["HX-Replace-Url"])
+    assert "Erin Number001" in html(shared)
+    assert 'value="welder"' in html(shared)
+
+
+def test_htmx_shows_what_to_do_before_the_first_version_too(person):
+    answer = person.get("/", {"q": "welder"}, headers=HTMX)
+    assert answer.status_code == 200
+    assert "There is no index yet" in html(answer)
+
+
+def test_going_back_in_the_browser_gets_a_whole_page(person):
+    answer = person.get("/", headers=HTMX | {"HX-History-Restore-Request": "true"})
+    assert "<html" in html(answer)
+
+
+def checked(page: str) -> set[str]:
+    return set(re.findall(r'<input type="checkbox"[^>]* value="([^"]*)" checked>', page))
+
+
+@built
+def test_filters_stand_in_the_address_and_work_without_javascript(person):
+    cast.experts(16)
+    tag = Tag.objects.create(name="Ropes & knots", kind="domain", is_active=False)
+    for expert in Expert.objects.filter(username__in=("expert-002", "expert-003")):
+        ExpertTag.objects.create(expert=expert, tag=tag)
+    Expert.objects.filter(username="expert-003").update(hourly_rate=80, currency="EUR")
+    cast.published_again()
+    asked = {"q": "case", "tag": "Ropes & knots", "category": "Finance", "rate_min": "70", "currency": "EUR"}
+    page = html(person.get("/", asked))
+    assert page.count('<li class="expert">') == 1
+    assert checked(page) == {"Ropes &amp; knots", "Finance"}
+    assert 'name="rate_min" min="0" step="any" inputmode="decimal" placeholder="from" value="70"' in page
+    assert "<option selected>EUR</option>" in page
+    assert page.count('class="chip"') == 3
+    without_rate = re.search(r'class="chip" href="([^"]*)" title="[^"]*">from 70 EUR per hour', page)
+    assert without_rate
+    assert without_rate[1] == "?q=case&amp;tag=Ropes+%26+knots&amp;category=Finance"
+
+
+@built
+def test_htmx_gets_the_facets_beside_the_results(person):
+    cast.published(16)
+    answer = person.get("/", {"q": "case", "category": "Craft", "photo": ""}, headers=HTMX)
+    page = html(answer)
+    assert answer.headers["HX-Push-Url"] == "/?q=case&category=Craft"
+    assert '<div id="facets" hx-swap-oob="innerHTML">' in page
+    assert page.count('<li class="expert">') == 8
+    assert re.search(r'value="Finance"><span class="value-name">Finance</span><span class="count">8</span>', page)
+
+
+@built
+def test_rates_without_a_currency_are_in_the_most_common_one(person):
+    cast.experts(4)
+    Expert.objects.update(hourly_rate=80, currency="CHF")
+    cast.published_again()
+    page = html(person.get("/", {"q": "case", "rate_max": "80,5"}))
+    assert "up to 80.5 CHF per hour" in page
+    assert page.count('<li class="expert">') == 4
+    assert html(person.get("/", {"q": "case", "rate_max": "cheap"})).count('<li class="expert">') == 4
+
+
+@built
+def test_filters_that_contradict_themselves_are_said(person):
+    cast.published(4)
+    answer = person.get("/", {"q": "case", "rate_min": "90", "rate_max": "10", "currency": "EUR"})
+    assert answer.status_code == 422
+    assert "The highest rate, 10, is below the lowest, 90." in html(answer)
+
+
+@built
+def test_nobody_left_offers_to_drop_the_tightest_filter_and_near_tags(person):
+    cast.experts(16)
+    tag = Tag.objects.create(name="Hull repair", kind="domain", is_active=False)
+    for expert in Expert.objects.filter(job_title="Welder"):
+        ExpertTag.objects.create(expert=expert, tag=tag)
+    cast.published_again()
+    page = html(person.get("/", {"q": "ship hulls", "category": "Finance", "tag": "No such tag"}))
+    assert "Nobody was found" in page
+    assert "8 experts could be found without the filter “No such tag”." in page
+    assert 'class="solid-button" href="?q=ship+hulls&amp;category=Finance"' in page
+    assert re.search(r'<li><a href="\?q=ship\+hulls&amp;tag=', page)
+
+
+@built
+def test_the_words_that_were_found_are_marked(person):
+    cast.experts(8)
+    tag = Tag.objects.create(name="Steel works", kind="domain", is_active=False)
+    ExpertTag.objects.create(expert=Expert.objects.get(username="expert-001"), tag=tag)
+    Expert.objects.filter(username="expert-001").update(company="<b>Steel</b>")
+    cast.published_again()
+    page = html(person.get("/", {"q": "bridge steel"}))
+    assert "Repairs <mark>steel</mark> <mark>bridges</mark> and ship hulls" in page
+    assert "&lt;b&gt;<mark>Steel</mark>&lt;/b&gt;" in page
+    assert 'tag-common" title="In common with your words"><mark>Steel</mark> works' in page
+
+
+@built
+@pytest.mark.parametrize(
+    "name", ["tag", "industry", "category", "rate_min", "rate_max", "currency", "photo", "match"]
+)
+def test_any_filter_is_answered(person, name):
+    cast.published(3)
+    for value in ("\0", "x" * 5_000, "-1", "nan", "1e400", "<script>", "日本", "\ud800"):
+        answer = person.get(f"/?{urlencode({'q': 'case', name: value}, errors='surrogatepass')}")
+        assert answer.status_code in (200, 422), (value, answer.status_code)

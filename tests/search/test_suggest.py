@@ -1,0 +1,161 @@
+"""Suggestions: the beginning of any word, folded; only of whom can be found now; fast."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from experts.models import Expert, ExpertTag, Tag
+from experts.profiles.text import ExpertRecord
+from indexing.search.suggest import SHOWN, suggest
+from indexing.snapshot.suggestions import STORED, Kind, Suggestions
+from tests.support import cast
+from tests.support.index_cast import opened
+
+API = "/api/suggest"
+
+
+def record(number: int, first: str = "", last: str = "", title: str = "", company: str = "") -> ExpertRecord:
+    return ExpertRecord(number, f"user-{number}", first, last, title, company, "", None, "", "", False, "")
+
+
+PEOPLE = [
+    record(3, "Ada", "Lovelace", "Data Scientist", "Müller & Söhne"),
+    record(5, "Élodie", "Ångström", "data  scientist", "Acme"),
+    record(9, "Łukasz", "O'Brien", "Data Engineer", "Acme"),
+    record(12, "花子", "山田", "", ""),
+]
+
+
+@pytest.fixture(scope="module")
+def suggestions(tmp_path_factory) -> Suggestions:
+    path = tmp_path_factory.mktemp("version") / "suggest.npz"
+    Suggestions.of(PEOPLE, {3: ("Analytical Engines",), 5: ("Analytical Engines", "Energy")}).save(path)
+    return Suggestions.load(path, len(PEOPLE))
+
+
+def texts(suggestions: Suggestions, prefix: str, kind: Kind) -> list[str]:
+    return [entry.text for entry in suggestions.starting(prefix)[kind]]
+
+
+def rows(suggestions: Suggestions, prefix: str) -> list[int]:
+    return [int(row) for entry in suggestions.starting(prefix)[Kind.PERSON] for row in entry.rows]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "expected"),
+    [
+        ("ada", [0]),
+        ("ADA LOV", [0]),
+        ("lovelace", [0]),
+        ("ångs", [1]),
+        ("angs", [1]),
+        ("elo", [1]),
+        ("luk", [2]),
+        ("user-9", [2]),
+        ("山", [3]),
+        ("lovelaces", []),
+        ("velace", []),
+        ("", []),
+        ("  ", []),
+        ("\0", []),
+        ("%", []),
+    ],
+)
+def test_people_are_found_by_the_beginning_of_any_of_their_words(suggestions, prefix, expected):
+    assert rows(suggestions, prefix) == expected
+
+
+def test_what_many_have_stands_once_and_first(suggestions):
+    assert texts(suggestions, "data", Kind.TITLE) == ["Data Scientist", "Data Engineer"]
+    assert texts(suggestions, "sci", Kind.TITLE) == ["Data Scientist"]
+    assert texts(suggestions, "sohne", Kind.COMPANY) == ["Müller & Söhne"]
+    assert texts(suggestions, "en", Kind.TAG) == ["Analytical Engines", "Energy"]
+
+
+def test_a_long_text_is_still_found_by_its_beginning():
+    long = Suggestions.of([record(1, "Ada", "x" * 500)], {})
+    assert rows(long, "x" * 500) == [0]
+
+
+def test_files_that_do_not_fit_are_refused(tmp_path, suggestions):
+    path = tmp_path / "suggest.npz"
+    columns = {name: getattr(suggestions, name) for name in STORED}
+    for name, wrong in (
+        ("kinds", columns["kinds"][:-1]),
+        ("rows", columns["rows"] + 1),
+        ("keys", columns["keys"][1:]),
+    ):
+        np.savez(path, **columns | {name: wrong})
+        with pytest.raises(ValueError, match=r"columns|rows|key"):
+            Suggestions.load(path, len(PEOPLE))
+
+
+def test_a_hundred_thousand_people_take_no_time():
+    count = 100_000
+    dice = np.random.default_rng(6)
+    syllables = ["ba", "ko", "ri", "mi", "ta", "ne", "lu", "so", "va", "pe"]
+    names = ["".join(dice.choice(syllables, 3)).title() for _ in range(3_000)]
+    chosen = dice.integers(len(names), size=(count, 4)).tolist()
+    many = Suggestions.of([record(i, *(names[n] for n in four)) for i, four in enumerate(chosen)], {})
+    seconds = []
+    for prefix in ("b", "ko", "rim", "tane", "user-5", "zz"):
+        began = time.thread_time()  # not the clock: other tests may run beside this one
+        found = [next(entries, None) for entries in many.starting(prefix).values()]
+        seconds.append(time.thread_time() - began)
+        assert (prefix == "zz") == (found == [None] * 4)
+    assert max(seconds) < 0.010
+
+
+@pytest.fixture
+def directory(db):
+    cast.experts(30)
+    tag = Tag.objects.create(name="Weaving", kind="domain", is_active=False)
+    ExpertTag.objects.create(expert=Expert.objects.get(username="expert-001"), tag=tag)
+    return opened()
+
+
+def shown(snapshot, prefix: str) -> list[tuple[str, str]]:
+    return [(each.kind, each.text) for each in suggest(prefix, snapshot)]
+
+
+def test_all_kinds_are_suggested_few_of_each(directory):
+    assert shown(directory, "weav") == [("tag", "Weaving")]
+    assert shown(directory, "weld") == [("title", "Welder")]
+    erins = suggest("erin", directory)
+    assert [each.text for each in erins] == [
+        f"Erin Number{number:03d}" for number in range(1, 1 + SHOWN[Kind.PERSON])
+    ]
+    assert erins[0].detail == "expert-001 · Welder"
+
+
+def test_the_hidden_are_never_suggested_nor_what_only_they_have(directory, django_assert_num_queries):
+    Expert.objects.filter(username__lte="expert-020").deactivate()
+    with django_assert_num_queries(2):
+        names = [text for _, text in shown(directory, "erin")]
+    assert names == ["Erin Number021", "Erin Number022", "Erin Number023", "Erin Number024"]
+    assert shown(directory, "weav") == []
+    assert shown(directory, "company 1") == []
+    assert shown(directory, "welder") == [("title", "Welder")]
+    Expert.objects.update(is_active=False)
+    assert shown(directory, "e") == []
+
+
+def test_a_person_is_suggested_by_the_name_they_have_now(directory):
+    Expert.objects.filter(username="expert-001").update(first_name="Nora", last_name="New")
+    assert suggest("number001", directory)[0].text == "Nora New"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_api_suggests_to_staff(client):
+    client.force_login(cast.staff())
+    assert client.get(API, {"q": "wel"}).status_code == 503
+    cast.published()
+    answer = client.get(API, {"q": "wel"})
+    assert answer.json() == {"q": "wel", "suggestions": [{"kind": "title", "text": "Welder", "detail": ""}]}
+    assert client.get(API, {"q": " "}).json()["suggestions"] == []
+    assert client.get(API).status_code == 422
+    for odd in ("\0", "x" * 5_000, "🐝", "%ff", "\u202e"):
+        assert client.get(API, {"q": odd}).status_code == 200

@@ -1,0 +1,73 @@
+"""Pages of errors and empty lists say what happened, what was not affected, and what to do."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from experts.models import Tag
+from indexing.runs import status
+from tests.support import cast
+
+pytestmark = pytest.mark.django_db
+
+
+def signed_in() -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(cast.staff(username="root", superuser=True))
+    return client
+
+
+@pytest.mark.parametrize("client", [Client(), None])
+def test_a_page_that_is_not_there_leads_back(client):
+    answer = (client or signed_in()).get("/nothing")
+    assert answer.status_code == 404
+    page = answer.content.decode()
+    assert "There is no such page" in page
+    assert 'href="/"' in page
+
+
+def test_a_page_that_fails_says_that_nothing_else_did(monkeypatch):
+    def fail() -> None:
+        raise KeyError("oops")
+
+    client = signed_in()
+    monkeypatch.setattr(status, "read", fail)
+    answer = client.get("/admin/index/")
+    assert answer.status_code == 500
+    assert "the live version goes on answering" in answer.content.decode()
+
+
+def test_who_is_locked_out_is_told_for_how_long_and_who_is_not():
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        answer = Client().post("/admin/login/", {"username": "guessed", "password": "wrong"})
+    assert answer.status_code == 429
+    page = answer.content.decode()
+    assert "for 15 minutes" in page
+    assert "Nobody else is affected" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("experts/expert", "import a file"),
+        ("experts/tag", "add one with a description"),
+        ("indexing/savedquery", "search in the Lab"),
+        ("indexing/apitoken", "/api/admin/auth"),
+        ("indexing/notification", "TCS_NOTIFY_EMAILS"),
+        ("auth/group", "There is nothing here yet"),
+    ],
+)
+def test_an_empty_list_says_how_to_fill_it(path, words):
+    client = signed_in()
+    Tag.objects.all().delete()
+    Group.objects.all().delete()
+    assert words in client.get(f"/admin/{path}/").content.decode()
+
+
+def test_a_search_in_a_list_that_finds_nothing_leads_to_everything():
+    page = signed_in().get("/admin/experts/expert/?q=zzqqxx").content.decode()
+    assert "Nothing matches" in page
+    assert '<a href="?">Show everything</a>' in page

@@ -1,0 +1,278 @@
+"""`manage.py serve`: from an empty folder to a page, and everything ends with it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import httpx
+import psutil
+import pytest
+from django.conf import settings
+
+from tcs_site.supervising import MARK
+from tests.support.server import Site
+from tests.support.services import free_port
+from tests.support.waiting import until
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory) -> tuple[Site, str]:
+    """An installation after its first start, and what that start said."""
+    site = Site(tmp_path_factory.mktemp("first"))
+    port = free_port()
+    process = site.start("serve", "--port", str(port))
+    try:
+        said = said_until(process, "TCS is at")
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=60).status_code == 200
+    finally:
+        process.terminate()
+        said += process.communicate(timeout=60)[0]
+    return site, said
+
+
+def said_until(process: subprocess.Popen[str], text: str) -> str:
+    said = ""
+    assert process.stdout is not None
+    for line in process.stdout:
+        said += line
+        if text in line:
+            return said
+    raise AssertionError(f"It ended without {text!r}:\n{said}")
+
+
+def marked() -> dict[int, str]:
+    """Processes that a serve started, by pid."""
+    found = {}
+    for process in psutil.process_iter():
+        try:
+            if mark := process.environ().get(MARK):
+                found[process.pid] = mark
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def family_of(process: subprocess.Popen[str]) -> set[int]:
+    (mark,) = {marked()[child.pid] for child in psutil.Process(process.pid).children()}
+    return {pid for pid, other in marked().items() if other == mark}
+
+
+class TestFirstStart:
+    def test_it_loads_samples_makes_a_user_and_a_version_and_says_so(self, first):
+        site, said = first
+        assert "1,500 fictional experts" in said
+        assert "version 1 is live" in said
+        told = site.run(
+            "from experts.models import Expert, Tag\nfrom django.contrib.auth.models import User\n"
+            "from indexing.models import IndexState\n"
+            "print(Expert.objects.count(), Tag.objects.count() > 50, User.objects.get().username,"
+            " IndexState.read().live_version_id)"
+        )
+        assert told.split() == ["1500", "True", "admin", "1"]
+
+    def test_the_password_is_shown_and_opens_the_door(self, first):
+        site, said = first
+        password = re.search(r"Password +(\S+)", said)[1]
+        code = f"from django.contrib.auth.models import User; print(User.objects.get().check_password({password!r}))"
+        assert site.run(code).split() == ["True"]
+
+    def test_a_second_start_does_none_of_it_again(self, first):
+        site, _said = first
+        port = free_port()
+        process = site.start("serve", "--port", str(port))
+        try:
+            said = said_until(process, "TCS is at")
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+        for step in ("Preparing", "Loaded", "Password", "Building"):
+            assert step not in said
+
+    def test_what_it_keeps_lies_in_the_data_folder(self, first):
+        site, _said = first
+        assert {"db.sqlite3", "secret_key", "versions"} <= {path.name for path in site.folder.iterdir()}
+        assert (site.folder / "secret_key").stat().st_mode & 0o077 == 0
+
+
+class TestSteps:
+    """Each looks by itself whether it is needed."""
+
+    def test_a_directory_of_ones_own_gets_no_samples(self, tmp_path, migrated):
+        site = Site.like(migrated, tmp_path, {"TCS_ADMIN_PASSWORD": "opensesame"})
+        site.run("from tests.support import cast; cast.experts(3)")
+        process = site.start("serve", "--port", str(free_port()))
+        try:
+            said = said_until(process, "TCS is at")
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+        assert "fictional" not in said
+        assert "3 experts" in said
+        assert "opensesame" not in said
+        code = "from django.contrib.auth.models import User; print(User.objects.get().check_password('opensesame'))"
+        assert site.run(code).split() == ["True"]
+
+    def test_a_first_version_that_fails_is_said_and_does_not_stop_it(self, tmp_path, migrated):
+        site = Site.like(migrated, tmp_path, {"TCS_ENCODER": "tests.support.fakes.NoSuchEncoder"})
+        site.run("from tests.support import cast; cast.experts(3)")
+        port = free_port()
+        process = site.start("serve", "--port", str(port))
+        try:
+            said = said_until(process, "TCS is at")
+            assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60).status_code == 503
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+        assert "NoSuchEncoder" in said
+        assert "could not be built" in said
+
+
+class TestRefusing:
+    def refused(self, site: Site, *arguments: str) -> str:
+        process = site.start("serve", *arguments)
+        said = process.communicate(timeout=60)[0]
+        assert process.returncode == 1
+        assert "Traceback" not in said
+        return said
+
+    def test_a_port_that_is_taken_is_said_before_anything_is_done(self, tmp_path):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            said = self.refused(Site(tmp_path), "--port", str(port))
+        assert f"127.0.0.1:{port}" in said
+        assert "running already" in said
+        assert not (tmp_path / "db.sqlite3").exists()
+
+    @pytest.mark.parametrize("port", ["0", "65536", "http"])
+    def test_a_port_that_is_none_is_named(self, tmp_path, port):
+        assert repr(port) in self.refused(Site(tmp_path), "--port", port)
+
+    def test_a_data_folder_that_cannot_be_is_named(self, tmp_path):
+        (tmp_path / "file").write_text("not a folder")
+        said = self.refused(Site(tmp_path / "file" / "data"))
+        assert str(tmp_path / "file") in said
+        assert "TCS_DATA_DIR" in said
+
+    def test_a_second_start_while_the_first_prepares_is_told_to_wait(self, tmp_path):
+        site = Site(tmp_path)
+        process = site.start("serve", "--port", str(free_port()))
+        try:
+            until(lambda: (tmp_path / "serve.lock").exists() and (tmp_path / "serve.lock").read_text())
+            said = self.refused(site, "--port", str(free_port()))
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+        assert str(process.pid) in said
+        assert "preparing" in said
+
+
+DEAF = """
+import os, signal, time
+from tcs_site.supervising import Stopped, ignore_signals, raise_on_signals
+
+class Deaf:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+try:
+    raise_on_signals()
+    Deaf()
+    print("not yet", flush=True)
+    time.sleep(60)
+except Stopped as stopped:
+    ignore_signals()
+    print(stopped.signal.name)
+"""
+
+
+@pytest.fixture
+def hangups_are_heard() -> Iterator[None]:
+    """Also where these tests run under nohup, whose children ignore SIGHUP and are right to."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+class TestEnding:
+    def test_a_signal_that_meets_a_finalizer_is_not_lost(self):
+        told = subprocess.run([sys.executable, "-c", DEAF], capture_output=True, text=True, timeout=60, check=True)
+        assert told.stdout.split("\n")[:2] == ["not yet", "SIGTERM"]
+        assert "Exception ignored" in told.stderr
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+    def test_a_signal_ends_every_process_it_started_a_worker_too(self, first, number, hangups_are_heard):
+        site, _said = first
+        process = site.start("serve", "--port", str(free_port()))
+        said_until(process, "TCS is at")
+        server = psutil.Process(process.pid).children()[0]
+        # a child in a session of its own, as workers are: only the mark tells that it belongs to this serve
+        stray = subprocess.Popen(
+            ["sleep", "600"], start_new_session=True, env=os.environ | {MARK: server.environ()[MARK]}
+        )
+        assert {server.pid, stray.pid} <= family_of(process)
+        process.send_signal(number)
+        stray.wait(timeout=60)
+        said = process.communicate(timeout=60)[0]
+        assert process.returncode == 0
+        assert not server.is_running()
+        assert f"Stopping ({number.name})" in said
+        assert "Traceback" not in said
+
+    def test_one_that_will_not_end_is_killed(self, tmp_path):
+        code = (
+            "import pathlib\n"
+            "from tcs_site import supervising\n"
+            "supervising.END_SECONDS = 0.5\n"
+            "family = supervising.Family()\n"
+            "family.start(['sh', '-c', \"trap '' TERM; touch deaf; sleep 600\"], pathlib.Path())\n"
+            "while not pathlib.Path('deaf').exists(): pass\n"
+            "family.end()\n"
+            "print(len(family.members()))"
+        )
+        environment = os.environ | {"PYTHONPATH": str(settings.BASE_DIR)}
+        told = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert told.stdout.split() == ["0"]
+
+    def test_a_server_that_dies_ends_it_with_a_message(self, first):
+        site, _said = first
+        process = site.start("serve", "--port", str(free_port()))
+        said_until(process, "TCS is at")
+        psutil.Process(process.pid).children()[0].kill()
+        said = process.communicate(timeout=60)[0]
+        assert process.returncode == 1
+        assert "signal 9" in said
+
+
+def test_the_signal_that_ends_make_ends_it(first):
+    site, _said = first
+    command = ["make", "-o", "install", "run", f"python={sys.executable}", f"PORT={free_port()}"]
+    process = subprocess.Popen(
+        command,
+        cwd=settings.BASE_DIR,
+        env=site.variables(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        said_until(process, "TCS is at")
+        started = psutil.Process(process.pid).children(recursive=True)
+        assert all("python" in each.name() for each in started)  # no shell between that would keep the signal
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+    until(lambda: not any(each.is_running() for each in started))

@@ -1,0 +1,108 @@
+"""Every setting that an operator may change is documented, checked and safe by default."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from tcs_site import environment as env
+
+
+def names_read() -> set[str]:
+    """The environment variables that our own code reads."""
+    found = set()
+    for folder in ("tcs_site", "indexing", "experts"):
+        for path in (settings.BASE_DIR / folder).rglob("*.py"):
+            found |= set(re.findall(r"env\.\w+\(\s*\"([A-Z_]+)\"|\btext\(\"([A-Z_]+)\"\)", path.read_text()))
+    return {name for pair in found for name in pair if name}
+
+
+def test_the_readme_lists_exactly_the_settings_there_are():
+    table = (settings.BASE_DIR / "README.md").read_text().partition("## Settings")[2].partition("\n## ")[0]
+    first_column = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+    documented = set(re.findall(r"`([A-Z_]+)`", " ".join(first_column)))
+    read = names_read()
+    assert len(read) > 20
+    assert documented == read
+
+
+def load(tmp_path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The real settings, loaded in a process of their own."""
+    code = (
+        "from django.conf import settings as s\n"
+        "print(s.DEBUG, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_SSL_REDIRECT, *s.ALLOWED_HOSTS)"
+    )
+    mine = {"TCS_DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "tcs_site.settings"}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=settings.BASE_DIR,
+        env=os.environ | mine | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_without_any_setting_it_is_closed_and_not_debugging(tmp_path):
+    told = load(tmp_path).stdout.split()
+    assert told == ["False", "False", "False", "False", "localhost", "127.0.0.1", "[::1]"]
+
+
+def test_behind_tls_cookies_are_secure_and_the_name_is_allowed(tmp_path):
+    told = load(tmp_path, TCS_TRUSTED_ORIGINS="https://experts.example.org").stdout.split()
+    assert told[:4] == ["False", "True", "True", "True"]
+    assert "experts.example.org" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TCS_DEBUG", "perhaps"),
+        ("TCS_WORKER", "magic"),
+        ("TCS_KEEP_VERSIONS", "0"),
+        ("TCS_KEEP_VERSIONS", "2.5"),
+        ("TCS_LEASE_SECONDS", "soon"),
+        ("TCS_GATE_MAX_LOST", "120%"),
+        ("TCS_WEBHOOK_URL", "ftp://example.org"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named_with_its_value(tmp_path, name, value):
+    ended = load(tmp_path, **{name: value})
+    assert ended.returncode != 0
+    last = ended.stderr.strip().splitlines()[-1]
+    assert "ImproperlyConfigured" in last
+    assert name in last
+
+
+def test_the_secret_key_is_made_once_and_for_its_owner_only(tmp_path):
+    first = env.secret_key(tmp_path / "data")
+    assert len(first) > 50
+    assert env.secret_key(tmp_path / "data") == first
+    assert (tmp_path / "data" / "secret_key").stat().st_mode & 0o077 == 0
+
+
+def test_a_data_folder_that_cannot_be_made_is_said_with_the_mend(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ImproperlyConfigured, match="TCS_DATA_DIR"):
+        env.secret_key(tmp_path / "file" / "data")
+
+
+def test_a_deployment_behind_a_proxy_passes_djangos_own_check(tmp_path):
+    mine = {"TCS_DATA_DIR": str(tmp_path), "TCS_TRUSTED_ORIGINS": "https://experts.example.org"}
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=settings.BASE_DIR,
+        env=os.environ | mine,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr

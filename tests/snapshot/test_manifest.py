@@ -1,0 +1,97 @@
+"""The manifest is read back with suspicion."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from indexing.errors import SnapshotInvalid
+from indexing.snapshot.manifest import EXACT, HNSW, FileEntry, Manifest
+
+MANIFEST = Manifest(
+    number=42,
+    fence=7,
+    created="2026-02-03T04:05:06+00:00",
+    model_name="módel",
+    fingerprint="ab" * 32,
+    dimension=384,
+    count=10,
+    template_version=1,
+    ann_kind=EXACT,
+    ann_recall=None,
+    files={"ids.npy": FileEntry(208, "cd" * 32), "keywords/meta.json": FileEntry(10, "ef" * 32)},
+)
+
+
+def changed(**changes: object) -> bytes:
+    data = json.loads(MANIFEST.to_bytes())
+    for key, value in changes.items():
+        data[key] = value
+    return json.dumps(data).encode()
+
+
+def test_what_is_written_is_read_back():
+    assert Manifest.from_bytes(MANIFEST.to_bytes()) == MANIFEST
+    approximate = Manifest.from_bytes(changed(ann_kind=HNSW, ann_recall=0.97))
+    assert (approximate.ann_kind, approximate.ann_recall) == (HNSW, 0.97)
+
+
+def test_the_same_manifest_is_the_same_bytes():
+    assert MANIFEST.to_bytes() == Manifest.from_bytes(MANIFEST.to_bytes()).to_bytes()
+    assert json.loads(MANIFEST.to_bytes())["format"] == 1
+
+
+def test_its_size_is_that_of_its_files():
+    assert MANIFEST.bytes == 218
+
+
+@pytest.mark.parametrize("key", sorted(json.loads(MANIFEST.to_bytes())))
+def test_a_missing_key_is_named(key):
+    data = json.loads(MANIFEST.to_bytes())
+    del data[key]
+    with pytest.raises(SnapshotInvalid, match=f"“{key}”"):
+        Manifest.from_bytes(json.dumps(data).encode())
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("number", "42"),
+        ("number", True),
+        ("number", -1),
+        ("fence", None),
+        ("created", "yesterday"),
+        ("created", 1),
+        ("model_name", 3),
+        ("fingerprint", None),
+        ("dimension", 384.0),
+        ("count", []),
+        ("ann_kind", "magic"),
+        ("ann_recall", 0.9),
+        ("files", []),
+        ("files", {"ids.npy": 3}),
+        ("files", {"ids.npy": {"bytes": 3}}),
+        ("files", {"../ids.npy": {"bytes": 3, "sha256": ""}}),
+        ("files", {"/etc/passwd": {"bytes": 3, "sha256": ""}}),
+    ],
+)
+def test_a_wrong_value_is_named(key, value):
+    with pytest.raises(SnapshotInvalid, match=rf"manifest\.json.*{key}|sha256"):
+        Manifest.from_bytes(changed(**{key: value}))
+
+
+def test_an_approximate_index_must_tell_its_recall():
+    with pytest.raises(SnapshotInvalid, match="ann_recall"):
+        Manifest.from_bytes(changed(ann_kind=HNSW))
+
+
+def test_another_format_is_refused_clearly():
+    with pytest.raises(SnapshotInvalid, match="format 2, this release reads format 1"):
+        Manifest.from_bytes(changed(format=2))
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b"\xff\xfe"])
+def test_what_is_no_manifest_is_refused(raw):
+    with pytest.raises(SnapshotInvalid, match="manifest"):
+        Manifest.from_bytes(raw)

@@ -1,0 +1,87 @@
+"""Who and what tests are about: people with permissions, experts, runs."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+
+from experts.models import Expert
+from indexing import runs
+from indexing.audit import Actor
+from indexing.lib import processes
+from indexing.models import RebuildRun
+from indexing.serving import live
+from indexing.snapshot.reader import Snapshot
+from indexing.worker import execute
+
+PASSWORD = "correct horse battery staple"
+
+PROFESSIONS = (
+    ("Tax adviser", "Advises small firms on value added tax, payroll and yearly accounts."),
+    ("Welder", "Repairs steel bridges and ship hulls, underwater too."),
+    ("Paediatric nurse", "Cares for premature infants in intensive care."),
+    ("Marine biologist", "Counts porpoises and studies coral reefs."),
+    ("Database engineer", "Tunes PostgreSQL and writes query planners."),
+    ("Baker", "Bakes sourdough bread and teaches fermentation."),
+    ("Patent lawyer", "Drafts claims for semiconductor inventions."),
+    ("Beekeeper", "Keeps bees, breeds queens and sells honey."),
+)
+
+
+def staff(*permissions: str, username: str = "sam", superuser: bool = False) -> User:
+    """A staff user with these permissions, named as `user.has_perm` names them: "indexing.view"."""
+    user = User.objects.create_user(username, password=PASSWORD, is_staff=True, is_superuser=superuser)
+    for name in permissions:
+        app, _, codename = name.partition(".")
+        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+    return user
+
+
+def visitor(username: str = "vera") -> User:
+    """Somebody who may sign in, but not as staff."""
+    return User.objects.create_user(username, password=PASSWORD)
+
+
+def experts(count: int = 8) -> list[Expert]:
+    """`count` active experts with different texts, usernames expert-001 on."""
+    return [
+        Expert.objects.create(
+            username=f"expert-{number:03d}",
+            first_name="Erin",
+            last_name=f"Number{number:03d}",
+            job_title=PROFESSIONS[number % len(PROFESSIONS)][0],
+            bio=f"{PROFESSIONS[number % len(PROFESSIONS)][1]} Case {number}.",
+            company=f"Company {number}",
+            category="Finance" if number % 2 else "Craft",
+        )
+        for number in range(1, count + 1)
+    ]
+
+
+def command_actor(name: str = "operator") -> Actor:
+    return Actor(name, RebuildRun.Via.COMMAND)
+
+
+def rebuild(kind: str = "full") -> RebuildRun:
+    """Ask for a run and be its worker; returns it ended.
+
+    The worker's heartbeat has a connection of its own: within a test's transaction it would wait for a lock in vain.
+    """
+    assert not connection.in_atomic_block, "mark the test django_db(transaction=True)"
+    asked = runs.request(kind, command_actor())
+    claimed = runs.claim(processes.me(), asked.pk)
+    assert claimed is not None
+    return execute.execute(claimed)
+
+
+def published(count: int = 8) -> Snapshot:
+    """A version of `count` new experts, live in the database and served by this process."""
+    experts(count)
+    return published_again()
+
+
+def published_again() -> Snapshot:
+    """Rebuild the directory as it is, and serve the new version here."""
+    run = rebuild()
+    assert run.state == RebuildRun.State.DONE, run.error
+    return live.load_now()

@@ -1,0 +1,61 @@
+"""What tests put in place of the real thing: only the encoder, through `settings.TCS_ENCODER`.
+
+By environment variable it reaches subprocesses too: `TCS_ENCODER=tests.support.fakes.HashEncoder`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+DIMENSION = 64
+BATCH = 8
+
+
+class HashEncoder:
+    """Deterministic unit vectors, float32[n, 64], from the words of a text: texts that share words are near."""
+
+    name = "hash-encoder"
+    fingerprint = hashlib.sha256(b"tests.support.fakes.HashEncoder 1").hexdigest()
+    dimension = DIMENSION
+
+    def __init__(self) -> None:
+        self.encoded: list[str] = []
+        """Every text that was asked for, so that a test can say what was not encoded again."""
+
+    def load(self) -> None:
+        pass
+
+    def encode(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> NDArray[np.float32]:
+        vectors = np.empty((len(texts), DIMENSION), dtype=np.float32)
+        for start in range(0, len(texts), BATCH):
+            batch = texts[start : start + BATCH]
+            for row, text in enumerate(batch, start):
+                vectors[row] = text_vector(text)
+            self.encoded += batch
+            if progress is not None:
+                progress(len(batch))
+        return vectors
+
+
+class OtherHashEncoder(HashEncoder):
+    """The same vectors under another fingerprint: a model that was exchanged."""
+
+    fingerprint = hashlib.sha256(b"tests.support.fakes.OtherHashEncoder 1").hexdigest()
+
+
+def text_vector(text: str) -> NDArray[np.float32]:
+    words = re.findall(r"\w+", text.lower()) or [text]
+    total = np.sum([word_vector(word) for word in words], axis=0)
+    return (total / np.linalg.norm(total)).astype(np.float32)
+
+
+@lru_cache(maxsize=65_536)
+def word_vector(word: str) -> NDArray[np.float64]:
+    seed = int.from_bytes(hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest())
+    return np.random.default_rng(seed).normal(size=DIMENSION)

@@ -1,0 +1,145 @@
+"""A real TCS in processes of its own: its folder, its database, its port."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from django.conf import settings
+
+from tcs_site.management.commands.serve import server_command
+from tcs_site.supervising import Family
+from tests.support import cast
+from tests.support.services import free_port
+from tests.support.waiting import until
+
+PLAIN = httpx.create_ssl_context(verify=False)
+"""For `verify`: nothing here speaks TLS, and reading the authorities' certificates for every request takes 20 ms."""
+REAL_MODEL = "indexing.encoders.ModelEncoder"
+PATIENCE = 60.0
+
+
+@dataclass
+class Site:
+    """An installation: a data folder and the environment its processes get."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def like(cls, another: Path, folder: Path, environment: dict[str, str] | None = None) -> Site:
+        """One that begins with a copy of another's data folder."""
+        shutil.copytree(another, folder, dirs_exist_ok=True)
+        return cls(folder, environment or {})
+
+    def variables(self) -> dict[str, str]:
+        mine = {
+            "TCS_DATA_DIR": str(self.folder),
+            "DJANGO_SETTINGS_MODULE": "tcs_site.settings",
+            "DATABASE_URL": "",
+            "REDIS_URL": "",
+        }
+        return os.environ | mine | self.environment
+
+    def start(self, *arguments: str, **options: object) -> subprocess.Popen[str]:
+        """`manage.py ...` in the background, its output together on stdout."""
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *arguments],
+            cwd=settings.BASE_DIR,
+            env=self.variables(),
+            text=True,
+            **({"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} | options),
+        )
+
+    def manage(self, *arguments: str, expect: int = 0, stdin: str = "") -> str:
+        """`manage.py ...` to its end; its stdout. Fails with what it said when it ends otherwise than expected."""
+        ended = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=settings.BASE_DIR,
+            env=self.variables(),
+            text=True,
+            input=stdin,
+            capture_output=True,
+            timeout=300,
+            check=False,
+        )
+        assert ended.returncode == expect, f"{arguments} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}"
+        return ended.stdout
+
+    def run(self, code: str) -> str:
+        """Python with Django set up there: the tests' own process may have an event loop, and another database."""
+        return self.manage("shell", "--verbosity", "0", "-c", code)
+
+    def create_staff(self, username: str, *permissions: str) -> None:
+        self.run(
+            "from tests.support import cast\n"
+            f"cast.staff(*{permissions!r}, username={username!r}, superuser={not permissions})"
+        )
+
+
+@dataclass
+class Server:
+    site: Site
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def get(self, path: str) -> httpx.Response:
+        """As anybody, on a connection of its own."""
+        return httpx.get(self.url + path, timeout=30, verify=PLAIN)
+
+    def client(self, username: str) -> httpx.Client:
+        """Somebody with a token."""
+        body = {"username": username, "password": cast.PASSWORD}
+        answer = httpx.post(f"{self.url}/api/admin/auth", json=body, timeout=30, verify=PLAIN)
+        headers = {"Authorization": f"Bearer {answer.raise_for_status().json()['token']}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60, verify=PLAIN)
+
+    def wait_until_ready(self) -> None:
+        until(lambda: self.get("/readyz").status_code == 200, seconds=PATIENCE)
+
+    def wait_for_version(self, number: int) -> None:
+        until(lambda: self.serves() == number, seconds=PATIENCE)
+
+    def serves(self) -> int | None:
+        version: int | None = self.get("/readyz").json()["checks"]["live_version"]["version"]
+        return version
+
+
+@contextmanager
+def serving(site: Site) -> Iterator[Server]:
+    """A daphne over `site`, as `serve` starts it; it and every worker that it started end with the block."""
+    port = free_port()
+    family = Family()
+    log = site.folder / f"daphne.{port}.log"
+    with log.open("ab") as output:
+        process = family.start(
+            server_command("127.0.0.1", port),
+            settings.BASE_DIR,
+            output=output,
+            **site.variables() | {"OMP_NUM_THREADS": "1"},
+        )
+        server = Server(site, port, process)
+        try:
+            until(lambda: process.poll() is not None or answers(server), seconds=PATIENCE)
+            assert process.poll() is None, log.read_text()
+            yield server
+        finally:
+            family.end()
+
+
+def answers(server: Server) -> bool:
+    try:
+        return server.get("/healthz").status_code == 200
+    except httpx.TransportError:
+        return False

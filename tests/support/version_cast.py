@@ -1,0 +1,42 @@
+"""Versions in the states that pages, API and commands are about: built for real, with the faked encoder."""
+
+from __future__ import annotations
+
+from experts.models import Expert
+from indexing.audit import Actor
+from indexing.models import IndexState, RebuildRun
+from indexing.versions import decisions
+from tests.support import cast
+
+CAROL = Actor("carol", RebuildRun.Via.PAGE)
+LOST = 10
+
+
+def held() -> RebuildRun:
+    """Version 2 lost 10 of 20 experts and is held; version 1 is live."""
+    cast.experts(2 * LOST)
+    cast.rebuild()
+    Expert.objects.filter(username__lte=f"expert-{LOST:03d}").delete()
+    run = cast.rebuild()
+    assert run.state == RebuildRun.State.HELD
+    return run
+
+
+def two_versions() -> None:
+    """Version 2 is live, version 1 is kept; the first of eight experts changed in between and one came."""
+    cast.experts(8)
+    cast.rebuild()
+    Expert.objects.filter(username="expert-001").update(bio="Now restores church organs.")
+    Expert.objects.create(username="new", first_name="Nora", last_name="New", job_title="Glazier")
+    cast.rebuild()
+    assert live() == 2
+
+
+def rolled_back() -> None:
+    two_versions()
+    decisions.roll_back(1, CAROL, "It finds nobody.")
+
+
+def live() -> int | None:
+    number: int | None = IndexState.read().live_version_id
+    return number

@@ -1,0 +1,471 @@
+"""Versions on the pages: what held one, what a person decides about it, the way back, and the alarm."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.utils import timezone
+
+from experts.models import Expert
+from indexing import encoders, runs
+from indexing.console.live_page.watcher import look
+from indexing.console.versions import gate_report
+from indexing.lib import paths
+from indexing.models import IndexState, IndexVersion, Publication, RebuildRun, SavedQuery, ServingProcess
+from indexing.versions import decisions
+from tests.support import cast, damage, version_cast
+from tests.support.version_cast import CAROL, live
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAGE = "/admin/index/"
+VERSIONS = f"{PAGE}versions/"
+PUBLISH, DISCARD, ROLLBACK = f"{VERSIONS}publish/", f"{VERSIONS}discard/", f"{VERSIONS}rollback/"
+RELEASE = f"{PAGE}release/"
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def external_workers(settings):
+    settings.TCS_WORKER = "external"
+
+
+@pytest.fixture
+def publisher(client):
+    client.force_login(cast.staff("indexing.view", "indexing.publish", username="carol"))
+    return client
+
+
+@pytest.fixture
+def viewer(client):
+    client.force_login(cast.staff("indexing.view", username="vi"))
+    return client
+
+
+def html(response) -> str:
+    return " ".join(response.content.decode().split())
+
+
+def process(number: int | None, problem: str = "", pid: int = 1) -> None:
+    ServingProcess.objects.create(host="web", pid=pid, process_start="1", version_number=number, problem=problem)
+
+
+class TestGateReport:
+    def test_a_held_run_shows_every_rule_with_value_limit_and_result(self, viewer):
+        run = version_cast.held()
+        page = html(viewer.get(f"{PAGE}runs/{run.pk}/"))
+        assert page.count('<span class="verdict verdict-passed">') == 6
+        assert page.count('<span class="verdict verdict-breach">') == 1
+        assert "Experts lost" in page
+        assert "50 %" in page
+        assert "at most 10 %" in page
+        assert "10 of the 20 experts of version 1 are gone" in page
+
+    def test_it_stands_on_the_index_page_too(self, viewer):
+        version_cast.held()
+        page = html(viewer.get(PAGE))
+        assert "Waiting for a decision" in page
+        assert "Compared with version 1" in page
+        assert "at most 10 %" in page
+
+    def test_who_was_lost_and_gained_stands_there_by_name(self, viewer):
+        cast.experts(10)
+        cast.rebuild()
+        Expert.objects.filter(username__lte="expert-003").update(is_active=False)
+        Expert.objects.create(username="newcomer", job_title="Glazier")
+        run = cast.rebuild()
+        page = html(viewer.get(f"{PAGE}runs/{run.pk}/"))
+        assert "Experts lost: 3" in page
+        assert "<bdi>Erin Number002 (expert-002)</bdi>" in page
+        assert "Experts gained: 1" in page
+        assert "<bdi>newcomer</bdi>" in page
+
+    def test_names_are_bounded_and_their_counts_whole(self):
+        kept = {
+            "passed": False,
+            "verdicts": [],
+            "live_number": 1,
+            "lost": ["a", "b"],
+            "lost_count": 1000,
+            "gained": [],
+            "gained_count": 0,
+            "queries": [],
+            "queries_count": 7,
+        }
+        report = gate_report.of(RebuildRun(gate=kept))
+        assert (report.lost.count, report.lost.more, report.queries_more) == (1000, 998, 7)
+
+    def test_the_index_page_shows_the_queries_that_lost_most(self):
+        asked = [
+            {
+                "text": f"query {n}",
+                "k": 50,
+                "missing": ["ann"] if n == 30 else [],
+                "overlap": n / 100,
+                "before": [f"b{place}" for place in range(50)],
+                "after": [f"b{place}" for place in range(5, 50)],
+            }
+            for n in range(40, 0, -1)
+        ]
+        kept = {
+            "passed": False,
+            "verdicts": [],
+            "live_number": 1,
+            "lost": [],
+            "lost_count": 0,
+            "gained": [],
+            "gained_count": 0,
+            "queries": asked,
+            "queries_count": 40,
+        }
+        run = RebuildRun(gate=kept)
+        report = gate_report.of(run, at_a_glance=True)
+        assert [query.text for query in report.queries[:3]] == ["query 30", "query 1", "query 2"]
+        assert (len(report.queries), report.queries_more) == (20, 20)
+        assert (len(gate_report.of(run).queries), gate_report.of(run).queries_more) == (40, 0)
+        before, after = report.queries[0].before, report.queries[0].after
+        assert (len(before), len(after)) == (10, 10)
+        assert [place.only_here for place in before] == [True] * 5 + [False] * 5
+        assert not any(place.only_here for place in after)
+
+    def test_a_rule_of_another_release_is_shown_as_it_stands(self):
+        verdict = {
+            "rule": "moon_phase",
+            "sentence": "Full.",
+            "value": 1,
+            "limit": 2,
+            "passed": False,
+            "warning": False,
+        }
+        kept = {
+            "passed": False,
+            "verdicts": [verdict],
+            "live_number": 1,
+            "lost": [],
+            "lost_count": 0,
+            "gained": [],
+            "gained_count": 0,
+            "queries": [],
+            "queries_count": 0,
+        }
+        (rule,) = gate_report.of(RebuildRun(gate=kept)).rules
+        assert (rule.name, rule.value, rule.limit, rule.outcome) == ("moon_phase", "1", "2", "breach")
+
+    def test_a_saved_query_shows_before_and_after_and_whom_it_misses(self, viewer):
+        people = cast.experts(8)
+        baker = next(person for person in people if person.job_title == "Baker")
+        SavedQuery.objects.create(text="sourdough bread fermentation", k=1).expected.add(baker)
+        cast.rebuild()
+        Expert.objects.filter(pk=baker.pk).update(job_title="Retired", bio="Enjoys the garden.")
+        Expert.objects.filter(pk=people[0].pk).update(bio="Sourdough bread fermentation all day.")
+        run = cast.rebuild()
+        page = html(viewer.get(f"{PAGE}runs/{run.pk}/"))
+        assert "sourdough bread fermentation" in page
+        assert f"not within the first 1: <bdi>{baker.username}</bdi>" in page
+        assert "% the same" in page
+        assert page.index("<h4>Before</h4>") < page.index("<h4>After</h4>")
+
+    def test_the_first_version_has_nothing_to_compare_with_and_says_so(self, viewer):
+        cast.experts(3)
+        run = cast.rebuild()
+        assert "There was nothing to compare with" in html(viewer.get(f"{PAGE}runs/{run.pk}/"))
+
+    def test_a_run_without_a_gate_shows_none(self, viewer):
+        cast.experts(3)
+        run = cast.rebuild("tags")
+        assert "gate-heading" not in html(viewer.get(f"{PAGE}runs/{run.pk}/"))
+
+    def test_names_are_shown_escaped(self, viewer):
+        cast.experts(5)
+        Expert.objects.create(username="<script>alert(1)</script>", job_title="Glazier")
+        cast.rebuild()
+        Expert.objects.filter(job_title="Glazier").update(is_active=False)
+        page = html(viewer.get(f"{PAGE}runs/{cast.rebuild().pk}/"))
+        assert "&lt;script&gt;alert(1)" in page
+        assert "<script>alert" not in page
+
+
+class TestHeldVersion:
+    def test_who_may_publish_gets_the_buttons(self, publisher):
+        version_cast.held()
+        page = html(publisher.get(PAGE))
+        assert 'id="publish-button"' in page
+        assert 'id="discard-button"' in page
+        assert "/admin/index/lab/?version=2" in page
+
+    def test_others_are_told_who_may(self, viewer):
+        cast.staff("indexing.publish", username="carol")
+        cast.staff("indexing.rebuild", username="otto")
+        version_cast.held()
+        page = html(viewer.get(PAGE))
+        assert 'id="publish-button"' not in page
+        assert "May publish or discard it: <bdi>carol</bdi>." in page
+        assert "otto" not in page
+
+    @pytest.mark.parametrize("path", [PUBLISH, DISCARD, ROLLBACK, RELEASE])
+    def test_who_may_not_publish_decides_nothing(self, viewer, path):
+        version_cast.held()
+        assert viewer.get(path, {"version": 2}).status_code == 403
+        assert viewer.post(path, {"version": 2, "reason": "Because."}).status_code == 403
+        assert live() == 1
+
+    @pytest.mark.parametrize("path", [PUBLISH, DISCARD])
+    def test_without_javascript_a_page_asks_for_the_reason(self, publisher, path):
+        version_cast.held()
+        page = html(publisher.get(path, {"version": 2}))
+        assert '<textarea id="reason" name="reason"' in page
+        assert live() == 1
+
+    def test_it_is_published_with_a_reason(self, publisher):
+        version_cast.held()
+        answer = publisher.post(PUBLISH, {"version": 2, "reason": "They left the firm."}, follow=True)
+        assert "Version 2 is live." in html(answer)
+        assert live() == 2
+        last = Publication.objects.first()
+        assert (last.how, last.name, last.reason) == ("approved", "carol", "They left the firm.")
+        assert "Waiting for a decision" not in html(answer)
+
+    def test_it_is_discarded_with_a_reason(self, publisher):
+        run = version_cast.held()
+        answer = publisher.post(DISCARD, {"version": 2, "reason": "A bad import."}, headers=HTMX)
+        assert (answer.status_code, live()) == (200, 1)
+        assert "Version 2 is discarded." in html(answer)
+        run.refresh_from_db()
+        assert run.state == RebuildRun.State.CANCELLED
+        assert "A bad import." in run.error
+
+    @pytest.mark.parametrize("path", [PUBLISH, DISCARD])
+    @pytest.mark.parametrize("headers", [{}, HTMX])
+    def test_without_a_reason_it_is_409_and_nothing_is_decided(self, publisher, path, headers):
+        version_cast.held()
+        answer = publisher.post(path, {"version": 2, "reason": "  "}, headers=headers)
+        assert answer.status_code == 409
+        assert "Say why" in html(answer)
+        assert IndexVersion.objects.get(pk=2).state == "held"
+
+    def test_a_refusal_keeps_the_reason_that_was_typed(self, publisher):
+        version_cast.held()
+        damage.replace(paths.version_folder(2) / "ids.npy", b"garbage")
+        answer = publisher.post(PUBLISH, {"version": 2, "reason": "They left <the> firm."})
+        assert answer.status_code == 409
+        assert "ids.npy" in html(answer)
+        assert "They left &lt;the&gt; firm.</textarea>" in html(answer)
+        assert live() == 1
+
+    @pytest.mark.parametrize("path", [PUBLISH, DISCARD])
+    def test_what_is_decided_already_is_409(self, publisher, path):
+        version_cast.held()
+        decisions.discard(2, CAROL, "A bad import.")
+        assert "there is nothing to decide" in html(publisher.get(path, {"version": 2}))
+        answer = publisher.post(path, {"version": 2, "reason": "Because."}, headers=HTMX)
+        assert answer.status_code == 409
+        assert "removed" in html(answer)
+
+    @pytest.mark.parametrize("number", ["", "99", "x", "9" * 30])
+    def test_a_version_that_never_was_is_404(self, publisher, number):
+        assert publisher.get(PUBLISH, {"version": number}).status_code == 404
+        assert publisher.post(ROLLBACK, {"version": number, "reason": "Because."}).status_code == 404
+
+    def test_an_older_candidate_can_only_be_discarded(self, publisher, settings):
+        version_cast.held()
+        settings.TCS_GATE_MAX_LOST = 1.0
+        cast.rebuild()
+        page = html(publisher.get(PAGE))
+        assert "Version 3 is newer and live" in page
+        assert 'id="publish-button"' not in page
+        assert 'id="discard-button"' in page
+
+    def test_it_is_shown_whatever_ran_afterwards(self, publisher):
+        version_cast.held()
+        cast.rebuild("tags")
+        assert "Version 2 was built with 10 experts and is not published" in html(publisher.get(PAGE))
+
+    def test_with_approval_always_the_asker_sees_that_another_must_publish(self, publisher, settings):
+        settings.TCS_APPROVE = "always"
+        cast.experts(3)
+        run = cast.rebuild()
+        RebuildRun.objects.filter(pk=run.pk).update(requested_name="carol")
+        for path in (PAGE, f"{VERSIONS}1/", f"{PUBLISH}?version=1"):
+            assert "Another person than <bdi>carol</bdi>, who asked for it, must publish it." in html(
+                publisher.get(path)
+            )
+        assert "<textarea" not in html(publisher.get(PUBLISH, {"version": 1}))
+        answer = publisher.post(PUBLISH, {"version": 1, "reason": "Mine is fine."}, headers=HTMX)
+        assert answer.status_code == 409
+        assert "Another person" in html(answer)
+        assert live() is None
+
+    def test_with_approval_always_another_person_publishes(self, publisher, settings):
+        settings.TCS_APPROVE = "always"
+        cast.experts(3)
+        cast.rebuild()
+        assert 'name="reason"' in html(publisher.get(PUBLISH, {"version": 1}))
+        publisher.post(PUBLISH, {"version": 1, "reason": "Looked at it."})
+        assert live() == 1
+
+
+class TestVersions:
+    def test_the_list_says_what_was_live_when_and_why(self, publisher):
+        version_cast.rolled_back()
+        page = html(publisher.get(VERSIONS))
+        assert "rolled back to, <bdi>carol</bdi>: <bdi>It finds nobody.</bdi>" in page
+        assert page.count("hash-encoder") == 2
+        assert "Scheduled runs are on hold" in page
+        assert f"{ROLLBACK}?version=2" in page
+        assert f"{ROLLBACK}?version=1" not in page
+
+    def test_before_the_first_run_it_says_so(self, viewer):
+        assert "No version yet" in html(viewer.get(VERSIONS))
+
+    def test_it_says_which_goes_next(self, viewer, settings):
+        settings.TCS_KEEP_VERSIONS = 2
+        version_cast.two_versions()
+        page = html(viewer.get(VERSIONS))
+        assert "Version 1 goes when the next version is published." in page
+        assert page.count("goes when the next version is published") == 2  # said of all, and in its row
+        assert page.rindex("goes when the next") > page.index(f"{VERSIONS}1/")
+        cast.rebuild()
+        assert IndexVersion.objects.get(pk=1).state == "removed"
+
+    def test_a_version_has_its_page(self, viewer):
+        version_cast.two_versions()
+        page = html(viewer.get(f"{VERSIONS}1/"))
+        assert "it can be made live again" in page
+        assert "Published by its run" in page
+        assert "There was nothing to compare with" in page
+        assert viewer.get(f"{VERSIONS}99/").status_code == 404
+
+    def test_a_held_version_s_page_decides_too(self, publisher):
+        run = version_cast.held()
+        page = html(publisher.get(f"{VERSIONS}2/"))
+        assert 'id="publish-button"' in page
+        assert f"{PAGE}runs/{run.pk}/" in page
+        assert "Search this candidate" in page
+
+    def test_who_may_only_look_is_offered_no_way_back(self, viewer):
+        version_cast.two_versions()
+        assert "Roll back" not in html(viewer.get(VERSIONS))
+
+
+class TestRollback:
+    def test_before_it_the_page_says_what_it_means(self, publisher):
+        version_cast.two_versions()
+        Expert.objects.get(username="expert-002").delete()
+        page = html(publisher.get(ROLLBACK, {"version": 1}))
+        assert "Hides 1 expert added since; 1 expert returns to the text of" in page
+        assert "1 expert deleted or deactivated since stays hidden" in page
+        assert live() == 2
+
+    def test_it_needs_a_reason(self, publisher):
+        version_cast.two_versions()
+        answer = publisher.post(ROLLBACK, {"version": 1, "reason": ""})
+        assert answer.status_code == 409
+        assert "Say why" in html(answer)
+        assert live() == 2
+
+    def test_after_it_a_banner_says_that_scheduled_runs_wait(self, publisher):
+        version_cast.two_versions()
+        encoders.get().encoded.clear()
+        answer = publisher.post(ROLLBACK, {"version": 1, "reason": "It finds nobody."}, follow=True)
+        assert live() == 1
+        assert encoders.get().encoded == []
+        page = html(answer)
+        assert "Rolled back: version 1 is live." in page
+        assert "when <bdi>carol</bdi> rolled back: version 1 is live" in page
+        assert "It finds nobody." in page
+        assert 'id="release-button"' in page
+
+    def test_it_is_released(self, publisher):
+        version_cast.rolled_back()
+        assert "It finds nobody." in html(publisher.get(RELEASE))
+        answer = publisher.post(RELEASE, follow=True)
+        assert "Scheduled runs go on." in html(answer)
+        assert "Scheduled runs are on hold" not in html(answer)
+        assert IndexState.read().schedule_held_at is None
+
+    def test_what_is_not_on_hold_is_not_released_twice(self, publisher):
+        assert "Scheduled runs are not on hold." in html(publisher.get(RELEASE))
+        assert "Scheduled runs were not on hold." in html(publisher.post(RELEASE, headers=HTMX))
+
+    def test_while_a_run_goes_on_it_is_409_and_names_it(self, publisher):
+        version_cast.two_versions()
+        runs.request("full", cast.command_actor("otto"))
+        assert "would undo this" in html(publisher.get(ROLLBACK, {"version": 1}))
+        answer = publisher.post(ROLLBACK, {"version": 1, "reason": "Because."}, headers=HTMX)
+        assert answer.status_code == 409
+        assert "otto" in html(answer)
+        assert live() == 2
+
+    def test_a_damaged_version_is_refused_before_and_when_it_is_meant(self, publisher):
+        version_cast.two_versions()
+        damage.replace(paths.version_folder(1) / "vectors.npy", b"garbage")
+        page = html(publisher.get(ROLLBACK, {"version": 1}))
+        assert "vectors.npy" in page
+        assert "<textarea" not in page
+        assert publisher.post(ROLLBACK, {"version": 1, "reason": "Because."}).status_code == 409
+        assert live() == 2
+
+    def test_the_live_version_is_not_rolled_back_to(self, publisher):
+        version_cast.two_versions()
+        assert "Version 2 is live, not kept." in html(publisher.get(ROLLBACK, {"version": 2}))
+
+
+class TestAlarm:
+    PROBLEM = "Version 2 is not served: vectors.npy is damaged."
+
+    @pytest.mark.parametrize("path", [PAGE, "/admin/"])
+    def test_what_is_refused_is_said_with_what_was_not_affected_and_the_mend(self, viewer, path):
+        version_cast.two_versions()
+        process(1, self.PROBLEM)
+        page = html(viewer.get(path))
+        assert self.PROBLEM in page
+        assert "search is still answering, from version 1." in page
+        assert "The mend: rebuild the index." in page
+
+    def test_a_process_with_nothing_to_answer_from_is_said(self, viewer):
+        version_cast.two_versions()
+        process(None, self.PROBLEM)
+        process(2, pid=2)
+        page = html(viewer.get(PAGE))
+        assert "1 process has no version to answer from" in page
+        assert "1 process serves version 2 without trouble." in page
+        assert "search is still answering" not in page
+
+    @pytest.mark.parametrize("path", [PAGE, "/admin/"])
+    def test_without_a_problem_there_is_none(self, viewer, path):
+        version_cast.two_versions()
+        process(2)
+        assert 'class="alarm"' not in html(viewer.get(path))
+
+    def test_who_may_not_see_the_index_sees_no_alarm(self, client):
+        client.force_login(cast.staff())
+        version_cast.two_versions()
+        process(1, self.PROBLEM)
+        assert 'class="alarm"' not in html(client.get("/admin/"))
+
+    def test_who_may_rebuild_is_given_the_button(self, client):
+        client.force_login(cast.staff("indexing.view", "indexing.rebuild"))
+        version_cast.two_versions()
+        process(1, self.PROBLEM)
+        assert 'id="alarm-rebuild-button"' in html(client.get(PAGE))
+
+
+def test_open_pages_hear_of_every_decision():
+    """What `look` compares changes with each of them, so the watcher sends the fragments anew."""
+    run = version_cast.held()
+    seen = [look().state]
+    cast.rebuild("tags")  # the held run is no longer the latest
+    seen.append(look().state)
+    decisions.discard(run.version_id, CAROL, "A bad import.")
+    seen.append(look().state)
+    IndexState.objects.update(schedule_held_at=timezone.now())
+    seen.append(look().state)
+    decisions.release_schedule(CAROL)
+    seen.append(look().state)
+    assert all(before != after for before, after in zip(seen, seen[1:], strict=False))
+
+
+def test_the_report_is_json(publisher):
+    run = version_cast.held()
+    assert json.loads(json.dumps(run.gate))["queries_count"] == 0

@@ -1,0 +1,171 @@
+"""The worker records a true outcome, whatever happens to the build."""
+
+from __future__ import annotations
+
+import pytest
+
+from experts.models import Expert, ExpertTag
+from indexing import encoders, runs
+from indexing.lib import paths, processes
+from indexing.models import IndexState, IndexVersion, RebuildRun
+from indexing.versions import decisions
+from indexing.worker import execute
+from tests.support import cast, fakes
+
+pytestmark = pytest.mark.django_db(transaction=True)
+State = RebuildRun.State
+
+
+def rebuild(kind: str = "full", *, reembed: bool = False, **options: object) -> RebuildRun:
+    asked = runs.request(kind, cast.command_actor(), reembed=reembed)
+    claimed = runs.claim(processes.me(), asked.pk)
+    assert claimed is not None
+    return execute.execute(claimed, **options)
+
+
+def messages(run: RebuildRun, level: str | None = None) -> str:
+    lines = run.lines.filter(level=level) if level else run.lines.all()
+    return "\n".join(lines.values_list("message", flat=True))
+
+
+def folders() -> list[str]:
+    return sorted(path.name for path in paths.versions_folder().iterdir())
+
+
+def test_a_full_run_publishes_a_version_and_says_what_every_stage_did():
+    cast.experts(12)
+    run = rebuild()
+    assert (run.state, run.experts, run.encoded, run.reused) == (State.DONE, 12, 12, 0)
+    assert [stage["stage"] for stage in run.stages] == list(run.stage_names)
+    assert IndexState.read().live_version_id == run.version_id
+    assert folders() == [f"{run.version_id:06d}"]
+    text = messages(run)
+    for label in ("Read 12 active experts", "encoded 12 texts", "is live with 12 experts"):
+        assert label in text
+    assert run.peak_mb > 0
+    embed = run.stages[1]
+    assert 0 <= embed["lead"] <= embed["seconds"]
+    assert embed["pace"] > 0
+
+
+def test_unchanged_texts_cost_no_encoding():
+    people = cast.experts(12)
+    rebuild()
+    Expert.objects.filter(pk=people[0].pk).update(bio="Now restores church organs.")
+    encoders.get().encoded.clear()
+    run = rebuild()
+    assert (run.encoded, run.reused) == (1, 11)
+    encoded = encoders.get().encoded
+    assert [text for text in encoded if "organs" in text]
+    assert not [text for text in encoded if "Case" in text]  # the bios of all others
+
+
+def test_reembed_encodes_every_text_again():
+    cast.experts(12)
+    rebuild()
+    run = rebuild(reembed=True)
+    assert (run.encoded, run.reused) == (12, 0)
+
+
+def test_a_tags_run_tags_and_makes_no_version():
+    people = cast.experts(12)
+    rebuild()
+    before = IndexState.read()
+    ExpertTag.objects.all().delete()
+    Expert.objects.filter(pk=people[0].pk).update(tagged_for="")
+    run = rebuild("tags")
+    assert (run.state, run.version) == (State.DONE, None)
+    assert [stage["stage"] for stage in run.stages] == ["snapshot", "embed", "tag"]
+    after = IndexState.read()
+    assert (after.live_version, after.last_rebuild_at) == (before.live_version, before.last_rebuild_at)
+    assert folders() == [f"{before.live_version_id:06d}"]
+
+
+def test_zero_experts_are_refused_and_the_live_version_stays():
+    cast.experts(3)
+    live = rebuild().version_id
+    Expert.objects.active().deactivate()
+    run = rebuild()
+    assert run.state == State.ERROR
+    assert "no active experts" in run.error
+    assert IndexState.read().live_version_id == live
+    assert folders() == [f"{live:06d}"]
+
+
+def test_an_unexpected_error_leaves_its_sentence_in_the_run_and_its_traceback_in_the_log(monkeypatch):
+    cast.experts(3)
+    live = rebuild().version_id
+
+    def explode(*_arguments: object, **_options: object) -> None:
+        raise RuntimeError("the cat walked over the keyboard")
+
+    monkeypatch.setattr(execute.pipeline, "build", explode)
+    run = rebuild()
+    assert run.state == State.ERROR
+    assert "the cat walked over the keyboard" in run.error
+    assert "Traceback" in messages(run, "error")
+    assert run.lines.last().message == run.error
+    assert IndexState.read().live_version_id == live
+
+
+def test_cancelling_stops_the_build_between_two_batches_and_leaves_nothing(monkeypatch):
+    cast.experts(40)
+    encode = fakes.HashEncoder.encode
+
+    def slow(self, texts, *, progress=None):
+        def told(count: int) -> None:
+            runs.cancel(RebuildRun.objects.active().get().pk, cast.command_actor("carol"))
+            reporters[0]._beat()
+            progress(count)
+
+        return encode(self, texts, progress=told)
+
+    reporters: list[execute.RunReporter] = []
+    enter = execute.RunReporter.__enter__
+    monkeypatch.setattr(execute.RunReporter, "__enter__", lambda self: reporters.append(self) or enter(self))
+    monkeypatch.setattr(fakes.HashEncoder, "encode", slow)
+    run = rebuild(reembed=True)
+    assert run.state == State.CANCELLED
+    assert "carol" in run.error
+    assert run.stage == "embed"
+    assert folders() == []
+    assert not IndexVersion.objects.exists()
+
+
+def test_a_signal_ends_the_run_as_cancelled_and_names_it():
+    cast.experts(3)
+    interruption = execute.Interruption()
+    interruption.signal = "SIGTERM"
+    run = rebuild(interruption=interruption)
+    assert run.state == State.CANCELLED
+    assert "SIGTERM" in run.error
+
+
+def test_a_run_lost_meanwhile_publishes_nothing(monkeypatch):
+    cast.experts(3)
+    publish = decisions.publish
+
+    def too_late(run: RebuildRun, outcome: decisions.Outcome) -> None:
+        runs.lose(RebuildRun.objects.get(pk=run.pk), "Nothing was heard of the worker.")
+        publish(run, outcome)
+
+    monkeypatch.setattr(decisions, "publish", too_late)
+    run = rebuild()
+    assert run.state == State.LOST
+    assert IndexState.read().live_version is None
+    assert folders() == []
+
+
+def test_progress_is_shown_with_done_and_total():
+    cast.experts(12)
+    shown: list[tuple[str, int, int]] = []
+    rebuild(show=lambda stage, done, total: shown.append((stage, done, total)))
+    assert ("embed", 8, 12) in shown
+    assert ("embed", 12, 12) in shown
+
+
+def test_only_the_last_versions_are_kept(settings):
+    settings.TCS_KEEP_VERSIONS = 2
+    cast.experts(3)
+    numbers = [rebuild().version_id for _ in range(4)]
+    assert folders() == [f"{number:06d}" for number in numbers[-2:]]
