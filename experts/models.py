@@ -147,9 +147,13 @@ class Expert(LockingModel):
     company = models.CharField(_("company"), max_length=255, blank=True)
     bio = models.TextField(_("bio"), max_length=20_000, blank=True)
     hourly_rate = models.DecimalField(
-        _("hourly rate"), max_digits=10, decimal_places=2, null=True, blank=True,
+        _("hourly rate"),
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
         validators=[MinValueValidator(0)],
-    )  # fmt: skip
+    )
     currency = models.CharField(_("currency"), max_length=3, blank=True, help_text=_("ISO code, such as EUR."))
     profile_url = models.URLField(_("profile URL"), max_length=500, blank=True)
     photo_url = models.URLField(_("photo URL"), max_length=500, blank=True)

@@ -111,8 +111,10 @@ class NotEnoughMemory(SnapshotInvalid):
             gettext_noop(
                 "There is not enough memory to open version %(number)s: %(needed)d MB needed, %(free)d MB free."
             ),
-            number=number, needed=needed // 1_000_000 + 1, free=max(free, 0) // 1_000_000,
-        )  # fmt: skip
+            number=number,
+            needed=needed // 1_000_000 + 1,
+            free=max(free, 0) // 1_000_000,
+        )
 
 
 class VersionExists(IndexingError):

@@ -41,12 +41,24 @@ def run_ended(run: RebuildRun) -> None:
     """A run ended otherwise than done: call it in the transaction that ends it."""
     with kept_language():
         subject = _("Run %(number)s (%(kind)s) is %(state)s") % {
-            "number": run.pk, "kind": run.get_kind_display(), "state": run.get_state_display(),
-        }  # fmt: skip
-    _enqueue(f"run.{run.state}", subject, run.error, {
-        "run": run.pk, "kind": run.kind, "state": run.state, "stage": run.stage, "error": run.error,
-        "requested_by": run.requested_name, "version": run.version_id,
-    })  # fmt: skip
+            "number": run.pk,
+            "kind": run.get_kind_display(),
+            "state": run.get_state_display(),
+        }
+    _enqueue(
+        f"run.{run.state}",
+        subject,
+        run.error,
+        {
+            "run": run.pk,
+            "kind": run.kind,
+            "state": run.state,
+            "stage": run.stage,
+            "error": run.error,
+            "requested_by": run.requested_name,
+            "version": run.version_id,
+        },
+    )
 
 
 def published(version: IndexVersion, *, how: str, name: str, reason: str) -> None:
@@ -54,11 +66,22 @@ def published(version: IndexVersion, *, how: str, name: str, reason: str) -> Non
     with kept_language():
         subject = _("Version %(number)s is live") % {"number": version.number}
         body = _("%(experts)s experts. By %(who)s. %(reason)s") % {
-            "experts": version.expert_count, "who": name, "reason": reason,
-        }  # fmt: skip
-    _enqueue("index.rolled_back" if how == "rollback" else "index.published", subject, body, {
-        "version": version.number, "experts": version.expert_count, "how": how, "by": name, "reason": reason,
-    })  # fmt: skip
+            "experts": version.expert_count,
+            "who": name,
+            "reason": reason,
+        }
+    _enqueue(
+        "index.rolled_back" if how == "rollback" else "index.published",
+        subject,
+        body,
+        {
+            "version": version.number,
+            "experts": version.expert_count,
+            "how": how,
+            "by": name,
+            "reason": reason,
+        },
+    )
 
 
 def deliver_due() -> int:
@@ -116,9 +139,12 @@ def _post(message: Notification) -> None:
         settings.TCS_WEBHOOK_URL,
         data=body,
         headers={
-            "Content-Type": "application/json", "User-Agent": "TCS", "X-TCS-Event": message.event,
-            "X-TCS-Timestamp": at, "X-TCS-Signature": f"sha256={signature(body, at)}",
+            "Content-Type": "application/json",
+            "User-Agent": "TCS",
+            "X-TCS-Event": message.event,
+            "X-TCS-Timestamp": at,
+            "X-TCS-Signature": f"sha256={signature(body, at)}",
         },
-    )  # fmt: skip
+    )
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310
         pass

@@ -83,13 +83,28 @@ class ExpertAdmin(admin.ModelAdmin):
     form = ExpertForm
     inlines = (ExpertTagInline,)
     list_display = (
-        "name", "username", "job_title", "company", "findability_shown", "category", "rate", "tags_shown", "photo",
-        "is_active", "updated_at",
-    )  # fmt: skip
+        "name",
+        "username",
+        "job_title",
+        "company",
+        "findability_shown",
+        "category",
+        "rate",
+        "tags_shown",
+        "photo",
+        "is_active",
+        "updated_at",
+    )
     list_filter = (
-        "is_active", "category", DomainFilter, IndustryFilter, TaggedFilter, PhotoFilter, FindabilityFilter,
+        "is_active",
+        "category",
+        DomainFilter,
+        IndustryFilter,
+        TaggedFilter,
+        PhotoFilter,
+        FindabilityFilter,
         "created_at",
-    )  # fmt: skip
+    )
     search_fields = ("username", "first_name", "last_name", "job_title", "company", "bio")
     search_help_text = gettext_lazy("Finds words in name, username, job title, company and bio.")
     list_per_page = 50

@@ -111,9 +111,18 @@ class Plan:
 
 
 _COMPARED = (
-    "username", "first_name", "last_name", "job_title", "company", "bio", "hourly_rate", "currency",
-    "profile_url", "photo_url", "category",
-)  # fmt: skip
+    "username",
+    "first_name",
+    "last_name",
+    "job_title",
+    "company",
+    "bio",
+    "hourly_rate",
+    "currency",
+    "profile_url",
+    "photo_url",
+    "category",
+)
 
 
 def make_plan(file: BinaryIO, *, sync: bool = False) -> Plan:

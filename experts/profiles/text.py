@@ -148,11 +148,19 @@ def rows_of(expert: ExpertRecord) -> list[Row]:
     """The expert's row, and one for each tag given by hand."""
     rate = expert.hourly_rate
     own = Row(
-        id=expert.id, tag="", username=expert.username, first_name=expert.first_name, last_name=expert.last_name,
-        job_title=expert.job_title, company=expert.company, bio=expert.bio,
+        id=expert.id,
+        tag="",
+        username=expert.username,
+        first_name=expert.first_name,
+        last_name=expert.last_name,
+        job_title=expert.job_title,
+        company=expert.company,
+        bio=expert.bio,
         cents="" if rate is None else str(int((rate * 100).to_integral_value(ROUND_HALF_UP))),
-        currency=expert.currency, category=expert.category, photo=FIELDS["photo"](expert),
-    )  # fmt: skip
+        currency=expert.currency,
+        category=expert.category,
+        photo=FIELDS["photo"](expert),
+    )
     return [own, *(Row(expert.id, str(tag), *[""] * 10) for tag in expert.manual_tags)]
 
 

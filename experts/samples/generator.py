@@ -30,12 +30,41 @@ _FIRST_DAY = datetime(2021, 1, 4, 9, tzinfo=UTC)
 _DAYS = 1_600
 
 _COMPANY_STARTS = (
-    "Vel", "Tar", "Ond", "Kry", "Mer", "Sol", "Bran", "Quo", "Dre", "Fen",
-    "Hal", "Ist", "Jor", "Lum", "Nar", "Pel", "Ros", "Syl", "Ulv", "Zan",
-)  # fmt: skip
+    "Vel",
+    "Tar",
+    "Ond",
+    "Kry",
+    "Mer",
+    "Sol",
+    "Bran",
+    "Quo",
+    "Dre",
+    "Fen",
+    "Hal",
+    "Ist",
+    "Jor",
+    "Lum",
+    "Nar",
+    "Pel",
+    "Ros",
+    "Syl",
+    "Ulv",
+    "Zan",
+)
 _COMPANY_ENDS = (
-    "mora", "quist", "rell", "dane", "vanta", "bex", "thorpe", "lume", "wick", "zara", "fold", "nex",
-)  # fmt: skip
+    "mora",
+    "quist",
+    "rell",
+    "dane",
+    "vanta",
+    "bex",
+    "thorpe",
+    "lume",
+    "wick",
+    "zara",
+    "fold",
+    "nex",
+)
 
 _OPENINGS = (
     "I help {clients} to {does}.",
@@ -158,10 +187,21 @@ def _bio(random: Random, profession: dict[str, Any], industry: dict[str, Any], r
         random.choice(_CLOSINGS),
     ]
     return " ".join(filter(None, sentences)).format(
-        clients=industry["clients"], does=does, also=also, did=did, had_done=had_done, by=by, by_too=by_too,
-        place=place, before=before, people=people, others=others, languages=region["languages"],
-        years=random.randint(4, 30), days=random.randint(2, 5),
-    )  # fmt: skip
+        clients=industry["clients"],
+        does=does,
+        also=also,
+        did=did,
+        had_done=had_done,
+        by=by,
+        by_too=by_too,
+        place=place,
+        before=before,
+        people=people,
+        others=others,
+        languages=region["languages"],
+        years=random.randint(4, 30),
+        days=random.randint(2, 5),
+    )
 
 
 def _username(first: str, last: str, taken: Counter[str]) -> str:

@@ -156,8 +156,9 @@ def _sentence(request: HttpRequest, response: HttpResponse) -> str:
             return _("There is nothing at %(path)s; /api/docs lists what there is.") % {"path": request.path}
         case HTTPStatus.METHOD_NOT_ALLOWED:
             return _("%(method)s does not work here; use %(allowed)s.") % {
-                "method": request.method, "allowed": response.get("Allow", ""),
-            }  # fmt: skip
+                "method": request.method,
+                "allowed": response.get("Allow", ""),
+            }
         case HTTPStatus.INTERNAL_SERVER_ERROR:
             return _("Something went wrong on the server; its log has the details.")
     return response.reason_phrase

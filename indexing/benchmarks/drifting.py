@@ -57,9 +57,12 @@ def measure(count: int, times: int) -> dict[str, object]:
             some.update(bio=Concat(F("bio"), Value(" More.")))
         found.append(_timed(version, count, times))
     return {
-        "experts": count, "profile_bytes": stored, "seconds_to_write": round(written, 2),
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, "measured": found,
-    }  # fmt: skip
+        "experts": count,
+        "profile_bytes": stored,
+        "seconds_to_write": round(written, 2),
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "measured": found,
+    }
 
 
 def _timed(version: Baseline, count: int, times: int) -> Measured:
@@ -78,12 +81,13 @@ def _tag() -> None:
     tags = list(Tag.objects.values_list("pk", flat=True))
     rows = [
         ExpertTag(
-            expert_id=expert, tag_id=tags[(expert + turn) % len(tags)],
+            expert_id=expert,
+            tag_id=tags[(expert + turn) % len(tags)],
             source=ExpertTag.Source.AUTO if turn or expert % 5 else ExpertTag.Source.MANUAL,
         )
         for expert in Expert.objects.order_by("pk").values_list("pk", flat=True)
         for turn in range(TAGS_EACH)
-    ]  # fmt: skip
+    ]
     ExpertTag.objects.bulk_create(rows, batch_size=BATCH)
 
 
@@ -95,10 +99,18 @@ def _version() -> tuple[Baseline, int]:
         writer.save(FIELD_HASHES, field_hashes(experts))
         writer.save_profiles(Profiles.of(experts))
         manifest = Manifest(
-            number=1, fence=1, created=datetime.now(UTC).isoformat(timespec="seconds"), model_name="none",
-            fingerprint="none", dimension=0, count=len(experts), template_version=TEMPLATE_VERSION, ann_kind=EXACT,
-            ann_recall=None, files=writer.seal(),
-        )  # fmt: skip
+            number=1,
+            fence=1,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            model_name="none",
+            fingerprint="none",
+            dimension=0,
+            count=len(experts),
+            template_version=TEMPLATE_VERSION,
+            ann_kind=EXACT,
+            ann_recall=None,
+            files=writer.seal(),
+        )
         folder = writer.finish(manifest.to_bytes())
     stored = sum(entry.bytes for name, entry in manifest.files.items() if name not in (IDS, FIELD_HASHES))
     return Baseline.open(folder, hashlib.sha256(manifest.to_bytes()).hexdigest()), stored

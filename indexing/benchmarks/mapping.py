@@ -103,9 +103,16 @@ def measure(count: int, say: Callable[[str], None]) -> Measured:
         afresh = _movement(directory, first, later, _laid_out(later)[0])
     found, areas_seconds = _areas(later, again, random)
     return Measured(
-        count, first_took, again_took, _movement(directory, first, later, again), afresh,
-        found, round(areas_seconds * 1000, 1), processes.peak_mb(), round(os.getloadavg()[0], 1),
-    )  # fmt: skip
+        count,
+        first_took,
+        again_took,
+        _movement(directory, first, later, again),
+        afresh,
+        found,
+        round(areas_seconds * 1000, 1),
+        processes.peak_mb(),
+        round(os.getloadavg()[0], 1),
+    )
 
 
 def _laid_out(directory: Directory, previous: projection.Previous | None = None) -> tuple[Positions, Took]:

@@ -180,10 +180,18 @@ async def request_seconds(application: Any, cookie: str, path: str, parameters: 
     """A GET, from the ASGI message to the last one of the answer: all but the socket."""
     headers = [(b"host", b"localhost"), (b"cookie", cookie.encode()), (b"hx-request", b"true")]
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
-        "path": path, "raw_path": path.encode(), "query_string": urlencode(parameters).encode(),
-        "headers": headers, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000),
-    }  # fmt: skip
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": urlencode(parameters).encode(),
+        "headers": headers,
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 8000),
+    }
     conversation = ApplicationCommunicator(application, scope)
     began = time.perf_counter()
     await conversation.send_input({"type": "http.request", "body": b""})
@@ -202,14 +210,17 @@ async def request_seconds(application: Any, cookie: str, path: str, parameters: 
 def summary(taken: Taken, experts: int, state: State, clients: int, cache: Literal["cold", "warm"]) -> Measured:
     steps = taken.results[0].timings
     return Measured(
-        experts=experts, state=state, clients=clients, cache=cache,
+        experts=experts,
+        state=state,
+        clients=clients,
+        cache=cache,
         searches=len(taken.requests) + len(taken.pages) + len(taken.results),
         request=percentiles(taken.requests),
         page=percentiles(taken.pages),
         search=percentiles([each.seconds for each in taken.results]),
         steps={step: percentiles([each.timings.get(step, 0.0) for each in taken.results]) for step in steps},
         load=round(os.getloadavg()[0], 1),
-    )  # fmt: skip
+    )
 
 
 def percentiles(seconds: Sequence[float]) -> dict[str, float]:
@@ -234,8 +245,11 @@ def rebuilding() -> Iterator[Callable[[], None]]:
     process = subprocess.Popen(
         [sys.executable, "manage.py", "index_worker", "--low-priority", "--run", str(run.pk)],
         env=os.environ | everything | {"OMP_NUM_THREADS": str(settings.TCS_WORKER_THREADS)},
-        cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        cwd=settings.BASE_DIR,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
     def still() -> None:
         if process.poll() is not None:

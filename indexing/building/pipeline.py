@@ -150,10 +150,15 @@ def _build_version(order: Order, experts: Sequence[ExpertRecord], reporter: Repo
                 sha256 = hashlib.sha256(raw).hexdigest()
                 _verify(folder, sha256, experts, progress)
     return Built(
-        len(experts), encoded, reused, manifest, folder, sha256,
+        len(experts),
+        encoded,
+        reused,
+        manifest,
+        folder,
+        sha256,
         without_text=sum(not has_text(expert) for expert in experts),
         left_out=tuple(sorted(read.difference(expert.id for expert in experts))),
-    )  # fmt: skip
+    )
 
 
 def _write_vectors(

@@ -44,9 +44,11 @@ class Rights:
 
 def rights_of(user: User | AnonymousUser) -> Rights:
     return Rights(
-        view=may(user, VIEW), rebuild=may(user, REBUILD), cancel=may(user, REBUILD, CANCEL),
+        view=may(user, VIEW),
+        rebuild=may(user, REBUILD),
+        cancel=may(user, REBUILD, CANCEL),
         publish=may(user, PUBLISH),
-    )  # fmt: skip
+    )
 
 
 def may(user: User | AnonymousUser, *permissions: str) -> bool:

@@ -63,29 +63,44 @@ def of_history(history: History) -> list[Chart]:
     """Drift, and the number of experts."""
     marks = tuple(
         Mark(
-            one.at.timestamp(), f"v{one.version_id}",
-            _("%(when)s: version %(number)s, %(how)s") % {
-                "when": _moment(one.at), "number": one.version_id, "how": one.get_how_display(),
+            one.at.timestamp(),
+            f"v{one.version_id}",
+            _("%(when)s: version %(number)s, %(how)s")
+            % {
+                "when": _moment(one.at),
+                "number": one.version_id,
+                "how": one.get_how_display(),
             },
         )
         for one in history.publications
-    )  # fmt: skip
+    )
     drift = [(point, (point.added, point.changed, point.removed)) for point in history.points]
     experts = [(point, (point.experts, point.version_experts)) for point in history.points]
     return [
         Chart(
-            name="drift-chart", title=_("Experts that the live version did not know as they were"), kind="lines",
-            unit="count", x_title=_("Time"), series=(_("new"), _("changed"), _("removed")),
+            name="drift-chart",
+            title=_("Experts that the live version did not know as they were"),
+            kind="lines",
+            unit="count",
+            x_title=_("Time"),
+            series=(_("new"), _("changed"), _("removed")),
             rows=tuple(ChartRow(p.at.timestamp(), _moment(p.at), values) for p, values in drift),
-            over_time=True, marks=marks,
+            over_time=True,
+            marks=marks,
         ),
         Chart(
-            name="experts-chart", title=_("Experts"), kind="lines", unit="count", x_title=_("Time"),
+            name="experts-chart",
+            title=_("Experts"),
+            kind="lines",
+            unit="count",
+            x_title=_("Time"),
             series=(_("in the directory"), _("in the live version")),
             rows=tuple(ChartRow(p.at.timestamp(), _moment(p.at), values) for p, values in experts),
-            over_time=True, from_zero=False, marks=marks,
+            over_time=True,
+            from_zero=False,
+            marks=marks,
         ),
-    ]  # fmt: skip
+    ]
 
 
 def of_runs(runs: Sequence[RebuildRun]) -> list[Chart]:
@@ -94,20 +109,34 @@ def of_runs(runs: Sequence[RebuildRun]) -> list[Chart]:
     stages = [stage for stage in RebuildRun.Stage if any(stage in took for took in seconds.values())]
     return [
         Chart(
-            name="stages-chart", title=_("Duration by stage"), kind="bars", unit="seconds", x_title=_("Run"),
+            name="stages-chart",
+            title=_("Duration by stage"),
+            kind="bars",
+            unit="seconds",
+            x_title=_("Run"),
             series=tuple(str(stage.label) for stage in stages),
             rows=tuple(_run_row(run, [seconds[run.pk].get(stage) for stage in stages]) for run in runs),
         ),
         Chart(
-            name="runs-experts-chart", title=_("Experts"), kind="lines", unit="count", x_title=_("Run"),
-            series=(_("experts"),), rows=tuple(_run_row(run, [run.experts]) for run in runs), from_zero=False,
+            name="runs-experts-chart",
+            title=_("Experts"),
+            kind="lines",
+            unit="count",
+            x_title=_("Run"),
+            series=(_("experts"),),
+            rows=tuple(_run_row(run, [run.experts]) for run in runs),
+            from_zero=False,
         ),
         Chart(
-            name="encoded-chart", title=_("Encoded and reused"), kind="bars", unit="count", x_title=_("Run"),
+            name="encoded-chart",
+            title=_("Encoded and reused"),
+            kind="bars",
+            unit="count",
+            x_title=_("Run"),
             series=(_("encoded"), _("reused")),
             rows=tuple(_run_row(run, [run.encoded, run.reused]) for run in runs),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _run_row(run: RebuildRun, values: Sequence[float | None]) -> ChartRow:

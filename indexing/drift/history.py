@@ -49,10 +49,15 @@ def read(current: DriftStatus, now: datetime | None = None) -> History:
         found = current.drift
         points.append(
             Point(
-                current.as_of, found.number, found.present, found.experts, len(found.added), len(found.changed),
+                current.as_of,
+                found.number,
+                found.present,
+                found.experts,
+                len(found.added),
+                len(found.changed),
                 len(found.removed),
             )
-        )  # fmt: skip
+        )
     since = max(now - SHOWN, points[0].at - timedelta(hours=1)) if points else now - SHOWN
     publications = Publication.objects.filter(at__gte=since).order_by("at", "pk")
     return History(tuple(points), tuple(publications))
@@ -76,6 +81,11 @@ def thinned(points: Sequence[Point], buckets: int) -> list[Point]:
 
 def _point(sample: DriftSample) -> Point:
     return Point(
-        sample.at, sample.version, sample.experts, sample.version_experts, sample.added, sample.changed,
+        sample.at,
+        sample.version,
+        sample.experts,
+        sample.version_experts,
+        sample.added,
+        sample.changed,
         sample.removed,
-    )  # fmt: skip
+    )

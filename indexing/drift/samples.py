@@ -41,9 +41,15 @@ def take(now: datetime | None = None) -> bool:
         return False
     found = measure(Baseline.open(paths.version_folder(version.number), version.manifest_sha256))
     sample = DriftSample(
-        hour=hour, version=version.number, at=now, experts=found.present, version_experts=found.experts,
-        added=len(found.added), changed=len(found.changed), removed=len(found.removed),
-    )  # fmt: skip
+        hour=hour,
+        version=version.number,
+        at=now,
+        experts=found.present,
+        version_experts=found.experts,
+        added=len(found.added),
+        changed=len(found.changed),
+        removed=len(found.removed),
+    )
     DriftSample.objects.bulk_create([sample], ignore_conflicts=True)
     DriftSample.objects.filter(at__lt=now - KEPT).delete()
     return True

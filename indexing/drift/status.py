@@ -87,9 +87,11 @@ class DriftStatus:
 
 def limits() -> Limits:
     return Limits(
-        settings.TCS_DRIFT_CURRENT, settings.TCS_DRIFT_CURRENT_DAYS, settings.TCS_DRIFT_STALE,
+        settings.TCS_DRIFT_CURRENT,
+        settings.TCS_DRIFT_CURRENT_DAYS,
+        settings.TCS_DRIFT_STALE,
         settings.TCS_DRIFT_STALE_DAYS,
-    )  # fmt: skip
+    )
 
 
 def grade(share: float, age: timedelta, limits: Limits) -> Grade:
@@ -188,8 +190,6 @@ def _what_drifted(found: Drift | None) -> str:
     if found is None or not found.count:
         return _("Nothing has changed since")
     added, changed, removed = len(found.added), len(found.changed), len(found.removed)
-    new = ngettext(
-        "+%(count)s expert not searchable yet", "+%(count)s experts not searchable yet", added
-    )  # fmt: skip
+    new = ngettext("+%(count)s expert not searchable yet", "+%(count)s experts not searchable yet", added)
     parts = ((added, new), (changed, _("%(count)s changed")), (removed, _("%(count)s removed")))
     return ", ".join(words % {"count": f"{count:,}"} for count, words in parts if count)

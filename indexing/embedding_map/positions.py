@@ -39,8 +39,10 @@ def load(path: Path, count: int) -> Positions:
     if positions.shape != (count, 2) or positions.dtype != np.float32:
         raise SnapshotInvalid(
             gettext_noop("%(file)s is %(found)s, expected: %(expected)s."),
-            file=path, found=f"{positions.dtype}{list(positions.shape)}", expected=f"float32[{count}, 2]",
-        )  # fmt: skip
+            file=path,
+            found=f"{positions.dtype}{list(positions.shape)}",
+            expected=f"float32[{count}, 2]",
+        )
     if not np.isfinite(positions).all():
         raise SnapshotInvalid(gettext_noop("%(file)s has places that are no numbers."), file=path)
     return positions

@@ -23,9 +23,20 @@ from indexing.encoders.torch_encoder import SentenceTransformerEncoder
 from indexing.errors import EncoderUnavailable
 
 __all__ = [
-    "Backend", "Encoder", "ModelEncoder", "SentenceTransformerEncoder", "Status",
-    "backend", "forget_queries", "get", "identified", "load_in_background", "query_vector", "reset", "status",
-]  # fmt: skip
+    "Backend",
+    "Encoder",
+    "ModelEncoder",
+    "SentenceTransformerEncoder",
+    "Status",
+    "backend",
+    "forget_queries",
+    "get",
+    "identified",
+    "load_in_background",
+    "query_vector",
+    "reset",
+    "status",
+]
 
 logger = logging.getLogger(__name__)
 

@@ -46,15 +46,32 @@ LIBRARIES = ("torch", "transformers", "sentence-transformers", "onnx", "onnxrunt
 POOLINGS = ("mean", "cls")
 _WORDS = "Repairs steel bridges and ship hulls, underwater too, and teaches others how to do it safely. "
 SAMPLE = (
-    "", " ", "?", "a", "Beekeeper", "WELDER OF STEEL", "Tax adviser for small firms",
+    "",
+    " ",
+    "?",
+    "a",
+    "Beekeeper",
+    "WELDER OF STEEL",
+    "Tax adviser for small firms",
     "Keeps bees, breeds queens and sells honey.\n\nSpeaks Dutch,\tGerman and English.",
-    "Médecin à l'hôpital de Besançon, spécialiste des enfants prématurés", "Straßenbauingenieur aus Würzburg",
-    "數據科學家", "東京の弁護士、特許と商標", "데이터베이스 엔지니어", "инженер-мостостроитель из Казани",
-    "عالمة أحياء بحرية", "מהנדסת תוכנה", "डेटा वैज्ञानिक", "นักวิทยาศาสตร์ข้อมูล", "👩‍🚀 🧑🏽‍🔬 emoji",
-    "lone \ud800 surrogate", "nul \0 sign",
-    "1,234.56 EUR / 2026-11-23 / +31 6 12345678", "x" * 5_000, "字" * 600,
+    "Médecin à l'hôpital de Besançon, spécialiste des enfants prématurés",
+    "Straßenbauingenieur aus Würzburg",
+    "數據科學家",
+    "東京の弁護士、特許と商標",
+    "데이터베이스 엔지니어",
+    "инженер-мостостроитель из Казани",
+    "عالمة أحياء بحرية",
+    "מהנדסת תוכנה",
+    "डेटा वैज्ञानिक",
+    "นักวิทยาศาสตร์ข้อมูล",
+    "👩‍🚀 🧑🏽‍🔬 emoji",
+    "lone \ud800 surrogate",
+    "nul \0 sign",
+    "1,234.56 EUR / 2026-11-23 / +31 6 12345678",
+    "x" * 5_000,
+    "字" * 600,
     *(_WORDS * times for times in (1, 2, 3, 5, 8, 12, 20, 60)),
-)  # fmt: skip
+)
 """What export and original must agree on: each length from nothing to more than any model reads, scripts, rubbish."""
 
 
@@ -107,8 +124,10 @@ def _export(encoder: ModelEncoder, folder: Path) -> None:
     else:
         logger.info(
             gettext_noop("Exported the model in %.1f s; the least cosine to the original is %.6f over %d texts."),
-            time.monotonic() - began, cosine, len(SAMPLE),
-        )  # fmt: skip
+            time.monotonic() - began,
+            cosine,
+            len(SAMPLE),
+        )
 
 
 def _require_room(folder: Path, model: Path) -> None:
@@ -186,10 +205,15 @@ def _write_graph(plan: _Plan, path: Path) -> None:
             warnings.simplefilter("ignore")  # that it is deprecated, and what it guards against: see the comparison
             plan.transformer.set_attn_implementation("eager")  # the other ones choose their way while traced
             torch.onnx.export(
-                _graph_of(plan, torch), (ids, mask), str(path), dynamo=False, opset_version=OPSET,
-                input_names=["input_ids", "attention_mask"], output_names=["vectors"],
+                _graph_of(plan, torch),
+                (ids, mask),
+                str(path),
+                dynamo=False,
+                opset_version=OPSET,
+                input_names=["input_ids", "attention_mask"],
+                output_names=["vectors"],
                 dynamic_axes={**axes, "vectors": {0: "texts"}},
-            )  # fmt: skip
+            )
     except (RuntimeError, ValueError, TypeError, AttributeError, LookupError, ImportError, AssertionError) as error:
         # whatever a model's code does not bear
         first_line = next(iter(str(error).strip().splitlines()), "")

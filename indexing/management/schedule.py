@@ -31,8 +31,10 @@ def due(max_drift: float | None, max_age: float | None) -> str:
         found = drift.measure(status.baseline(version))
         if found.share >= max_drift:
             return _("%(count)s experts (%(share).1f %%) came, changed or went since version %(number)s.") % {
-                "count": found.count, "share": found.share * 100, "number": found.number,
-            }  # fmt: skip
+                "count": found.count,
+                "share": found.share * 100,
+                "number": found.number,
+            }
     return ""
 
 

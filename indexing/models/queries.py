@@ -17,9 +17,12 @@ class SavedQuery(models.Model):
         _("within the first"), default=10, validators=[MinValueValidator(1), MaxValueValidator(100)]
     )
     expected = models.ManyToManyField(
-        Expert, blank=True, related_name="+", verbose_name=_("expected experts"),
+        Expert,
+        blank=True,
+        related_name="+",
+        verbose_name=_("expected experts"),
         help_text=_("A version that no longer finds one of them within the first is held."),
-    )  # fmt: skip
+    )
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("saved"), default=timezone.now, editable=False)
 

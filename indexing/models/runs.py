@@ -62,9 +62,13 @@ class RebuildRun(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.QUEUED)
 
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
         verbose_name=_("asked for by"),
-    )  # fmt: skip
+    )
     requested_name = models.CharField(max_length=150, blank=True)
     """The user's name, or the system account of a command: stays when the user is deleted."""
     via = models.CharField(_("how"), max_length=10, choices=Via.choices, default=Via.PAGE)
@@ -105,9 +109,13 @@ class RebuildRun(models.Model):
     """The gate's report (`build.gate.Report.as_dict`); empty until the gate was passed or not."""
     error = models.TextField(_("what went wrong"), blank=True)
     version = models.OneToOneField(
-        IndexVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="run",
+        IndexVersion,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="run",
         verbose_name=_("version"),
-    )  # fmt: skip
+    )
 
     objects = RebuildRunQuerySet.as_manager()
 

@@ -12,9 +12,13 @@ class IndexState(models.Model):
     """One row (pk 1): which version is live, and the fence. Whoever decides anything locks it first."""
 
     live_version = models.ForeignKey(
-        IndexVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        IndexVersion,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
         verbose_name=_("live version"),
-    )  # fmt: skip
+    )
     fence = models.PositiveBigIntegerField(default=0)
     """Rises with every claim; a worker whose own number is lower may no longer publish."""
     last_version_number = models.PositiveBigIntegerField(default=0)

@@ -32,9 +32,11 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         secret = secrets.token_urlsafe(32)
         lifetime = timedelta(hours=settings.TCS_TOKEN_HOURS)
         token = self.create(
-            user=user, digest=digest(secret), password_mark=user.get_session_auth_hash(),
+            user=user,
+            digest=digest(secret),
+            password_mark=user.get_session_auth_hash(),
             expires_at=timezone.now() + lifetime,
-        )  # fmt: skip
+        )
         return token, secret
 
     def find(self, secret: str) -> ApiToken | None:

@@ -18,9 +18,12 @@ SEARCHES = Counter(
     "tcs_searches", "Searches answered by this process, by mode and outcome.", ["mode", "outcome"], registry=registry
 )
 SEARCH_SECONDS = Histogram(
-    "tcs_search_seconds", "Seconds of a search, by mode.", ["mode"], registry=registry,
+    "tcs_search_seconds",
+    "Seconds of a search, by mode.",
+    ["mode"],
+    registry=registry,
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
-)  # fmt: skip
+)
 SEARCHES_NOT_LOGGED = Counter(
     "tcs_searches_not_logged", "Searches of people that did not fit into the queue of the log.", registry=registry
 )

@@ -117,15 +117,19 @@ def experts_lost(evidence: Evidence, limits: Limits) -> Verdict:
     lost, of = len(evidence.lost), evidence.live_experts
     share = lost / of if of else 0.0
     sentence = _("%(lost)s of the %(of)s experts of version %(live)s are gone (%(share).1f %%).") % {
-        "lost": f"{lost:,}", "of": f"{of:,}", "live": evidence.live_number, "share": share * 100,
-    }  # fmt: skip
+        "lost": f"{lost:,}",
+        "of": f"{of:,}",
+        "live": evidence.live_number,
+        "share": share * 100,
+    }
     return Verdict("experts_lost", sentence, share, limits.max_lost, share <= limits.max_lost)
 
 
 def minimum_count(evidence: Evidence, limits: Limits) -> Verdict:
     sentence = _("The version holds %(count)s experts, at least %(limit)s are needed.") % {
-        "count": f"{evidence.experts:,}", "limit": f"{limits.min_experts:,}",
-    }  # fmt: skip
+        "count": f"{evidence.experts:,}",
+        "limit": f"{limits.min_experts:,}",
+    }
     return Verdict(
         "minimum_count", sentence, evidence.experts, limits.min_experts, evidence.experts >= limits.min_experts
     )
@@ -134,8 +138,9 @@ def minimum_count(evidence: Evidence, limits: Limits) -> Verdict:
 def without_text(evidence: Evidence, limits: Limits) -> Verdict:
     share = evidence.without_text / evidence.experts if evidence.experts else 0.0
     sentence = _("%(count)s of %(of)s experts have neither a job title nor a company nor a bio.") % {
-        "count": f"{evidence.without_text:,}", "of": f"{evidence.experts:,}",
-    }  # fmt: skip
+        "count": f"{evidence.without_text:,}",
+        "of": f"{evidence.experts:,}",
+    }
     return Verdict("without_text", sentence, share, limits.max_without_text, share <= limits.max_without_text)
 
 
@@ -143,8 +148,9 @@ def failed_encodings(evidence: Evidence, limits: Limits) -> Verdict:
     asked = evidence.experts + evidence.failed
     share = evidence.failed / asked if asked else 0.0
     sentence = _("%(count)s of %(of)s experts were left out: the model gave no usable vector.") % {
-        "count": f"{evidence.failed:,}", "of": f"{asked:,}",
-    }  # fmt: skip
+        "count": f"{evidence.failed:,}",
+        "of": f"{asked:,}",
+    }
     return Verdict("failed_encodings", sentence, share, limits.max_failed, share <= limits.max_failed)
 
 
@@ -163,9 +169,11 @@ def queries_broken(evidence: Evidence, limits: Limits) -> Verdict:
         sentence = _("There are no saved queries to ask.")
     elif broken:
         sentence = _("%(count)s of %(of)s saved queries miss an expected expert: first “%(query)s”, %(who)s.") % {
-            "count": len(broken), "of": len(evidence.queries),
-            "query": broken[0].text, "who": ", ".join(broken[0].missing[:3]),
-        }  # fmt: skip
+            "count": len(broken),
+            "of": len(evidence.queries),
+            "query": broken[0].text,
+            "who": ", ".join(broken[0].missing[:3]),
+        }
     else:
         sentence = _("All %(of)s saved queries find who they must.") % {"of": len(evidence.queries)}
     passed = len(broken) <= limits.max_queries_broken
@@ -182,8 +190,14 @@ def queries_overlap(evidence: Evidence, limits: Limits) -> Verdict:
 
 
 RULES: tuple[Callable[[Evidence, Limits], Verdict], ...] = (
-    experts_lost, minimum_count, without_text, failed_encodings, recall, queries_broken, queries_overlap,
-)  # fmt: skip
+    experts_lost,
+    minimum_count,
+    without_text,
+    failed_encodings,
+    recall,
+    queries_broken,
+    queries_overlap,
+)
 
 
 def _nothing_to_compare(rule: str, limit: float) -> Verdict:

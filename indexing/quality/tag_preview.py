@@ -222,11 +222,14 @@ def _described(judged: Judged, tag: TagSpec, threshold: float, *, version: int, 
     current = float(settings.TCS_TAG_THRESHOLD)
     steps = tuple(
         Step(
-            each, int(judged.getting(each).sum()), int(judged.crowded_out(each).sum()),
-            is_current=each == current, is_chosen=each == threshold,
+            each,
+            int(judged.getting(each).sum()),
+            int(judged.crowded_out(each).sum()),
+            is_current=each == current,
+            is_chosen=each == threshold,
         )
         for each in sorted({*THRESHOLDS, current, threshold})
-    )  # fmt: skip
+    )
     getting = judged.getting(threshold)
     gained, lost = getting & ~judged.automatic, judged.automatic & ~getting
     lists = [
@@ -238,12 +241,20 @@ def _described(judged: Judged, tag: TagSpec, threshold: float, *, version: int, 
     people = Expert.objects.in_bulk({int(judged.ids[row]) for rows in lists for row in rows})
     shown = [tuple(_candidates(judged, rows, people)) for rows in lists]
     return Preview(
-        version=version, experts=len(judged.ids), outside=outside, limit=MAX_TAGS[tag.kind], threshold=threshold,
-        steps=steps, chosen=next(step for step in steps if step.is_chosen),
-        getting=shown[0], below=shown[1],
-        automatic=int(judged.automatic.sum()), manual=int(judged.manual.sum()),
-        gained=Change(int(gained.sum()), shown[2]), lost=Change(int(lost.sum()), shown[3]),
-    )  # fmt: skip
+        version=version,
+        experts=len(judged.ids),
+        outside=outside,
+        limit=MAX_TAGS[tag.kind],
+        threshold=threshold,
+        steps=steps,
+        chosen=next(step for step in steps if step.is_chosen),
+        getting=shown[0],
+        below=shown[1],
+        automatic=int(judged.automatic.sum()),
+        manual=int(judged.manual.sum()),
+        gained=Change(int(gained.sum()), shown[2]),
+        lost=Change(int(lost.sum()), shown[3]),
+    )
 
 
 def _candidates(judged: Judged, rows: NDArray[np.int64], people: dict[int, Expert]) -> Iterable[Candidate]:
@@ -251,4 +262,4 @@ def _candidates(judged: Judged, rows: NDArray[np.int64], people: dict[int, Exper
         if expert := people.get(int(judged.ids[row])):  # deleted a moment ago
             yield Candidate(
                 expert, float(judged.similarities[row]), bool(judged.automatic[row]), not judged.fits[row]
-            )  # fmt: skip
+            )

@@ -45,11 +45,15 @@ def write(run_id: int, lines: Sequence[Line]) -> None:
                 last = RunLogLine.objects.filter(run_id=run_id).aggregate(last=Max("seq"))["last"] or 0
                 RunLogLine.objects.bulk_create(
                     RunLogLine(
-                        run_id=run_id, seq=seq, at=line.at, level=line.level, stage=line.stage,
+                        run_id=run_id,
+                        seq=seq,
+                        at=line.at,
+                        level=line.level,
+                        stage=line.stage,
                         message=_cut(line.message),
                     )
                     for seq, line in enumerate(lines, last + 1)
-                )  # fmt: skip
+                )
             break
         except IntegrityError:
             if attempt == 19:

@@ -110,8 +110,10 @@ def comparable(kind: str, experts: int) -> list[RebuildRun]:
     """The newest first: of the newest one's model, of a size that can be scaled, with as exact a vector index."""
     ended = list(
         RebuildRun.objects.filter(kind=kind, experts__gt=0)  # known of those that came to their end
-        .select_related("version").only("experts", "stages", "version__model_fingerprint").order_by("-pk")[:LOOKED_AT]
-    )  # fmt: skip
+        .select_related("version")
+        .only("experts", "stages", "version__model_fingerprint")
+        .order_by("-pk")[:LOOKED_AT]
+    )
     model = next((_model(run) for run in ended), "")
     return [run for run in ended if _model(run) == model and _of_like_size(run.experts or 0, experts)][:RECENT]
 

@@ -54,15 +54,23 @@ def request(
         if active := RebuildRun.objects.active().first():
             raise Busy(active)
         run = RebuildRun.objects.create(
-            kind=Kind(kind), reembed=reembed, via=actor.via, scheduled=scheduled, reason=reason,
-            requested_by=actor.user, requested_name=actor.name,
+            kind=Kind(kind),
+            reembed=reembed,
+            via=actor.via,
+            scheduled=scheduled,
+            reason=reason,
+            requested_by=actor.user,
+            requested_name=actor.name,
             owner=owner.as_text() if owner else "",
-        )  # fmt: skip
+        )
         audit.record(actor, _asked_for(reembed), number=run.pk, kind=run.kind, why=_why(reason))
     with kept_language():
         told = _("Run %(number)s (%(kind)s) asked for by %(who)s%(why)s.") % {
-            "number": run.pk, "kind": run.get_kind_display(), "who": actor, "why": _why(reason),
-        }  # fmt: skip
+            "number": run.pk,
+            "kind": run.get_kind_display(),
+            "who": actor,
+            "why": _why(reason),
+        }
     runlog.append(run.pk, told)
     return run
 
@@ -98,9 +106,13 @@ def claim(owner: Owner, run_id: int | None = None) -> RebuildRun | None:
         state.save(update_fields=["fence", "last_version_number"])
         now = timezone.now()
         run.move(
-            to=State.RUNNING, expect=(State.QUEUED,),
-            owner=owner.as_text(), started_at=now, heartbeat_at=now, version=version,
-        )  # fmt: skip
+            to=State.RUNNING,
+            expect=(State.QUEUED,),
+            owner=owner.as_text(),
+            started_at=now,
+            heartbeat_at=now,
+            version=version,
+        )
         RebuildRun.objects.filter(pk=run.pk).update(fence=state.fence)
         run.fence = state.fence
     doorbell.ring()
@@ -135,8 +147,13 @@ def cancel(run_id: int, actor: Actor, reason: str = "") -> RebuildRun:
         now = timezone.now()
         asked = {"cancel_requested_at": now, "cancel_requested_name": actor.name, "cancel_reason": reason}
         if run.state == State.QUEUED:
-            run.move(to=State.CANCELLED, expect=(State.QUEUED,), finished_at=now,
-                     error=cancelled_sentence(actor.name), **asked)  # fmt: skip
+            run.move(
+                to=State.CANCELLED,
+                expect=(State.QUEUED,),
+                finished_at=now,
+                error=cancelled_sentence(actor.name),
+                **asked,
+            )
             notifications.run_ended(run)
         else:
             RebuildRun.objects.filter(pk=run.pk).update(**asked)

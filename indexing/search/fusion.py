@@ -74,9 +74,14 @@ def by_words(snapshot: Snapshot, text: str, depth: int, steps: Steps, only: Sele
 
 
 def by_both(
-    snapshot: Snapshot, text: str, vector: NDArray[np.float32], depths: tuple[int, int], weight: float, steps: Steps,
+    snapshot: Snapshot,
+    text: str,
+    vector: NDArray[np.float32],
+    depths: tuple[int, int],
+    weight: float,
+    steps: Steps,
     only: Selection | None = None,
-) -> Candidates:  # fmt: skip
+) -> Candidates:
     """Everybody of the first `depths` of both lists, scored by `fused_scores`."""
     with steps.step("vectors"):
         near, near_similarities = snapshot.semantic(vector, depths[0], only)
@@ -96,9 +101,12 @@ def by_both(
 
 
 def fused_scores(
-    similarities: NDArray[np.float64], spread: tuple[float, float], words: NDArray[np.float64], information: float,
+    similarities: NDArray[np.float64],
+    spread: tuple[float, float],
+    words: NDArray[np.float64],
+    information: float,
     weight: float,
-) -> NDArray[np.float64]:  # fmt: skip
+) -> NDArray[np.float64]:
     """z + weight * coverage[m], of cosine similarities[m] and BM25 scores[m]; see the head of this module.
 
     `spread` is the mean and the standard deviation of the similarities to all experts; `information` is above 0.
@@ -121,13 +129,19 @@ def _spread_out(values: NDArray[np.float32], ranks: NDArray[np.int64], otherwise
 
 
 def _ordered(
-    ids: NDArray[np.int64], scores: NDArray[np.float64], similarities: NDArray[np.floating],
-    semantic_ranks: NDArray[np.int64], keyword_ranks: NDArray[np.int64],
-) -> Candidates:  # fmt: skip
+    ids: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    similarities: NDArray[np.floating],
+    semantic_ranks: NDArray[np.int64],
+    keyword_ranks: NDArray[np.int64],
+) -> Candidates:
     """Best first. Where the score is the same the words decide, then the id."""
     word_order = np.where(keyword_ranks > 0, keyword_ranks, np.iinfo(np.int64).max)
     order = np.lexsort((ids, word_order, -scores))
     return Candidates(
-        ids[order], scores[order], np.asarray(similarities, np.float64)[order],
-        semantic_ranks[order], keyword_ranks[order],
-    )  # fmt: skip
+        ids[order],
+        scores[order],
+        np.asarray(similarities, np.float64)[order],
+        semantic_ranks[order],
+        keyword_ranks[order],
+    )

@@ -181,10 +181,18 @@ def row_of(results: Results, k: int, at: datetime, *, filtered: bool = False) ->
     similarities = [hit.similarity for hit in results.hits[:OTR_AT] if hit.similarity is not None]
     on_topic = sum(similarity >= settings.TCS_ON_TOPIC for similarity in similarities) if similarities else None
     return SearchLog(
-        at=at, day=timezone.localdate(at, timezone.get_default_timezone()), query=query, folded=folded(query),
-        mode=results.mode, k=k, version=results.version, hits=len(results.hits), on_topic=on_topic,
-        found_nobody=not filtered and (not results.hits or on_topic == 0), seconds=results.seconds,
-    )  # fmt: skip
+        at=at,
+        day=timezone.localdate(at, timezone.get_default_timezone()),
+        query=query,
+        folded=folded(query),
+        mode=results.mode,
+        k=k,
+        version=results.version,
+        hits=len(results.hits),
+        on_topic=on_topic,
+        found_nobody=not filtered and (not results.hits or on_topic == 0),
+        seconds=results.seconds,
+    )
 
 
 def sweep() -> int:

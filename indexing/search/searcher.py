@@ -65,9 +65,14 @@ class Results:
 
 
 def search(
-    query: str, k: int = 10, mode: Mode = Mode.HYBRID, *,
-    snapshot: Snapshot | None = None, vector: NDArray[np.float32] | None = None, filters: Filters = NONE,
-) -> Results:  # fmt: skip
+    query: str,
+    k: int = 10,
+    mode: Mode = Mode.HYBRID,
+    *,
+    snapshot: Snapshot | None = None,
+    vector: NDArray[np.float32] | None = None,
+    filters: Filters = NONE,
+) -> Results:
     """The first `k` (1 to 100) active experts for `query`, all from one version: `snapshot`, or the live one.
 
     Only those are found who pass the filters: `k` of them wherever there are so many.
@@ -136,9 +141,14 @@ def fusion_from(settings: object) -> Fusion:
 
 
 def _filled(
-    snapshot: Snapshot, text: str, vector: NDArray[np.float32] | None, k: int, mode: Mode, steps: Steps,
+    snapshot: Snapshot,
+    text: str,
+    vector: NDArray[np.float32] | None,
+    k: int,
+    mode: Mode,
+    steps: Steps,
     only: Selection | None,
-) -> tuple[Hit, ...]:  # fmt: skip
+) -> tuple[Hit, ...]:
     """The first `k` hits whose expert is still active. Where too many are not, the lists are read deeper."""
     everybody = only.count if only else len(snapshot)
     if not everybody:
@@ -159,9 +169,15 @@ def _filled(
 
 
 def _candidates(
-    snapshot: Snapshot, text: str, vector: NDArray[np.float32] | None, depths: tuple[int, int], fusion: Fusion,
-    mode: Mode, steps: Steps, only: Selection | None,
-) -> Candidates:  # fmt: skip
+    snapshot: Snapshot,
+    text: str,
+    vector: NDArray[np.float32] | None,
+    depths: tuple[int, int],
+    fusion: Fusion,
+    mode: Mode,
+    steps: Steps,
+    only: Selection | None,
+) -> Candidates:
     if vector is None:
         return ranking.by_words(snapshot, text, depths[1], steps, only)
     if mode == Mode.SEMANTIC:

@@ -77,8 +77,9 @@ class Live:
         except (SnapshotInvalid, OSError, MemoryError) as error:
             why = str(error) or _("there is not enough memory to open it")
             problem = _("Version %(number)s is not served: %(why)s.") % {
-                "number": version.number, "why": why.rstrip("."),
-            }  # fmt: skip
+                "number": version.number,
+                "why": why.rstrip("."),
+            }
             logger.error(problem)
             self._refused[version.number] = time.monotonic() + RETRY_SECONDS
             return problem
@@ -170,13 +171,15 @@ def _keep_current(ending: threading.Event) -> None:
 def _report() -> None:
     me = processes.me()
     ServingProcess.objects.update_or_create(
-        host=me.host, pid=me.pid, process_start=me.start,
+        host=me.host,
+        pid=me.pid,
+        process_start=me.start,
         defaults={
             "seen_at": timezone.now(),
             "version_number": _live.snapshot.number if _live.snapshot else None,
             "problem": _live.problem,
         },
-    )  # fmt: skip
+    )
     ServingProcess.objects.forgotten().delete()
 
 

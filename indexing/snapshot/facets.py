@@ -46,9 +46,12 @@ class Facets:
         starts = np.zeros(len(tags) + 1, np.int64)
         np.cumsum(np.bincount(tag, minlength=len(tags)), out=starts[1:])
         derived = {
-            "codes": codes, "code": code, "tags": tags, "by_tag_starts": starts,
+            "codes": codes,
+            "code": code,
+            "tags": tags,
+            "by_tag_starts": starts,
             "rows_by_tag": self.tag_rows()[np.argsort(small, kind="stable")],
-        }  # fmt: skip
+        }
         for name, values in derived.items():
             object.__setattr__(self, name, values)
 

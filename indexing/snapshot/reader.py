@@ -126,17 +126,22 @@ class Snapshot:
             if found != count:
                 raise SnapshotInvalid(
                     gettext_noop("%(file)s holds %(found)s experts, the manifest says %(count)s. Rebuild the index."),
-                    file=file, found=found, count=count,
-                )  # fmt: skip
+                    file=file,
+                    found=found,
+                    count=count,
+                )
         if self.ann.dimension != dimension or self.ann.kind != self.manifest.ann_kind:
             raise SnapshotInvalid(
                 gettext_noop(
                     "%(file)s is %(kind)s with %(found)s dimensions, the manifest says %(expected)s with "
                     "%(dimension)s. Rebuild the index."
                 ),
-                file=ANN, kind=self.ann.kind, found=self.ann.dimension,
-                expected=self.manifest.ann_kind, dimension=dimension,
-            )  # fmt: skip
+                file=ANN,
+                kind=self.ann.kind,
+                found=self.ann.dimension,
+                expected=self.manifest.ann_kind,
+                dimension=dimension,
+            )
         if count > 1 and not (np.diff(self.ids) > 0).all():
             raise _unreadable(IDS, "ids do not rise strictly")
 
@@ -152,8 +157,10 @@ def read_manifest(folder: Path, sha256: str | None = None) -> Manifest:
     if sha256 is not None and found != sha256:
         raise SnapshotInvalid(
             gettext_noop("%(file)s has SHA-256 %(found)s, the database says %(expected)s. Rebuild the index."),
-            file=path, found=found, expected=sha256,
-        )  # fmt: skip
+            file=path,
+            found=found,
+            expected=sha256,
+        )
     return Manifest.from_bytes(raw)
 
 
@@ -177,8 +184,9 @@ def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[s
         if name not in manifest.files:
             raise SnapshotInvalid(
                 gettext_noop("%(file)s does not list %(name)s. Rebuild the index."),
-                file=folder / manifests.FILE_NAME, name=name,
-            )  # fmt: skip
+                file=folder / manifests.FILE_NAME,
+                name=name,
+            )
     for name, entry in manifest.files.items():
         if only and name not in only:
             continue
@@ -191,13 +199,15 @@ def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[s
         if size != entry.bytes:
             raise SnapshotInvalid(
                 gettext_noop("%(file)s has %(size)s bytes, the manifest says %(bytes)s. Rebuild the index."),
-                file=path, size=size, bytes=entry.bytes,
-            )  # fmt: skip
+                file=path,
+                size=size,
+                bytes=entry.bytes,
+            )
         if found != entry.sha256:
             raise SnapshotInvalid(
                 gettext_noop("%(file)s is damaged: its SHA-256 is not the manifest's. Rebuild the index."),
                 file=path,
-            )  # fmt: skip
+            )
 
 
 def open_ids(folder: Path, manifest: Manifest) -> NDArray[np.int64]:
@@ -229,8 +239,10 @@ def _array(path: Path, dtype: np.dtype, shape: tuple[int, ...], *, mapped: bool 
     if array.dtype != dtype or array.shape != shape:
         raise SnapshotInvalid(
             gettext_noop("%(file)s is %(found)s, expected: %(expected)s. Rebuild the index."),
-            file=path, found=f"{array.dtype}{list(array.shape)}", expected=f"{dtype}{list(shape)}",
-        )  # fmt: skip
+            file=path,
+            found=f"{array.dtype}{list(array.shape)}",
+            expected=f"{dtype}{list(shape)}",
+        )
     array.flags.writeable = False
     return array
 
@@ -266,8 +278,9 @@ def _keywords(folder: Path) -> KeywordIndex:
 def _missing(path: Path, error: OSError) -> SnapshotInvalid:
     return SnapshotInvalid(
         gettext_noop("%(file)s cannot be read: %(error)s. Rebuild the index."),
-        file=path, error=error.strerror or error,
-    )  # fmt: skip
+        file=path,
+        error=error.strerror or error,
+    )
 
 
 def _unreadable(file: Path | str, error: object) -> SnapshotInvalid:

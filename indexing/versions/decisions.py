@@ -211,10 +211,17 @@ def _locked_for(run: RebuildRun) -> IndexState:
 
 def _end_well(run: RebuildRun, outcome: Outcome, to: RebuildRun.State, last_words: str) -> None:
     moved = run.move(
-        to=to, expect=(RebuildRun.State.RUNNING,), finished_at=timezone.now(), error=run.error,
-        experts=outcome.experts, encoded=outcome.encoded, reused=outcome.reused, peak_mb=outcome.peak_mb,
-        stages=outcome.stages, gate=outcome.gate,
-    )  # fmt: skip
+        to=to,
+        expect=(RebuildRun.State.RUNNING,),
+        finished_at=timezone.now(),
+        error=run.error,
+        experts=outcome.experts,
+        encoded=outcome.encoded,
+        reused=outcome.reused,
+        peak_mb=outcome.peak_mb,
+        stages=outcome.stages,
+        gate=outcome.gate,
+    )
     if not moved:
         raise FenceLost(_("Run %(number)s is no longer this worker's.") % {"number": run.pk})
     # In the same transaction: who sees the run ended sees its last line.

@@ -44,17 +44,31 @@ class RollbackEffect:
         parts = [
             words % {"count": f"{count:,}", "then": then}
             for count, words in (
-                (self.hidden, ngettext(
-                    "hides %(count)s expert added since", "hides %(count)s experts added since", self.hidden)),
-                (self.older_texts, ngettext(
-                    "%(count)s expert returns to the text of %(then)s",
-                    "%(count)s experts return to the texts of %(then)s", self.older_texts)),
-                (self.still_hidden, ngettext(
-                    "%(count)s expert deleted or deactivated since stays hidden",
-                    "%(count)s experts deleted or deactivated since stay hidden", self.still_hidden)),
+                (
+                    self.hidden,
+                    ngettext(
+                        "hides %(count)s expert added since", "hides %(count)s experts added since", self.hidden
+                    ),
+                ),
+                (
+                    self.older_texts,
+                    ngettext(
+                        "%(count)s expert returns to the text of %(then)s",
+                        "%(count)s experts return to the texts of %(then)s",
+                        self.older_texts,
+                    ),
+                ),
+                (
+                    self.still_hidden,
+                    ngettext(
+                        "%(count)s expert deleted or deactivated since stays hidden",
+                        "%(count)s experts deleted or deactivated since stay hidden",
+                        self.still_hidden,
+                    ),
+                ),
             )
             if count
-        ]  # fmt: skip
+        ]
         if self.model:
             parts.append(_("queries are compared by the model of then, %(model)s") % {"model": self.model})
         if not parts:

@@ -133,8 +133,10 @@ class RunReporter:
         if stage is not None:
             progress |= {
                 "stage": stage.name,
-                "done": stage.done, "total": stage.total, "rate": stage.rate,
-            }  # fmt: skip
+                "done": stage.done,
+                "total": stage.total,
+                "rate": stage.rate,
+            }
         if patiently(lambda: runs.beat(self.run, **progress)):
             self._stop = Cancelled(_("Somebody asked to cancel."))
 
@@ -183,8 +185,11 @@ def execute(run: RebuildRun, *, interruption: Interruption | None = None, show: 
         if patiently(RebuildRun.objects.held_by(run).exists):
             logger.exception(gettext_noop("The build failed"))
             log.flush()
-            _fail(run, _("Unexpected error (%(name)s: %(error)s); the log has the details.")
-                  % {"name": type(error).__name__, "error": error})  # fmt: skip
+            _fail(
+                run,
+                _("Unexpected error (%(name)s: %(error)s); the log has the details.")
+                % {"name": type(error).__name__, "error": error},
+            )
         else:  # lost: its files may have been swept away under it
             _say_that_it_was_lost(run)
     finally:
@@ -248,15 +253,23 @@ def _decide(run: RebuildRun, outcome: decisions.Outcome, report: gate.Report | N
 def _outcome(built: pipeline.Built, reporter: RunReporter, report: gate.Report | None) -> decisions.Outcome:
     manifest = built.manifest
     made = decisions.Outcome(
-        experts=built.experts, encoded=built.encoded, reused=built.reused,
-        peak_mb=processes.peak_mb(), stages=reporter.stages, gate=report.as_dict() if report else {},
-    )  # fmt: skip
+        experts=built.experts,
+        encoded=built.encoded,
+        reused=built.reused,
+        peak_mb=processes.peak_mb(),
+        stages=reporter.stages,
+        gate=report.as_dict() if report else {},
+    )
     if manifest is None:
         return made
     return replace(
-        made, dimension=manifest.dimension, model_name=manifest.model_name, model_fingerprint=manifest.fingerprint,
-        bytes=manifest.bytes, manifest_sha256=built.manifest_sha256,
-    )  # fmt: skip
+        made,
+        dimension=manifest.dimension,
+        model_name=manifest.model_name,
+        model_fingerprint=manifest.fingerprint,
+        bytes=manifest.bytes,
+        manifest_sha256=built.manifest_sha256,
+    )
 
 
 def _say_that_it_was_lost(run: RebuildRun) -> None:
@@ -278,6 +291,11 @@ def _entry(stage: _Stage, seconds: float) -> dict[str, Any]:
     what = stage.summary or f"{stage.done:,}/{stage.total:,}"
     summary = f"{what[:1].upper()}{what[1:]}: {took}"
     return {
-        "stage": stage.name, "seconds": round(seconds, 3), "done": stage.done, "rate": rate, "summary": summary,
-        "lead": round(stage.first[0] - stage.began, 3) if stage.first else None, "pace": stage.rate,
-    }  # fmt: skip
+        "stage": stage.name,
+        "seconds": round(seconds, 3),
+        "done": stage.done,
+        "rate": rate,
+        "summary": summary,
+        "lead": round(stage.first[0] - stage.began, 3) if stage.first else None,
+        "pace": stage.rate,
+    }

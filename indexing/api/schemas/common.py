@@ -85,9 +85,13 @@ class Progress(Schema):
     @classmethod
     def of(cls, progress: status.Progress) -> Progress:
         return cls(
-            done=progress.done, total=progress.total, rate=progress.rate, percent=progress.percent,
-            seconds_left=progress.seconds_left, earlier_runs=progress.left.runs,
-        )  # fmt: skip
+            done=progress.done,
+            total=progress.total,
+            rate=progress.rate,
+            percent=progress.percent,
+            seconds_left=progress.seconds_left,
+            earlier_runs=progress.left.runs,
+        )
 
 
 class Drift(Schema):
@@ -158,14 +162,29 @@ class Run(Schema):
     @classmethod
     def of(cls, run: RebuildRun) -> Run:
         return cls(
-            run=run.pk, kind=run.kind, reembed=run.reembed, status=run.outside_state, state=run.state,
-            requested_by=run.who, via=run.via, reason=run.reason, created_at=run.created_at.timestamp(),
-            started_at=unix(run.started_at), finished_at=unix(run.finished_at), seconds=run.seconds,
-            cancel_requested_at=unix(run.cancel_requested_at), cancel_reason=run.cancel_reason,
+            run=run.pk,
+            kind=run.kind,
+            reembed=run.reembed,
+            status=run.outside_state,
+            state=run.state,
+            requested_by=run.who,
+            via=run.via,
+            reason=run.reason,
+            created_at=run.created_at.timestamp(),
+            started_at=unix(run.started_at),
+            finished_at=unix(run.finished_at),
+            seconds=run.seconds,
+            cancel_requested_at=unix(run.cancel_requested_at),
+            cancel_reason=run.cancel_reason,
             stage=run.stage or None,
-            stages=[Stage(**stage) for stage in run.stages], experts=run.experts, encoded=run.encoded,
-            reused=run.reused, peak_mb=run.peak_mb, version=run.version_id, error=run.error or None,
-        )  # fmt: skip
+            stages=[Stage(**stage) for stage in run.stages],
+            experts=run.experts,
+            encoded=run.encoded,
+            reused=run.reused,
+            peak_mb=run.peak_mb,
+            version=run.version_id,
+            error=run.error or None,
+        )
 
 
 class Runs(Schema):
@@ -239,7 +258,7 @@ class SearchHit(Plain):
         default={},
         description="name, job_title, company, bio: HTML, escaped, the query's words in <mark>; of a long bio an "
         "excerpt. Only fields that have a word of the query.",
-    )  # fmt: skip
+    )
     common_tags: list[str] = Field(default=[], description="Tags of the expert that have a word of the query.")
 
     @classmethod
@@ -300,9 +319,13 @@ class SearchResults(Plain):
     @classmethod
     def of(cls, results: Results, facets: FacetCounts | None = None, marker: Marker | None = None) -> SearchResults:
         return cls(
-            query=results.query, mode=results.mode, version=results.version, seconds=results.seconds,
-            hits=[SearchHit.of(hit, marker) for hit in results.hits], facets=Facets.of(facets) if facets else None,
-        )  # fmt: skip
+            query=results.query,
+            mode=results.mode,
+            version=results.version,
+            seconds=results.seconds,
+            hits=[SearchHit.of(hit, marker) for hit in results.hits],
+            facets=Facets.of(facets) if facets else None,
+        )
 
 
 class SuggestionOut(Schema):

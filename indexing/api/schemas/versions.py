@@ -45,9 +45,12 @@ class Period(Schema):
     @classmethod
     def of(cls, publication: Publication) -> Period:
         return cls(
-            how=publication.how, at=publication.at.timestamp(), until=unix(publication.until),
-            by=publication.name, reason=publication.reason,
-        )  # fmt: skip
+            how=publication.how,
+            at=publication.at.timestamp(),
+            until=unix(publication.until),
+            by=publication.name,
+            reason=publication.reason,
+        )
 
 
 class Pin(Schema):
@@ -80,11 +83,17 @@ class Version(Schema):
     def of(cls, version: IndexVersion) -> Version:
         run: RebuildRun | None = getattr(version, "run", None)
         return cls(
-            version=version.number, state=version.state, created_at=version.created_at.timestamp(),
-            experts=version.expert_count, bytes=version.bytes, model=version.model_name,
-            dimension=version.dimension, run=run.pk if run else None, pinned=Pin.of(version),
+            version=version.number,
+            state=version.state,
+            created_at=version.created_at.timestamp(),
+            experts=version.expert_count,
+            bytes=version.bytes,
+            model=version.model_name,
+            dimension=version.dimension,
+            run=run.pk if run else None,
+            pinned=Pin.of(version),
             publications=[Period.of(each) for each in version.publications.all()],
-        )  # fmt: skip
+        )
 
 
 class Sweep(Schema):

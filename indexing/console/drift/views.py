@@ -96,11 +96,16 @@ def _list(now: DriftStatus, request: ConsoleRequest) -> dict[str, Any]:
         people = [PersonRow(str(expert), _what(expert), expert) for expert in drift_lists.experts(members)]
     asked = {"list": kind, "q": words, "field": field}
     return {
-        "counts": counts, "kind": kind, "words": words, "field": field, "page": page, "people": people,
+        "counts": counts,
+        "kind": kind,
+        "words": words,
+        "field": field,
+        "page": page,
+        "people": people,
         "fields": [(name, FIELD_NAMES[name], count) for name, count in now.drift.fields.items()],
         "asked": urlencode({name: value for name, value in asked.items() if value}),
         "keeps_texts": version.profiles is not None,
-    }  # fmt: skip
+    }
 
 
 def _removed_rows(members: list[Removed]) -> list[PersonRow]:
@@ -130,7 +135,7 @@ def _changed_rows(people: list[Changed]) -> list[PersonRow]:
             str(person.expert), _what(person.expert), person.expert, [_row(change, tags) for change in person.changes]
         )
         for person in people
-    ]  # fmt: skip
+    ]
 
 
 def _row(change: Change, tags: dict[int, str]) -> FieldRow:

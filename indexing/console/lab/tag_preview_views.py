@@ -28,13 +28,16 @@ class TagPreviewForm(forms.Form):
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=80, widget=forms.TextInput({"class": "vTextField"}))
     kind = forms.ChoiceField(
-        label=gettext_lazy("Kind"), choices=Tag.Kind.choices,
+        label=gettext_lazy("Kind"),
+        choices=Tag.Kind.choices,
         error_messages={"required": gettext_lazy("Choose a kind: an expert has the best few tags of each.")},
-    )  # fmt: skip
+    )
     description = forms.CharField(
-        label=gettext_lazy("Description"), max_length=300, widget=forms.Textarea({"rows": 3}),
+        label=gettext_lazy("Description"),
+        max_length=300,
+        widget=forms.Textarea({"rows": 3}),
         help_text=gettext_lazy("One line; the encoder compares experts with it."),
-    )  # fmt: skip
+    )
     threshold = forms.FloatField(required=False)
 
     def clean_threshold(self) -> float:

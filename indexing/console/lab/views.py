@@ -65,9 +65,12 @@ class Column:
         if self.results is None:
             return []
         labels = {
-            "encode": _("encode"), "vectors": _("vectors"), "keywords": _("keywords"), "fuse": _("fuse"),
+            "encode": _("encode"),
+            "vectors": _("vectors"),
+            "keywords": _("keywords"),
+            "fuse": _("fuse"),
             "cards": _("cards"),
-        }  # fmt: skip
+        }
         steps = [(labels.get(step, step), seconds * 1000) for step, seconds in self.results.timings.items()]
         return [*steps, (_("in all"), self.results.seconds * 1000)]
 
@@ -160,16 +163,21 @@ def _mode(name: SideName, address: QueryDict) -> Mode:
 def _choices(before: IndexVersion | None, after: IndexVersion | None, address: QueryDict) -> list[dict[str, Any]]:
     """What the form offers for each column, with what is chosen."""
     chosen: tuple[tuple[SideName, str, IndexVersion | None], ...] = (
-        ("before", _("Compare"), before), ("after", _("with"), after),
-    )  # fmt: skip
+        ("before", _("Compare"), before),
+        ("after", _("with"), after),
+    )
     return [
         {
-            "name": name, "legend": legend, "version": version, "mode": _mode(name, address),
-            "version_parameter": PARAMETERS[name][0], "mode_parameter": PARAMETERS[name][1],
+            "name": name,
+            "legend": legend,
+            "version": version,
+            "mode": _mode(name, address),
+            "version_parameter": PARAMETERS[name][0],
+            "mode_parameter": PARAMETERS[name][1],
             "optional": name == "before",
         }
         for name, legend, version in chosen
-    ]  # fmt: skip
+    ]
 
 
 def _column(side: Side, query: str, address: QueryDict) -> Column:

@@ -17,9 +17,13 @@ from indexing.errors import EmptyQuery, EncoderUnavailable, MapNotReady, NoIndex
 from indexing.models import IndexVersion
 
 STATUS: dict[type[Exception], int] = {
-    NoIndexYet: 404, NoMap: 404, UnknownColouring: 400, EmptyQuery: 422, EncoderUnavailable: 503,
+    NoIndexYet: 404,
+    NoMap: 404,
+    UnknownColouring: 400,
+    EmptyQuery: 422,
+    EncoderUnavailable: 503,
     SnapshotInvalid: 503,
-}  # fmt: skip
+}
 
 
 def told(view: Callable[[ConsoleRequest], HttpResponse]) -> Callable[[ConsoleRequest], HttpResponse]:

@@ -58,11 +58,14 @@ def context(version: IndexVersion, drawn: DrawnMap, address: QueryDict) -> dict[
         "asked": asked,
         "areas": sorted(enumerate((each.name for each in areas), start=1), key=lambda pair: pair[1]),
         "categories": list(
-            Expert.objects.active().exclude(category="").order_by("category").values_list("category", flat=True)
+            Expert.objects.active()
+            .exclude(category="")
+            .order_by("category")
+            .values_list("category", flat=True)
             .distinct()
         ),
         "kept": kept.urlencode(),
-    }  # fmt: skip
+    }
 
 
 def _areas(version: IndexVersion) -> tuple[Named, ...]:

@@ -132,9 +132,13 @@ def map_people(request: ConsoleRequest) -> dict[str, Any]:
     found = Expert.objects.active().filter(pk__in=ids).only(*columns).order_by("pk")
     shown = [
         {
-            "id": expert.pk, "name": str(expert), "title": expert.job_title, "company": expert.company,
-            "category": expert.category, "url": expert.get_absolute_url(),
+            "id": expert.pk,
+            "name": str(expert),
+            "title": expert.job_title,
+            "company": expert.company,
+            "category": expert.category,
+            "url": expert.get_absolute_url(),
         }
         for expert in found
-    ]  # fmt: skip
+    ]
     return {"people": shown}

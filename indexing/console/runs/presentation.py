@@ -144,16 +144,24 @@ def stage_rows(run: RebuildRun, progress: status.Progress | None) -> list[StageR
             stage = ended[name]
             rows.append(
                 StageRow(
-                    place, label, "done", stage["seconds"], stage["done"], stage["done"], 100,
-                    stage.get("rate"), stage.get("summary", ""), lasted[place].share if place in lasted else None,
+                    place,
+                    label,
+                    "done",
+                    stage["seconds"],
+                    stage["done"],
+                    stage["done"],
+                    100,
+                    stage.get("rate"),
+                    stage.get("summary", ""),
+                    lasted[place].share if place in lasted else None,
                 )
-            )  # fmt: skip
+            )
         elif progress and name == progress.stage:
             rows.append(
                 StageRow(
                     place, label, "current", None, progress.done, progress.total, progress.percent, progress.rate
                 )
-            )  # fmt: skip
+            )
         else:
             rows.append(StageRow(place, label, "waiting"))
     return rows

@@ -82,9 +82,15 @@ def _chosen(
         if number(text) not in by_number:
             gone = IndexVersion.objects.filter(pk=number(text)).first()
             if gone is not None:
-                return None, None, _("Version %(number)s is %(state)s: its files are not there to compare.") % {
-                    "number": gone.number, "state": gone.get_state_display(),
-                }  # fmt: skip
+                return (
+                    None,
+                    None,
+                    _("Version %(number)s is %(state)s: its files are not there to compare.")
+                    % {
+                        "number": gone.number,
+                        "state": gone.get_state_display(),
+                    },
+                )
             return None, None, _("There is no version %(asked)s: choose another.") % {"asked": text[:20]}
     usual_a, usual_b = open_versions.usual_pair(versions)
     a, b = by_number.get(number(asked[0])) or usual_a, by_number.get(number(asked[1])) or usual_b
@@ -111,10 +117,16 @@ def _list(diff: Diff, request: HttpRequest) -> dict[str, Any]:
     pair = {"from": diff.a.number, "to": diff.b.number}
     asked = pair | {"list": kind} | {name: value for name, value in (("q", words), ("field", field)) if value}
     return {
-        "counts": counts, "kind": kind, "words": words, "field": field, "page": page, "people": _rows(found),
+        "counts": counts,
+        "kind": kind,
+        "words": words,
+        "field": field,
+        "page": page,
+        "people": _rows(found),
         "fields": [(name, FIELD_NAMES[name], count) for name, count in diff.fields.items()],
-        "pair": urlencode(pair), "asked": urlencode(asked),
-    }  # fmt: skip
+        "pair": urlencode(pair),
+        "asked": urlencode(asked),
+    }
 
 
 def _rows(people: Sequence[Person]) -> list[PersonRow]:

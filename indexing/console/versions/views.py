@@ -88,18 +88,22 @@ def version_page(request: ConsoleRequest, version_number: int) -> HttpResponse:
 def publish_version(request: ConsoleRequest) -> HttpResponse:
     version = _asked_for(request)
     held = presentation.candidate_of(version, IndexState.read())
-    return _decide(request, version, Question(
-        template="indexing/versions/confirm_publish.html",
-        title=_("Publish version %(number)s") % {"number": version.number},
-        decide=decisions.approve,
-        done=_("Version %(number)s is live.") % {"number": version.number},
-        context={
-            "held": held,
-            "gate": gate_report.of(held.run),
-            "needs_another": held.needs_another_than(request.user.get_username()),
-        },
-        problem=_not_in(version, State.HELD),
-    ))  # fmt: skip
+    return _decide(
+        request,
+        version,
+        Question(
+            template="indexing/versions/confirm_publish.html",
+            title=_("Publish version %(number)s") % {"number": version.number},
+            decide=decisions.approve,
+            done=_("Version %(number)s is live.") % {"number": version.number},
+            context={
+                "held": held,
+                "gate": gate_report.of(held.run),
+                "needs_another": held.needs_another_than(request.user.get_username()),
+            },
+            problem=_not_in(version, State.HELD),
+        ),
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -107,13 +111,17 @@ def publish_version(request: ConsoleRequest) -> HttpResponse:
 @allowed(PUBLISH)
 def discard_version(request: ConsoleRequest) -> HttpResponse:
     version = _asked_for(request)
-    return _decide(request, version, Question(
-        template="indexing/versions/confirm_discard.html",
-        title=_("Discard version %(number)s") % {"number": version.number},
-        decide=decisions.discard,
-        done=_("Version %(number)s is discarded.") % {"number": version.number},
-        problem=_not_in(version, State.HELD),
-    ))  # fmt: skip
+    return _decide(
+        request,
+        version,
+        Question(
+            template="indexing/versions/confirm_discard.html",
+            title=_("Discard version %(number)s") % {"number": version.number},
+            decide=decisions.discard,
+            done=_("Version %(number)s is discarded.") % {"number": version.number},
+            problem=_not_in(version, State.HELD),
+        ),
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -127,18 +135,23 @@ def roll_back(request: ConsoleRequest) -> HttpResponse:
             effect = rollback_effect.rollback_effect(version.number)
         except IndexingError as error:
             problem = str(error)
-    return _decide(request, version, Question(
-        template="indexing/versions/confirm_rollback.html",
-        title=_("Roll back to version %(number)s") % {"number": version.number},
-        decide=decisions.roll_back,
-        done=_("Rolled back: version %(number)s is live. Scheduled runs are on hold.") % {"number": version.number},
-        context={
-            "effect": effect,
-            "live": IndexState.read().live_version,
-            "active": RebuildRun.objects.active().first(),
-        },
-        problem=problem,
-    ))  # fmt: skip
+    return _decide(
+        request,
+        version,
+        Question(
+            template="indexing/versions/confirm_rollback.html",
+            title=_("Roll back to version %(number)s") % {"number": version.number},
+            decide=decisions.roll_back,
+            done=_("Rolled back: version %(number)s is live. Scheduled runs are on hold.")
+            % {"number": version.number},
+            context={
+                "effect": effect,
+                "live": IndexState.read().live_version,
+                "active": RebuildRun.objects.active().first(),
+            },
+            problem=problem,
+        ),
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -146,14 +159,20 @@ def roll_back(request: ConsoleRequest) -> HttpResponse:
 @allowed(PUBLISH)
 def pin_version(request: ConsoleRequest) -> HttpResponse:
     version = _asked_for(request)
-    return _decide(request, version, Question(
-        template="indexing/versions/confirm_pin.html",
-        title=_("Pin version %(number)s") % {"number": version.number},
-        decide=pinning.pin,
-        done=_("Version %(number)s is pinned.") % {"number": version.number},
-        then="index:versions",
-        problem="" if version.state in pinning.PINNABLE else _("Only a version that is live or kept can be pinned."),
-    ))  # fmt: skip
+    return _decide(
+        request,
+        version,
+        Question(
+            template="indexing/versions/confirm_pin.html",
+            title=_("Pin version %(number)s") % {"number": version.number},
+            decide=pinning.pin,
+            done=_("Version %(number)s is pinned.") % {"number": version.number},
+            then="index:versions",
+            problem=""
+            if version.state in pinning.PINNABLE
+            else _("Only a version that is live or kept can be pinned."),
+        ),
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -161,15 +180,19 @@ def pin_version(request: ConsoleRequest) -> HttpResponse:
 @allowed(PUBLISH)
 def unpin_version(request: ConsoleRequest) -> HttpResponse:
     version = _asked_for(request)
-    return _decide(request, version, Question(
-        template="indexing/versions/confirm_unpin.html",
-        title=_("Unpin version %(number)s") % {"number": version.number},
-        decide=pinning.unpin,
-        done=_("Version %(number)s is no longer pinned.") % {"number": version.number},
-        then="index:versions",
-        context={"keep": settings.TCS_KEEP_VERSIONS},
-        problem="" if version.pinned_at else _("Version %(number)s is not pinned.") % {"number": version.number},
-    ))  # fmt: skip
+    return _decide(
+        request,
+        version,
+        Question(
+            template="indexing/versions/confirm_unpin.html",
+            title=_("Unpin version %(number)s") % {"number": version.number},
+            decide=pinning.unpin,
+            done=_("Version %(number)s is no longer pinned.") % {"number": version.number},
+            then="index:versions",
+            context={"keep": settings.TCS_KEEP_VERSIONS},
+            problem="" if version.pinned_at else _("Version %(number)s is not pinned.") % {"number": version.number},
+        ),
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -198,10 +221,14 @@ def _decide(request: ConsoleRequest, version: IndexVersion, question: Question) 
         if request.htmx:
             return conflict(request, problem)
     shown = {
-        "title": question.title, "version": version, "problem": problem, "reason": reason,
-        "possible": not question.problem, "live_number": IndexState.read().live_version_id,
+        "title": question.title,
+        "version": version,
+        "problem": problem,
+        "reason": reason,
+        "possible": not question.problem,
+        "live_number": IndexState.read().live_version_id,
         "rights": rights_of(request.user),
-    } | question.context  # fmt: skip
+    } | question.context
     status = 409 if request.method == "POST" else 200
     return render(request, question.template, admin_context(request) | shown, status=status)
 
@@ -218,5 +245,6 @@ def _not_in(version: IndexVersion, state: State) -> str:
     if version.state == state:
         return ""
     return _("Version %(number)s is %(state)s: there is nothing to decide about it.") % {
-        "number": version.number, "state": version.get_state_display(),
-    }  # fmt: skip
+        "number": version.number,
+        "state": version.get_state_display(),
+    }

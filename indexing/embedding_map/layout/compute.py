@@ -58,8 +58,9 @@ def compute(
     else:
         state = State.DONE
         sentence = _("The map of version %(number)s is done, in %(seconds).0f s.") % {
-            "number": number, "seconds": time.monotonic() - began,
-        }  # fmt: skip
+            "number": number,
+            "seconds": time.monotonic() - began,
+        }
     patiently(lambda: version.end_map(me, state))
     if run := getattr(version, "run", None):
         patiently(lambda: runlog.append(run.pk, sentence, level="error" if state == State.FAILED else "info"))

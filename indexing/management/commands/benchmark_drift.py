@@ -64,9 +64,13 @@ class Command(BaseCommand):
         command = [sys.executable, "manage.py", "benchmark_drift", "--inside", "--experts", str(size)]
         with tempfile.TemporaryDirectory(prefix="tcs-benchmark-") as folder:
             ended = subprocess.run(
-                [*command, "--times", str(times)], cwd=settings.BASE_DIR, text=True, stdout=subprocess.PIPE,
-                env=os.environ | {"TCS_DATA_DIR": folder, "DATABASE_URL": "", "REDIS_URL": ""}, check=False,
-            )  # fmt: skip
+                [*command, "--times", str(times)],
+                cwd=settings.BASE_DIR,
+                text=True,
+                stdout=subprocess.PIPE,
+                env=os.environ | {"TCS_DATA_DIR": folder, "DATABASE_URL": "", "REDIS_URL": ""},
+                check=False,
+            )
         if ended.returncode:
             raise CommandError(f"It failed for {size:,} experts; see above.", returncode=1)
         found: dict[str, Any] = json.loads(ended.stdout)

@@ -94,9 +94,13 @@ class Command(BaseCommand):
         command += ["--searches", str(options["searches"]), "--clients", *map(str, options["clients"])]
         command += ["--state", *options["state"]]
         ended = subprocess.run(
-            command, env=environment(folder, what), cwd=settings.BASE_DIR, text=True, stdout=subprocess.PIPE,
+            command,
+            env=environment(folder, what),
+            cwd=settings.BASE_DIR,
+            text=True,
+            stdout=subprocess.PIPE,
             check=False,
-        )  # fmt: skip
+        )
         if ended.returncode:
             raise CommandError(f"It failed for {size:,} experts; see above.", returncode=1)
         return ended.stdout
@@ -107,11 +111,18 @@ class Command(BaseCommand):
 
 def environment(folder: Path, what: str) -> dict[str, str]:
     mine = {
-        "TCS_DATA_DIR": str(folder), "DATABASE_URL": "", "REDIS_URL": "", "TCS_WORKER": "external",
-        "TCS_ENCODER": "indexing.benchmarks.derived.DerivedEncoder", "TCS_APPROVE": "never",
-        "TCS_GATE_MIN_RECALL": "0", "TCS_WEBHOOK_URL": "", "TCS_NOTIFY_EMAILS": "", "TCS_TRUSTED_ORIGINS": "",
+        "TCS_DATA_DIR": str(folder),
+        "DATABASE_URL": "",
+        "REDIS_URL": "",
+        "TCS_WORKER": "external",
+        "TCS_ENCODER": "indexing.benchmarks.derived.DerivedEncoder",
+        "TCS_APPROVE": "never",
+        "TCS_GATE_MIN_RECALL": "0",
+        "TCS_WEBHOOK_URL": "",
+        "TCS_NOTIFY_EMAILS": "",
+        "TCS_TRUSTED_ORIGINS": "",
         "TCS_ALLOWED_HOSTS": "localhost",
-    }  # fmt: skip
+    }
     # as each process has it in service: all processors for the worker, one thread a query for the web
     return os.environ | mine | {"OMP_NUM_THREADS": "1" if what == "measure" else str(os.cpu_count() or 1)}
 

@@ -47,8 +47,10 @@ class Command(BaseCommand):
         for problem in serving.problems:
             self.stdout.write(self.style.ERROR(visible(f"          {problem}")))
         if now.active and now.progress:
-            self.stdout.write(f"Run {now.active.pk}:    {now.progress.stage or 'queued'} "
-                              f"{now.progress.done:,}/{now.progress.total:,}")  # fmt: skip
+            self.stdout.write(
+                f"Run {now.active.pk}:    {now.progress.stage or 'queued'} "
+                f"{now.progress.done:,}/{now.progress.total:,}"
+            )
 
 
 def as_dict(now: status.Status) -> dict[str, Any]:

@@ -110,11 +110,23 @@ class Command(BaseCommand):
     def report(self, run: RebuildRun, busy: str = "") -> None:
         sentence = busy or run.error
         if self.as_json:
-            self.stdout.write(json.dumps({
-                "run": run.pk, "kind": run.kind, "state": run.state, "busy": bool(busy),
-                "error": sentence or None, "version": run.version_id, "experts": run.experts,
-                "encoded": run.encoded, "reused": run.reused, "seconds": run.seconds, "gate": run.gate or None,
-            }))  # fmt: skip
+            self.stdout.write(
+                json.dumps(
+                    {
+                        "run": run.pk,
+                        "kind": run.kind,
+                        "state": run.state,
+                        "busy": bool(busy),
+                        "error": sentence or None,
+                        "version": run.version_id,
+                        "experts": run.experts,
+                        "encoded": run.encoded,
+                        "reused": run.reused,
+                        "seconds": run.seconds,
+                        "gate": run.gate or None,
+                    }
+                )
+            )
         elif sentence:
             self.stderr.write(self.style.ERROR(visible(sentence)))
         elif run.state == RebuildRun.State.DONE:

@@ -44,8 +44,10 @@ class Command(BaseCommand):
         number = port_number(port)
         host = host.strip("[]")
         if error := can_listen(host, number):
-            raise CommandError(f"Cannot listen on {host}:{number}: {error.strerror}. Is TCS running already? "
-                               "Another address: make run HOST=... PORT=...")  # fmt: skip
+            raise CommandError(
+                f"Cannot listen on {host}:{number}: {error.strerror}. Is TCS running already? "
+                "Another address: make run HOST=... PORT=..."
+            )
         family = Family()
         try:
             raise_on_signals()
@@ -73,8 +75,10 @@ class Command(BaseCommand):
             # in a process of its own: what the model takes in memory is given back before serving starts
             build = family.start([sys.executable, "manage.py", "rebuild_index"], settings.BASE_DIR)
             if build.wait():
-                self.complain("The first version could not be built (see above). TCS starts all the same: "
-                              "mend it and press “Rebuild index”.")  # fmt: skip
+                self.complain(
+                    "The first version could not be built (see above). TCS starts all the same: "
+                    "mend it and press “Rebuild index”."
+                )
         connection.close()
 
     def serve(self, family: Family, host: str, port: int) -> None:
@@ -115,8 +119,10 @@ def only_one_prepares(folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise CommandError(f"Process {file.read().strip() or 'of another start'} is just preparing {folder}: "
-                               "wait until it serves.") from None  # fmt: skip
+            raise CommandError(
+                f"Process {file.read().strip() or 'of another start'} is just preparing {folder}: "
+                "wait until it serves."
+            ) from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -130,5 +136,6 @@ def ending(process: subprocess.Popen[bytes]) -> str:
 
 def box(lines: list[str]) -> str:
     width = max(map(len, lines))
-    return "\n".join(["", f"┌{'─' * (width + 4)}┐", *(f"│  {line:{width}}  │" for line in lines),
-                      f"└{'─' * (width + 4)}┘", ""])  # fmt: skip
+    return "\n".join(
+        ["", f"┌{'─' * (width + 4)}┐", *(f"│  {line:{width}}  │" for line in lines), f"└{'─' * (width + 4)}┘", ""]
+    )
