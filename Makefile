@@ -4,6 +4,9 @@
 .PHONY: run install install-dev browser test lint format messages clean
 
 python := .venv/bin/python
+djade := .venv/bin/djade --target-version 5.2
+# Two are part of a sentence: a line break at their end, which djade adds, would show.
+templates = $(shell find templates -name "*.html" ! -name "_badge_text.html" ! -name "_announcement.html")
 
 run: install
 	@exec $(python) manage.py serve
@@ -47,10 +50,13 @@ lint: install-dev
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
 	@$(python) -m mypy
+	@$(djade) --check $(templates)
+	@$(python) -m tests.ground.template_lines
 
 format: install-dev
 	@$(python) -m ruff format .
 	@$(python) -m ruff check --fix .
+	@$(djade) $(templates)
 
 # After changing texts: gathers them into locale/ and compiles it. Needs gettext (Debian: apt-get install gettext).
 messages: install-dev
