@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from experts.profiles import findability
-from experts.safe_text import one_direction
+from experts.safe_text import without_bidi_controls
 
 _LINK = re.compile("https?://", re.IGNORECASE)
 
@@ -191,7 +191,7 @@ class Expert(LockingModel):
         ]
 
     def __str__(self) -> str:
-        return one_direction(self.full_name)
+        return without_bidi_controls(self.full_name)
 
     def get_absolute_url(self) -> str:
         return reverse("admin:experts_expert_change", args=[self.pk])
@@ -230,7 +230,7 @@ class Tag(LockingModel):
         ordering = ["kind", "name"]
 
     def __str__(self) -> str:
-        return one_direction(self.name)
+        return without_bidi_controls(self.name)
 
 
 class ExpertTag(models.Model):

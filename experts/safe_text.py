@@ -28,7 +28,7 @@ def visible(text: str, *, one_line: bool = False) -> str:
     return text if text.isprintable() else text.translate(_PICTURES if one_line else _PICTURES_BUT_LINES)
 
 
-def one_direction(text: str) -> str:
+def without_bidi_controls(text: str) -> str:
     """`text` without what would turn the direction of the rest of its line.
 
     An isolate around it is not enough: a text that closes it itself gets out.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from experts.safe_text import one_direction, visible
+from experts.safe_text import visible, without_bidi_controls
 from indexing.errors import Refused
 
 MAX_REASON = 2_000
@@ -20,7 +20,7 @@ def required(reason: str) -> str:
 
 def optional(reason: str) -> str:
     """The same where none need be given. Raises Refused when it is too long."""
-    kept = visible(one_direction(reason)).strip()
+    kept = visible(without_bidi_controls(reason)).strip()
     if len(kept) > MAX_REASON:
         raise Refused(_("Say why in at most %(limit)s characters.") % {"limit": MAX_REASON})
     return kept

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from experts.safe_text import one_direction
+from experts.safe_text import without_bidi_controls
 
 
 class NotificationQuerySet(models.QuerySet["Notification"]):
@@ -42,4 +42,4 @@ class Notification(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return one_direction(self.subject)
+        return without_bidi_controls(self.subject)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from experts.models import Expert
-from experts.safe_text import one_direction
+from experts.safe_text import without_bidi_controls
 
 
 class SavedQuery(models.Model):
@@ -32,4 +32,4 @@ class SavedQuery(models.Model):
         ordering = ["text"]
 
     def __str__(self) -> str:
-        return one_direction(self.text)
+        return without_bidi_controls(self.text)

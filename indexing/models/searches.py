@@ -9,7 +9,7 @@ from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Cast, Least, NullIf
 from django.utils.translation import gettext_lazy as _
 
-from experts.safe_text import one_direction
+from experts.safe_text import without_bidi_controls
 
 MAX_QUERY = 500
 OTR_AT = 10
@@ -93,7 +93,7 @@ class SearchLog(models.Model):
         ]
 
     def __str__(self) -> str:
-        return one_direction(self.query)
+        return without_bidi_controls(self.query)
 
     @property
     def milliseconds(self) -> int:

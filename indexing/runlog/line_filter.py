@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from experts.safe_text import one_direction
+from experts.safe_text import without_bidi_controls
 from indexing.models import RunLogLine
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -29,7 +29,7 @@ class Wanted:
     @classmethod
     def of(cls, level: str, text: str) -> Self:
         """From an address, where anything may stand."""
-        cleaned = one_direction(text.replace("\0", "")).strip()[:MAX_TEXT]  # PostgreSQL takes no NUL
+        cleaned = without_bidi_controls(text.replace("\0", "")).strip()[:MAX_TEXT]  # PostgreSQL takes no NUL
         return cls(level if level in LEVELS[1:] else "", cleaned)
 
     def __bool__(self) -> bool:

@@ -10,7 +10,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from experts.models import Expert
-from experts.safe_text import one_direction
+from experts.safe_text import without_bidi_controls
 from indexing.snapshot.keyword_index import UNSPACED, KeywordIndex, QueryWord, analysed
 
 EXCERPT = 260
@@ -95,7 +95,7 @@ class Marker:
         texts = {name: expert.full_name if name == "name" else getattr(expert, name) for name in FIELDS}
         return {
             name: str(self.excerpt(text, spans) if name == "bio" else self.marked(text, spans))
-            for name, text in ((name, one_direction(text)) for name, text in texts.items())
+            for name, text in ((name, without_bidi_controls(text)) for name, text in texts.items())
             if (spans := self.spans(text))
         }
 

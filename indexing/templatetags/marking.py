@@ -6,7 +6,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from experts.safe_text import one_direction
+from experts.safe_text import without_bidi_controls
 from indexing.runlog.line_filter import Wanted
 from indexing.search.highlights import Marker
 
@@ -18,12 +18,12 @@ NOTHING = Marker(())
 @register.filter
 def marked(text: object, marker: Marker | None) -> SafeString:
     """Escaped, the marker's words in <mark>; a page that marks nothing has no marker."""
-    return (marker or NOTHING).marked(one_direction(str(text)))
+    return (marker or NOTHING).marked(without_bidi_controls(str(text)))
 
 
 @register.filter
 def excerpt(text: object, marker: Marker | None) -> SafeString:
-    return (marker or NOTHING).excerpt(one_direction(str(text)))
+    return (marker or NOTHING).excerpt(without_bidi_controls(str(text)))
 
 
 @register.filter
@@ -35,4 +35,4 @@ def in_common(tag: object, marker: Marker | None) -> bool:
 @register.filter
 def found(message: str, wanted: Wanted) -> SafeString:
     """As `isolated`, with what was searched for in <mark>."""
-    return format_html("<bdi>{}</bdi>", wanted.marked(one_direction(message)))
+    return format_html("<bdi>{}</bdi>", wanted.marked(without_bidi_controls(message)))

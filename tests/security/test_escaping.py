@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from experts.importing.tables import mark_formula
 from experts.models import Expert, ExpertTag, Tag
-from experts.safe_text import SafeFormatter, one_direction, visible
+from experts.safe_text import SafeFormatter, visible, without_bidi_controls
 from indexing import runlog
 from indexing.console.access import Rights
 from indexing.console.live_page import watcher
@@ -199,7 +199,7 @@ def test_a_reason_is_kept_without_what_would_turn_or_hide_what_follows(settings)
     assert kept.endswith("over")
     noted = LogEntry.objects.get(change_message__startswith="Published").change_message
     for text in (kept, noted, runlog.last(RebuildRun.objects.get(version=scene["held"]).pk, 1)[0].message):
-        assert one_direction(text) == visible(text) == text
+        assert without_bidi_controls(text) == visible(text) == text
 
 
 # --- Terminals and files ------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from experts.safe_text import one_direction
+from experts.safe_text import without_bidi_controls
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 PARAGRAPHS = {
@@ -136,7 +136,7 @@ def turned_lines(page: Element) -> list[str]:
 
 def turns_what_follows(line: str) -> bool:
     turn = TURN.search(line)
-    return turn is not None and bool(one_direction(line[turn.start() :]).strip())
+    return turn is not None and bool(without_bidi_controls(line[turn.start() :]).strip())
 
 
 def leaves_its_isolate(text: str) -> bool:

@@ -14,10 +14,10 @@ register = template.Library()
 @register.filter
 def isolated(text: object) -> SafeString:
     """The text in an element whose writing direction does not reach past it; escaped."""
-    return format_html("<bdi>{}</bdi>", safe_text.one_direction(str(text)))
+    return format_html("<bdi>{}</bdi>", safe_text.without_bidi_controls(str(text)))
 
 
 @register.filter
-def one_direction(text: object) -> str:
+def without_bidi_controls(text: object) -> str:
     """The same where no element can stand, as in a title."""
-    return safe_text.one_direction(str(text))
+    return safe_text.without_bidi_controls(str(text))
