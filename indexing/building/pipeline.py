@@ -27,7 +27,7 @@ from indexing.lib import paths
 from indexing.lib.retrying import patiently
 from indexing.snapshot import keyword_index, vectors
 from indexing.snapshot.facets import Facets
-from indexing.snapshot.keyword_index import KeywordDocument
+from indexing.snapshot.keyword_schema import KeywordDocument
 from indexing.snapshot.manifest import Manifest
 from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.reader import Snapshot

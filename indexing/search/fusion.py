@@ -4,7 +4,7 @@ Score of the hybrid mode = z + weight * coverage, where
 
 - z = (similarity - mean) / standard deviation, over the similarities of the query to all experts: how far above
   the usual somebody's meaning is. The size of a cosine depends on the model and the collection, z does not.
-- coverage = BM25 / information of the query: which part of what its words tell is found in a profile. BM25 grows
+- coverage = BM25 / total_idf of the query: which part of what its words tell is found in a profile. BM25 grows
   with the length of the query and the rarity of its words, coverage does not; it is about 1 for somebody who has
   all of them. An exact username scores above everything.
 
@@ -96,7 +96,7 @@ def by_both(
         similarities[far] = snapshot.similarities(vector, ids[far])
         full = len(worded) == depths[1]
         words = _spread_out(word_scores, keyword_ranks, UNSEEN * float(word_scores[-1]) if full else 0.0)
-        scores = fused_scores(similarities, snapshot.spread.over(vector), words, query.information, weight)
+        scores = fused_scores(similarities, snapshot.spread.over(vector), words, query.total_idf, weight)
         return _ordered(ids, scores, similarities, semantic_ranks, keyword_ranks)
 
 
@@ -104,16 +104,16 @@ def fused_scores(
     similarities: NDArray[np.float64],
     spread: tuple[float, float],
     words: NDArray[np.float64],
-    information: float,
+    total_idf: float,
     weight: float,
 ) -> NDArray[np.float64]:
     """z + weight * coverage[m], of cosine similarities[m] and BM25 scores[m]; see the head of this module.
 
-    `spread` is the mean and the standard deviation of the similarities to all experts; `information` is above 0.
+    `spread` is the mean and the standard deviation of the similarities to all experts; `total_idf` is above 0.
     """
     mean, deviation = spread
     z = (similarities - mean) / max(deviation, LEAST_DEVIATION)
-    return np.asarray(z + weight * words / information, np.float64)
+    return np.asarray(z + weight * words / total_idf, np.float64)
 
 
 def _ranks(ids: NDArray[np.int64], listed: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -11,7 +11,9 @@ from django.utils.safestring import SafeString, mark_safe
 
 from experts.models import Expert
 from experts.safe_text import without_bidi_controls
-from indexing.snapshot.keyword_index import UNSPACED, KeywordIndex, QueryWord, analysed
+from indexing.snapshot.keyword_index import KeywordIndex
+from indexing.snapshot.keyword_query import QueryWord
+from indexing.snapshot.text_analysis import UNSPACED, analyse_word
 
 EXCERPT = 260
 """Characters of a long text that are shown: its beginning, or where the marked words are if they come later."""
@@ -45,7 +47,7 @@ class Marker:
     def __init__(self, words: Sequence[QueryWord]) -> None:
         self._plain = {word.plain for word in words}
         self._stems = {word.stem for word in words}
-        self._unknown = [word.plain for word in words if not word.known]
+        self._unknown = [word.plain for word in words if not word.is_indexed]
         self._in_pairs = {sign for word in self._plain if len(word) > 1 for sign in word}
         self._verdicts = _Verdicts(self._has)
 
@@ -113,7 +115,7 @@ class Marker:
             yield found.span()
 
     def _has(self, word: str) -> bool:
-        plain, stem = analysed(word)
+        plain, stem = analyse_word(word)
         return (
             plain in self._plain
             or stem in self._stems

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts.profiles.text import ExpertRecord
-from indexing.snapshot.keyword_index import folded
+from indexing.snapshot.text_analysis import fold
 
 MAX_KEY_BYTES = 64
 """Longer than anybody types before choosing."""
@@ -91,8 +91,8 @@ class Suggestions:
             had = [(Kind.TITLE, expert.job_title), (Kind.COMPANY, expert.company)]
             for kind, text in (*had, *((Kind.TAG, name) for name in tags.get(expert.id, ()))):
                 if text := " ".join(text.split()):
-                    shared[kind, folded(text)].append(row)
-                    spelled.setdefault((kind, folded(text)), text)
+                    shared[kind, fold(text)].append(row)
+                    spelled.setdefault((kind, fold(text)), text)
         entries += ((kind, spelled[kind, key], rows, _starts(key)) for (kind, key), rows in shared.items())
         keys = sorted((key, number) for number, (*_, starts) in enumerate(entries) for key in starts)
         texts = [text.encode("utf-8", "replace") for _, text, _, _ in entries]
@@ -133,7 +133,7 @@ class Suggestions:
         """By kind, the entries that have a word where `prefix` begins: people in the order of their keys, of the
         others those first that most experts have. Lazy: who takes a few pays for few.
         """
-        wanted = _cut(folded(prefix))
+        wanted = _cut(fold(prefix))
         places = range(len(self.key_entries) if wanted else 0)
         first = bisect_left(places, wanted, key=self._key)
         last = bisect_left(places, wanted + b"\xff", lo=first, key=self._key)  # a byte that no text has
@@ -188,12 +188,12 @@ def _ends(parts: Iterable[Sequence[object] | bytes]) -> NDArray[np.int64]:
 
 def _starts(text: str) -> set[bytes]:
     """The text from each of its first words on, folded."""
-    words = folded(text).split(maxsplit=MAX_STARTS)
+    words = fold(text).split(maxsplit=MAX_STARTS)
     return {_cut(" ".join(words[start:])) for start in range(min(len(words), MAX_STARTS))}
 
 
 def _whole(text: str) -> set[bytes]:
-    key = _cut(folded(text))
+    key = _cut(fold(text))
     return {key} if key else set()
 
 

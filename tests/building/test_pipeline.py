@@ -19,7 +19,7 @@ from indexing.building import pipeline, reuse, verify
 from indexing.building.pipeline import Order, build
 from indexing.errors import Cancelled, DiskFull, EncoderUnavailable, NothingToIndex, VerifyFailed, VersionExists
 from indexing.lib import paths
-from indexing.snapshot.keyword_index import KeywordDocument
+from indexing.snapshot.keyword_schema import KeywordDocument
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.writer import VECTORS, VersionWriter
 from tests.support import cast, damage

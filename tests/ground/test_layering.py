@@ -34,7 +34,12 @@ MAY_BUILD = ("indexing.worker", "indexing.management.commands")
 HEAVY_LIBRARIES = {
     # a library that takes long to import or much memory: the only modules that import it
     "faiss": {"indexing.snapshot.vectors"},
-    "tantivy": {"indexing.snapshot.keyword_index"},
+    "tantivy": {
+        "indexing.snapshot.keyword_index",
+        "indexing.snapshot.keyword_query",
+        "indexing.snapshot.keyword_schema",
+        "indexing.snapshot.text_analysis",
+    },
     "torch": {"indexing.encoders.torch_encoder", "indexing.encoders.onnx_export"},
     "sentence_transformers": {"indexing.encoders.torch_encoder"},
     "onnxruntime": {"indexing.encoders.onnx_encoder"},

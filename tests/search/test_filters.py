@@ -13,7 +13,8 @@ from indexing.search import Mode, search
 from indexing.search.filters import NONE, Filters, InvalidFilter
 from indexing.snapshot import vectors
 from indexing.snapshot.facets import Facets
-from indexing.snapshot.keyword_index import KeywordDocument, KeywordIndex, build_index
+from indexing.snapshot.keyword_index import KeywordIndex, build_index
+from indexing.snapshot.keyword_schema import KeywordDocument
 from indexing.snapshot.vectors import VectorIndex
 from tests.support import cast
 from tests.support.index_cast import opened

@@ -48,7 +48,7 @@ def test_the_depth_of_the_list_of_words_hardly_matters(snapshot):
     everybody = by_both(snapshot, query, vector, (24, 24), 10.0, Steps())
     shallow = by_both(snapshot, query, vector, (24, 5), 10.0, Steps())
     listed, bm25 = snapshot.keyword(query, 5)
-    information = snapshot.keywords.parse(query).information
+    total_idf = snapshot.keywords.parse(query).total_idf
     assert set(shallow.ids) == set(everybody.ids)
     true = dict(zip(everybody.ids.tolist(), everybody.scores.tolist(), strict=True))
     for key, score, rank in zip(shallow.ids, shallow.scores, shallow.keyword_ranks, strict=True):
@@ -60,7 +60,7 @@ def test_the_depth_of_the_list_of_words_hardly_matters(snapshot):
             mean, deviation = snapshot.spread.over(vector)
             z = (float(snapshot.vectors[row] @ vector) - mean) / deviation
             assert rank == 0
-            assert score == pytest.approx(z + 10.0 * float(bm25[-1]) / 2 / information, abs=1e-4)
+            assert score == pytest.approx(z + 10.0 * float(bm25[-1]) / 2 / total_idf, abs=1e-4)
 
 
 def test_every_candidate_has_a_similarity_and_is_there_once(snapshot):

@@ -8,7 +8,8 @@ import pytest
 
 from experts.models import Expert
 from indexing.search.highlights import _ASCII_WORD, _WORD, EXCERPT, Marker, one_slip
-from indexing.snapshot.keyword_index import KeywordDocument, KeywordIndex, build_index
+from indexing.snapshot.keyword_index import KeywordIndex, build_index
+from indexing.snapshot.keyword_schema import KeywordDocument
 
 PROFILES = [
     "Engineers engineering naïve cafés",

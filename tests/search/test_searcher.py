@@ -69,10 +69,10 @@ def test_hybrid_adds_up_what_stands_out_in_meaning_and_the_words_found(snapshot,
     assert results.mode == Mode.HYBRID
     similarities = snapshot.vectors.astype(float) @ text_vector(query)
     by_words, bm25 = (array.tolist() for array in snapshot.keyword(query, 24))
-    information = snapshot.keywords.parse(query).information
+    total_idf = snapshot.keywords.parse(query).total_idf
     expected = {
         key: (similarity - similarities.mean()) / similarities.std()
-        + 7.0 * dict(zip(by_words, bm25, strict=True)).get(key, 0.0) / information
+        + 7.0 * dict(zip(by_words, bm25, strict=True)).get(key, 0.0) / total_idf
         for key, similarity in zip(snapshot.ids.tolist(), similarities.tolist(), strict=True)
     }
     assert [hit.expert.pk for hit in results.hits] == sorted(expected, key=lambda key: (-expected[key], key))

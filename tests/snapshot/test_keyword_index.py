@@ -9,7 +9,9 @@ import threading
 import pytest
 
 from indexing.errors import Cancelled
-from indexing.snapshot.keyword_index import KeywordDocument, KeywordIndex, build_index, prepare
+from indexing.snapshot.keyword_index import KeywordIndex, build_index
+from indexing.snapshot.keyword_schema import KeywordDocument
+from indexing.snapshot.text_analysis import prepare
 
 
 def document(key: int, **fields: object) -> KeywordDocument:
@@ -250,10 +252,10 @@ def test_what_a_query_tells_is_the_sum_of_its_words_and_at_least_one_rare_word(t
     build_index([document(key, bio=f"common {'rare' if key == 1 else ''}") for key in range(1, 101)], tmp_path / "k")
     own = KeywordIndex.open(tmp_path / "k")
     unknown, rare = math.log1p(100.5 / 0.5), math.log1p(99.5 / 1.5)
-    assert own.parse("common").information == pytest.approx(unknown)
-    assert own.parse("").information == pytest.approx(unknown)
-    assert own.parse("rare unheard").information == pytest.approx(rare + unknown)
-    assert own.parse("rare rare unheard the").information == pytest.approx(rare + unknown)
+    assert own.parse("common").total_idf == pytest.approx(unknown)
+    assert own.parse("").total_idf == pytest.approx(unknown)
+    assert own.parse("rare unheard").total_idf == pytest.approx(rare + unknown)
+    assert own.parse("rare rare unheard the").total_idf == pytest.approx(rare + unknown)
 
 
 def test_a_nearly_known_word_tells_as_much_in_a_name_and_half_of_it_in_a_text(tmp_path):
@@ -263,7 +265,7 @@ def test_a_nearly_known_word_tells_as_much_in_a_name_and_half_of_it_in_a_text(tm
     for query in ("magio", "magg"):
         keys, scores = own.search(query, 5)
         assert keys.tolist() == [100, 1]
-        assert scores.tolist() == pytest.approx([own.parse(query).information * share for share in (1.0, 0.5)])
+        assert scores.tolist() == pytest.approx([own.parse(query).total_idf * share for share in (1.0, 0.5)])
 
 
 @pytest.mark.parametrize(
