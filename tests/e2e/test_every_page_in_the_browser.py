@@ -23,7 +23,7 @@ import json
 from django.conf import settings
 from experts.models import Tag
 from tests.support import cast, map_cast
-from tests.security_cast import one_of_everything
+from tests.support.security_cast import one_of_everything
 cast.staff(username="rita", superuser=True)
 settings.TCS_APPROVE = "never"
 Tag.objects.exclude(pk__in=list(Tag.objects.values_list("pk", flat=True)[:8])).delete()  # 76 take long to look at
