@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from http import HTTPStatus
+from typing import TYPE_CHECKING, ClassVar
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as gettext_noop  # for those who mark and do not translate
@@ -16,9 +17,21 @@ if TYPE_CHECKING:
 class IndexingError(Exception):
     """The family. `str(error)` is a sentence for the person who asked."""
 
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    """Of the response to a request that raised it; a subclass inherits it."""
+
+
+class InvalidInput(IndexingError):
+    """A parameter has a value that makes no sense; `field` names it."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    field: str
+
 
 class Busy(IndexingError):
     """Another run is queued or running; `run` says which."""
+
+    status = HTTPStatus.CONFLICT
 
     def __init__(self, run: RebuildRun) -> None:
         self.run = run
@@ -37,6 +50,8 @@ class Busy(IndexingError):
 class ScheduleOnHold(IndexingError):
     """Scheduled runs wait since a rollback, so that none of them silently undoes it."""
 
+    status = HTTPStatus.CONFLICT
+
     def __init__(self, state: IndexState) -> None:
         super().__init__(
             _("Scheduled runs are on hold since %(who)s rolled back (%(reason)s): release them on the index page.")
@@ -47,9 +62,13 @@ class ScheduleOnHold(IndexingError):
 class Refused(IndexingError):
     """A decision that the rules do not allow now; the message says why and what would be allowed."""
 
+    status = HTTPStatus.CONFLICT
+
 
 class NotActive(IndexingError):
     """A run that has ended cannot be cancelled."""
+
+    status = HTTPStatus.CONFLICT
 
 
 class FenceLost(IndexingError):
@@ -63,17 +82,23 @@ class Cancelled(IndexingError):
 class NoIndexYet(IndexingError):
     """No version is live in this process."""
 
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
     def __init__(self) -> None:
         super().__init__(_("There is no index yet: press “Rebuild index” on the index page."))
 
 
-class EmptyQuery(IndexingError):
+class EmptyQuery(InvalidInput):
+    field = "q"
+
     def __init__(self) -> None:
         super().__init__(_("Type what you are looking for."))
 
 
 class EncoderUnavailable(IndexingError):
     """The model cannot be loaded: missing, damaged, or not the one that is pinned."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class NothingToIndex(IndexingError):
@@ -87,12 +112,16 @@ class SnapshotInvalid(IndexingError):
     The message is translated here, since `snapshot/` knows no Django: it marks it with `gettext_noop`.
     """
 
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
     def __init__(self, message: str, **values: object) -> None:
         super().__init__(_(message) % values if values else message)
 
 
 class MapNotReady(IndexingError):
     """The version's map is still to come; `progress` (0 to 1) says how far it is, None while nobody knows."""
+
+    status = HTTPStatus.ACCEPTED
 
     def __init__(self, number: int, progress: float | None) -> None:
         self.progress = progress
@@ -101,6 +130,8 @@ class MapNotReady(IndexingError):
 
 class NoMap(IndexingError):
     """The version has no map and will not get one as things are; the message says why."""
+
+    status = HTTPStatus.NOT_FOUND
 
 
 class NotEnoughMemory(SnapshotInvalid):
@@ -119,6 +150,8 @@ class NotEnoughMemory(SnapshotInvalid):
 
 class VersionExists(IndexingError):
     """Another build has already put a version there: versions are never changed."""
+
+    status = HTTPStatus.CONFLICT
 
     def __init__(self, number: int) -> None:
         super().__init__(

@@ -16,16 +16,7 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from indexing.errors import (
-    Busy,
-    EmptyQuery,
-    EncoderUnavailable,
-    NoIndexYet,
-    NotActive,
-    Refused,
-    SnapshotInvalid,
-)
-from indexing.search.filters import InvalidFilter
+from indexing.errors import Busy, IndexingError, InvalidInput
 
 logger = logging.getLogger(__name__)
 
@@ -45,16 +36,11 @@ def refusal(status: int, detail: str, **more: Any) -> JsonResponse:
 
 
 def handle(api: NinjaAPI) -> None:
-    """Give each kind of error its answer."""
+    """Give each kind of error its answer; a subclass has that of its base."""
     for kind, answer in {
         Busy: _busy,
-        NotActive: _conflict,
-        Refused: _conflict,
-        EmptyQuery: _empty_query,
-        InvalidFilter: _invalid_filter,
-        NoIndexYet: _unavailable,
-        EncoderUnavailable: _unavailable,
-        SnapshotInvalid: _unavailable,
+        InvalidInput: _invalid_input,
+        IndexingError: _indexing_error,
         OperationalError: _database_away,
         InterfaceError: _database_away,
         ValidationError: _not_valid,
@@ -74,20 +60,14 @@ def _busy(_request: HttpRequest, error: Any) -> JsonResponse:
     return refusal(409, "Ingest job already running", run=error.run.pk, sentence=str(error))
 
 
-def _conflict(_request: HttpRequest, error: Any) -> JsonResponse:
-    return refusal(409, str(error))
-
-
-def _unavailable(_request: HttpRequest, error: Any) -> JsonResponse:
-    return refusal(503, str(error))
-
-
-def _empty_query(_request: HttpRequest, error: Any) -> JsonResponse:
-    return invalid({"q": str(error)})
-
-
-def _invalid_filter(_request: HttpRequest, error: Any) -> JsonResponse:
+def _invalid_input(_request: HttpRequest, error: Any) -> JsonResponse:
     return invalid({error.field: str(error)})
+
+
+def _indexing_error(request: HttpRequest, error: Any) -> JsonResponse:
+    if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # none that a request is expected to meet
+        logger.error("%s failed", request.path, exc_info=error)
+    return refusal(error.status, str(error))
 
 
 def _database_away(request: HttpRequest, error: Any) -> JsonResponse:

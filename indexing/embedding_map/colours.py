@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import numpy as np
 from django.db.models import BooleanField, ExpressionWrapper, Q
@@ -31,6 +32,8 @@ Rows = NDArray[np.int64]
 
 class UnknownColouring(IndexingError):
     """What was asked for is none of those that `colouring` knows, or is gone."""
+
+    status = HTTPStatus.BAD_REQUEST
 
     def __init__(self, by: str) -> None:
         super().__init__(_("The map cannot be coloured by “%s”.") % by[:80])

@@ -15,12 +15,12 @@ import numpy as np
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from indexing.errors import IndexingError
+from indexing.errors import InvalidInput
 from indexing.snapshot.facets import Facets
 from indexing.snapshot.selection import PHOTO, Conditions, Selection, category_label, currency_label, tag_label
 
 
-class InvalidFilter(IndexingError):
+class InvalidFilter(InvalidInput):
     """A filter that cannot be meant; `field` names its parameter."""
 
     def __init__(self, field: str, sentence: str) -> None:

@@ -14,6 +14,7 @@ from indexing.embedding_map import area_names, gaps
 from indexing.lib import paths
 from indexing.models import IndexVersion, SearchLog
 from indexing.serving import open_versions
+from indexing.versions import memory
 from tests.support import cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,7 +69,7 @@ def ask_all(client, **parameters: object) -> list[tuple[int, dict]]:
 
 def test_without_a_version_there_is_nothing_to_show(client):
     for code, body in ask_all(client):
-        assert code == 404
+        assert code == 503
         assert "no index yet" in body["detail"]
 
 
@@ -114,6 +115,18 @@ def test_a_kept_version_without_a_map_says_so(client):
     assert code == 404
     assert "Version 1 has no map" in body["detail"]
     assert ask(client, MOVES, **{"from": 1, "to": 2})[0] == 404
+
+
+def test_too_little_memory_for_an_earlier_version_is_a_503_with_its_sentence(client, monkeypatch):
+    """The status is found for a subclass too: `NotEnoughMemory` is a `SnapshotInvalid`."""
+    drawn(8)
+    cast.published_again()
+    searched("gluten free bread")
+    monkeypatch.setattr(memory, "room", lambda: 1_000)
+    for address in (QUERY, GAPS):
+        code, body = ask(client, address, version=1, q="bread")
+        assert code == 503
+        assert "not enough memory to open version 1" in body["detail"]
 
 
 def test_a_failed_map_says_so(client):

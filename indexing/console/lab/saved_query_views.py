@@ -75,7 +75,7 @@ def saved_queries(request: ConsoleRequest) -> HttpResponse:
         try:
             context["run"] = saved_runs.run(found["a"], found["b"])
         except (EncoderUnavailable, SnapshotInvalid) as error:
-            context["problem"], status = str(error), 503
+            context["problem"], status = str(error), error.status
     if request.GET.get("format") == "json":
         return _as_json(context, status)
     default_a, default_b = open_versions.usual_pair(versions)

@@ -95,7 +95,7 @@ def _answer(form: TagPreviewForm, saved: Tag | None) -> tuple[dict[str, Any], in
     try:
         shown = tag_preview.preview(form.spec(saved.pk if saved else tag_preview.NEW), form.cleaned_data["threshold"])
     except (NoIndexYet, EncoderUnavailable) as error:
-        return {"view": "sentence", "sentence": str(error)}, 503
+        return {"view": "sentence", "sentence": str(error)}, error.status
     most = max(step.experts for step in shown.steps)
     return {"view": "preview", "shown": shown, "most": max(most, 1)}, 200
 

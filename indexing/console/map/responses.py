@@ -12,18 +12,8 @@ from django.utils.translation import gettext as _
 from indexing.console.access import ConsoleRequest
 from indexing.console.responses import number
 from indexing.embedding_map import reading
-from indexing.embedding_map.colours import UnknownColouring
-from indexing.errors import EmptyQuery, EncoderUnavailable, MapNotReady, NoIndexYet, NoMap, SnapshotInvalid
+from indexing.errors import IndexingError, MapNotReady, NoMap
 from indexing.models import IndexVersion
-
-STATUS: dict[type[Exception], int] = {
-    NoIndexYet: 404,
-    NoMap: 404,
-    UnknownColouring: 400,
-    EmptyQuery: 422,
-    EncoderUnavailable: 503,
-    SnapshotInvalid: 503,
-}
 
 
 def told(view: Callable[[ConsoleRequest], HttpResponse]) -> Callable[[ConsoleRequest], HttpResponse]:
@@ -34,9 +24,9 @@ def told(view: Callable[[ConsoleRequest], HttpResponse]) -> Callable[[ConsoleReq
         try:
             return view(request)
         except MapNotReady as error:
-            return JsonResponse({"status": "computing", "progress": error.progress}, status=202)
-        except tuple(STATUS) as error:
-            return JsonResponse({"detail": str(error)}, status=STATUS[type(error)])
+            return JsonResponse({"status": "computing", "progress": error.progress}, status=error.status)
+        except IndexingError as error:
+            return JsonResponse({"detail": str(error)}, status=error.status)
 
     return telling
 

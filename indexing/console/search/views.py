@@ -87,9 +87,9 @@ def _answer(form: Form, snapshot: Snapshot | None, k: int) -> tuple[dict[str, An
         filters = form.asked.filters()
         results = search(form.query, k, form.mode, snapshot=snapshot, filters=filters)
     except EncoderUnavailable as error:
-        return {"view": "no_encoder", "sentence": str(error)}, 503
+        return {"view": "no_encoder", "sentence": str(error)}, error.status
     except InvalidFilter as error:
-        return {"view": "invalid", "sentence": str(error)}, 422
+        return {"view": "invalid", "sentence": str(error)}, error.status
     question = Question.of(results.query, form.mode, snapshot)
     context = {
         "view": "results" if results.hits else "nothing",

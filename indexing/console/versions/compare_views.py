@@ -65,7 +65,7 @@ def compare_versions(request: ConsoleRequest) -> HttpResponse:
         try:
             diff = version_diff.between(version_diff.opened(a), version_diff.opened(b))
         except SnapshotInvalid as error:
-            context["problem"], status = str(error), 503
+            context["problem"], status = str(error), error.status
         else:
             context |= _list(diff, request) | _queries(a, b, asked="queries" in request.GET)
             context |= {"a": a, "b": b, "diff": diff}
