@@ -10,22 +10,8 @@ import pytest
 from django.conf import settings
 
 from tests.ground import imports as tree
-from tests.ground.imports import Import, is_ours, reachable, within
-
-LAYERS = (
-    {"experts", "indexing.lib"},
-    {"indexing.models"},
-    {"indexing.errors", "indexing.runlog", "indexing.notifications"},
-    {"indexing.audit", "indexing.snapshot"},
-    {"indexing.encoders", "indexing.versions"},
-    {"indexing.search", "indexing.runs", "indexing.building"},
-    {"indexing.serving"},
-    {"indexing.quality", "indexing.drift", "indexing.embedding_map"},
-    {"indexing.api", "indexing.console", "indexing.worker"},
-    {"indexing.ops", "indexing.templatetags", "indexing.admin", "indexing.apps"},
-    {"indexing.management", "tcs_site"},
-)
-"""A package imports only from rows before its own: none of its own row, none of a later one."""
+from tests.ground.imports import Import, reachable, within
+from tests.ground.layers import against_the_layers, package_of
 
 BUILDERS = ("indexing.building", "indexing.worker", "indexing.embedding_map.layout")
 """What makes versions and maps: web processes never import it."""
@@ -64,24 +50,6 @@ def imports() -> tuple[Import, ...]:
     return tree.imports_of(modules())
 
 
-def imports_between_packages() -> list[tuple[Import, int, int]]:
-    """Each import of one package of LAYERS by another, with the row of the importer and of the imported."""
-    return [
-        (each, row_of(each.by), row_of(each.what))
-        for each in imports()
-        if is_ours(each.what) and package_of(each.by) != package_of(each.what)
-    ]
-
-
-def package_of(name: str) -> str:
-    """The package of LAYERS that a module belongs to; "" for one that has no place there."""
-    return next((package for row in LAYERS for package in row if within(name, package)), "")
-
-
-def row_of(name: str) -> int:
-    return next((number for number, row in enumerate(LAYERS) if package_of(name) in row), -1)
-
-
 def family_of(name: str) -> str:
     """The family of pages within the console that a module belongs to; "" for what all of them share."""
     parts = name.split(".")
@@ -112,13 +80,9 @@ def test_every_module_has_its_place_in_the_layers():
     assert without == set()
 
 
-def against_the_layers() -> list[Import]:
-    return [each for each, importer, imported in imports_between_packages() if imported >= importer]
-
-
 @pytest.mark.xfail(strict=True, reason="the cuts of versions, search, errors and templatetags are being made")
 def test_a_package_imports_only_from_the_layers_below_it():
-    assert sentences(against_the_layers()) == []
+    assert sentences(against_the_layers(imports())) == []
 
 
 def building_in_the_web() -> list[Import]:
