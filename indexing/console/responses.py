@@ -1,4 +1,4 @@
-"""What the console's views have in common: the admin's frame, numbers from addresses, words of success."""
+"""What the console's views have in common: the admin's frame, page or fragment, numbers from addresses, notices."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
 
 from indexing.console.access import ConsoleRequest
 
@@ -18,12 +19,39 @@ def admin_context(request: ConsoleRequest) -> dict[str, Any]:
 
 
 def number(text: str | None) -> int:
-    """A number from the address within what the database can hold; 0 for whatever is none."""
+    """A count from an address, at most what the database can hold; 0 for anything that is not a number."""
     return min(int(text), MAX_NUMBER) if text and text.isdecimal() and len(text) < 20 else 0
 
 
+def wants_fragment(request: ConsoleRequest) -> bool:
+    """Whether htmx requests a part of the page. When the reader goes back in the history it requests all of it."""
+    return bool(request.htmx) and not request.htmx.history_restore_request
+
+
+def page_or_fragment(
+    request: ConsoleRequest,
+    context: dict[str, Any],
+    *,
+    page: str,
+    fragment: str,
+    status: int = 200,
+    in_admin: bool = True,
+) -> HttpResponse:
+    """To htmx the template `fragment`, to everybody else the template `page`: both are at the same address.
+
+    A fragment always has status 200, because htmx does not show what comes with an error.
+    """
+    if wants_fragment(request):
+        response = render(request, fragment, context)
+    else:
+        frame = admin_context(request) if in_admin else {}
+        response = render(request, page, frame | context, status=status)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
 def accepted(request: ConsoleRequest, sentence: str, then: str = "index:page") -> HttpResponse:
-    """It is done, or will be: the page named `then` shows what comes of it."""
+    """The action is done, or will be: to htmx a notice, otherwise a redirect to the page named `then`."""
     if request.htmx:
         return render(request, "indexing/shared/_notice.html", {"level": "success", "sentence": sentence})
     messages.success(request, sentence)
@@ -31,5 +59,5 @@ def accepted(request: ConsoleRequest, sentence: str, then: str = "index:page") -
 
 
 def conflict(request: ConsoleRequest, sentence: str) -> HttpResponse:
-    """The htmx answer to what the rules do not allow now."""
+    """To htmx, a notice that the action is not possible now."""
     return render(request, "indexing/shared/_notice.html", {"level": "error", "sentence": sentence}, status=409)

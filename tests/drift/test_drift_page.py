@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from experts.models import Expert, ExpertTag, Tag
 from experts.profiles.text import FIELDS
-from indexing.console.drift import views
+from indexing.console import changes
 from indexing.drift import measurement
 from indexing.drift import status as drift_status
 from indexing.drift.status import Limits, grade
@@ -152,7 +152,7 @@ def test_a_list_can_be_searched_and_narrowed_to_a_field(viewer):
 
 
 def test_a_long_list_has_pages_that_keep_the_search(viewer, monkeypatch):
-    monkeypatch.setattr(views, "PAGE", 2)
+    monkeypatch.setattr(changes, "PEOPLE_ON_A_PAGE", 2)
     cast.published(3)
     for number in range(5):
         Expert.objects.create(username=f"new-{number}", last_name="Newcomer")
@@ -162,8 +162,8 @@ def test_a_long_list_has_pages_that_keep_the_search(viewer, monkeypatch):
 
 
 def test_a_rate_is_written_as_people_write_it():
-    assert views.shown("rate", "1E+2", {}) == "100.00"
-    assert views.shown("rate", "", {}) == ""
+    assert changes.field_text("rate", "1E+2", {}) == "100.00"
+    assert changes.field_text("rate", "", {}) == ""
 
 
 def test_tags_given_by_hand_are_named(viewer):
@@ -176,7 +176,7 @@ def test_tags_given_by_hand_are_named(viewer):
 
 def test_every_field_has_words():
     for field in FIELDS:
-        assert isinstance(views.shown(field, "", {}), str)
+        assert isinstance(changes.field_text(field, "", {}), str)
 
 
 def test_of_a_version_of_the_release_before_the_old_text_is_not_known(viewer, monkeypatch):
@@ -187,7 +187,7 @@ def test_of_a_version_of_the_release_before_the_old_text_is_not_known(viewer, mo
     assert "kept no texts" in page
     assert "not known" in page
     assert "Counts otters" in page
-    assert "whose name the version does not keep" in html(viewer.get(PAGE, {"list": "removed"}))
+    assert "(name not stored)" in html(viewer.get(PAGE, {"list": "removed"}))
 
 
 def test_damaged_files_of_the_live_version_are_said_and_nothing_falls_over(viewer):

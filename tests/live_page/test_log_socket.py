@@ -217,8 +217,8 @@ async def test_the_watching_ends_with_the_last_tab_and_begins_again(viewer):
 
 async def test_many_tabs_render_no_more_than_one(viewer, monkeypatch):
     rendered = []
-    real = feed.presentation.fragments
-    monkeypatch.setattr(feed.presentation, "fragments", lambda *a: rendered.append(1) or real(*a))
+    real = feed.fragments.render
+    monkeypatch.setattr(feed.fragments, "render", lambda *a: rendered.append(1) or real(*a))
     run = await in_database(running)()
     async with tab(viewer) as a, tab(viewer) as b, tab(viewer) as c, tab(viewer) as d:
         for it in (a, b, c, d):

@@ -69,10 +69,8 @@ async def test_a_page_of_the_history_stays_that_page(viewer):
 
 async def test_the_socket_speaks_the_language_of_the_page(viewer, monkeypatch):
     heard = []
-    real = feed.presentation.fragments
-    monkeypatch.setattr(
-        feed.presentation, "fragments", lambda *a: heard.append(translation.get_language()) or real(*a)
-    )
+    real = feed.fragments.render
+    monkeypatch.setattr(feed.fragments, "render", lambda *a: heard.append(translation.get_language()) or real(*a))
     for asked, spoken in (("nl", "nl"), ("en-gb", "en"), ("xx", "en"), ("", "en")):
         async with tab(viewer, f"?lang={asked}") as it:
             await it.open()

@@ -9,7 +9,7 @@ import pytest
 from experts.models import Expert
 from experts.profiles.text import FIELDS
 from indexing import drift
-from indexing.console.drift.plan_views import FIELD_NAMES
+from indexing.console.changes import FIELD_NAMES
 from indexing.models import RebuildRun
 from tests.support import cast
 

@@ -25,7 +25,7 @@ from indexing import runlog
 from indexing.console.access import Rights
 from indexing.console.live_page import watcher
 from indexing.console.live_page.feed import Feed, Tab
-from indexing.console.runs import presentation
+from indexing.console.runs import log_pages
 from indexing.management.commands import rebuild_index
 from indexing.models import (
     IndexState,
@@ -279,12 +279,12 @@ def test_a_line_of_a_megabyte_is_cut_and_takes_no_page_or_socket_down(client):
 def test_many_long_lines_make_a_window_of_bounded_size(client):
     run = RebuildRun.objects.create()
     RunLogLine.objects.bulk_create(RunLogLine(run=run, seq=n, message="x" * 16_000) for n in range(1, 301))
-    shown = presentation.last_lines(run.pk)
-    assert sum(len(line.message) for line in shown.lines) <= presentation.WINDOW_CHARACTERS
+    shown = log_pages.last_lines(run.pk)
+    assert sum(len(line.message) for line in shown.lines) <= log_pages.WINDOW_CHARACTERS
     assert (shown.last, shown.total) == (300, 300)
-    assert len(client.get(f"/admin/index/runs/{run.pk}/").content) < 2 * presentation.WINDOW_CHARACTERS
-    RunLogLine.objects.create(run=run, seq=301, message="x" * 2 * presentation.WINDOW_CHARACTERS)
-    assert [line.seq for line in presentation.last_lines(run.pk).lines] == [301]
+    assert len(client.get(f"/admin/index/runs/{run.pk}/").content) < 2 * log_pages.WINDOW_CHARACTERS
+    RunLogLine.objects.create(run=run, seq=301, message="x" * 2 * log_pages.WINDOW_CHARACTERS)
+    assert [line.seq for line in log_pages.last_lines(run.pk).lines] == [301]
 
 
 def test_the_log_is_downloaded_as_text_that_no_browser_opens_as_a_page(client):

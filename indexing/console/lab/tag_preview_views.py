@@ -8,8 +8,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.utils.cache import patch_vary_headers
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -18,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from experts.models import Tag
 from experts.tagging.assignment import TagSpec
 from indexing.console.access import ConsoleRequest, allowed, may
-from indexing.console.responses import admin_context, number
+from indexing.console.responses import number, page_or_fragment
 from indexing.errors import EncoderUnavailable, NoIndexYet
 from indexing.quality import tag_preview
 
@@ -71,18 +70,19 @@ def preview(request: ConsoleRequest) -> HttpResponse:
     form = TagPreviewForm(given)
     context, status = _answer(form, saved)
     context |= {
+        "title": _("Preview of a tag"),
         "form": form,
         "tag": saved,
         "inactive": _is_inactive(request, saved),
         "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
     }
-    if request.htmx and not request.htmx.history_restore_request:
-        response = render(request, "indexing/lab/_tag_preview.html", context)
-    else:
-        context |= admin_context(request) | {"title": _("Preview of a tag")}
-        response = render(request, "indexing/lab/tag_preview.html", context, status=status)
-    patch_vary_headers(response, ["HX-Request"])
-    return response
+    return page_or_fragment(
+        request,
+        context,
+        page="indexing/lab/tag_preview.html",
+        fragment="indexing/lab/_tag_preview.html",
+        status=status,
+    )
 
 
 def _answer(form: TagPreviewForm, saved: Tag | None) -> tuple[dict[str, Any], int]:

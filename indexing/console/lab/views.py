@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import render
-from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -15,8 +13,8 @@ from django_htmx.http import replace_url
 
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.lab.saved_query_views import ADD
-from indexing.console.responses import admin_context, number
-from indexing.console.search.views import mode_of, modes
+from indexing.console.responses import number, page_or_fragment, wants_fragment
+from indexing.console.search_modes import mode_of, modes
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
 from indexing.models import IndexVersion
 from indexing.quality.overlap import Place, overlap, places
@@ -114,13 +112,11 @@ def lab_page(request: ConsoleRequest) -> HttpResponse:
         "may_save": any(column.results for column in columns) and may(request.user, ADD),
         "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
     }
-    if request.htmx and not request.htmx.history_restore_request:
-        response = replace_url(render(request, "indexing/lab/_lab_results.html", context), request.get_full_path())
-    else:
-        status = 503 if any(column.problem for column in columns) else 404 if unknown else 200
-        response = render(request, "indexing/lab/lab.html", admin_context(request) | context, status=status)
-    patch_vary_headers(response, ["HX-Request"])
-    return response
+    status = 503 if any(column.problem for column in columns) else 404 if unknown else 200
+    response = page_or_fragment(
+        request, context, page="indexing/lab/lab.html", fragment="indexing/lab/_lab_results.html", status=status
+    )
+    return replace_url(response, request.get_full_path()) if wants_fragment(request) else response
 
 
 Asked = tuple[str | None, IndexVersion | None]

@@ -13,9 +13,9 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from indexing.console.access import Rights
-from indexing.console.live_page import header
+from indexing.console.live_page import fragments, header
 from indexing.console.live_page.watcher import Look, Watcher
-from indexing.console.runs import presentation
+from indexing.console.runs import log_pages, presentation
 from indexing.models import RebuildRun, RunLogLine
 from indexing.runlog.line_filter import Wanted
 
@@ -66,25 +66,25 @@ class Feed:
             )
         changed = {target: html for target, html in rendered.items() if self._sent.get(target) != html}
         self._sent |= changed
-        return [presentation.out_of_band(target, html) for target, html in changed.items()]
+        return [fragments.out_of_band(target, html) for target, html in changed.items()]
 
     def _header(self, look: Look) -> dict[str, str]:
         """The same for all tabs of a language, whatever else they show."""
         key = (look.turn, self.tab.language)
         number, html = self._watcher.share(("header", *key), header.as_shown)
-        fragments = {"header-run": html}
+        changed = {"header-run": html}
         if self.shown and self.shown != number:
             ended = self._watcher.share(("ended", self.shown, *key), partial(header.how_it_ended, self.shown))
-            fragments["run-notice"] = ended
+            changed["run-notice"] = ended
         self.shown = number
-        return fragments
+        return changed
 
     def _render_fragments(self, rights: Rights) -> dict[str, str]:
         if self.tab.run is None:
             context = presentation.index_context(rights, self.tab.history_page)
-            return presentation.fragments(presentation.INDEX_FRAGMENTS, context)
+            return fragments.render(fragments.INDEX, context)
         run = RebuildRun.objects.select_related("version").get(pk=self.tab.run)
-        return presentation.fragments(presentation.RUN_FRAGMENTS, presentation.run_context(run, rights))
+        return fragments.render(fragments.RUN, presentation.run_context(run, rights))
 
     def _next_lines(self, look: Look) -> str:
         followed = self.tab.run or look.run
@@ -98,17 +98,17 @@ class Feed:
             lambda: _lines(followed, self.after, look.last if look.run == followed else 0, self.tab.wanted),
         )
         self.after = last
-        return html and presentation.out_of_band(f"log-lines-{followed}", html, "beforeend", "ol")
+        return html and fragments.out_of_band(f"log-lines-{followed}", html, "beforeend", "ol")
 
     def _whole_log(self, run_id: int) -> str:
         """The tab shows no run yet, or an older one: it gets the new one's log from its last lines on."""
         run = RebuildRun.objects.get(pk=run_id)
-        log = presentation.last_lines(run_id, self.tab.wanted)
+        log = log_pages.last_lines(run_id, self.tab.wanted)
         self.run, self.after, self.more = run_id, log.last, False
         context = {"run": run, "log": log, "wanted": self.tab.wanted}
         return "".join(
-            presentation.out_of_band(target, render_to_string(template, context))
-            for target, template in presentation.LOG_FRAGMENTS.items()
+            fragments.out_of_band(target, render_to_string(template, context))
+            for target, template in fragments.LOG.items()
         )
 
 

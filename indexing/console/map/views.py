@@ -16,7 +16,7 @@ from experts.models import Expert
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.map import selection_views, table
 from indexing.console.map.responses import as_json, told, version_named
-from indexing.console.responses import admin_context, number
+from indexing.console.responses import admin_context, number, wants_fragment
 from indexing.embedding_map import colours, gaps, wire_format
 from indexing.embedding_map.colours import Colouring, UnknownColouring
 from indexing.embedding_map.wire_format import DrawnMap
@@ -45,7 +45,7 @@ def map_page(request: ConsoleRequest) -> HttpResponse:
         drawn = DrawnMap.of(version)
     except (MapNotReady, NoMap, SnapshotInvalid) as error:
         return _without(request, version, error)
-    target = request.htmx.target if request.htmx and not request.htmx.history_restore_request else ""
+    target = request.htmx.target if wants_fragment(request) else ""
     if target == PROGRESS:
         return HttpResponseClientRefresh()  # what asked was the page without a map
     context: dict[str, Any] = {"version": version, "problem": ""}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext as _
 
+from indexing.console.words import duration
 from indexing.models import RebuildRun
-from indexing.templatetags.console import duration
 
 FELT_SECONDS = 0.05
 """Less than the tenths that are shown."""

@@ -8,8 +8,8 @@ from typing import Literal
 
 from django.utils.translation import gettext as _
 
+from indexing.console.words import duration, percent
 from indexing.models import RebuildRun
-from indexing.templatetags.console import duration, percent
 
 WIDTH = 1_000
 LEAST = 6

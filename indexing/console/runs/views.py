@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from indexing import runlog, runs
 from indexing.console.access import CANCEL, REBUILD, VIEW, ConsoleRequest, actor, allowed, rights_of
 from indexing.console.responses import accepted, admin_context, conflict, number
-from indexing.console.runs import presentation
+from indexing.console.runs import log_pages, presentation
 from indexing.errors import Busy, NotActive, Refused
 from indexing.models import IndexState, RebuildRun
 from indexing.runlog.line_filter import Wanted
@@ -83,9 +83,9 @@ def run_page(request: ConsoleRequest, run_id: int) -> HttpResponse:
             "title": _("Run %(number)s") % {"number": run.pk},
             "wanted": wanted,
             "live_log": not paged,
-            "log": presentation.log_page(run.pk, number(request.GET.get("after")), wanted)
+            "log": log_pages.log_page(run.pk, number(request.GET.get("after")), wanted)
             if paged
-            else presentation.last_lines(run.pk, wanted),
+            else log_pages.last_lines(run.pk, wanted),
         }
     )
     return render(request, "indexing/runs/run.html", context)
@@ -114,7 +114,7 @@ def _index_page(request: ConsoleRequest, status: int = 200) -> HttpResponse:
     shown = presentation.index_context(rights, request.GET.get("page", 1))
     context = admin_context(request) | shown | {"title": _("Search index")}
     if shown["run"]:
-        context["log"] = presentation.last_lines(shown["run"].pk)
+        context["log"] = log_pages.last_lines(shown["run"].pk)
     return render(request, "indexing/runs/index.html", context, status=status)
 
 

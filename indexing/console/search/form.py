@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from indexing.console.search_modes import mode_of
 from indexing.search import Mode
 from indexing.search.parameters import Asked
 from indexing.snapshot.reader import Snapshot
@@ -113,13 +114,6 @@ class Form:
 
 
 _RATE = ("rate_min", "rate_max", "currency")
-
-
-def mode_of(text: str) -> Mode:
-    try:
-        return Mode(text)
-    except ValueError:
-        return Mode.HYBRID
 
 
 def _address(pairs: list[tuple[str, str]]) -> str:

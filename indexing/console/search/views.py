@@ -7,16 +7,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
-from django.shortcuts import render
-from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url, replace_url
 
 from indexing.console.access import REBUILD, VIEW, ConsoleRequest, allowed, may
+from indexing.console.responses import page_or_fragment, wants_fragment
 from indexing.console.search.form import Form
-from indexing.console.search.form import mode_of as mode_of
+from indexing.console.search_modes import modes
 from indexing.errors import EncoderUnavailable, NoIndexYet
 from indexing.search import MAX_K, Mode, Results, log, search
 from indexing.search.facet_counts import Question
@@ -55,12 +54,15 @@ def search_page(request: ConsoleRequest) -> HttpResponse:
     }
     if "results" in context and k == STEPS[0]:
         _note(request, context["results"], filtered=bool(context["chips"]))
-    if request.htmx and not request.htmx.history_restore_request:
-        response = _with_address(request, render(request, "indexing/search/_answer.html", context), form)
-    else:
-        response = render(request, "indexing/search/page.html", context, status=status)
-    patch_vary_headers(response, ["HX-Request"])
-    return response
+    response = page_or_fragment(
+        request,
+        context,
+        page="indexing/search/page.html",
+        fragment="indexing/search/_answer.html",
+        status=status,
+        in_admin=False,
+    )
+    return _with_address(request, response, form) if wants_fragment(request) else response
 
 
 def _note(request: ConsoleRequest, results: Results, *, filtered: bool) -> None:
@@ -137,14 +139,6 @@ def _with_address(request: ConsoleRequest, response: HttpResponse, form: Form) -
     here = request.htmx.current_url_abs_path or ""
     put: Callable[[HttpResponse, str], HttpResponse] = replace_url if "q=" in here else push_url
     return put(response, address)
-
-
-def modes() -> list[tuple[Mode, str, str]]:
-    return [
-        (Mode.HYBRID, _("Both"), _("By meaning and by words, the two rankings joined")),
-        (Mode.SEMANTIC, _("Meaning"), _("Experts whose profile means something similar, whatever its words")),
-        (Mode.KEYWORD, _("Words"), _("Experts whose profile holds these words; names are found this way")),
-    ]
 
 
 def _examples() -> list[str]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import urlencode
@@ -14,37 +12,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from experts.models import Tag
-from indexing.console import text_diff
+from indexing.console import changes
 from indexing.console.access import VIEW, ConsoleRequest, allowed
-from indexing.console.drift.plan_views import FIELD_NAMES
-from indexing.console.drift.views import shown
+from indexing.console.changes import OpenList, PersonRow
 from indexing.console.responses import admin_context, number
-from indexing.console.text_diff import Piece, Side
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
 from indexing.models import IndexVersion, SavedQuery
 from indexing.quality import saved_queries
 from indexing.serving import open_versions
 from indexing.versions import diff as version_diff
-from indexing.versions.diff import KINDS, Diff, FieldChange, Kind, Person
-
-PAGE = 25
-MAX_WORDS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class FieldRow:
-    """One field that changed, in words; None: that version did not keep it."""
-
-    name: str
-    before: Side | None
-    after: Side | None
-
-
-@dataclass(frozen=True, slots=True)
-class PersonRow:
-    person: Person
-    fields: Sequence[FieldRow]
+from indexing.versions.diff import KINDS, Diff, Kind
 
 
 @require_safe
@@ -106,50 +83,20 @@ def choices(versions: Sequence[IndexVersion]) -> list[tuple[str, str, IndexVersi
 def _list(diff: Diff, request: HttpRequest) -> dict[str, Any]:
     """The list that is open: one of three, a page of it, those who have the words."""
     counts: dict[Kind, int] = {kind: len(diff.ids(kind)) for kind in KINDS}
-    first: Kind = next((kind for kind in KINDS if counts[kind]), "gained")
-    kind: Kind = next((kind for kind in KINDS if kind == request.GET.get("list")), first)
-    words = request.GET.get("q", "").replace("\0", "")[:MAX_WORDS].strip()
-    field = request.GET.get("field", "") if kind == "changed" and request.GET.get("field") in diff.fields else ""
-    page = Paginator(version_diff.listed(diff, kind, words=words, field=field), PAGE).get_page(
-        request.GET.get("page")
-    )
-    found = version_diff.people(diff, kind, list(page.object_list))
+    chosen = OpenList.of(request.GET, counts, diff.fields)
+    everybody = version_diff.listed(diff, chosen.kind, words=chosen.words, field=chosen.field)
+    context = chosen.context(everybody, request.GET.get("page"), counts, diff.fields)
+    people = version_diff.people(diff, chosen.kind, list(context["page"].object_list))
+    fields = changes.field_rows(person.changes for person in people)
     pair = {"from": diff.a.number, "to": diff.b.number}
-    asked = pair | {"list": kind} | {name: value for name, value in (("q", words), ("field", field)) if value}
-    return {
-        "counts": counts,
-        "kind": kind,
-        "words": words,
-        "field": field,
-        "page": page,
-        "people": _rows(found),
-        "fields": [(name, FIELD_NAMES[name], count) for name, count in diff.fields.items()],
+    return context | {
+        "people": [
+            PersonRow(changes.name_or_number(person.name, person.id), person.detail, person.expert, rows)
+            for person, rows in zip(people, fields, strict=True)
+        ],
         "pair": urlencode(pair),
-        "asked": urlencode(asked),
+        "asked": chosen.address(**pair),
     }
-
-
-def _rows(people: Sequence[Person]) -> list[PersonRow]:
-    changes = [change for person in people for change in person.changes if change.field == "manual_tags"]
-    ids = {int(each) for change in changes for each in f"{change.before or ''} {change.after or ''}".split()}
-    tags = dict(Tag.objects.filter(pk__in=ids).values_list("pk", "name"))
-    return [PersonRow(person, [_row(change, tags) for change in person.changes]) for person in people]
-
-
-def _row(change: FieldChange, tags: dict[int, str]) -> FieldRow:
-    name = str(FIELD_NAMES[change.field])
-    before, after = (
-        None if value is None else shown(change.field, value, tags) for value in (change.before, change.after)
-    )
-    if before is None or after is None:
-        return FieldRow(name, _whole(before), _whole(after))
-    return FieldRow(name, *text_diff.sides(before, after))
-
-
-def _whole(text: str | None) -> Side | None:
-    if text is None:
-        return None
-    return (Piece(text, False),) if text else ()
 
 
 def _queries(a: IndexVersion, b: IndexVersion, *, asked: bool) -> dict[str, Any]:

@@ -1,0 +1,160 @@
+"""What changed of an expert, in words: for the drift page and for the comparison of two versions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+from django.core.paginator import Paginator
+from django.http import QueryDict
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from experts.models import Expert, Tag
+from indexing.console import text_diff
+from indexing.console.text_diff import Piece, Side
+
+Kind = TypeVar("Kind", bound=str)
+"""The names of a page's lists."""
+
+PEOPLE_ON_A_PAGE = 25
+MAX_WORDS = 200
+
+FIELD_NAMES = {
+    "username": gettext_lazy("username"),
+    "name": gettext_lazy("name"),
+    "job_title": gettext_lazy("job title"),
+    "company": gettext_lazy("company"),
+    "bio": gettext_lazy("bio"),
+    "rate": gettext_lazy("rate"),
+    "currency": gettext_lazy("currency"),
+    "category": gettext_lazy("category"),
+    "photo": gettext_lazy("photo"),
+    "manual_tags": gettext_lazy("manual tags"),
+}
+"""The names of `experts.profiles.text.FIELDS` for people."""
+
+
+class FieldValues(Protocol):
+    """One field at two moments, as `experts.profiles.text.FIELDS` gives it; None: that version did not store it."""
+
+    @property
+    def field(self) -> str: ...
+    @property
+    def before(self) -> str | None: ...
+    @property
+    def after(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """One field that changed, for the page. A side is None where that version did not store the field."""
+
+    name: str
+    before: Side | None
+    after: Side | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """One line of a list. `expert` is None where the directory does not have them any more."""
+
+    name: str
+    detail: str
+    """job title and company"""
+    expert: Expert | None
+    fields: Sequence[FieldRow] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenList(Generic[Kind]):
+    """Which list of people is open on a page with several, and what it is filtered by."""
+
+    kind: Kind
+    words: str
+    field: str
+    """only people in whom this field changed; empty for all"""
+
+    @classmethod
+    def of(cls, address: QueryDict, counts: Mapping[Kind, int], fields: Collection[str]) -> Self:
+        """From an address. Without a list in it: the first one of `counts` that has anybody in it."""
+        first = next((kind for kind, count in counts.items() if count), next(iter(counts)))
+        kind = next((kind for kind in counts if kind == address.get("list")), first)
+        field = address.get("field", "")
+        return cls(
+            kind=kind,
+            words=address.get("q", "").replace("\0", "")[:MAX_WORDS].strip(),
+            field=field if kind == "changed" and field in fields else "",
+        )
+
+    def address(self, **others: Any) -> str:
+        """The query string of this list, with `others` before it."""
+        asked = others | {"list": self.kind, "q": self.words, "field": self.field}
+        return urlencode({name: value for name, value in asked.items() if value})
+
+    def context(
+        self, people: Sequence[Any], page: str | None, counts: Mapping[Kind, int], fields: Mapping[str, int]
+    ) -> dict[str, Any]:
+        """What the template of a list needs besides the rows; `page.object_list` has the members to make them of."""
+        return {
+            "counts": counts,
+            "kind": self.kind,
+            "words": self.words,
+            "field": self.field,
+            "page": Paginator(people, PEOPLE_ON_A_PAGE).get_page(page),
+            "fields": [(name, FIELD_NAMES[name], count) for name, count in fields.items()],
+        }
+
+
+def name_or_number(name: str, expert_id: int) -> str:
+    """The name, or for somebody whose name is not stored anywhere their number."""
+    return name or _("Expert %(id)s (name not stored)") % {"id": expert_id}
+
+
+def job(expert: Expert) -> str:
+    return ", ".join(part for part in (expert.job_title, expert.company) if part)
+
+
+def field_rows(people: Iterable[Iterable[FieldValues]]) -> list[list[FieldRow]]:
+    """The rows of each person's changes. Reads the names of all tags in them with one query."""
+    changes = [list(each) for each in people]
+    ids = {
+        int(each)
+        for person in changes
+        for change in person
+        if change.field == "manual_tags"
+        for each in f"{change.before or ''} {change.after or ''}".split()
+    }
+    tags = dict(Tag.objects.filter(pk__in=ids).values_list("pk", "name")) if ids else {}
+    return [[_field_row(change, tags) for change in person] for person in changes]
+
+
+def field_text(field: str, value: str, tags: Mapping[int, str]) -> str:
+    """A value of `experts.profiles.text.FIELDS` for people. `tags`: id -> name."""
+    if field == "name":
+        return " ".join(value.split("\0")).strip()
+    if field == "rate" and value:
+        return f"{Decimal(value):.2f}"
+    if field == "photo":
+        return _("yes") if value else _("no")
+    if field == "manual_tags":
+        return ", ".join(sorted(tags.get(int(each), _("a deleted tag")) for each in value.split()))
+    return value
+
+
+def _field_row(change: FieldValues, tags: Mapping[int, str]) -> FieldRow:
+    name = str(FIELD_NAMES[change.field])
+    before = None if change.before is None else field_text(change.field, change.before, tags)
+    after = None if change.after is None else field_text(change.field, change.after, tags)
+    if before is None or after is None:
+        return FieldRow(name, _undivided(before), _undivided(after))
+    return FieldRow(name, *text_diff.sides(before, after))
+
+
+def _undivided(text: str | None) -> Side | None:
+    if text is None:
+        return None
+    return (Piece(text, False),) if text else ()

@@ -1,0 +1,54 @@
+"""Figures as the pages say them: durations, time left, rates, shares, and the initials of a name."""
+
+from __future__ import annotations
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+
+def duration(seconds: float | None) -> str:
+    """0.4 s, 12 s, 3 min 05 s, 1 h 02 min; empty for None. Rounded first: `number_format` alone truncates."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return _("%(seconds)s s") % {"seconds": number_format(round(seconds, 1), 1)}
+    whole = round(seconds)
+    if whole < 60:
+        return _("%(seconds)d s") % {"seconds": whole}
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return _("%(minutes)d min %(seconds)02d s") % {"minutes": minutes, "seconds": rest}
+    hours, minutes = divmod(minutes, 60)
+    return _("%(hours)d h %(minutes)02d min") % {"hours": hours, "minutes": minutes}
+
+
+def time_left(seconds: float | None) -> str:
+    """An estimated number of seconds, rounded to the precision that an estimate can have."""
+    if seconds is None:
+        return _("no estimate yet")
+    if seconds < 5:
+        return _("a few seconds left")
+    if seconds < 60:
+        return _("about %(seconds)d s left") % {"seconds": round(seconds / 5) * 5}
+    if seconds < 3600:
+        return _("about %(minutes)d min left") % {"minutes": round(seconds / 60)}
+    return _("about %(hours)s h left") % {"hours": number_format(seconds / 3600, 1)}
+
+
+def rate(items_per_second: float | None) -> str:
+    """Items per second; empty for None and 0."""
+    if not items_per_second:
+        return ""
+    decimals = 0 if items_per_second >= 10 else 1
+    return _("%(rate)s/s") % {"rate": number_format(items_per_second, decimals, force_grouping=True)}
+
+
+def percent(share: float | None) -> str:
+    """A share from 0 to 1 in whole percent; a dash for None."""
+    return _("%(percent)d %%") % {"percent": round(share * 100)} if share is not None else "–"
+
+
+def initials(name: str) -> str:
+    """The first letters of the first and the last word."""
+    words = name.split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
