@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from experts.models import Expert
 from indexing.api.auth import staff
-from indexing.api.schemas.common import Computing, EmbeddingMap, Refusal
+from indexing.api.schemas.common import NOT_PERMITTED
+from indexing.api.schemas.map import Computing, EmbeddingMap
 from indexing.embedding_map import reading
 from indexing.errors import MapNotReady, NoIndexYet, NoMap
 from indexing.models import IndexState, IndexVersion
@@ -37,7 +38,7 @@ _rendered = Rendered("", b"")
 @router.get(
     "/embedding-map",
     auth=staff("indexing.view"),
-    response={200: EmbeddingMap, 202: Computing, 401: Refusal, 403: Refusal},
+    response={200: EmbeddingMap, 202: Computing, **NOT_PERMITTED},
     exclude_none=True,
     summary="Every active expert as a point",
     description="Needs the permission `indexing.view`. 202 until the live version's map is computed.",

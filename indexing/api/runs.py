@@ -12,24 +12,20 @@ from ninja.errors import HttpError
 
 from indexing import runlog, runs
 from indexing.api.auth import actor, staff
-from indexing.api.schemas.common import (
-    NO_NUL,
-    BusyRefusal,
+from indexing.api.schemas.common import LARGEST_ID, NO_NUL, NOT_PERMITTED, BusyRefusal, Invalid, Refusal, unix
+from indexing.api.schemas.runs import (
     Cancelling,
     Drift,
     IngestStatus,
-    Invalid,
     LogLine,
     LogLines,
     Progress,
-    Refusal,
     Run,
+    RunInFull,
     RunRequest,
     Runs,
     Started,
-    unix,
 )
-from indexing.api.schemas.versions import RunInFull
 from indexing.drift import status as drift_status
 from indexing.models import RebuildRun
 from indexing.reasons import MAX_REASON
@@ -40,14 +36,12 @@ router = Router(tags=["index"])
 LOG_BYTES = 64 * 1024
 SETTLED = timedelta(seconds=3)
 """A worker writes its last lines right after the run has ended: only then is the end of the log the end."""
-LARGEST_ID = 2**63 - 1
-REFUSED = {401: Refusal, 403: Refusal}
 
 
 @router.post(
     "/ingest/run",
     auth=staff("indexing.rebuild"),
-    response={202: Started, 409: BusyRefusal, 422: Invalid, **REFUSED},
+    response={202: Started, 409: BusyRefusal, 422: Invalid, **NOT_PERMITTED},
     summary="Start a run",
     description="Needs the permission `indexing.rebuild`. The body is optional; without one it is a full rebuild.",
 )
@@ -59,7 +53,7 @@ def start(request: HttpRequest, body: RunRequest = Body(RunRequest())) -> Status
 @router.get(
     "/ingest/status",
     auth=staff("indexing.view"),
-    response={200: IngestStatus, **REFUSED},
+    response={200: IngestStatus, **NOT_PERMITTED},
     summary="What the index is doing",
     description="Needs the permission `indexing.view`. `status` is idle only as long as no run was ever asked for.",
 )
@@ -86,7 +80,7 @@ def show_status(request: HttpRequest) -> IngestStatus:
 @router.get(
     "/ingest/runs",
     auth=staff("indexing.view"),
-    response={200: Runs, 422: Invalid, **REFUSED},
+    response={200: Runs, 422: Invalid, **NOT_PERMITTED},
     summary="All runs, the newest first",
     description="Needs the permission `indexing.view`.",
 )
@@ -106,7 +100,7 @@ def list_runs(
 @router.get(
     "/ingest/runs/{number}",
     auth=staff("indexing.view"),
-    response={200: RunInFull, 404: Refusal, 422: Invalid, **REFUSED},
+    response={200: RunInFull, 404: Refusal, 422: Invalid, **NOT_PERMITTED},
     summary="One run",
     description="Needs the permission `indexing.view`. With the gate's report, which the list leaves out.",
 )
@@ -118,7 +112,7 @@ def show_run(request: HttpRequest, number: int = Path(ge=1, le=LARGEST_ID)) -> R
 @router.get(
     "/ingest/runs/{number}/log",
     auth=staff("indexing.view"),
-    response={200: LogLines, 404: Refusal, 422: Invalid, **REFUSED},
+    response={200: LogLines, 404: Refusal, 422: Invalid, **NOT_PERMITTED},
     summary="A run's log from a line on",
     description="Needs the permission `indexing.view`. Ask again with `after` set to `next` until `end` is true.",
 )
@@ -142,7 +136,7 @@ def show_log(
 @router.post(
     "/ingest/runs/{number}/cancel",
     auth=staff("indexing.cancel", "indexing.rebuild"),
-    response={202: Cancelling, 404: Refusal, 409: Refusal, 422: Invalid, **REFUSED},
+    response={202: Cancelling, 404: Refusal, 409: Refusal, 422: Invalid, **NOT_PERMITTED},
     summary="Cancel a run",
     description="Needs the permission `indexing.cancel` or `indexing.rebuild`. "
     "A queued run is cancelled at once, a running one as soon as its worker has finished its step. ",

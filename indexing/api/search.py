@@ -6,7 +6,8 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from indexing import search
-from indexing.api.schemas.common import Invalid, Refusal, SearchFilters, SearchResults, Suggested
+from indexing.api.schemas.common import NOT_PERMITTED, Invalid, Refusal
+from indexing.api.schemas.search import SearchFilters, SearchResults, Suggested
 from indexing.search import log
 from indexing.search.facet_counts import Question
 from indexing.search.filters import NONE
@@ -20,7 +21,7 @@ router = Router(tags=["search"])
 
 @router.get(
     "/search",
-    response={200: SearchResults, 401: Refusal, 403: Refusal, 422: Invalid, 503: Refusal},
+    response={200: SearchResults, 422: Invalid, 503: Refusal, **NOT_PERMITTED},
     summary="Find experts",
     description=(
         "Every hit comes from one version of the index, which is named. 503 while there is no index yet. Filters are "
@@ -47,7 +48,7 @@ def find(
 
 @router.get(
     "/suggest",
-    response={200: Suggested, 401: Refusal, 403: Refusal, 422: Invalid, 503: Refusal},
+    response={200: Suggested, 422: Invalid, 503: Refusal, **NOT_PERMITTED},
     summary="Complete what is typed",
     description=(
         "People, titles, companies and tags that have a word which begins with `q`, whatever its case and accents; a "

@@ -11,7 +11,7 @@ from ninja import Path, Query, Router
 from ninja.errors import HttpError
 
 from indexing.api.auth import actor, staff
-from indexing.api.schemas.common import BusyRefusal, Invalid, Refusal
+from indexing.api.schemas.common import LARGEST_ID, NOT_PERMITTED, BusyRefusal, Invalid, Refusal
 from indexing.api.schemas.versions import Decided, Pinned, ReasonRequest, Released, Sweep, Version, Versions
 from indexing.audit import Actor
 from indexing.errors import Refused, SnapshotInvalid
@@ -20,23 +20,21 @@ from indexing.versions import decisions, pinning, sweep
 
 router = Router(tags=["versions"])
 
-LARGEST_NUMBER = 2**63 - 1
-DENIED = {401: Refusal, 403: Refusal}
 NEEDS_PUBLISH = "Needs the permission `indexing.publish`."
-Number = Path(ge=1, le=LARGEST_NUMBER)
+Number = Path(ge=1, le=LARGEST_ID)
 
 
 @router.get(
     "/versions",
     auth=staff("indexing.view"),
-    response={200: Versions, 422: Invalid, **DENIED},
+    response={200: Versions, 422: Invalid, **NOT_PERMITTED},
     summary="All versions, the newest first",
     description="Needs the permission `indexing.view`.",
 )
 def list_versions(
     request: HttpRequest,
     limit: int = Query(50, ge=1, le=200),
-    before: int | None = Query(None, ge=1, le=LARGEST_NUMBER, description="Only versions with a lower number."),
+    before: int | None = Query(None, ge=1, le=LARGEST_ID, description="Only versions with a lower number."),
 ) -> Versions:
     found = IndexVersion.objects.select_related("run").prefetch_related("publications").order_by("-number")
     if before is not None:
@@ -55,7 +53,7 @@ def list_versions(
 @router.post(
     "/versions/{number}/publish",
     auth=staff("indexing.publish"),
-    response={200: Decided, 404: Refusal, 409: Refusal, 422: Invalid, **DENIED},
+    response={200: Decided, 404: Refusal, 409: Refusal, 422: Invalid, **NOT_PERMITTED},
     summary="Publish a held version",
     description=NEEDS_PUBLISH,
 )
@@ -66,7 +64,7 @@ def publish_version(request: HttpRequest, body: ReasonRequest, number: int = Num
 @router.post(
     "/versions/{number}/discard",
     auth=staff("indexing.publish"),
-    response={200: Decided, 404: Refusal, 409: Refusal, 422: Invalid, **DENIED},
+    response={200: Decided, 404: Refusal, 409: Refusal, 422: Invalid, **NOT_PERMITTED},
     summary="Give up a held version",
     description=f"{NEEDS_PUBLISH} Its files are deleted after the next run.",
 )
@@ -77,7 +75,7 @@ def discard_version(request: HttpRequest, body: ReasonRequest, number: int = Num
 @router.post(
     "/versions/{number}/rollback",
     auth=staff("indexing.publish"),
-    response={200: Decided, 404: Refusal, 409: BusyRefusal | Refusal, 422: Invalid, **DENIED},
+    response={200: Decided, 404: Refusal, 409: BusyRefusal | Refusal, 422: Invalid, **NOT_PERMITTED},
     summary="Make a kept version live again",
     description=f"{NEEDS_PUBLISH} Nothing is encoded. Scheduled runs are on hold afterwards, until released.",
 )
@@ -88,7 +86,7 @@ def roll_back(request: HttpRequest, body: ReasonRequest, number: int = Number) -
 @router.post(
     "/versions/{number}/pin",
     auth=staff("indexing.publish"),
-    response={200: Pinned, 404: Refusal, 409: Refusal, 422: Invalid, **DENIED},
+    response={200: Pinned, 404: Refusal, 409: Refusal, 422: Invalid, **NOT_PERMITTED},
     summary="Keep a version from being swept",
     description=f"{NEEDS_PUBLISH} Of a version that is live or kept.",
 )
@@ -100,7 +98,7 @@ def pin_version(request: HttpRequest, body: ReasonRequest, number: int = Number)
 @router.post(
     "/versions/{number}/unpin",
     auth=staff("indexing.publish"),
-    response={200: Pinned, 404: Refusal, 409: Refusal, 422: Invalid, **DENIED},
+    response={200: Pinned, 404: Refusal, 409: Refusal, 422: Invalid, **NOT_PERMITTED},
     summary="Let a version be swept in its turn again",
     description=NEEDS_PUBLISH,
 )
@@ -112,7 +110,7 @@ def unpin_version(request: HttpRequest, body: ReasonRequest, number: int = Numbe
 @router.post(
     "/schedule/release",
     auth=staff("indexing.publish"),
-    response={200: Released, **DENIED},
+    response={200: Released, **NOT_PERMITTED},
     summary="Let scheduled runs go on after a rollback",
     description=f"{NEEDS_PUBLISH} `released` is false when they were not on hold.",
 )

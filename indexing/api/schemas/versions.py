@@ -1,4 +1,4 @@
-"""What the API takes and gives of versions and of the gate. Times are unix seconds."""
+"""Versions as the API describes them, and decisions about them. Times are Unix seconds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 from ninja import Field, Schema
 from pydantic import StringConstraints
 
-from indexing.api.schemas.common import NO_NUL, Run, unix
+from indexing.api.schemas.common import NO_NUL, unix
 from indexing.models import IndexVersion, Publication, RebuildRun
 from indexing.reasons import MAX_REASON
 
@@ -111,43 +111,3 @@ class Versions(Schema):
     sweep: Sweep
     versions: list[Version]
     next: int | None = Field(description="Ask for `before` this one to get older versions; null at the end.")
-
-
-class Verdict(Schema):
-    rule: str
-    sentence: str
-    value: float | None = Field(description="null: there was nothing to judge.")
-    limit: float
-    passed: bool
-    warning: bool = Field(description="Holds nothing, even when not passed.")
-
-
-class AskedQuery(Schema):
-    text: str
-    k: int
-    missing: list[str] = Field(description="Expected experts who are not within the first k.")
-    before: list[str] = Field(description="Usernames of the hits of the version that was live, best first.")
-    after: list[str]
-    overlap: float | None
-
-
-class Gate(Schema):
-    """The gate's report. Names and queries are bounded, their counts are whole."""
-
-    passed: bool
-    live_number: int | None = Field(description="Compared with; null: there was nothing to compare with.")
-    verdicts: list[Verdict]
-    lost: list[str]
-    lost_count: int
-    gained: list[str]
-    gained_count: int
-    queries: list[AskedQuery]
-    queries_count: int
-
-
-class RunInFull(Run):
-    gate: Gate | None = Field(default=None, description="null where the run reached no gate.")
-
-    @classmethod
-    def of(cls, run: RebuildRun) -> RunInFull:
-        return cls(**Run.of(run).dict(), gate=Gate(**run.gate) if run.gate else None)

@@ -1,0 +1,138 @@
+"""Search results and suggestions as the API describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from ninja import Field, Schema
+from pydantic import BaseModel
+
+from experts.models import Expert
+from indexing.search import Hit, Results
+from indexing.search.facet_counts import FacetCounts
+from indexing.search.highlights import Marker
+from indexing.search.suggest import Suggestion
+
+
+class Plain(BaseModel):
+    """For what a search answers with: ninja's own base asks Python for each attribute, which takes longer than the
+    search. Made of keywords only."""
+
+
+class ExpertCard(Plain):
+    id: int
+    username: str
+    name: str
+    job_title: str
+    company: str
+    bio: str
+    hourly_rate: float | None
+    currency: str
+    profile_url: str
+    photo_url: str
+    category: str
+
+    @classmethod
+    def of(cls, expert: Expert) -> ExpertCard:
+        stored = {name: getattr(expert, name) for name in cls.model_fields if name != "name"}
+        links = {"profile_url": expert.profile_link, "photo_url": expert.photo_link}  # a client makes links of them
+        return cls(name=expert.full_name, **stored | links)
+
+
+class SearchHit(Plain):
+    expert: ExpertCard
+    score: float
+    similarity: float | None = Field(description="Cosine of query and profile.")
+    semantic_rank: int | None
+    keyword_rank: int | None
+    highlights: dict[str, str] = Field(
+        default={},
+        description="name, job_title, company, bio: HTML, escaped, the query's words in <mark>; of a long bio an "
+        "excerpt. Only fields that have a word of the query.",
+    )
+    common_tags: list[str] = Field(default=[], description="Tags of the expert that have a word of the query.")
+
+    @classmethod
+    def of(cls, hit: Hit, marker: Marker | None = None) -> SearchHit:
+        measured: dict[str, Any] = {
+            name: getattr(hit, name) for name in ("score", "similarity", "semantic_rank", "keyword_rank")
+        }
+        if marker is not None:
+            measured["highlights"] = marker.highlights(hit.expert)
+            measured["common_tags"] = marker.common_tags([tag.name for tag in hit.tags])
+        return cls(expert=ExpertCard.of(hit.expert), **measured)
+
+
+class SearchFilters(Schema):
+    tag: list[str] = Field(default=[], description="Name of a tag; may be repeated.")
+    match: Literal["any", "all"] = Field(default="any", description="Whether one of the tags is enough.")
+    industry: list[str] = Field(default=[], description="Name of a tag of that kind; repeated: one is enough.")
+    category: list[str] = Field(default=[], description="May be repeated; one is enough.")
+    rate_min: float | None = Field(default=None, ge=0, description="Lowest hourly rate, in `currency`.")
+    rate_max: float | None = Field(default=None, ge=0, description="Highest hourly rate, in `currency`.")
+    currency: str = Field(default="", max_length=3, description="ISO code: only experts with a rate in it.")
+    photo: bool = Field(default=False, description="Only experts with a photo.")
+
+
+class FacetValue(Plain):
+    name: str
+    count: int
+
+
+class Facets(Plain):
+    """How many of the query's matches have each value: of the active experts among the first 500 by meaning and the
+    first 500 by words under the filters. Values of which one is enough are counted under the other filters only."""
+
+    matches: int
+    tags: list[FacetValue]
+    industries: list[FacetValue]
+    categories: list[FacetValue]
+    currencies: list[FacetValue]
+    photo: int
+
+    @classmethod
+    def of(cls, counts: FacetCounts) -> Facets:
+        lists: dict[str, Any] = {
+            name: [FacetValue(name=value.name, count=value.count) for value in getattr(counts, name)]
+            for name in ("tags", "industries", "categories", "currencies")
+        }
+        return cls(matches=counts.matches, photo=counts.photo, **lists)
+
+
+class SearchResults(Plain):
+    query: str
+    mode: str
+    version: int = Field(description="The version of the index that answered.")
+    seconds: float
+    hits: list[SearchHit]
+    facets: Facets | None = None
+
+    @classmethod
+    def of(cls, results: Results, facets: FacetCounts | None = None, marker: Marker | None = None) -> SearchResults:
+        return cls(
+            query=results.query,
+            mode=results.mode,
+            version=results.version,
+            seconds=results.seconds,
+            hits=[SearchHit.of(hit, marker) for hit in results.hits],
+            facets=Facets.of(facets) if facets else None,
+        )
+
+
+class SuggestionOut(Schema):
+    kind: Literal["person", "title", "company", "tag"]
+    text: str = Field(description="What to search for.")
+    detail: str = Field(description="Of a person: username and title.")
+
+
+class Suggested(Schema):
+    q: str
+    suggestions: list[SuggestionOut]
+
+    @classmethod
+    def of(cls, q: str, suggestions: Sequence[Suggestion]) -> Suggested:
+        made: list[dict[str, Any]] = [
+            {name: getattr(each, name) for name in ("kind", "text", "detail")} for each in suggestions
+        ]
+        return cls(q=q, suggestions=[SuggestionOut(**each) for each in made])
