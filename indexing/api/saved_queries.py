@@ -11,7 +11,7 @@ from indexing.api.auth import staff
 from indexing.api.schemas.common import LARGEST_ID, NOT_PERMITTED, Invalid, Refusal
 from indexing.api.schemas.saved_queries import SavedRun
 from indexing.quality import saved_queries
-from indexing.serving import open_versions
+from indexing.versions import opening
 
 router = Router(tags=["versions"])
 
@@ -28,7 +28,7 @@ def run_saved_queries(
     a: int = Query(ge=1, le=LARGEST_ID, description="Number of a live, kept or held version."),
     b: int = Query(ge=1, le=LARGEST_ID),
 ) -> SavedRun:
-    versions = {version.number: version for version in open_versions.searchable()}
+    versions = {version.number: version for version in opening.searchable()}
     if unknown := [number for number in (a, b) if number not in versions]:
         raise HttpError(404, _("There is no version %(asked)s on disk: choose another.") % {"asked": unknown[0]})
     return SavedRun(**saved_queries.run(versions[a], versions[b]).as_dict())

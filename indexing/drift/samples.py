@@ -16,10 +16,9 @@ from django.utils import timezone
 
 from indexing.drift.measurement import measure
 from indexing.errors import SnapshotInvalid
-from indexing.lib import paths
 from indexing.lib.threads import Background
 from indexing.models import DriftSample, IndexState
-from indexing.snapshot.baseline import Baseline
+from indexing.versions.opening import open_baseline
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +38,7 @@ def take(now: datetime | None = None) -> bool:
     version = IndexState.read().live_version
     if version is None or DriftSample.objects.filter(hour=hour, version=version.number).exists():
         return False
-    found = measure(Baseline.open(paths.version_folder(version.number), version.manifest_sha256))
+    found = measure(open_baseline(version))
     sample = DriftSample(
         hour=hour,
         version=version.number,

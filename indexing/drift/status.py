@@ -24,11 +24,11 @@ from django.utils.translation import ngettext
 from experts.models import Expert, ExpertTag
 from indexing.drift.measurement import Drift, measure
 from indexing.errors import NoIndexYet, SnapshotInvalid
-from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion
 from indexing.serving import live
 from indexing.snapshot.baseline import Baseline
 from indexing.snapshot.reader import Snapshot
+from indexing.versions.opening import open_baseline
 
 Grade = Literal["never", "current", "drifting", "stale", "unknown"]
 GRADES: tuple[Grade, ...] = ("never", "current", "drifting", "stale", "unknown")
@@ -123,7 +123,7 @@ def baseline(version: IndexVersion) -> Snapshot | Baseline:
         served = None
     if served is not None and served.number == version.number:
         return served
-    return Baseline.open(paths.version_folder(version.number), version.manifest_sha256)
+    return open_baseline(version)
 
 
 def forget() -> None:

@@ -13,6 +13,7 @@ from experts.models import Tag
 from indexing.embedding_map import reading
 from indexing.embedding_map.areas import Area, named_areas
 from indexing.models import IndexVersion
+from indexing.versions.opening import read_facets
 
 KEPT = 4
 """Versions whose areas are remembered: two are flipped through, and a few people look at once."""
@@ -37,7 +38,7 @@ def areas_of(version: IndexVersion) -> tuple[Named, ...]:
     key = version.manifest_sha256, reading.stamp(version), tuple(sorted(names.items()))
     with _lock:
         if key not in _known:
-            facets = reading.facets_of(version)
+            facets = read_facets(version)
             rows, tags = facets.tag_rows(), facets.tag_ids
             active = np.isin(tags, np.fromiter(names, np.int64, len(names)))
             found = named_areas(positions, rows[active], tags[active])

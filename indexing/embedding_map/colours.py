@@ -18,6 +18,7 @@ from experts.profiles import findability
 from indexing.embedding_map import reading, wire_format
 from indexing.embedding_map.wire_format import DrawnMap
 from indexing.errors import IndexingError, NoMap, SnapshotInvalid
+from indexing.versions.opening import read_ids
 
 COLOURED = 12
 """Categories or industries that have a colour of their own, the largest: the eye tells no more apart."""
@@ -152,7 +153,7 @@ def _by_age(drawn: DrawnMap, by: str) -> Colouring:
     if not (number.isdecimal() and len(number) < 10):
         raise UnknownColouring(by)
     try:
-        known = reading.ids_of(reading.version_numbered(int(number)))
+        known = read_ids(reading.version_numbered(int(number)))
     except (NoMap, SnapshotInvalid) as error:
         raise UnknownColouring(by) from error
     classes = _nobody(drawn)

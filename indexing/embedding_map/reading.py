@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import logging
 
-import numpy as np
 from django.utils.translation import gettext as _
-from numpy.typing import NDArray
 
 from indexing.embedding_map import positions as files
 from indexing.embedding_map.positions import Positions
 from indexing.errors import MapNotReady, NoIndexYet, NoMap, SnapshotInvalid
 from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion
-from indexing.serving import open_versions
-from indexing.snapshot.facets import Facets
-from indexing.snapshot.reader import read_facets, read_ids
+from indexing.versions.opening import searchable
 
 logger = logging.getLogger(__name__)
 MapState = IndexVersion.MapState
@@ -29,20 +25,10 @@ def version_numbered(number: int | None) -> IndexVersion:
         if live is None:
             raise NoIndexYet
         return live
-    for version in open_versions.searchable():
+    for version in searchable():
         if version.number == number:
             return version
     raise NoMap(_("There is no version %(number)s, or it is not kept any more.") % {"number": number})
-
-
-def ids_of(version: IndexVersion) -> NDArray[np.int64]:
-    """Expert ids int64[n] of a version, without opening the rest of it. Raises SnapshotInvalid."""
-    return read_ids(paths.version_folder(version.number), version.manifest_sha256)
-
-
-def facets_of(version: IndexVersion) -> Facets:
-    """What its experts are tagged with, without opening the rest of it. Raises SnapshotInvalid."""
-    return read_facets(paths.version_folder(version.number), version.manifest_sha256)
 
 
 def stamp(version: IndexVersion) -> Stamp:

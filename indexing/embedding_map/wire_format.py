@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from indexing.embedding_map import reading
 from indexing.embedding_map.positions import Positions
 from indexing.models import IndexVersion
+from indexing.versions.opening import read_ids
 
 FORMAT = 1
 GONE = 0
@@ -40,9 +41,9 @@ class DrawnMap:
 
     @classmethod
     def of(cls, version: IndexVersion) -> DrawnMap:
-        """Raises what `reading.positions_of` and `reading.ids_of` do."""
+        """Raises what `reading.positions_of` and `opening.read_ids` do."""
         positions = reading.positions_of(version)
-        return cls(version.number, reading.ids_of(version), positions)
+        return cls(version.number, read_ids(version), positions)
 
     def __len__(self) -> int:
         return len(self.ids)

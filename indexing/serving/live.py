@@ -18,12 +18,13 @@ from django.utils.translation import gettext as _
 
 from indexing import runs
 from indexing.errors import NoIndexYet, SnapshotInvalid
-from indexing.lib import paths, processes
+from indexing.lib import processes
 from indexing.lib.threads import Background
 from indexing.models import IndexState, IndexVersion, ServingProcess
 from indexing.runs import launch
 from indexing.snapshot.reader import Snapshot
 from indexing.versions import memory
+from indexing.versions.opening import open_snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -65,15 +66,9 @@ class Live:
         """Open and serve it; else why not, as a sentence."""
         try:
             self._require_searchable(version)
-            folder = paths.version_folder(version.number)
             # Who serves nothing has no searches to keep memory for.
             memory.require(version, reserve=memory.RESERVE if self.snapshot else 0)
-            snapshot = Snapshot.open(folder, manifest_sha256=version.manifest_sha256)
-            if snapshot.number != version.number:  # a database and a folder that do not belong together
-                raise SnapshotInvalid(
-                    _("%(folder)s holds version %(number)s. Rebuild the index.")
-                    % {"folder": folder, "number": snapshot.number}
-                )
+            snapshot = open_snapshot(version)
         except (SnapshotInvalid, OSError, MemoryError) as error:
             why = str(error) or _("there is not enough memory to open it")
             problem = _("Version %(number)s is not served: %(why)s.") % {

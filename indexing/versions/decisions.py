@@ -19,11 +19,10 @@ from experts.stored_language import kept_language
 from indexing import audit, notifications, reasons, runlog
 from indexing.audit import Actor
 from indexing.errors import Busy, Cancelled, FenceLost, Refused
-from indexing.lib import doorbell, paths
+from indexing.lib import doorbell
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
 from indexing.runs import cancelled_sentence
-from indexing.snapshot.reader import Snapshot
-from indexing.versions import memory
+from indexing.versions.opening import in_state, require_openable
 
 logger = logging.getLogger(__name__)
 State, How, MapState = IndexVersion.State, Publication.How, IndexVersion.MapState
@@ -85,7 +84,7 @@ def complete(run: RebuildRun, outcome: Outcome) -> None:
 def approve(number: int, actor: Actor, reason: str) -> None:
     """Make a held version live. Raises Refused (not held, no reason, the asker's own, outdated), SnapshotInvalid."""
     reason = reasons.required(reason)
-    opened(number)
+    require_openable(number)
     with transaction.atomic():
         state = IndexState.locked()
         version = in_state(number, State.HELD)
@@ -127,7 +126,7 @@ def roll_back(number: int, actor: Actor, reason: str) -> None:
     Raises Busy (its run would undo this), Refused (not kept, no reason), SnapshotInvalid (its files are damaged).
     """
     reason = reasons.required(reason)
-    opened(number)
+    require_openable(number)
     with transaction.atomic():
         state = IndexState.locked()
         version = in_state(number, State.RETIRED)
@@ -238,24 +237,3 @@ def _end_held(run: RebuildRun, to: RebuildRun.State, actor: Actor, sentence: str
     error = "" if to == RebuildRun.State.DONE else words
     run.move(to=to, expect=(RebuildRun.State.HELD,), error=error)
     runlog.append(run.pk, words, stage=run.stage)
-
-
-def in_state(number: int, state: str) -> IndexVersion:
-    version = IndexVersion.objects.select_related("run").filter(pk=number).first()
-    if version is None:
-        raise Refused(_("There is no version %(number)s.") % {"number": number})
-    if version.state != state:
-        raise Refused(
-            _("Version %(number)s is %(state)s, not %(needed)s.")
-            % {"number": number, "state": version.get_state_display(), "needed": State(state).label}
-        )
-    return version
-
-
-def opened(number: int) -> Snapshot:
-    """The version, its hashes checked: before the transaction, since reading files takes time."""
-    version = IndexVersion.objects.filter(pk=number).first()
-    if version is None or not version.manifest_sha256:
-        raise Refused(_("There is no finished version %(number)s.") % {"number": number})
-    memory.require(version)
-    return Snapshot.open(paths.version_folder(number), manifest_sha256=version.manifest_sha256)

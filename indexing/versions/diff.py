@@ -16,9 +16,6 @@ from numpy.typing import NDArray
 from experts.models import Expert
 from experts.profiles.text import FIELDS
 from indexing.drift import Version
-from indexing.lib import paths
-from indexing.models import IndexVersion
-from indexing.snapshot.baseline import Baseline
 from indexing.snapshot.profiles import Profile, by_name, has_words, kept, name_of
 
 Kind = Literal["gained", "lost", "changed"]
@@ -87,11 +84,6 @@ class Person:
     @property
     def detail(self) -> str:
         return ", ".join(part for name in ("job_title", "company") if (part := self.profile.get(name, "")))
-
-
-def opened(version: IndexVersion) -> Baseline:
-    """What a comparison needs of it: a few of its files, their hashes checked. Raises SnapshotInvalid."""
-    return Baseline.open(paths.version_folder(version.number), version.manifest_sha256)
 
 
 def between(a: Version, b: Version) -> Diff:

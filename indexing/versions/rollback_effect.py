@@ -10,16 +10,16 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from numpy.typing import NDArray
 
 from experts.models import Expert
 from experts.profiles.text import FIELDS
-from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion
-from indexing.snapshot.reader import Snapshot
-from indexing.versions.decisions import in_state, opened
+from indexing.snapshot.baseline import Baseline
+from indexing.versions.opening import in_state, open_baseline, require_files
 
-TEXT = [place for place, name in enumerate(FIELDS) if name in ("name", "job_title", "company", "bio")]
-"""The columns of a version's field hashes that people are found by the words of."""
+TEXT_COLUMNS = [place for place, name in enumerate(FIELDS) if name in ("name", "job_title", "company", "bio")]
+"""Columns of a version's field hashes: the fields whose words make an expert's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +78,31 @@ class RollbackEffect:
 
 
 def rollback_effect(number: int) -> RollbackEffect:
-    """What `roll_back` would mean. Raises Refused, SnapshotInvalid."""
+    """What `decisions.roll_back` to a kept version would mean. Raises Refused, SnapshotInvalid.
+
+    Quick and frugal, since a page that only asks for confirmation calls it: it compares a few files of the two
+    versions, and of the others of the earlier one looks at the sizes. `roll_back` itself checks every hash.
+    """
     version = in_state(number, IndexVersion.State.RETIRED)
-    then = opened(number)
+    require_files(version)
+    earlier = open_baseline(version)
     live = IndexState.read().live_version
-    now_ids, now_fields = _rows_of(live) if live else (np.empty(0, np.int64), np.empty((0, len(FIELDS)), np.uint64))
-    _common, at_then, at_now = np.intersect1d(then.ids, now_ids, return_indices=True)
-    # By the fields, which know no model: the hashes of the texts are all others where the model is.
-    older = np.any((then.field_hashes[at_then] != now_fields[at_now])[:, TEXT], axis=1)
+    ids, older_texts = _compare(earlier, open_baseline(live)) if live else (np.empty(0, np.int64), 0)
     other_model = live is not None and live.model_fingerprint != version.model_fingerprint
     active = set(Expert.objects.active().values_list("pk", flat=True))
     return RollbackEffect(
         number=number,
         built=version.created_at,
-        hidden=len(active.intersection(np.setdiff1d(now_ids, then.ids).tolist())),
-        older_texts=int(older.sum()),
+        hidden=len(active.intersection(np.setdiff1d(ids, earlier.ids).tolist())),
+        older_texts=older_texts,
         model=version.model_name if other_model else "",
-        still_hidden=len(set(then.ids.tolist()) - active),
+        still_hidden=len(set(earlier.ids.tolist()) - active),
     )
 
 
-def _rows_of(version: IndexVersion) -> tuple[np.ndarray, np.ndarray]:
-    snapshot = Snapshot.open(
-        paths.version_folder(version.number), manifest_sha256=version.manifest_sha256, check_hashes=False
-    )
-    return snapshot.ids, snapshot.field_hashes
+def _compare(earlier: Baseline, live: Baseline) -> tuple[NDArray[np.int64], int]:
+    """The live version's expert ids, int64[n], and how many experts in both have another text."""
+    _common, at_earlier, at_live = np.intersect1d(earlier.ids, live.ids, assume_unique=True, return_indices=True)
+    # Not text hashes: those include the model's fingerprint, so they all differ after a change of model.
+    differs = earlier.field_hashes[at_earlier] != live.field_hashes[at_live]
+    return live.ids, int(np.any(differs[:, TEXT_COLUMNS], axis=1).sum())

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from experts.models import Expert
 from indexing.building.pipeline import Built
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
-from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion, SavedQuery
 from indexing.quality.gate import Evidence, QueryOutcome
 from indexing.quality.overlap import OVERLAP_AT
 from indexing.search import Mode, search
 from indexing.snapshot.profiles import Profile, by_name, kept, name_of
 from indexing.snapshot.reader import Snapshot
+from indexing.versions.opening import open_snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def _live() -> Snapshot | None:
     if version is None:
         return None
     try:
-        return Snapshot.open(paths.version_folder(version.number), manifest_sha256=version.manifest_sha256)
+        return open_snapshot(version)
     except SnapshotInvalid as error:
         logger.warning("There is nothing to compare with: %s", error)
         return None

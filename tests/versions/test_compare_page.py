@@ -10,6 +10,7 @@ from experts.models import Expert
 from indexing.lib import paths
 from indexing.models import IndexVersion, SavedQuery
 from indexing.versions import diff as version_diff
+from indexing.versions.opening import open_baseline
 from tests.support import cast, version_cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,7 +45,7 @@ def three_versions() -> dict[str, int]:
 
 def diff(a: int, b: int) -> version_diff.Diff:
     one, other = (IndexVersion.objects.get(pk=number) for number in (a, b))
-    return version_diff.between(version_diff.opened(one), version_diff.opened(other))
+    return version_diff.between(open_baseline(one), open_baseline(other))
 
 
 def test_who_was_gained_lost_and_changed_in_which_fields(viewer, settings):
@@ -83,9 +84,9 @@ def test_who_was_gained_lost_and_changed_in_which_fields(viewer, settings):
     page = html(viewer.get(COMPARE, {"from": 2, "to": 3, "list": "gained"}))
     assert "Nobody was gained" in page
     # Where a version of an older release kept no texts, the fields are told all the same.
-    bare = version_diff.opened(IndexVersion.objects.get(pk=1))
+    bare = open_baseline(IndexVersion.objects.get(pk=1))
     object.__setattr__(bare, "profiles", None)
-    old = version_diff.between(bare, version_diff.opened(IndexVersion.objects.get(pk=3)))
+    old = version_diff.between(bare, open_baseline(IndexVersion.objects.get(pk=3)))
     (person,) = version_diff.people(old, "changed", [ids["expert-001"]])
     assert [(each.field, each.before) for each in person.changes] == [("bio", None), ("category", None)]
     (gone,) = version_diff.people(old, "lost", [ids["expert-002"]])

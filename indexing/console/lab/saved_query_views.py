@@ -21,7 +21,7 @@ from indexing.console.responses import admin_context, number
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
 from indexing.models import IndexVersion, SavedQuery
 from indexing.quality import saved_queries as saved_runs
-from indexing.serving import open_versions
+from indexing.versions import opening
 
 ADD = "indexing.add_savedquery"
 
@@ -63,7 +63,7 @@ def save_query(request: ConsoleRequest) -> HttpResponse:
 @never_cache
 @allowed(VIEW)
 def saved_queries(request: ConsoleRequest) -> HttpResponse:
-    versions = open_versions.searchable()
+    versions = opening.searchable()
     asked = {name: request.GET.get(name) or None for name in ("a", "b")}
     found = {name: _numbered(versions, text) for name, text in asked.items()}
     context: dict[str, Any] = {"run": None, "problem": ""}
@@ -78,7 +78,7 @@ def saved_queries(request: ConsoleRequest) -> HttpResponse:
             context["problem"], status = str(error), error.status
     if request.GET.get("format") == "json":
         return _as_json(context, status)
-    default_a, default_b = open_versions.usual_pair(versions)
+    default_a, default_b = opening.usual_pair(versions)
     context |= {
         "title": _("Saved queries"),
         "versions": versions,

@@ -20,6 +20,7 @@ from indexing.models import IndexVersion
 from indexing.quality.overlap import Place, overlap, places
 from indexing.search import Hit, Mode, Results, search
 from indexing.serving import open_versions
+from indexing.versions import opening
 
 HITS = 20
 ALONE = "none"
@@ -93,7 +94,7 @@ class Comparison:
 @allowed(VIEW)
 def lab_page(request: ConsoleRequest) -> HttpResponse:
     query = request.GET.get("q", "")
-    versions = open_versions.searchable()
+    versions = opening.searchable()
     tried, before = _asked(versions, request.GET)
     unknown = next((asked for asked, version in (tried, before) if asked and version is None), None)
     sides = [] if unknown else _sides(before[1], tried[1], request.GET)

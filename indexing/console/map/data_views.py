@@ -18,6 +18,7 @@ from indexing.embedding_map.moves import Moves, moves
 from indexing.errors import EmptyQuery
 from indexing.search import query_vector, search
 from indexing.serving import open_versions
+from indexing.versions import opening
 
 HITS = 50
 MOVED = 50
@@ -76,7 +77,7 @@ def map_gaps(request: ConsoleRequest) -> dict[str, Any]:
 @as_json
 def map_moves(request: ConsoleRequest) -> dict[str, Any]:
     before, after = version_named(request, "from"), version_named(request, "to")
-    old_ids, new_ids = reading.ids_of(before), reading.ids_of(after)
+    old_ids, new_ids = opening.read_ids(before), opening.read_ids(after)
     found = moves(
         old_ids, reading.positions_of(before, len(old_ids)), new_ids, reading.positions_of(after, len(new_ids))
     )

@@ -19,8 +19,8 @@ from indexing.console.responses import admin_context, number
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
 from indexing.models import IndexVersion, SavedQuery
 from indexing.quality import saved_queries
-from indexing.serving import open_versions
 from indexing.versions import diff as version_diff
+from indexing.versions import opening
 from indexing.versions.diff import KINDS, Diff, Kind
 
 
@@ -28,7 +28,7 @@ from indexing.versions.diff import KINDS, Diff, Kind
 @never_cache
 @allowed(VIEW)
 def compare_versions(request: ConsoleRequest) -> HttpResponse:
-    versions = open_versions.searchable()
+    versions = opening.searchable()
     a, b, problem = _chosen(versions, request)
     context: dict[str, Any] = {
         "title": _("Compare versions"),
@@ -40,7 +40,7 @@ def compare_versions(request: ConsoleRequest) -> HttpResponse:
     if a and b and not problem:
         context["title"] = _("Version %(a)s and version %(b)s") % {"a": a.number, "b": b.number}
         try:
-            diff = version_diff.between(version_diff.opened(a), version_diff.opened(b))
+            diff = version_diff.between(opening.open_baseline(a), opening.open_baseline(b))
         except SnapshotInvalid as error:
             context["problem"], status = str(error), error.status
         else:
@@ -69,14 +69,14 @@ def _chosen(
                     },
                 )
             return None, None, _("There is no version %(asked)s: choose another.") % {"asked": text[:20]}
-    usual_a, usual_b = open_versions.usual_pair(versions)
+    usual_a, usual_b = opening.usual_pair(versions)
     a, b = by_number.get(number(asked[0])) or usual_a, by_number.get(number(asked[1])) or usual_b
     return a, None if a == b else b, ""
 
 
 def choices(versions: Sequence[IndexVersion]) -> list[tuple[str, str, IndexVersion | None]]:
     """For the form: the name of each field, what it is called, and which version is chosen."""
-    a, b = open_versions.usual_pair(versions)
+    a, b = opening.usual_pair(versions)
     return [("from", _("From"), a), ("to", _("To"), b)]
 
 

@@ -20,8 +20,7 @@ from indexing.console.versions import compare_views, gate_report
 from indexing.console.versions import presentation as presentation
 from indexing.errors import IndexingError
 from indexing.models import IndexState, IndexVersion, RebuildRun
-from indexing.serving import open_versions
-from indexing.versions import decisions, pinning, rollback_effect, sweep
+from indexing.versions import decisions, opening, pinning, rollback_effect, sweep
 
 State = IndexVersion.State
 
@@ -45,7 +44,7 @@ class Question:
 @never_cache
 @allowed(VIEW)
 def versions_page(request: ConsoleRequest) -> HttpResponse:
-    outlook, kept = sweep.outlook(), open_versions.searchable()
+    outlook, kept = sweep.outlook(), opening.searchable()
     page, rows = presentation.versions(outlook, request.GET.get("page", 1))
     context = admin_context(request) | {
         "title": _("Versions"),

@@ -16,7 +16,7 @@ from indexing.lib import doorbell, paths, processes
 from indexing.lib.processes import Owner
 from indexing.lib.retrying import patiently
 from indexing.models import IndexVersion
-from indexing.snapshot.reader import Snapshot, read_ids
+from indexing.versions.opening import open_snapshot, read_ids
 
 logger = logging.getLogger(__name__)
 State = IndexVersion.MapState
@@ -40,7 +40,7 @@ def compute(
         return False
     began = time.monotonic()
     try:
-        snapshot = Snapshot.open(paths.version_folder(number), manifest_sha256=version.manifest_sha256)
+        snapshot = open_snapshot(version)
         projection.project(
             snapshot,
             paths.map_file(number),
@@ -83,7 +83,7 @@ def _last_map(version: IndexVersion) -> projection.Previous | None:
     for other in sorted(newest_first, key=lambda other: other.model_fingerprint != version.model_fingerprint):
         same = other.model_fingerprint == version.model_fingerprint
         try:
-            ids = read_ids(paths.version_folder(other.number), other.manifest_sha256)
+            ids = read_ids(other)
             return projection.Previous(ids, positions.load(paths.map_file(other.number), len(ids)), same)
         except SnapshotInvalid as error:  # gone, or damaged: then an older one serves
             logger.warning("The map of version %s is not started from: %s", other.number, error)

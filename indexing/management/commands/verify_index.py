@@ -9,9 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from indexing.errors import IndexingError, NoIndexYet, SnapshotInvalid
-from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion
-from indexing.snapshot.reader import Snapshot
+from indexing.versions.opening import open_snapshot
 
 
 class Command(BaseCommand):
@@ -27,9 +26,7 @@ class Command(BaseCommand):
         except IndexingError as error:
             raise CommandError(str(error), returncode=1) from error
         try:
-            snapshot = Snapshot.open(
-                paths.version_folder(version.number), manifest_sha256=version.manifest_sha256 or None
-            )
+            snapshot = open_snapshot(version)
         except SnapshotInvalid as error:
             if options["json"]:
                 self.stdout.write(json.dumps({"version": version.number, "ok": False, "error": str(error)}))

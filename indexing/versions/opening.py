@@ -1,0 +1,103 @@
+"""Which versions can be opened, and the one place that finds their files from their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from indexing.errors import Refused, SnapshotInvalid
+from indexing.lib import paths
+from indexing.models import IndexVersion
+from indexing.snapshot import reader
+from indexing.snapshot.baseline import Baseline
+from indexing.snapshot.facets import Facets
+from indexing.snapshot.reader import Snapshot
+from indexing.versions import memory
+
+State = IndexVersion.State
+SEARCHABLE = (State.LIVE, State.HELD, State.RETIRED)
+
+
+def searchable() -> list[IndexVersion]:
+    """The versions that have their files and can be searched, newest first."""
+    return list(IndexVersion.objects.filter(state__in=SEARCHABLE).order_by("-number"))
+
+
+def usual_pair(versions: Sequence[IndexVersion]) -> tuple[IndexVersion | None, IndexVersion | None]:
+    """The default comparison: the live version and the newest other one, the older of the two first.
+
+    `versions` is sorted newest first. With one version it is both sides; with none both are None.
+    """
+    live = next((version for version in versions if version.state == State.LIVE), None)
+    others = [version for version in versions if version != live]
+    pair = sorted((version for version in (live, *others[:1]) if version), key=lambda version: version.number)
+    return (pair[0], pair[-1]) if pair else (None, None)
+
+
+def in_state(number: int, state: str) -> IndexVersion:
+    """Version `number` with its run. Raises Refused if there is no such version or it is in another state."""
+    version = IndexVersion.objects.select_related("run").filter(pk=number).first()
+    if version is None:
+        raise Refused(_("There is no version %(number)s.") % {"number": number})
+    if version.state != state:
+        raise Refused(
+            _("Version %(number)s is %(state)s, not %(needed)s.")
+            % {"number": number, "state": version.get_state_display(), "needed": State(state).label}
+        )
+    return version
+
+
+def require_openable(number: int) -> None:
+    """Check that version `number` can be served: that it fits in memory, and every hash of its files.
+
+    Reading all the files takes seconds, so call this before a transaction, not inside it. Raises Refused if there is
+    no finished version of that number, NotEnoughMemory, SnapshotInvalid.
+    """
+    version = IndexVersion.objects.filter(pk=number).first()
+    if version is None or not version.manifest_sha256:
+        raise Refused(_("There is no finished version %(number)s.") % {"number": number})
+    memory.require(version)
+    open_snapshot(version)
+
+
+def require_files(version: IndexVersion) -> None:
+    """Check that every file of the version is there and has its size; no hashes. Raises SnapshotInvalid."""
+    folder = paths.version_folder(version.number)
+    reader.check_files(folder, reader.read_manifest(folder, version.manifest_sha256), hashes=False)
+
+
+def open_snapshot(version: IndexVersion) -> Snapshot:
+    """The whole version, ready to be searched, every hash checked. Raises SnapshotInvalid.
+
+    Needs about `version.bytes` of memory: call `memory.require` first where that may be too much.
+    """
+    folder = paths.version_folder(version.number)
+    # The row of a version that is still being built has no hash yet: its files are checked against each other only.
+    snapshot = Snapshot.open(folder, manifest_sha256=version.manifest_sha256 or None)
+    if snapshot.number != version.number:  # the database and the data folder do not belong together
+        raise SnapshotInvalid(
+            _("%(folder)s holds version %(number)s. Rebuild the index.")
+            % {"folder": folder, "number": snapshot.number}
+        )
+    return snapshot
+
+
+def open_baseline(version: IndexVersion) -> Baseline:
+    """What comparing the version's experts needs: a few of its files, their hashes checked. Raises SnapshotInvalid.
+
+    Takes a fraction of a second and little memory, also at 100,000 experts.
+    """
+    return Baseline.open(paths.version_folder(version.number), version.manifest_sha256)
+
+
+def read_ids(version: IndexVersion) -> NDArray[np.int64]:
+    """The version's expert ids, int64[n], rising; the file's hash is checked. Raises SnapshotInvalid."""
+    return reader.read_ids(paths.version_folder(version.number), version.manifest_sha256)
+
+
+def read_facets(version: IndexVersion) -> Facets:
+    """The version's facet columns, without the rest of it; the file's hash is checked. Raises SnapshotInvalid."""
+    return reader.read_facets(paths.version_folder(version.number), version.manifest_sha256)
