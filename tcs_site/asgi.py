@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -17,9 +18,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tcs_site.settings")
 http = get_asgi_application()
 
 # Models can be imported only once Django is set up.
-from indexing import courier, encoders, search  # noqa: E402
+from indexing import courier, encoders  # noqa: E402
 from indexing.console.live_page.routing import websocket_urlpatterns  # noqa: E402
 from indexing.drift import samples  # noqa: E402
+from indexing.encoders.same_model import has_model  # noqa: E402
 from indexing.search import log  # noqa: E402
 from indexing.serving import live  # noqa: E402
 from tcs_site.proxying import behind_proxy  # noqa: E402
@@ -60,8 +62,7 @@ def once_listening(start: Callable[[], None]) -> None:
 # What importing made stays for good. Looking through it for garbage would hold up all searches for 80 ms each time.
 gc.freeze()
 take_long_addresses()
-live.stay_searchable(search.has_model)
-once_listening(live.start)
+once_listening(partial(live.start, has_model=has_model))
 once_listening(courier.start)
 once_listening(log.start)
 once_listening(samples.start)

@@ -8,6 +8,7 @@ from ninja import Query, Router
 from indexing import search
 from indexing.api.schemas.common import NOT_PERMITTED, Invalid, Refusal
 from indexing.api.schemas.search import SearchFilters, SearchResults, Suggested
+from indexing.errors import EmptyQuery
 from indexing.search import log
 from indexing.search.facet_counts import Question
 from indexing.search.filters import NONE
@@ -38,9 +39,9 @@ def find(
 ) -> SearchResults:
     filters = Asked(**asked.dict()).filters(strictly=True)
     if not q.strip():
-        return SearchResults.of(search.search(q, k, mode))  # which says what is wrong
+        raise EmptyQuery  # also while there is no index yet
     snapshot = live.current()
-    results = search.search(q, k, mode, snapshot=snapshot, filters=filters)
+    results = search.search(q, snapshot, k, mode, filters=filters)
     log.note(results, k, filtered=filters != NONE)
     facets = Question.of(results.query, mode, snapshot).facets(filters)
     return SearchResults.of(results, facets, Marker.of(results.query, snapshot.keywords))

@@ -103,7 +103,7 @@ def measure(clients: Sequence[int], states: Sequence[State], searches: int, say:
     encoders.get()
     loaded = time.perf_counter() - began - opened
     words = queries(len(snapshot))
-    first = search.search(next(words), K)
+    first = search.search(next(words), snapshot, K)
     found: list[Measured] = []
     for state in states:
         with rebuilding() if state == "rebuild" else nothing() as still:
@@ -171,7 +171,7 @@ def ask_all(asked: Sequence[Sequence[str]]) -> Taken:
 
 def searched(text: str) -> search.Results:
     try:
-        return search.search(text, K)
+        return search.search(text, live.current(), K)
     finally:
         connection.close()  # as after each request
 

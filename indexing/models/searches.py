@@ -56,14 +56,15 @@ class SearchLogQuerySet(models.QuerySet["SearchLog"]):
         )
 
 
+class Mode(models.TextChoices):
+    """How a search compares a query with profiles: by meaning, by words, or by both."""
+
+    HYBRID = "hybrid", _("both")
+    SEMANTIC = "semantic", _("meaning")
+    KEYWORD = "keyword", _("words")
+
+
 class SearchLog(models.Model):
-    class Mode(models.TextChoices):
-        """As in `indexing.search.Mode`, which models do not know."""
-
-        HYBRID = "hybrid", _("both")
-        SEMANTIC = "semantic", _("meaning")
-        KEYWORD = "keyword", _("words")
-
     at = models.DateTimeField(_("time"), db_index=True)
     day = models.DateField(_("day"))
     """of `at` in TCS_TIME_ZONE: to group by it, SQLite would call Python for every row otherwise"""

@@ -5,34 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.db.models import Count
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from indexing.drift import status as drift_status
 from indexing.models import IndexState, RebuildRun
 from indexing.runs import status
+from indexing.search import counters
 
 registry = CollectorRegistry()
-SEARCHES = Counter(
-    "tcs_searches", "Searches answered by this process, by mode and outcome.", ["mode", "outcome"], registry=registry
-)
-SEARCH_SECONDS = Histogram(
-    "tcs_search_seconds",
-    "Seconds of a search, by mode.",
-    ["mode"],
-    registry=registry,
-    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
-)
-SEARCHES_NOT_LOGGED = Counter(
-    "tcs_searches_not_logged", "Searches of people that did not fit into the queue of the log.", registry=registry
-)
-
-
-def observe_search(mode: str, outcome: str, seconds: float) -> None:
-    """Count a search; `outcome` is hits, nothing or error."""
-    SEARCHES.labels(mode, outcome).inc()
-    SEARCH_SECONDS.labels(mode).observe(seconds)
+for counter in counters.COUNTERS:
+    registry.register(counter)
 
 
 def page() -> bytes:

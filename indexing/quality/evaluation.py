@@ -22,10 +22,13 @@ from numpy.typing import NDArray
 
 from experts.models import Expert
 from indexing import encoders
+from indexing.encoders.same_model import require_same_model
 from indexing.errors import QueriesInvalid
-from indexing.search import Mode, require_same_model, search
+from indexing.search import Mode, search
 from indexing.snapshot.reader import Snapshot
 
+MODES = (Mode.SEMANTIC, Mode.KEYWORD, Mode.HYBRID)
+"""In the order in which they are compared: the single rankings before the one that joins them."""
 AT = 10
 """How far down the hits count."""
 
@@ -164,7 +167,7 @@ def _wrong(path: Path, place: str, name: str, value: object, expected: str) -> Q
 def evaluate(
     queries: Sequence[JudgedQuery],
     snapshot: Snapshot,
-    modes: Sequence[Mode] = tuple(Mode),
+    modes: Sequence[Mode] = MODES,
     *,
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
@@ -187,7 +190,7 @@ def evaluate(
         began = time.perf_counter()
         found = []
         for text, vector in zip(texts, vectors, strict=True):
-            hits = search(text, AT, mode, snapshot=snapshot, vector=vector).hits
+            hits = search(text, snapshot, AT, mode, vector=vector).hits
             found.append([hit.expert.username for hit in hits])
             if progress is not None:
                 progress(1)
@@ -213,7 +216,7 @@ def _in_the_directory(queries: Sequence[JudgedQuery]) -> tuple[list[JudgedQuery]
 def _vectors(texts: Sequence[str], snapshot: Snapshot) -> NDArray[np.float32]:
     """In one go: batches of equal length are several times faster than one query after another."""
     encoder = encoders.get()
-    require_same_model(encoder, snapshot)
+    require_same_model(encoder, snapshot.manifest)
     return encoder.encode(texts)
 
 

@@ -133,7 +133,7 @@ def _ask(query: SavedQuery, a: Snapshot, b: Snapshot) -> QueryRun:
 
 
 def _found(query: SavedQuery, snapshot: Snapshot) -> list[str]:
-    results = search(query.text, max(query.k, OVERLAP_AT), Mode.HYBRID, snapshot=snapshot)
+    results = search(query.text, snapshot, max(query.k, OVERLAP_AT), Mode.HYBRID)
     return [hit.expert.username for hit in results.hits]
 
 

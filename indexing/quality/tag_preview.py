@@ -21,7 +21,7 @@ from experts.models import Expert, ExpertTag
 from experts.tagging import assignment
 from experts.tagging.assignment import MAX_TAGS, TagSpec
 from indexing import encoders
-from indexing.search import require_same_model
+from indexing.encoders.same_model import require_same_model
 from indexing.serving import live
 from indexing.snapshot.reader import Snapshot
 
@@ -154,7 +154,7 @@ def preview(tag: TagSpec, threshold: float) -> Preview:
 def judge(snapshot: Snapshot, tag: TagSpec) -> tuple[Judged, int]:
     """The version's active experts, and how many active ones it does not have. Raises EncoderUnavailable."""
     encoder = encoders.get()
-    require_same_model(encoder, snapshot)
+    require_same_model(encoder, snapshot.manifest)
     vector = encoder.encode([tag.text])[0]
     similarities = np.asarray(snapshot.vectors @ vector, np.float32)
     fits = _bar(snapshot, tag).beaten_by(similarities, tag.id)

@@ -5,9 +5,7 @@ from indexing.search.searcher import (
     Hit,
     Mode,
     Results,
-    has_model,
     query_vector,
-    require_same_model,
     search,
 )
 
@@ -16,8 +14,6 @@ __all__ = [
     "MAX_K",
     "Mode",
     "Results",
-    "has_model",
     "query_vector",
-    "require_same_model",
     "search",
 ]

@@ -29,7 +29,7 @@ from django.utils import timezone
 
 from indexing.models import SearchLog
 from indexing.models.searches import MAX_QUERY, OTR_AT, folded
-from indexing.ops import metrics
+from indexing.search import counters
 from indexing.search.searcher import Results
 
 logger = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ class Writer:
         try:
             self._queue.put_nowait(note)
         except queue.Full:
-            metrics.SEARCHES_NOT_LOGGED.inc()
+            counters.SEARCHES_NOT_LOGGED.inc()
 
     def run(self) -> None:
         while not self.ending.wait(LOOK_SECONDS):
@@ -144,7 +144,7 @@ class Writer:
             connection.close()
         except DatabaseError as error:  # it will not take these rows later either
             logger.warning("%s searches could not be logged: %s", len(self._rows), error)
-            metrics.SEARCHES_NOT_LOGGED.inc(len(self._rows))
+            counters.SEARCHES_NOT_LOGGED.inc(len(self._rows))
             self._rows.clear()
         close_old_connections()
 
@@ -155,7 +155,7 @@ class Writer:
 
     def _keep_few(self) -> None:
         if (over := len(self._rows) - UNWRITTEN) > 0:
-            metrics.SEARCHES_NOT_LOGGED.inc(over)
+            counters.SEARCHES_NOT_LOGGED.inc(over)
             del self._rows[:over]
 
 

@@ -6,37 +6,29 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import numpy as np
 from django.conf import settings
-from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from experts.models import Expert
 from experts.profiles import cards
 from experts.profiles.cards import Card, TagName
 from indexing import encoders
-from indexing.encoders import Encoder
-from indexing.errors import EmptyQuery, EncoderUnavailable, IndexingError
+from indexing.encoders.same_model import require_same_model
+from indexing.errors import EmptyQuery, IndexingError
 from indexing.lib.timing import Steps
-from indexing.ops import metrics
+from indexing.models.searches import Mode
+from indexing.search import counters
 from indexing.search import fusion as ranking
 from indexing.search.filters import NONE, Filters
 from indexing.search.fusion import Candidates, Fusion
-from indexing.serving import live
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.selection import Selection
 
 MAX_K = 100
 DEPTH_PER_HIT = 4
 """Both lists are read to 4k at least, however short the settings make them."""
-
-
-class Mode(StrEnum):
-    SEMANTIC = "semantic"
-    KEYWORD = "keyword"
-    HYBRID = "hybrid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +58,20 @@ class Results:
 
 def search(
     query: str,
+    snapshot: Snapshot,
     k: int = 10,
     mode: Mode = Mode.HYBRID,
     *,
-    snapshot: Snapshot | None = None,
     vector: NDArray[np.float32] | None = None,
     filters: Filters = NONE,
 ) -> Results:
-    """The first `k` (1 to 100) active experts for `query`, all from one version: `snapshot`, or the live one.
+    """The best `k` (1 to 100) active experts of one version for `query`.
 
-    Only those are found who pass the filters: `k` of them wherever there are so many.
-    `vector` is the query's, where the caller has encoded many at once, with the model of `snapshot`.
-    Any text is answered. Raises EmptyQuery where there is none, NoIndexYet, and EncoderUnavailable, except in
-    keyword mode, when the model cannot be loaded or is not the one that the version was built with.
+    Filters apply inside the search: there are `k` hits whenever `k` active experts pass them.
+    `vector`, float32[d] of unit length, is the query's embedding if the caller has encoded it already, with the model
+    that `snapshot` was built with.
+    Any text gets an answer. Raises EmptyQuery for a blank one; ValueError for another `k`; and, except in keyword
+    mode, EncoderUnavailable if the model cannot be loaded or is not the one that the version was built with.
     """
     if not 1 <= k <= MAX_K:
         raise ValueError(f"k is {k}, expected 1 to {MAX_K}")
@@ -87,7 +80,6 @@ def search(
     if not text:
         raise EmptyQuery
     try:
-        snapshot = snapshot or live.current()
         if mode == Mode.KEYWORD:
             vector = None
         elif vector is None:
@@ -95,44 +87,21 @@ def search(
                 vector = query_vector(text, snapshot)
         hits = _filled(snapshot, text, vector, k, mode, steps, filters.selection(snapshot.facets))
     except IndexingError:
-        metrics.observe_search(mode, "error", time.perf_counter() - began)
+        counters.count_search(mode, "error", time.perf_counter() - began)
         raise
     seconds = time.perf_counter() - began
-    metrics.observe_search(mode, "hits" if hits else "nothing", seconds)
+    counters.count_search(mode, "hits" if hits else "nothing", seconds)
     return Results(text, mode, snapshot.number, hits, seconds, steps.seconds)
 
 
 def query_vector(text: str, snapshot: Snapshot) -> NDArray[np.float32]:
+    """float32[d], unit length, read-only: the embedding of `text` by the model of `snapshot`.
+
+    Raises EncoderUnavailable if this process cannot load that model.
+    """
     encoder = encoders.get()
-    require_same_model(encoder, snapshot)
+    require_same_model(encoder, snapshot.manifest)
     return encoders.query_vector(encoder, text)
-
-
-def require_same_model(encoder: Encoder, snapshot: Snapshot) -> None:
-    """Vectors of two models have nothing to do with each other. Raises EncoderUnavailable with the mend."""
-    made_with = snapshot.manifest
-    if (encoder.fingerprint, encoder.dimension) != (made_with.fingerprint, made_with.dimension):
-        raise EncoderUnavailable(
-            _(
-                "Version %(number)s was built with the model %(built)s (%(fingerprint)s…), this process has "
-                "%(name)s (%(own)s…): rebuild the index, or set TCS_MODEL_PATH to the former model and restart."
-            )
-            % {
-                "number": snapshot.number,
-                "built": made_with.model_name,
-                "fingerprint": made_with.fingerprint[:8],
-                "name": encoder.name,
-                "own": encoder.fingerprint[:8],
-            }
-        )
-
-
-def has_model(fingerprint: str, dimension: int) -> bool:
-    """Is this the process's model? Any is, until that is loaded or where it cannot be."""
-    if encoders.status() != "ready":
-        return True
-    encoder = encoders.identified()
-    return (encoder.fingerprint, encoder.dimension) == (fingerprint, dimension)
 
 
 def fusion_from(settings: object) -> Fusion:

@@ -34,10 +34,20 @@ RETRY_SECONDS = 30.0
 """After a version was refused: reading all its files again each second would help nobody."""
 
 
-class Live:
-    """What one process serves."""
+HasModel = Callable[[str, int], bool]
+"""Called with a fingerprint and a dimension; False only if this process is known to encode with another model."""
 
-    def __init__(self) -> None:
+
+def any_model(_fingerprint: str, _dimension: int) -> bool:
+    """For processes that encode no queries."""
+    return True
+
+
+class Live:
+    """The version that this process serves."""
+
+    def __init__(self, has_model: HasModel = any_model) -> None:
+        self.has_model = has_model
         self.snapshot: Snapshot | None = None
         self.problem = ""
         self._refused: dict[int, float] = {}
@@ -83,37 +93,19 @@ class Live:
         return ""
 
     def _require_searchable(self, version: IndexVersion) -> None:
-        """A newer version of a model that this process has not would end all search by meaning until it is restarted.
-
-        Whoever rolls back wants the earlier version, and gets it. Raises SnapshotInvalid.
+        """Refuse a newer version built with a model that this process does not have: search by meaning would stop
+        until a restart. An earlier version was chosen by whoever rolled back, and is served. Raises SnapshotInvalid.
         """
         if self.snapshot is None or version.number < self.snapshot.number:
             return
         serving = self.snapshot.manifest
-        if _has_model(serving.fingerprint, serving.dimension) and not _has_model(
+        if self.has_model(serving.fingerprint, serving.dimension) and not self.has_model(
             version.model_fingerprint, version.dimension
         ):
             raise SnapshotInvalid(
                 _("it was built with the model %(name)s (%(fingerprint)s…), which this process has not: restart it")
                 % {"name": version.model_name, "fingerprint": version.model_fingerprint[:8]}
             )
-
-
-HasModel = Callable[[str, int], bool]
-"""Of a fingerprint and a dimension: is this the process's model, as far as it is known?"""
-
-
-def _any_model(_fingerprint: str, _dimension: int) -> bool:
-    return True
-
-
-_has_model: HasModel = _any_model
-
-
-def stay_searchable(has_model: HasModel) -> None:
-    """From now on, change over to no newer version whose model this process has not."""
-    global _has_model
-    _has_model = has_model
 
 
 _live = Live()
@@ -186,6 +178,14 @@ def _take_over_map() -> None:
 
 
 _background = Background("live", _keep_current)
-start = _background.start
-stop = _background.stop
-"""Takes this process off the list of those that serve, too."""
+
+
+def start(*, has_model: HasModel = any_model) -> None:
+    """Start the thread, once. `has_model` keeps out newer versions that this process could not search by meaning."""
+    _live.has_model = has_model
+    _background.start()
+
+
+def stop() -> None:
+    """End the thread, and take this process off the list of those that serve."""
+    _background.stop()

@@ -69,7 +69,7 @@ def _ask(query: SavedQuery, new: Snapshot, live: Snapshot | None, read: Collecti
 
 def _found(query: SavedQuery, snapshot: Snapshot) -> tuple[str, ...]:
     try:
-        results = search(query.text, max(query.k, OVERLAP_AT), Mode.HYBRID, snapshot=snapshot)
+        results = search(query.text, snapshot, max(query.k, OVERLAP_AT), Mode.HYBRID)
     except EncoderUnavailable:  # the live version is of another model: nothing can be asked of it
         return ()
     return tuple(hit.expert.username for hit in results.hits)

@@ -135,7 +135,7 @@ def expected_answers(site: Site) -> dict[str, list]:
         f"for number in range(1, {REBUILDS + 2}):\n"
         "    snapshot = Snapshot.open(paths.version_folder(number))\n"
         f"    for query in {QUERIES!r}:\n"
-        "        hits = search(query, snapshot=snapshot).hits\n"
+        "        hits = search(query, snapshot).hits\n"
         "        found[f'{number} {query}'] = [[hit.expert.pk, hit.score, hit.similarity, hit.semantic_rank,"
         " hit.keyword_rank] for hit in hits]\n"
         "print(json.dumps(found))"

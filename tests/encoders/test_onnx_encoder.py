@@ -317,8 +317,8 @@ from tcs_site import asgi
 from django.test import Client
 from indexing import encoders, search
 from indexing.serving import live
-live.load_now()
-found = [len(search.search(query, 3).hits) for query in ("keeps bees", "steel bridges")]
+snapshot = live.load_now()
+found = [len(search.search(query, snapshot, 3).hits) for query in ("keeps bees", "steel bridges")]
 encoders.get()
 model = Client(headers={"host": "localhost"}).get("/readyz").json()["checks"]["model"]
 heavy = [name for name in ("torch", "sentence_transformers", "transformers", "onnx") if name in sys.modules]

@@ -78,12 +78,12 @@ def test_a_search_repeated_in_another_mode_encodes_nothing():
     snapshot = opened()
     encoder = encoders.get()
     encoder.encoded.clear()
-    first = search("keeps bees", snapshot=snapshot)
-    again = search(" keeps bees ", 5, Mode.SEMANTIC, snapshot=snapshot)
+    first = search("keeps bees", snapshot)
+    again = search(" keeps bees ", snapshot, 5, Mode.SEMANTIC)
     assert encoder.encoded == ["keeps bees"]
     assert again.hits[0].expert == first.hits[0].expert
     encoders.forget_queries()
-    search("keeps bees", snapshot=snapshot)
+    search("keeps bees", snapshot)
     assert encoder.encoded == ["keeps bees"] * 2
 
 
@@ -95,7 +95,7 @@ def test_a_page_of_hits_and_their_tags_takes_one_query(django_assert_num_queries
     Expert.objects.filter(username__contains="5").update(hourly_rate="80", currency="EUR")
     snapshot = opened()
     with django_assert_num_queries(1):
-        results = search("keeps bees and sells honey in company", 100, mode, snapshot=snapshot)
+        results = search("keeps bees and sells honey in company", snapshot, 100, mode)
     assert results.hits
     for hit in results.hits:
         assert [(tag.name, tag.kind) for tag in hit.tags] == list(hit.expert.tags.values_list("name", "kind"))
@@ -114,9 +114,9 @@ def fields_of(expert: Expert) -> dict[str, object]:
 def test_the_steps_of_a_search_are_timed():
     cast.experts(8)
     snapshot = opened()
-    timings = search("keeps bees", snapshot=snapshot).timings
+    timings = search("keeps bees", snapshot).timings
     assert list(timings) == ["encode", "vectors", "keywords", "fuse", "cards"]
     assert all(seconds >= 0 for seconds in timings.values())
-    results = search("keeps bees", mode=Mode.KEYWORD, snapshot=snapshot)
+    results = search("keeps bees", snapshot, mode=Mode.KEYWORD)
     assert list(results.timings) == ["keywords", "cards"]
     assert sum(results.timings.values()) <= results.seconds

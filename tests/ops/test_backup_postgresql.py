@@ -28,7 +28,7 @@ REBUILD_AND_SEARCH = """
 from indexing import search
 from tests.support import cast
 snapshot = cast.published_again()
-found = search.search("sourdough bread", mode=search.Mode.KEYWORD, snapshot=snapshot)
+found = search.search("sourdough bread", snapshot, mode=search.Mode.KEYWORD)
 print(found.version, *[hit.expert.username for hit in found.hits])
 """
 """In one process, and without the worker that a command starts for the map."""

@@ -50,7 +50,7 @@ def test_it_says_what_is_live_what_ran_and_what_was_searched(client, settings):
     execute.execute(runs.claim(processes.me(), runs.request("full", cast.command_actor()).pk))
     live.load_now()
     Expert.objects.filter(username="expert-001").update(bio="Something else.")
-    search.search("bread", mode=search.Mode.KEYWORD)
+    search.search("bread", live.current(), mode=search.Mode.KEYWORD)
     after = figures(client, **token)
     assert after["tcs_live_version"] == 1
     assert after["tcs_live_version_experts"] == 10

@@ -64,7 +64,7 @@ def test_a_count_is_how_many_are_found_with_that_filter(snapshot, tags):
     counts = question.facets(Filters(categories=("Craft",)))
     for value in counts.tags + counts.industries:
         filters = Filters(categories=("Craft",), tags=(tags[value.name],))
-        assert len(search("honey and steel", 24, snapshot=snapshot, filters=filters).hits) == value.count
+        assert len(search("honey and steel", snapshot, 24, filters=filters).hits) == value.count
 
 
 def test_of_values_of_which_one_is_enough_the_others_stay_to_be_chosen(snapshot, tags):

@@ -176,13 +176,13 @@ def test_k_come_back_where_k_exist(people, mode):
     for some in (*((each,) for each in possible), *combinations(possible, 2)):
         filters = Filters(**{name: value for each in some for name, value in each.items()})
         passing = set(snapshot.ids[filters.mask(snapshot.facets)].tolist())
-        hits = search("repairs steel case", 60, mode, snapshot=snapshot, filters=filters).hits
+        hits = search("repairs steel case", snapshot, 60, mode, filters=filters).hits
         found = {hit.expert.pk for hit in hits}
         if mode == Mode.KEYWORD:
             assert found <= passing
         else:
             assert found == passing
-        few = search("repairs steel case", 3, mode, snapshot=snapshot, filters=filters).hits
+        few = search("repairs steel case", snapshot, 3, mode, filters=filters).hits
         assert [hit.expert.pk for hit in few] == [hit.expert.pk for hit in hits[:3]]
 
 
@@ -191,7 +191,7 @@ def test_the_hidden_leave_no_gap_under_a_filter_either(people):
     rare = people[0]
     hidden = Expert.objects.filter(tags=rare).order_by("pk").first()
     Expert.objects.filter(pk=hidden.pk).update(is_active=False)
-    hits = search("case", 6, snapshot=snapshot, filters=Filters(tags=(rare.pk,))).hits
+    hits = search("case", snapshot, 6, filters=Filters(tags=(rare.pk,))).hits
     assert len(hits) == 6
     assert hidden.pk not in {hit.expert.pk for hit in hits}
 
@@ -199,4 +199,4 @@ def test_the_hidden_leave_no_gap_under_a_filter_either(people):
 def test_nobody_passing_is_nobody_found(people):
     snapshot = opened()
     for mode in Mode:
-        assert search("case", 5, mode, snapshot=snapshot, filters=Filters(tags=(-1,))).hits == ()
+        assert search("case", snapshot, 5, mode, filters=Filters(tags=(-1,))).hits == ()

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from experts.models import Expert
 from indexing.models import SearchLog
-from indexing.ops import metrics
-from indexing.search import Hit, Mode, Results, log, search
+from indexing.search import Hit, Mode, Results, counters, log, search
 from indexing.search.log import AGAIN_SECONDS, SETTLED_SECONDS, Bursts, Note, Writer
+from indexing.serving import live
 from tests.support import cast
 
 HTMX = {"HX-Request": "true"}
@@ -168,10 +168,10 @@ class TestWriting:
 
     def test_what_does_not_fit_is_dropped_and_counted(self, monkeypatch):
         monkeypatch.setattr(log, "_writer", Writer(size=2))
-        before = metrics.SEARCHES_NOT_LOGGED._value.get()
+        before = counters.SEARCHES_NOT_LOGGED._value.get()
         for _each in range(5):
             log.note(results(0.9), 10)
-        assert metrics.SEARCHES_NOT_LOGGED._value.get() - before == 3
+        assert counters.SEARCHES_NOT_LOGGED._value.get() - before == 3
 
     def test_a_database_that_is_away_loses_nothing_that_fits(self, writer, monkeypatch):
         def away(*_args, **_kwargs):
@@ -190,12 +190,12 @@ class TestWriting:
     def test_rows_that_wait_are_bounded(self, writer, monkeypatch):
         monkeypatch.setattr(log, "UNWRITTEN", 3)
         writer._retry_at = 99.0
-        before = metrics.SEARCHES_NOT_LOGGED._value.get()
+        before = counters.SEARCHES_NOT_LOGGED._value.get()
         for _each in range(5):
             log.note(results(0.9), 10)
         writer.turn(0.0)
         assert len(writer._rows) == 3
-        assert metrics.SEARCHES_NOT_LOGGED._value.get() - before == 2
+        assert counters.SEARCHES_NOT_LOGGED._value.get() - before == 2
 
     def test_old_rows_are_swept(self, writer):
         now = timezone.now()
@@ -250,7 +250,7 @@ class TestWhoseSearches:
         client.get("/api/search", {"q": "bees"})
         assert queries() == ["bees", "bees"]
         client.get("/admin/index/lab/", {"q": "bread"})
-        search("bread")
+        search("bread", live.current())
         client.get("/", {"q": " "})
         client.get("/", {"q": "more", "k": "50"})
         client.get("/", {"q": "back"}, headers=HTMX | {"HX-History-Restore-Request": "true"})

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from indexing import encoders, runs, search
+from indexing.encoders.same_model import has_model
 from indexing.errors import NoIndexYet, SnapshotInvalid
 from indexing.lib import paths, processes
 from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
@@ -48,8 +49,8 @@ def thread(serving) -> Iterator[None]:
     live.stop()
 
 
-def test_a_newer_version_of_a_model_that_this_process_has_not_waits_for_its_restart(serving, settings, monkeypatch):
-    monkeypatch.setattr(live, "_has_model", search.has_model)
+def test_a_newer_version_of_a_model_that_this_process_has_not_waits_for_its_restart(serving, settings):
+    serving.has_model = has_model
     cast.experts(3)
     first = rebuild()
     serving.refresh()
@@ -90,7 +91,7 @@ def test_the_live_version_is_served_and_the_next_replaces_it(serving):
     taken_before = live.current()
     serving.refresh()
     assert live.current().number == second
-    assert search.search("bread", snapshot=taken_before).version == first
+    assert search.search("bread", taken_before).version == first
 
 
 def test_a_damaged_new_version_is_refused_and_the_old_one_goes_on(serving):

@@ -179,7 +179,7 @@ def _choices(before: IndexVersion | None, after: IndexVersion | None, address: Q
 
 def _column(side: Side, query: str, address: QueryDict) -> Column:
     try:
-        results = search(query, HITS, side.mode, snapshot=open_versions.opened(side.version))
+        results = search(query, open_versions.opened(side.version), HITS, side.mode)
     except EncoderUnavailable as error:
         return Column(side, problem=str(error), words_address=_by_words(side, address))
     except SnapshotInvalid as error:

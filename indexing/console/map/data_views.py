@@ -49,7 +49,7 @@ def map_query(request: ConsoleRequest) -> dict[str, Any]:
     positions = reading.positions_of(version)
     snapshot = open_versions.opened(version)
     vector = query_vector(query, snapshot)
-    results = search(query, HITS, snapshot=snapshot, vector=vector)
+    results = search(query, snapshot, HITS, vector=vector)
     [[x, y]] = query_places.placed(snapshot, positions, [vector]).tolist()
     hits = [
         {"id": hit.expert.pk, "rank": rank, "name": hit.expert.full_name, "title": hit.expert.job_title}

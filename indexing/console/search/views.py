@@ -87,7 +87,7 @@ def _answer(form: Form, snapshot: Snapshot | None, k: int) -> tuple[dict[str, An
         return {"view": "no_index", "problem": live.problem()}, 503
     try:
         filters = form.asked.filters()
-        results = search(form.query, k, form.mode, snapshot=snapshot, filters=filters)
+        results = search(form.query, snapshot, k, form.mode, filters=filters)
     except EncoderUnavailable as error:
         return {"view": "no_encoder", "sentence": str(error)}, error.status
     except InvalidFilter as error:

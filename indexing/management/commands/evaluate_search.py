@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from experts.safe_text import visible
 from indexing.errors import IndexingError, QueriesInvalid
 from indexing.management.commands.verify_index import version_to_check
-from indexing.quality.evaluation import AT, Evaluation, Measures, evaluate, read_queries
+from indexing.quality.evaluation import AT, MODES, Evaluation, Measures, evaluate, read_queries
 from indexing.search import Mode
 from indexing.serving import live, open_versions
 from indexing.snapshot.reader import Snapshot
@@ -53,7 +53,7 @@ class Command(BaseCommand):
             "a row for each expected expert",
         )
         parser.add_argument("--version", dest="number", type=int, help="a kept version (default: the live one)")
-        parser.add_argument("--mode", choices=[mode.value for mode in Mode], help="only this one (default: all)")
+        parser.add_argument("--mode", choices=[mode.value for mode in MODES], help="only this one (default: all)")
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
         parser.add_argument(
             "--min-ndcg",
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
-        modes = [Mode(options["mode"])] if options["mode"] else list(Mode)
+        modes = [Mode(options["mode"])] if options["mode"] else list(MODES)
         try:
             queries = read_queries(file)
         except QueriesInvalid as error:

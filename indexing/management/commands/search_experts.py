@@ -36,7 +36,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            found = search(" ".join(options["words"]), options["k"], Mode(options["mode"]), snapshot=live.load_now())
+            found = search(" ".join(options["words"]), live.load_now(), options["k"], Mode(options["mode"]))
         except IndexingError as error:
             raise CommandError(str(error), returncode=1) from error
         if options["json"]:

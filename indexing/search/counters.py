@@ -1,0 +1,26 @@
+"""What this process counts of its searches; `indexing.ops.metrics` shows it to Prometheus."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Histogram
+
+SEARCHES = Counter(
+    "tcs_searches", "Searches answered by this process, by mode and outcome.", ["mode", "outcome"], registry=None
+)
+SEARCH_SECONDS = Histogram(
+    "tcs_search_seconds",
+    "Seconds of a search, by mode.",
+    ["mode"],
+    registry=None,
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+)
+SEARCHES_NOT_LOGGED = Counter(
+    "tcs_searches_not_logged", "Searches missing from the log because its queue was full.", registry=None
+)
+COUNTERS = (SEARCHES, SEARCH_SECONDS, SEARCHES_NOT_LOGGED)
+
+
+def count_search(mode: str, outcome: str, seconds: float) -> None:
+    """Count a search; `outcome` is hits, nothing or error."""
+    SEARCHES.labels(mode, outcome).inc()
+    SEARCH_SECONDS.labels(mode).observe(seconds)
