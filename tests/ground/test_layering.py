@@ -74,7 +74,7 @@ def test_the_imports_are_found():
     assert any(each.what == "torch" and each.inside for each in imports())
 
 
-@pytest.mark.xfail(strict=True, reason="benchmarks, courier, reasons and run_figures have not moved yet")
+@pytest.mark.xfail(strict=True, reason="courier, reasons and run_figures have not moved yet")
 def test_every_module_has_its_place_in_the_layers():
     without = {name for name in modules() if not package_of(name)} - {"indexing"}
     assert without == set()
@@ -96,7 +96,6 @@ def building_in_the_web() -> list[Import]:
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="benchmarks go to tests/benchmarks")
 def test_only_the_worker_and_commands_build():
     assert sentences(building_in_the_web()) == []
 

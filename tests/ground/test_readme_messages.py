@@ -18,9 +18,9 @@ SAYING = {"_", "gettext", "gettext_noop", "gettext_lazy"}
 ENDS_A_RUN = {"fail", "_fail", "lose", "hold"}
 SAYS_WHY = {"_why_lost", "_serve", "cancelled_sentence"}
 WHOLE_FILES = {"errors.py", "gate.py"}
-NOT_THE_CONSOLE = {"api", "management", "benchmarks", "migrations"}
+NOT_THE_CONSOLE = {"api", "management", "migrations"}
 """The API answers with the same sentences and a status; a command's own mistakes are said where it is typed."""
-NOT_OF_THE_CONSOLE = {"backup.py", "evaluation.py", "exporting.py", "exports.py", "model_files.py", "derived.py"}
+NOT_OF_THE_CONSOLE = {"backup.py", "evaluation.py", "exporting.py", "exports.py", "model_files.py"}
 """Of commands, of the log alone, or parts of a longer sentence."""
 NOT_A_FAILURE = {"Somebody asked to cancel.", "start", "somebody"}
 PLACEHOLDER = re.compile(r"%\(\w+\)[^a-zA-Z]*[a-z]|%[sd]|\{\{.*?\}\}")

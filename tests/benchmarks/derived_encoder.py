@@ -1,4 +1,4 @@
-"""An encoder for directories that are too large to encode: most of their vectors are derived from real ones."""
+"""An encoder for directories that would take too long to encode: most vectors are derived from real ones."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from indexing.encoders import ModelEncoder
 from indexing.encoders.protocol import Progress
 
 REAL = 1_500
-"""Texts of one call that are really encoded: some seconds to a minute. Queries always are."""
+"""Texts of one call that are really encoded: that takes seconds to a minute. Queries always are."""
 NOISE = 0.5
-"""Length of what is added to a unit vector: cosine .89 to where it came from, about that of two similar profiles."""
+"""Length of the random vector that is added to a unit vector: the cosine of the two is then .89, about that of two
+similar profiles."""
 BLOCK = 8_192
 
 
 class DerivedEncoder:
-    """The configured model; of many texts it encodes REAL, and perturbs those vectors to make the others."""
+    """The configured model. Encodes REAL of many texts, and perturbs their vectors for the others."""
 
     real: int | None = REAL
 
@@ -52,13 +53,14 @@ class DerivedEncoder:
         return vectors
 
 
-class PatientEncoder(DerivedEncoder):
-    """Encodes every text, as a rebuild does: what searches are measured beside. Nobody waits for its end."""
+class FullEncoder(DerivedEncoder):
+    """Encodes every text, as a rebuild does: searches are measured while it works. Nobody waits for its end."""
 
     real = None
 
 
 def perturbed(vectors: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    """Unit vectors near the given ones, both float32[n, d]: a random vector of length NOISE is added to each."""
     noise = random.standard_normal(vectors.shape, dtype=np.float32)
     noise *= NOISE / np.linalg.norm(noise, axis=1, keepdims=True)
     moved = vectors + noise

@@ -1,4 +1,4 @@
-"""How long it takes to say what the live version does not know yet; in a process and a data folder of its own."""
+"""How long it takes to measure drift; runs in a process with a data folder of its own."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from indexing.snapshot.writer import FIELD_HASHES, IDS, VersionWriter
 TAGS_EACH = 3
 BATCH = 5_000
 ONE_IN = (0, 100, 1)
-"""Of how many experts one has changed; 0: nobody has."""
+"""One in how many experts has changed; 0: nobody has."""
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """Seconds, the median of several times: by the clock, and of this process's own work."""
+class DriftFigures:
+    """Seconds, the median of several times: by the clock, and of this process's own processor time."""
 
     experts: int
     changed: int
     seconds: float
     cpu_seconds: float
     load: float
-    """of the machine over the last minute: how far the clock can be trusted"""
+    """Of the machine over the last minute: how far the clock can be trusted."""
 
 
 def measure(count: int, times: int) -> dict[str, object]:
@@ -65,7 +65,7 @@ def measure(count: int, times: int) -> dict[str, object]:
     }
 
 
-def _timed(version: Baseline, count: int, times: int) -> Measured:
+def _timed(version: Baseline, count: int, times: int) -> DriftFigures:
     clock, work = [], []
     for _ in range(times):
         began, worked = time.perf_counter(), time.process_time()
@@ -73,11 +73,11 @@ def _timed(version: Baseline, count: int, times: int) -> Measured:
         clock.append(time.perf_counter() - began)
         work.append(time.process_time() - worked)
     seconds, cpu = (round(statistics.median(taken), 3) for taken in (clock, work))
-    return Measured(count, len(found.changed), seconds, cpu, round(os.getloadavg()[0], 1))
+    return DriftFigures(count, len(found.changed), seconds, cpu, round(os.getloadavg()[0], 1))
 
 
 def _tag() -> None:
-    """Three tags for everybody, one of them by hand for every fifth."""
+    """Three tags for everybody; for every fifth expert one of them is manual."""
     tags = list(Tag.objects.values_list("pk", flat=True))
     rows = [
         ExpertTag(
@@ -92,7 +92,7 @@ def _tag() -> None:
 
 
 def _version() -> tuple[Baseline, int]:
-    """What drift needs of a version of everybody, and how many bytes of it are the profiles."""
+    """A version of everybody with the files that drift reads, and how many bytes the profiles take."""
     experts = directory.read_active()
     with VersionWriter(paths.building_folder(1, 1), paths.version_folder(1), 1) as writer:
         writer.save(IDS, np.array([expert.id for expert in experts], np.int64))

@@ -1,4 +1,4 @@
-"""How long searches take, by several clients at once; runs in a process and a data folder of its own."""
+"""How long searches take for several clients at once; runs in a process with a data folder of its own."""
 
 from __future__ import annotations
 
@@ -22,21 +22,19 @@ from django.contrib.auth.models import User
 from django.core.asgi import get_asgi_application
 from django.db import connection
 from django.test import Client
-from django.utils.translation import gettext as _
 
 from experts.samples import generator
 from indexing import encoders, runs, search
 from indexing.audit import Actor
-from indexing.benchmarks import derived
 from indexing.encoders import onnx_export
-from indexing.errors import IndexingError
 from indexing.lib import processes
 from indexing.models import RebuildRun
 from indexing.serving import live
 from indexing.worker import execute
+from tests.benchmarks import derived_encoder
+from tests.benchmarks.common import BenchmarkFailed
 
 State = Literal["idle", "rebuild"]
-Say = Callable[[str], None]
 
 API, PAGE = "/api/search", "/"
 K = 10
@@ -47,33 +45,29 @@ WORKER_SECONDS = 300
 """How long a rebuild may take until it encodes."""
 
 
-class BenchmarkFailed(IndexingError):
-    """What is to be measured could not be set up; the message says why."""
-
-
 @dataclass(frozen=True, slots=True)
-class Measured:
+class SearchFigures:
     """Milliseconds at the 50th, 95th and 99th percentile."""
 
     experts: int
     state: State
     clients: int
     cache: Literal["cold", "warm"]
-    """cold: queries never asked before; warm: the same ones again, whose vectors are kept"""
+    """cold: queries not seen before; warm: the same ones again, whose vectors are cached"""
     searches: int
     request: dict[str, float]
-    """of a whole request to the API, all middleware and the session included"""
+    """Of a whole request to the API, including all middleware and the session."""
     page: dict[str, float]
-    """of a whole request of the search page, as htmx asks for it, with twice as many hits"""
+    """Of a whole request of the search page by htmx, with twice as many hits."""
     search: dict[str, float]
-    """of the search within, from its words to its cards"""
+    """Of the search alone, from the query to the result cards."""
     steps: dict[str, dict[str, float]]
     load: float
-    """of the machine over the last minute: how far the figures can be trusted"""
+    """Of the machine over the last minute: how far the figures can be trusted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Durations:
     """Seconds of single searches."""
 
     requests: list[float]
@@ -83,20 +77,25 @@ class Taken:
 
 def prepare(count: int) -> None:
     """A directory of `count` samples, a version of it, and a member of staff, in this process's own data folder."""
-    onnx_export.ensure(derived.DerivedEncoder().model)
+    onnx_export.ensure(derived_encoder.DerivedEncoder().model)
     generator.load(count)
     User.objects.create_user("benchmark", is_staff=True)
     asked = runs.request(RebuildRun.Kind.FULL, ACTOR)
     claimed = runs.claim(processes.me(), asked.pk)
     if claimed is None:
-        raise BenchmarkFailed(_("Somebody else took the run."))
+        raise BenchmarkFailed("Another worker took the run.")
     run = execute.execute(claimed)
     if run.state != RebuildRun.State.DONE:
         raise BenchmarkFailed(run.error)
 
 
-def measure(clients: Sequence[int], states: Sequence[State], searches: int, say: Say) -> dict[str, Any]:
-    """Every combination, in one process that serves the prepared version; see `Measured`."""
+def measure(
+    clients: Sequence[int], states: Sequence[State], searches: int, report: Callable[[str], None]
+) -> dict[str, Any]:
+    """Every combination of clients, states and cache, in one process that serves the prepared version.
+
+    Times in seconds unless the key says milliseconds; `measured` holds one `SearchFigures` per combination.
+    """
     began = time.perf_counter()
     snapshot = live.load_now()
     opened = time.perf_counter() - began
@@ -104,18 +103,18 @@ def measure(clients: Sequence[int], states: Sequence[State], searches: int, say:
     loaded = time.perf_counter() - began - opened
     words = queries(len(snapshot))
     first = search.search(next(words), snapshot, K)
-    found: list[Measured] = []
+    found: list[SearchFigures] = []
     for state in states:
-        with rebuilding() if state == "rebuild" else nothing() as still:
+        with rebuilding() if state == "rebuild" else idle() as check_running:
             for number in clients:
                 asked = [[next(words) for _ in range(max(searches // number, 3))] for _ in range(number)]
                 for cache in ("cold", "warm"):
-                    say(f"{len(snapshot):,} experts, {state}, {number} clients, {cache}")
-                    still()
+                    report(f"{len(snapshot):,} experts, {state}, {number} clients, {cache}")
+                    check_running()
                     found.append(summary(ask_all(asked), len(snapshot), state, number, cache))
     return {
         "experts": len(snapshot),
-        "backend": derived_backend(),
+        "backend": _backend(),
         "seconds_to_open": round(opened, 3),
         "seconds_to_load_the_model": round(loaded, 3),
         "first_search_ms": round(first.seconds * 1000, 2),
@@ -124,13 +123,13 @@ def measure(clients: Sequence[int], states: Sequence[State], searches: int, say:
     }
 
 
-def derived_backend() -> str | None:
+def _backend() -> str | None:
     encoder = encoders.get()
-    return encoder.model.backend if isinstance(encoder, derived.DerivedEncoder) else None
+    return encoder.model.backend if isinstance(encoder, derived_encoder.DerivedEncoder) else None
 
 
 def queries(experts: int) -> Iterator[str]:
-    """Two to six successive words of a sample's text, no query twice: found by words as well as by meaning."""
+    """Two to six successive words of a sample's text, no query twice: both kinds of search find something."""
     random = Random(7)
     asked: set[str] = set()
     texts = [
@@ -145,16 +144,16 @@ def queries(experts: int) -> Iterator[str]:
             yield query
 
 
-def ask_all(asked: Sequence[Sequence[str]]) -> Taken:
-    """Each client asks its queries one after the other, all clients at once, as they reach the server's process."""
+def ask_all(asked: Sequence[Sequence[str]]) -> Durations:
+    """Each client sends its queries one after the other, all clients at once, as they reach the server's process."""
     signed_in = Client()
     signed_in.force_login(User.objects.get(username="benchmark"))
     cookie = f"{settings.SESSION_COOKIE_NAME}={signed_in.cookies[settings.SESSION_COOKIE_NAME].value}"
     application = get_asgi_application()
-    taken = Taken([], [], [])
+    taken = Durations([], [], [])
 
     async def ask(texts: Sequence[str]) -> None:
-        for number, text in enumerate(texts):  # by turns, so that all meet the same conditions
+        for number, text in enumerate(texts):  # in turn, so that all three kinds meet the same conditions
             if number % 3 == 0:
                 taken.requests.append(await request_seconds(application, cookie, API, {"q": text, "k": str(K)}))
             elif number % 3 == 1:
@@ -177,7 +176,7 @@ def searched(text: str) -> search.Results:
 
 
 async def request_seconds(application: Any, cookie: str, path: str, parameters: Mapping[str, str]) -> float:
-    """A GET, from the ASGI message to the last one of the answer: all but the socket."""
+    """Seconds of a GET from its ASGI message to the last one of the response: everything but the socket."""
     headers = [(b"host", b"localhost"), (b"cookie", cookie.encode()), (b"hx-request", b"true")]
     scope = {
         "type": "http",
@@ -201,15 +200,15 @@ async def request_seconds(application: Any, cookie: str, path: str, parameters: 
     seconds = time.perf_counter() - began
     await conversation.wait()
     if answer["status"] != 200:
-        raise BenchmarkFailed(
-            _("%(path)s answered with status %(status)s.") % {"path": path, "status": answer["status"]}
-        )
+        raise BenchmarkFailed(f"{path} answered with status {answer['status']}.")
     return seconds
 
 
-def summary(taken: Taken, experts: int, state: State, clients: int, cache: Literal["cold", "warm"]) -> Measured:
+def summary(
+    taken: Durations, experts: int, state: State, clients: int, cache: Literal["cold", "warm"]
+) -> SearchFigures:
     steps = taken.results[0].timings
-    return Measured(
+    return SearchFigures(
         experts=experts,
         state=state,
         clients=clients,
@@ -224,24 +223,24 @@ def summary(taken: Taken, experts: int, state: State, clients: int, cache: Liter
 
 
 def percentiles(seconds: Sequence[float]) -> dict[str, float]:
-    """In milliseconds."""
+    """The PERCENTILES of times in seconds, in milliseconds: {"p50": ..., "p95": ..., "p99": ...}."""
     values = np.percentile(seconds, PERCENTILES) * 1000
     return {f"p{name}": round(float(value), 2) for name, value in zip(PERCENTILES, values, strict=True)}
 
 
 @contextmanager
-def nothing() -> Iterator[Callable[[], None]]:
+def idle() -> Iterator[Callable[[], None]]:
     yield lambda: None
 
 
 @contextmanager
 def rebuilding() -> Iterator[Callable[[], None]]:
-    """A worker that encodes every text anew, as `launch` would start it, ended after.
+    """A worker that encodes every text again, started as `launch` would, and stopped afterwards.
 
-    Yields what raises BenchmarkFailed should it have ended before.
+    Yields a function that raises BenchmarkFailed if the worker has already ended.
     """
     run = runs.request(RebuildRun.Kind.FULL, ACTOR, reembed=True)
-    everything = {"TCS_ENCODER": "indexing.benchmarks.derived.PatientEncoder"}
+    everything = {"TCS_ENCODER": "tests.benchmarks.derived_encoder.FullEncoder"}
     process = subprocess.Popen(
         [sys.executable, "manage.py", "index_worker", "--low-priority", "--run", str(run.pk)],
         env=os.environ | everything | {"OMP_NUM_THREADS": str(settings.TCS_WORKER_THREADS)},
@@ -251,19 +250,19 @@ def rebuilding() -> Iterator[Callable[[], None]]:
         stderr=subprocess.DEVNULL,
     )
 
-    def still() -> None:
+    def check_running() -> None:
         if process.poll() is not None:
             run.refresh_from_db()
-            raise BenchmarkFailed(_("The rebuild ended before its time: %s") % (run.error or run.state))
+            raise BenchmarkFailed(f"The rebuild ended before the measurement did: {run.error or run.state}")
 
     try:
         give_up = time.monotonic() + WORKER_SECONDS
         while not RebuildRun.objects.filter(pk=run.pk, stage=RebuildRun.Stage.EMBED, done__gt=0).exists():
-            still()
+            check_running()
             if time.monotonic() > give_up:
-                raise BenchmarkFailed(_("The rebuild did not begin to encode within %s s.") % WORKER_SECONDS)
+                raise BenchmarkFailed(f"The rebuild did not begin to encode within {WORKER_SECONDS} s.")
             time.sleep(0.2)
-        yield still
+        yield check_running
     finally:
         process.send_signal(signal.SIGTERM)
         try:

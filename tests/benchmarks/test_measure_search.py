@@ -1,24 +1,21 @@
-"""The measurement itself: what it derives, what it reports, and that it keeps to a folder of its own."""
+"""The measurement itself: what it derives, what it reports, and that it uses a data folder of its own."""
 
 from __future__ import annotations
 
 import json
-from io import StringIO
 
 import numpy as np
 import pytest
-from django.core.management import CommandError, call_command
 
-from indexing.benchmarks import derived, searching
-from indexing.benchmarks.derived import DerivedEncoder, PatientEncoder
 from indexing.lib import paths
-from indexing.management.commands import benchmark_search
+from tests.benchmarks import command, derived_encoder, measure_search, search_command
+from tests.benchmarks.derived_encoder import DerivedEncoder, FullEncoder
 from tests.support import tiny_models
 
 
 @pytest.fixture
 def data_folder(settings, tmp_path, monkeypatch):
-    """With the export of a tiny model, which the processes of a measurement copy: none of them needs torch."""
+    """With the export of a tiny model, which the measuring processes copy, so that none of them needs torch."""
     settings.DATA_DIR = tmp_path / "mine"
     model = tiny_models.make_exported(tmp_path / "tiny", paths.models_folder())
     settings.TCS_MODEL_PATH = str(model)
@@ -26,25 +23,11 @@ def data_folder(settings, tmp_path, monkeypatch):
     return settings.DATA_DIR
 
 
-def test_it_measures_and_leaves_the_data_folder_alone(data_folder):
+def test_it_measures_and_leaves_the_data_folder_alone(data_folder, capfd):
     before = sorted(data_folder.rglob("*"))
-    said = StringIO()
-    call_command(
-        "benchmark_search",
-        "--experts",
-        "40",
-        "--clients",
-        "1",
-        "2",
-        "--searches",
-        "12",
-        "--state",
-        "idle",
-        "--json",
-        stdout=said,
-        stderr=StringIO(),
-    )
-    (size,) = json.loads(said.getvalue())["sizes"]
+    options = "--experts 40 --clients 1 2 --searches 12 --state idle --json"
+    assert command.main(["search", *options.split()]) == 0
+    (size,) = json.loads(capfd.readouterr().out)["sizes"]
     assert (size["experts"], size["backend"]) == (40, "onnx")
     measured = size["measured"]
     assert [(each["clients"], each["cache"]) for each in measured] == [
@@ -63,9 +46,11 @@ def test_it_measures_and_leaves_the_data_folder_alone(data_folder):
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "many"])
-def test_a_size_that_is_none_is_refused(value):
-    with pytest.raises(CommandError, match="is not a whole number from 1"):
-        call_command("benchmark_search", "--experts", value)
+@pytest.mark.parametrize("what", ["search", "map", "drift"])
+def test_a_size_that_is_not_a_number_is_refused(what, value, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        command.main([what, "--experts", value])
+    assert "is not a whole number from 1" in capsys.readouterr().err
 
 
 def test_vectors_beyond_the_real_ones_are_unit_near_a_real_one_and_all_different(data_folder, monkeypatch):
@@ -80,17 +65,17 @@ def test_vectors_beyond_the_real_ones_are_unit_near_a_real_one_and_all_different
     rows = [0, 9, 19, 29, 39]
     np.testing.assert_allclose(vectors[rows], encoder.encode([texts[row] for row in rows]), atol=1e-5)
     nearest = (vectors @ vectors[rows].T).max(axis=1)
-    expected = 1 / np.sqrt(1 + derived.NOISE**2)
+    expected = 1 / np.sqrt(1 + derived_encoder.NOISE**2)
     assert np.abs(np.delete(nearest, rows) - expected).max() < 0.1
     assert sum(told) >= 40
-    real = PatientEncoder().encode(texts)
+    real = FullEncoder().encode(texts)
     assert real.shape == vectors.shape
     assert not np.allclose(real, vectors)
-    assert PatientEncoder().fingerprint == encoder.fingerprint
+    assert FullEncoder().fingerprint == encoder.fingerprint
 
 
 def test_no_query_is_asked_twice():
-    words = searching.queries(50)
+    words = measure_search.queries(50)
     asked = [next(words) for _ in range(500)]
     assert len(set(asked)) == 500
     assert all(asked)
@@ -111,10 +96,10 @@ def test_the_table_says_how_much_a_rebuild_costs_the_slowest():
         "peak_mb": 300,
         "measured": [measured("idle", 4.0), measured("rebuild", 5.0)],
     }
-    lines = benchmark_search.table(size)
+    lines = search_command.table(size)
     assert "1.0 / 2.0 / 4.0" in lines[2]
     assert lines[4] == "p99 during a rebuild / idle,   4 at once cold: search 1.25, API 1.25, page 1.25"
 
 
 def test_percentiles_are_milliseconds():
-    assert searching.percentiles([0.001 * n for n in range(1, 102)]) == {"p50": 51.0, "p95": 96.0, "p99": 100.0}
+    assert measure_search.percentiles([0.001 * n for n in range(1, 102)]) == {"p50": 51.0, "p95": 96.0, "p99": 100.0}
