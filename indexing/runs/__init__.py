@@ -1,31 +1,30 @@
 """Runs of the index: requested, claimed, watched and ended."""
 
-from indexing.runs.queue import (
-    LeaseWatch,
-    await_sign,
-    beat,
-    cancel,
-    cancelled_sentence,
-    claim,
+from indexing.runs.endings import (
+    BuildOutcome,
+    complete,
+    end_cancelled,
     fail,
+    hold,
     lose,
-    reap,
-    request,
-    stopped,
-    waiting,
+    publish,
 )
+from indexing.runs.lease import beat, claim, reap, wait_for_heartbeat
+from indexing.runs.queue import cancel, request, waiting
 
 __all__ = [
-    "LeaseWatch",
-    "await_sign",
+    "BuildOutcome",
     "beat",
     "cancel",
-    "cancelled_sentence",
     "claim",
+    "complete",
+    "end_cancelled",
     "fail",
+    "hold",
     "lose",
+    "publish",
     "reap",
     "request",
-    "stopped",
+    "wait_for_heartbeat",
     "waiting",
 ]

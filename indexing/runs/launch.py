@@ -14,7 +14,7 @@ from experts.stored_language import kept_language
 from indexing.audit import Actor
 from indexing.lib import processes
 from indexing.models import IndexVersion, RebuildRun
-from indexing.runs import queue
+from indexing.runs import endings, queue
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +40,9 @@ def start_worker_for(run: RebuildRun) -> None:
         logger.exception("No worker could be started for run %s", run.pk)
         with kept_language():
             sentence = _("No worker process could be started: %(error)s") % {"error": error.strerror or error}
-        queue.fail(run, sentence)
+        endings.fail(run, sentence)
         return
-    queue.handed_to(run, processes.of(child.pid))
+    queue.assign_worker(run, processes.of(child.pid))
 
 
 def start_worker_for_map(version: IndexVersion) -> None:

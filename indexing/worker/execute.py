@@ -24,7 +24,7 @@ from indexing.lib.retrying import patiently
 from indexing.models import IndexState, RebuildRun
 from indexing.quality import gate
 from indexing.runlog import RunLogHandler
-from indexing.versions import decisions, sweep
+from indexing.versions import sweep
 from indexing.worker import evidence
 
 logger = logging.getLogger(__name__)
@@ -174,7 +174,7 @@ def execute(run: RebuildRun, *, interruption: Interruption | None = None, show: 
         patiently(sweep.retire_old)
     except Cancelled:
         log.flush()
-        patiently(lambda: runs.stopped(run, interruption.signal))
+        patiently(lambda: runs.end_cancelled(run, interruption.signal))
     except FenceLost:
         _say_that_it_was_lost(run)
     except IndexingError as error:
@@ -239,20 +239,20 @@ def _judge(built: pipeline.Built, reporter: RunReporter) -> gate.Report:
     return report
 
 
-def _decide(run: RebuildRun, outcome: decisions.Outcome, report: gate.Report | None) -> None:
+def _decide(run: RebuildRun, outcome: runs.BuildOutcome, report: gate.Report | None) -> None:
     if report is None:
-        decisions.complete(run, outcome)
+        runs.complete(run, outcome)
     elif not report.passed:
-        decisions.hold(run, outcome, report.why)
+        runs.hold(run, outcome, report.why)
     elif settings.TCS_APPROVE == "always":
-        decisions.hold(run, outcome, _("It waits for another person's approval."))
+        runs.hold(run, outcome, _("It waits for another person's approval."))
     else:
-        decisions.publish(run, outcome)
+        runs.publish(run, outcome)
 
 
-def _outcome(built: pipeline.Built, reporter: RunReporter, report: gate.Report | None) -> decisions.Outcome:
+def _outcome(built: pipeline.Built, reporter: RunReporter, report: gate.Report | None) -> runs.BuildOutcome:
     manifest = built.manifest
-    made = decisions.Outcome(
+    made = runs.BuildOutcome(
         experts=built.experts,
         encoded=built.encoded,
         reused=built.reused,

@@ -10,7 +10,6 @@ from django.utils import timezone
 from indexing import runlog, runs
 from indexing.lib import processes
 from indexing.models import IndexState, RebuildRun
-from indexing.versions import decisions
 from tests.support import cast
 
 pytestmark = pytest.mark.django_db
@@ -39,8 +38,8 @@ def viewer(client):
     return user
 
 
-def outcome(experts: int, stages: list | None = None) -> decisions.Outcome:
-    return decisions.Outcome(experts=experts, encoded=2, reused=experts - 2, peak_mb=321, stages=stages or [])
+def outcome(experts: int, stages: list | None = None) -> runs.BuildOutcome:
+    return runs.BuildOutcome(experts=experts, encoded=2, reused=experts - 2, peak_mb=321, stages=stages or [])
 
 
 def ask(kind: str = "full") -> RebuildRun:
@@ -155,14 +154,14 @@ class TestStatus:
         assert (now["run"], now["status"], now["state"]) == (run.pk, "error", "lost")
 
     def test_only_a_published_rebuild_changes_the_two_last_fields(self, client, viewer):
-        decisions.publish(running(), outcome(experts=7))
+        runs.publish(running(), outcome(experts=7))
         published = client.get(STATUS).json()
         assert published["status"] == "done"
         assert published["expert_count_at_rebuild"] == 7
         assert published["last_rebuild_at"] == IndexState.read().last_rebuild_at.timestamp()
         assert published["version"] == IndexState.read().live_version_id
 
-        decisions.complete(running("tags"), outcome(experts=9))
+        runs.complete(running("tags"), outcome(experts=9))
         runs.fail(running(), "No.")
         later = client.get(STATUS).json()
         assert later["status"] == "error"
@@ -201,7 +200,7 @@ class TestRuns:
     def test_one_run_in_full(self, client, viewer):
         run = running()
         stages = [{"stage": "snapshot", "seconds": 0.5, "done": 7, "rate": 14.0, "summary": "7 in 0.5 s (14/s)"}]
-        decisions.publish(run, outcome(experts=7, stages=stages))
+        runs.publish(run, outcome(experts=7, stages=stages))
         shown = client.get(f"/api/admin/ingest/runs/{run.pk}").json()
         assert (shown["run"], shown["kind"], shown["status"], shown["state"]) == (run.pk, "full", "done", "done")
         assert (shown["requested_by"], shown["via"], shown["error"]) == ("operator", "command", None)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from indexing.runs import queue
+from indexing.runs import lease
 from tests.faults import promises, web, workers
 from tests.support import cast
 
@@ -78,6 +78,6 @@ def work(transactional_db: None) -> Iterator[Callable[..., workers.Worker]]:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+def _fresh_watch() -> None:
     """Run numbers begin again with every test: what was seen in the last test says nothing here."""
-    monkeypatch.setattr(queue, "_watch", queue.LeaseWatch())
+    lease.watch.forget()

@@ -30,8 +30,8 @@ from django.db import connection  # noqa: E402
 from indexing import encoders
 from indexing.embedding_map.layout import compute
 from indexing.lib import paths
+from indexing.runs import endings
 from indexing.snapshot import writer  # noqa: E402
-from indexing.versions import decisions
 from indexing.worker import execute  # noqa: E402
 from tests.faults.marks import GIVE_UP_SECONDS, GO_ON, PAUSED  # noqa: E402
 
@@ -79,7 +79,7 @@ def arm(point: str, act: Act) -> None:
 MOMENTS = {
     "renamed": (writer.VersionWriter, "finish", "after"),
     "before transaction": (execute, "_decide", "before"),
-    "in transaction": (decisions, "_end_well", "after"),
+    "in transaction": (endings, "end_well", "after"),
     "after transaction": (execute, "_decide", "after"),
 }
 

@@ -16,8 +16,7 @@ from indexing.errors import Busy, Cancelled, FenceLost, NotActive
 from indexing.lib import paths, processes
 from indexing.lib.processes import Owner
 from indexing.models import IndexState, IndexVersion, RebuildRun
-from indexing.runs import queue
-from indexing.versions import decisions
+from indexing.runs import lease
 from tests.support import cast
 
 pytestmark = pytest.mark.services
@@ -36,8 +35,8 @@ def running(kind: str = "full", owner: Owner | None = None) -> RebuildRun:
     return run
 
 
-def outcome(experts: int = 3) -> decisions.Outcome:
-    return decisions.Outcome(experts=experts, encoded=experts, reused=0, peak_mb=1, stages=[], manifest_sha256="aa")
+def outcome(experts: int = 3) -> runs.BuildOutcome:
+    return runs.BuildOutcome(experts=experts, encoded=experts, reused=0, peak_mb=1, stages=[], manifest_sha256="aa")
 
 
 @pytest.mark.django_db
@@ -108,9 +107,9 @@ def test_a_number_that_lies_on_the_disk_is_not_given_again(folder):
 @pytest.mark.django_db
 def test_publishing_makes_the_version_live_and_retires_the_last():
     first = running()
-    decisions.publish(first, outcome(experts=3))
+    runs.publish(first, outcome(experts=3))
     second = running()
-    decisions.publish(second, outcome(experts=5))
+    runs.publish(second, outcome(experts=5))
     state = IndexState.read()
     assert state.live_version_id == second.version_id
     assert state.expert_count_at_rebuild == 5
@@ -125,7 +124,7 @@ def test_a_worker_whose_run_was_lost_may_not_publish():
     run = running()
     runs.lose(run, "Nothing was heard.")
     with pytest.raises(FenceLost):
-        decisions.publish(run, outcome())
+        runs.publish(run, outcome())
     with pytest.raises(FenceLost):
         runs.beat(run)
     assert IndexState.read().live_version is None
@@ -135,11 +134,11 @@ def test_a_worker_whose_run_was_lost_may_not_publish():
 
 @pytest.mark.django_db
 def test_a_tags_run_leaves_the_time_and_the_live_version_alone():
-    decisions.publish(running(), outcome())
+    runs.publish(running(), outcome())
     before = IndexState.read()
     run = running("tags")
     assert run.version_id is None
-    decisions.complete(run, outcome(experts=9))
+    runs.complete(run, outcome(experts=9))
     after = IndexState.read()
     assert (after.live_version_id, after.last_rebuild_at, after.expert_count_at_rebuild) == (
         before.live_version_id,
@@ -161,7 +160,7 @@ def test_a_failed_run_gives_back_its_version():
 @pytest.mark.django_db
 def test_an_ended_run_does_not_end_again():
     run = running()
-    decisions.publish(run, outcome())
+    runs.publish(run, outcome())
     assert not runs.fail(run, "Too late.")
     run.refresh_from_db()
     assert run.state == State.DONE
@@ -183,8 +182,8 @@ def test_cancelling_a_running_run_tells_its_worker_and_wins_over_publishing():
     runs.cancel(run.pk, cast.command_actor("carol"))
     assert runs.beat(run) is True
     with pytest.raises(Cancelled):
-        decisions.publish(run, outcome())
-    runs.stopped(run)
+        runs.publish(run, outcome())
+    runs.end_cancelled(run)
     run.refresh_from_db()
     assert run.state == State.CANCELLED
     assert "carol" in run.error
@@ -193,7 +192,7 @@ def test_cancelling_a_running_run_tells_its_worker_and_wins_over_publishing():
 @pytest.mark.django_db
 def test_an_ended_run_cannot_be_cancelled():
     run = running()
-    decisions.publish(run, outcome())
+    runs.publish(run, outcome())
     with pytest.raises(NotActive):
         runs.cancel(run.pk, cast.command_actor())
 
@@ -230,7 +229,7 @@ def test_a_queued_run_waits_for_external_workers_as_long_as_it_takes():
 def test_a_silent_worker_elsewhere_is_lost_after_its_lease(settings, monkeypatch):
     settings.TCS_LEASE_SECONDS = 60
     clock = [1000.0]
-    monkeypatch.setattr(queue.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(lease.watch, "clock", lambda: clock[0])
     run = running(owner=ELSEWHERE)
     runs.reap()
     clock[0] += 50
@@ -250,7 +249,7 @@ def test_a_silent_worker_elsewhere_is_lost_after_its_lease(settings, monkeypatch
 def test_who_could_not_look_for_a_lease_does_not_take_the_worker_for_silent(settings, monkeypatch):
     settings.TCS_LEASE_SECONDS = 60
     clock = [1000.0]
-    monkeypatch.setattr(queue.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(lease.watch, "clock", lambda: clock[0])
     run = running(owner=ELSEWHERE)
     runs.reap()
     clock[0] += 61  # the database was away for both
@@ -269,7 +268,7 @@ def test_a_clock_that_is_set_between_heartbeat_and_check_loses_no_run(jump, whos
     """Forward or back: for who has just started, for who has watched all along, and for who asks for the next run."""
     settings.TCS_LEASE_SECONDS = 60
     elapsed = [1000.0]
-    monkeypatch.setattr(queue.time, "monotonic", lambda: elapsed[0])
+    monkeypatch.setattr(lease.watch, "clock", lambda: elapsed[0])
     real_now = timezone.now
     run = running(owner=ELSEWHERE if whose == "elsewhere" else None)
     assert runs.beat(run) is False
@@ -280,49 +279,60 @@ def test_a_clock_that_is_set_between_heartbeat_and_check_loses_no_run(jump, whos
         runs.beat(run)
         with pytest.raises(Busy):
             ask()
-        monkeypatch.setattr(queue, "_watch", queue.LeaseWatch() if turn % 2 else queue._watch)
+        if turn % 2:
+            lease.watch.forget()
     run.refresh_from_db()
     assert run.state == State.RUNNING
 
 
+class Clock:
+    """A monotonic clock that only advances by what is slept."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
 @pytest.fixture
-def passing(monkeypatch) -> list[float]:
-    """A monotonic clock that goes on by what is slept."""
-    clock = [1000.0]
-    monkeypatch.setattr(queue.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(queue.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+def clock(monkeypatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(lease.watch, "clock", clock)
     return clock
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("hours", [-1, 1])
-def test_a_command_waits_for_a_sign_of_a_run_that_seems_forsaken(hours, settings, passing):
+def test_a_command_waits_for_a_heartbeat_of_a_run_that_looks_stale(hours, settings, clock):
     settings.TCS_LEASE_SECONDS = 60
     run = running(owner=ELSEWHERE)
     RebuildRun.objects.update(heartbeat_at=timezone.now() - timedelta(hours=hours))
-    began = passing[0]
+    began = clock.now
 
     def heard_after_ten_seconds() -> bool:
-        if passing[0] - began > 10:
+        if clock.now - began > 10:
             RebuildRun.objects.filter(pk=run.pk).update(beats=run.beats + 1)
         return False
 
-    runs.await_sign(heard_after_ten_seconds)
+    runs.wait_for_heartbeat(heard_after_ten_seconds, sleep=clock.sleep)
     run.refresh_from_db()
     assert run.state == State.RUNNING
-    assert passing[0] - began < 12
-    runs.await_sign()  # and when nothing more is heard, it is lost after a lease
+    assert clock.now - began < 12
+    runs.wait_for_heartbeat(sleep=clock.sleep)  # and when nothing more is heard, it is lost after a lease
     run.refresh_from_db()
     assert run.state == State.LOST
-    assert 60 < passing[0] - began < 75
+    assert 60 < clock.now - began < 75
 
 
 @pytest.mark.django_db
-def test_a_command_does_not_wait_for_a_run_that_was_heard_of(settings, passing):
+def test_a_command_does_not_wait_for_a_run_that_was_heard_of(settings, clock):
     settings.TCS_LEASE_SECONDS = 60
     running(owner=ELSEWHERE)
-    runs.await_sign()
-    assert passing[0] == 1000.0
+    runs.wait_for_heartbeat(sleep=clock.sleep)
+    assert clock.now == 1000.0
 
 
 @pytest.mark.django_db

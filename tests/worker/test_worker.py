@@ -8,7 +8,6 @@ from experts.models import Expert, ExpertTag
 from indexing import encoders, runs
 from indexing.lib import paths, processes
 from indexing.models import IndexState, IndexVersion, RebuildRun
-from indexing.versions import decisions
 from indexing.worker import execute
 from tests.support import cast, fakes
 
@@ -143,13 +142,13 @@ def test_a_signal_ends_the_run_as_cancelled_and_names_it():
 
 def test_a_run_lost_meanwhile_publishes_nothing(monkeypatch):
     cast.experts(3)
-    publish = decisions.publish
+    publish = runs.publish
 
-    def too_late(run: RebuildRun, outcome: decisions.Outcome) -> None:
+    def too_late(run: RebuildRun, outcome: runs.BuildOutcome) -> None:
         runs.lose(RebuildRun.objects.get(pk=run.pk), "Nothing was heard of the worker.")
         publish(run, outcome)
 
-    monkeypatch.setattr(decisions, "publish", too_late)
+    monkeypatch.setattr(runs, "publish", too_late)
     run = rebuild()
     assert run.state == State.LOST
     assert IndexState.read().live_version is None

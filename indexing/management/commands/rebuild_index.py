@@ -76,7 +76,7 @@ class Command(BaseCommand):
         how = {"reembed": options["reembed"], "scheduled": scheduled, "reason": options["reason"]}
         actor = Actor(name=account(), via=RebuildRun.Via.COMMAND)
         interruption = signals.interruption()
-        runs.await_sign(interruption.__bool__)
+        runs.wait_for_heartbeat(interruption.__bool__)
         if options["no_wait"]:
             run = launch.request(options["kind"], actor, **how)
         elif settings.TCS_WORKER == "external":

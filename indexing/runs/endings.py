@@ -1,0 +1,172 @@
+"""How a run ends: published, held or completed by its worker, or failed, cancelled or lost.
+
+One transaction per ending. Every one locks the state row and moves the run by a conditional update that must change
+one row, so of two that end a run at once the second finds it ended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from experts.stored_language import kept_language
+from indexing import notifications, runlog
+from indexing.errors import Cancelled, FenceLost
+from indexing.lib import doorbell
+from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
+from indexing.versions.going_live import make_live, move_version, record_rebuild
+
+State = RebuildRun.State
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOutcome:
+    """What a build made, as the database stores it. The fields after `gate` are of a full rebuild's version."""
+
+    experts: int
+    encoded: int
+    reused: int
+    peak_mb: int
+    stages: list[dict[str, Any]]
+    """as in `RebuildRun.stages`"""
+    gate: dict[str, Any] = field(default_factory=dict)
+    """as `quality.gate.Report.as_dict` gives it"""
+    dimension: int = 0
+    model_name: str = ""
+    model_fingerprint: str = ""
+    bytes: int = 0
+    manifest_sha256: str = ""
+
+
+def publish(run: RebuildRun, outcome: BuildOutcome) -> None:
+    """Make the run's version live and the run done. Raises FenceLost, Cancelled."""
+    with transaction.atomic():
+        state = _lock_for(run)
+        version = _describe(run, outcome)
+        make_live(state, version, Publication.How.RUN, name=run.who, reason=run.reason, map_owner=run.owner)
+        record_rebuild(state, outcome.experts)
+        last_words = _("Done: version %(number)s is live with %(experts)s experts.")
+        end_well(run, outcome, State.DONE, last_words % _figures(run, outcome))
+    doorbell.ring()
+
+
+def hold(run: RebuildRun, outcome: BuildOutcome, why: str) -> None:
+    """End the run with its version built but not live: a person publishes or discards it.
+
+    Raises FenceLost, Cancelled.
+    """
+    with transaction.atomic():
+        _lock_for(run)
+        version = _describe(run, outcome)
+        move_version(version, IndexVersion.State.BUILDING, IndexVersion.State.HELD)
+        run.error = why
+        last_words = _("Held: version %(number)s was built, not published.") % _figures(run, outcome)
+        end_well(run, outcome, State.HELD, f"{last_words} {why}")
+        notifications.run_ended(run)
+    doorbell.ring()
+
+
+def complete(run: RebuildRun, outcome: BuildOutcome) -> None:
+    """End a tags-only run well: it touches neither the live version nor the time of the last rebuild."""
+    with transaction.atomic():
+        _lock_for(run)
+        last_words = _("Done: the tags of %(experts)s experts are current.") % _figures(run, outcome)
+        end_well(run, outcome, State.DONE, last_words)
+    doorbell.ring()
+
+
+def fail(run: RebuildRun, sentence: str, *, peak_mb: int | None = None) -> bool:
+    """End a run with an error; False when it had ended already (or was lost to another worker)."""
+    return _end_badly(run, State.ERROR, error=sentence, peak_mb=peak_mb)
+
+
+def end_cancelled(run: RebuildRun, by_signal: str = "") -> bool:
+    """End a run that was cancelled, by a person or by a signal to its worker."""
+    run.refresh_from_db(fields=["cancel_requested_name"])
+    return _end_badly(run, State.CANCELLED, error=cancelled_sentence(run.cancel_requested_name or by_signal))
+
+
+def lose(run: RebuildRun, sentence: str) -> bool:
+    """Declare a run lost. The fence rises, so its worker, should it come back, may publish nothing."""
+    with transaction.atomic():
+        state = IndexState.locked()
+        state.fence += 1
+        state.save(update_fields=["fence"])
+        return _end_badly(run, State.LOST, error=sentence)
+
+
+def cancelled_sentence(name: str) -> str:
+    with kept_language():
+        return _("Cancelled by %(who)s; the live version is untouched.") % {"who": name or _("somebody")}
+
+
+def fence_lost(run: RebuildRun) -> FenceLost:
+    return FenceLost(_("Run %(number)s is no longer this worker's.") % {"number": run.pk})
+
+
+def _describe(run: RebuildRun, outcome: BuildOutcome) -> IndexVersion:
+    version = IndexVersion.objects.get(run=run)
+    version.expert_count = outcome.experts
+    version.dimension = outcome.dimension
+    version.model_name = outcome.model_name
+    version.model_fingerprint = outcome.model_fingerprint
+    version.bytes = outcome.bytes
+    version.manifest_sha256 = outcome.manifest_sha256
+    version.created_at = timezone.now()
+    version.save()
+    return version
+
+
+def _lock_for(run: RebuildRun) -> IndexState:
+    """The locked state row, if the run's worker may still publish. Raises FenceLost, Cancelled."""
+    state = IndexState.locked()
+    held = RebuildRun.objects.held_by(run).first()
+    if held is None or state.fence != run.fence:
+        raise fence_lost(run)
+    if held.cancel_requested_at:
+        raise Cancelled(cancelled_sentence(held.cancel_requested_name))
+    return state
+
+
+def end_well(run: RebuildRun, outcome: BuildOutcome, to: State, last_words: str) -> None:
+    moved = run.move(
+        to=to,
+        expect=(State.RUNNING,),
+        finished_at=timezone.now(),
+        error=run.error,
+        experts=outcome.experts,
+        encoded=outcome.encoded,
+        reused=outcome.reused,
+        peak_mb=outcome.peak_mb,
+        stages=outcome.stages,
+        gate=outcome.gate,
+    )
+    if not moved:
+        raise fence_lost(run)
+    # In the same transaction, so whoever sees that the run has ended also sees its last line.
+    runlog.append(run.pk, last_words, stage=run.stage)
+
+
+def _figures(run: RebuildRun, outcome: BuildOutcome) -> dict[str, object]:
+    return {"number": run.version_id, "experts": f"{outcome.experts:,}"}
+
+
+def _end_badly(run: RebuildRun, to: State, *, error: str, peak_mb: int | None = None) -> bool:
+    """Move an active run to a bad end and take back the number of a version that was never finished."""
+    with transaction.atomic():
+        IndexState.locked()
+        run.refresh_from_db(fields=["stage"])
+        expect = (State.QUEUED, State.RUNNING)
+        if not run.move(to=to, expect=expect, finished_at=timezone.now(), error=error, peak_mb=peak_mb):
+            return False
+        IndexVersion.objects.filter(run=run, state=IndexVersion.State.BUILDING).delete()
+        # In the same transaction, so whoever sees that the run has ended also sees its last line.
+        level = "warning" if to == State.CANCELLED else "error"
+        runlog.append(run.pk, error, level=level, stage=run.stage)
+        notifications.run_ended(run)
+    doorbell.ring()
+    return True

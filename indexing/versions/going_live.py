@@ -1,0 +1,49 @@
+"""How a version becomes the live one: `make_live` is the only place that does it.
+
+Every function here is called in a transaction that holds the state row.
+"""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from indexing import notifications
+from indexing.errors import Refused
+from indexing.models import IndexState, IndexVersion, Publication
+
+State, MapState = IndexVersion.State, IndexVersion.MapState
+
+
+def make_live(
+    state: IndexState, version: IndexVersion, how: str, *, name: str, reason: str, map_owner: str = ""
+) -> None:
+    """Make `version` the live one and retire the one that was. Raises Refused if it was changed meanwhile.
+
+    `map_owner` is the process that will compute the version's map (`Owner.as_text`); without one, whoever looks next
+    takes it over.
+    """
+    now = timezone.now()
+    IndexVersion.objects.filter(state=State.LIVE).update(state=State.RETIRED, live_until=now)
+    Publication.objects.filter(until=None).update(until=now)
+    move_version(version, version.state, State.LIVE, live_from=now, live_until=None)
+    if version.map_state in (MapState.NONE, MapState.FAILED):  # leave a running computation alone
+        IndexVersion.objects.filter(pk=version.pk).update(map_state=MapState.COMPUTING, map_owner=map_owner)
+    Publication.objects.create(version=version, how=how, at=now, name=name, reason=reason)
+    state.live_version = version
+    state.save(update_fields=["live_version"])
+    notifications.published(version, how=how, name=name, reason=reason)
+
+
+def record_rebuild(state: IndexState, experts: int) -> None:
+    """Note that a full rebuild of so many experts was published; nothing else changes these two fields."""
+    state.last_rebuild_at = timezone.now()
+    state.expert_count_at_rebuild = experts
+    state.save(update_fields=["last_rebuild_at", "expert_count_at_rebuild"])
+
+
+def move_version(version: IndexVersion, expect: str, to: str, **changes: object) -> None:
+    """Move a version from state `expect` to state `to`. Raises Refused if it is in another state by now."""
+    if not IndexVersion.objects.filter(pk=version.pk, state=expect).update(state=to, **changes):
+        raise Refused(_("Version %(number)s was changed by somebody else meanwhile.") % {"number": version.pk})
+    version.state = to
