@@ -286,11 +286,12 @@ def test_fingers_zoom_around_themselves_move_the_map_and_tap_a_point(window: Bro
 def test_names_of_areas_are_written_where_they_are_and_not_over_each_other(window: BrowserContext) -> None:
     page = opened(window)
     areas = page.request.get(f"{MAP}areas/?version=2").json()["areas"]
-    places = {area["name"]: page.evaluate(ON_SCREEN, [area["x"], area["y"]]) for area in areas}
+    places = [(area["name"], page.evaluate(ON_SCREEN, [area["x"], area["y"]])) for area in areas]
     until(lambda: page.evaluate(WRITTEN), seconds=5)
     texts = page.evaluate(WRITTEN)
     for each in texts:
-        assert [each["x"], each["y"]] == pytest.approx(places[each["text"]], abs=1)
+        there = [place for name, place in places if name == each["text"]]  # areas far apart may share a name
+        assert any([each["x"], each["y"]] == pytest.approx(place, abs=1) for place in there)
         assert page.evaluate(INK, [each["x"], each["y"], 8]) > 0
     for one, other in combinations(texts, 2):
         beside = abs(one["x"] - other["x"]) >= (one["width"] + other["width"]) / 2
