@@ -57,7 +57,7 @@ def _raise(number: int, _frame: FrameType | None) -> NoReturn:
     raise Stopped(number)
 
 
-class Family:
+class ProcessGroup:
     """The processes started here and by them. Every one carries a mark in its environment.
 
     A worker is started in a session of its own by the web process, so neither the terminal's Ctrl-C nor the end of

@@ -10,10 +10,10 @@ from indexing.api.schemas.common import NOT_PERMITTED, Invalid, Refusal
 from indexing.api.schemas.search import SearchFilters, SearchResults, Suggested
 from indexing.errors import EmptyQuery
 from indexing.search import log
-from indexing.search.facet_counts import Question
+from indexing.search.facet_counts import FacetedQuery
 from indexing.search.filters import NONE
 from indexing.search.highlights import Marker
-from indexing.search.parameters import Asked
+from indexing.search.parameters import SearchParameters
 from indexing.search.suggest import suggest
 from indexing.serving import live
 
@@ -37,13 +37,13 @@ def find(
     *,
     asked: Query[SearchFilters],
 ) -> SearchResults:
-    filters = Asked(**asked.dict()).filters(strictly=True)
+    filters = SearchParameters(**asked.dict()).filters(strictly=True)
     if not q.strip():
         raise EmptyQuery  # also while there is no index yet
     snapshot = live.current()
     results = search.search(q, snapshot, k, mode, filters=filters)
     log.note(results, k, filtered=filters != NONE)
-    facets = Question.of(results.query, mode, snapshot).facets(filters)
+    facets = FacetedQuery.of(results.query, mode, snapshot).facets(filters)
     return SearchResults.of(results, facets, Marker.of(results.query, snapshot.keywords))
 
 

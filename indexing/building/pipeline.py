@@ -24,7 +24,7 @@ from indexing.building.reporting import Reporter, StageProgress
 from indexing.encoders import Encoder, onnx_export
 from indexing.errors import DiskFull, NothingToIndex, VerifyFailed
 from indexing.lib import paths
-from indexing.lib.retrying import patiently
+from indexing.lib.retrying import with_database_retry
 from indexing.snapshot import keyword_index, vectors
 from indexing.snapshot.facets import Facets
 from indexing.snapshot.keyword_schema import KeywordDocument
@@ -88,7 +88,7 @@ def build(order: Order, reporter: Reporter) -> Built:
     and whatever `reporter` raises to stop it; then nothing of the new version is left on the disk.
     """
     with reporter.stage("snapshot") as progress:
-        experts = patiently(directory.read_active)
+        experts = with_database_retry(directory.read_active)
         if not experts and order.kind == "full":
             raise NothingToIndex
         progress.expect(len(experts))
@@ -192,9 +192,9 @@ def _write_index(writer: VersionWriter, order: Order, progress: StageProgress) -
 def _write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], progress: StageProgress) -> None:
     """Facets, suggestions, keyword index. Tags are as they are now; who is in, is from the first stage."""
     progress.expect(len(experts))
-    facets = Facets.of(experts, patiently(assignment.all_tag_ids))
+    facets = Facets.of(experts, with_database_retry(assignment.all_tag_ids))
     facets.save(writer.path(FACETS))
-    names = patiently(assignment.all_tag_names)
+    names = with_database_retry(assignment.all_tag_names)
     Suggestions.of(experts, names).save(writer.path(SUGGESTIONS))
     documents = (
         KeywordDocument(

@@ -16,7 +16,7 @@ from experts.profiles.text import ExpertRecord
 from experts.tagging import assignment
 from indexing.building.reporting import StageProgress
 from indexing.encoders import Encoder
-from indexing.lib.retrying import patiently
+from indexing.lib.retrying import with_database_retry
 
 LET_OTHERS_WRITE = 0.12
 """Seconds; at 100,000 experts 12 s in all."""
@@ -36,7 +36,7 @@ class TagPlan:
 
 def plan(experts: Sequence[ExpertRecord], hashes: Sequence[bytes], fingerprint: str, threshold: float) -> TagPlan:
     """Experts are tagged again when their text, the model, the catalogue or the threshold has changed."""
-    tags = patiently(assignment.active_tags)
+    tags = with_database_retry(assignment.active_tags)
     catalogue = assignment.catalogue_hash(fingerprint, tags, threshold)
     bases = [assignment.basis(each, catalogue) for each in hashes]
     rows = [row for row, expert in enumerate(experts) if expert.tagged_for != bases[row]]
@@ -87,7 +87,7 @@ def _store(
         some = slice(start, start + assignment.BATCH)
         tags = dict(zip(ids[some], assigned[some], strict=True))
         bases = dict(zip(ids[some], tagged_for[some], strict=True))
-        changes = patiently(partial(assignment.store, tags, bases, between=progress.advance))
+        changes = with_database_retry(partial(assignment.store, tags, bases, between=progress.advance))
         added += changes.added
         removed += changes.removed
         experts += changes.experts

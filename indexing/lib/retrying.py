@@ -15,7 +15,7 @@ T = TypeVar("T")
 PATIENCE_SECONDS = 120.0
 
 
-def patiently(work: Callable[[], T]) -> T:
+def with_database_retry(work: Callable[[], T]) -> T:
     """What `work` returns; tried again for two minutes while the database cannot be reached.
 
     `work` must be one transaction or harmless to repeat. Not for use inside a transaction.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Steps:
+class StepTimer:
     """Seconds per named step, in the order they were first entered; one that is entered again adds up."""
 
     def __init__(self) -> None:

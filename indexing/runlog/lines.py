@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from experts.safe_text import visible
 from experts.stored_language import kept_language
 from indexing.lib import doorbell
-from indexing.lib.retrying import patiently
+from indexing.lib.retrying import with_database_retry
 from indexing.models import RunLogLine
 
 MAX_MESSAGE = 16_384
@@ -147,7 +147,7 @@ class RunLogHandler(logging.Handler):
         with self._writing:
             with self._lines_lock:
                 lines, self._lines = self._lines, []
-            patiently(lambda: write(self.run_id, lines))
+            with_database_retry(lambda: write(self.run_id, lines))
 
     def close(self) -> None:
         self._ended.set()

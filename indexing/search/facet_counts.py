@@ -29,7 +29,7 @@ NEAR_TAGS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class FacetValue:
     key: int | str
     """id of a tag; name of a category; code of a currency"""
     name: str
@@ -42,11 +42,11 @@ class FacetCounts:
     """Most matches first, then by name."""
 
     matches: int
-    tags: tuple[Value, ...] = ()
+    tags: tuple[FacetValue, ...] = ()
     """of the kind domain; and those of any kind that are chosen"""
-    industries: tuple[Value, ...] = ()
-    categories: tuple[Value, ...] = ()
-    currencies: tuple[Value, ...] = ()
+    industries: tuple[FacetValue, ...] = ()
+    categories: tuple[FacetValue, ...] = ()
+    currencies: tuple[FacetValue, ...] = ()
     """of those who say a rate"""
     photo: int = 0
 
@@ -63,7 +63,7 @@ class Loosened:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Question:
+class FacetedQuery:
     """One query to one version: what is counted for it. `vector` is None in the keyword mode."""
 
     text: str
@@ -72,7 +72,7 @@ class Question:
     vector: NDArray[np.float32] | None
 
     @classmethod
-    def of(cls, text: str, mode: Mode, snapshot: Snapshot) -> Question:
+    def of(cls, text: str, mode: Mode, snapshot: Snapshot) -> FacetedQuery:
         """Raises EncoderUnavailable. The vector comes from the cache if the query was just searched for."""
         return cls(text, mode, snapshot, None if mode == Mode.KEYWORD else query_vector(text, snapshot))
 
@@ -119,7 +119,7 @@ class Question:
         best = max(ways, key=lambda way: way.matches, default=None)
         return best if best and best.matches else None
 
-    def near_tags(self) -> list[Value]:
+    def near_tags(self) -> list[FacetValue]:
         """The tags that stand out among the experts nearest to the query: had there by more than elsewhere.
 
         Ordered by n * log(share among them / share of all); the count is of all who have the tag.
@@ -134,7 +134,7 @@ class Question:
             if key in tags
         }
         best = sorted(scores, key=lambda key: (-scores[key], key))[:NEAR_TAGS]
-        return [Value(key, tags[key][0], everywhere[key]) for key in best if scores[key] > 0]
+        return [FacetValue(key, tags[key][0], everywhere[key]) for key in best if scores[key] > 0]
 
     def _how_many(self, filters: Filters) -> int:
         """By meaning everybody matches; by words only who has one."""
@@ -147,9 +147,11 @@ def _tags() -> dict[int, tuple[str, str]]:
     return {key: (name, kind) for key, name, kind in Tag.objects.order_by().values_list("pk", "name", "kind")}
 
 
-def _values(names: Mapping[Any, str], counts: Mapping[Any, int], chosen: Iterable[int | str]) -> tuple[Value, ...]:
+def _values(
+    names: Mapping[Any, str], counts: Mapping[Any, int], chosen: Iterable[int | str]
+) -> tuple[FacetValue, ...]:
     kept = set(chosen)
-    values = [Value(key, name, counts.get(key, 0), key in kept) for key, name in names.items()]
+    values = [FacetValue(key, name, counts.get(key, 0), key in kept) for key, name in names.items()]
     values = [value for value in values if value.count or value.chosen]
     values.sort(key=lambda value: (-value.count, value.name))
     return tuple(value for place, value in enumerate(values) if place < VALUES or value.chosen)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexing.lib.timing import Steps
+from indexing.lib.timing import StepTimer
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.selection import Selection
 
@@ -40,7 +40,7 @@ class Fusion:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Candidates:
+class RankedHits:
     """Whom the lists found, best first; m rows."""
 
     ids: NDArray[np.int64]
@@ -56,18 +56,20 @@ class Candidates:
 
 
 def by_meaning(
-    snapshot: Snapshot, vector: NDArray[np.float32], depth: int, steps: Steps, only: Selection | None = None
-) -> Candidates:
+    snapshot: Snapshot, vector: NDArray[np.float32], depth: int, timer: StepTimer, only: Selection | None = None
+) -> RankedHits:
     """The `depth` experts nearest to a unit `vector`, scored by cosine similarity."""
-    with steps.step("vectors"):
+    with timer.step("vectors"):
         ids, similarities = snapshot.semantic(vector, depth, only)
     ranks = np.arange(1, len(ids) + 1)
     return _ordered(ids, similarities.astype(np.float64), similarities, ranks, np.zeros_like(ranks))
 
 
-def by_words(snapshot: Snapshot, text: str, depth: int, steps: Steps, only: Selection | None = None) -> Candidates:
+def by_words(
+    snapshot: Snapshot, text: str, depth: int, timer: StepTimer, only: Selection | None = None
+) -> RankedHits:
     """The `depth` experts with most of the words of `text`, scored by BM25."""
-    with steps.step("keywords"):
+    with timer.step("keywords"):
         ids, scores = snapshot.keyword(text, depth, only)
     ranks = np.arange(1, len(ids) + 1)
     return _ordered(ids, scores.astype(np.float64), np.full(len(ids), np.nan), np.zeros_like(ranks), ranks)
@@ -79,16 +81,16 @@ def by_both(
     vector: NDArray[np.float32],
     depths: tuple[int, int],
     weight: float,
-    steps: Steps,
+    timer: StepTimer,
     only: Selection | None = None,
-) -> Candidates:
+) -> RankedHits:
     """Everybody of the first `depths` of both lists, scored by `fused_scores`."""
-    with steps.step("vectors"):
+    with timer.step("vectors"):
         near, near_similarities = snapshot.semantic(vector, depths[0], only)
-    with steps.step("keywords"):
+    with timer.step("keywords"):
         query = snapshot.keywords.parse(text)
         worded, word_scores = snapshot.keywords.search(query, depths[1], only.conditions if only else None)
-    with steps.step("fuse"):
+    with timer.step("fuse"):
         ids = np.union1d(near, worded)
         semantic_ranks, keyword_ranks = _ranks(ids, near), _ranks(ids, worded)
         similarities = _spread_out(near_similarities, semantic_ranks, 0.0)
@@ -134,11 +136,11 @@ def _ordered(
     similarities: NDArray[np.floating],
     semantic_ranks: NDArray[np.int64],
     keyword_ranks: NDArray[np.int64],
-) -> Candidates:
+) -> RankedHits:
     """Best first. Where the score is the same the words decide, then the id."""
     word_order = np.where(keyword_ranks > 0, keyword_ranks, np.iinfo(np.int64).max)
     order = np.lexsort((ids, word_order, -scores))
-    return Candidates(
+    return RankedHits(
         ids[order],
         scores[order],
         np.asarray(similarities, np.float64)[order],

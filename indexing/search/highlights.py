@@ -30,15 +30,15 @@ _ASCII_WORD = re.compile(r"[cC]\+\+|[cCfFjJ]#|[A-Za-z0-9]+")
 Span = tuple[int, int]
 
 
-class _Verdicts(dict[str, bool]):
+class _WordMatches(dict[str, bool]):
     """Words that were met, and whether the query has them: the profiles of one page share most of theirs."""
 
-    def __init__(self, judge: Callable[[str], bool]) -> None:
-        self._judge = judge
+    def __init__(self, matches: Callable[[str], bool]) -> None:
+        self._decide = matches
 
     def __missing__(self, word: str) -> bool:
-        verdict = self[word] = self._judge(word)
-        return verdict
+        match = self[word] = self._decide(word)
+        return match
 
 
 class Marker:
@@ -49,7 +49,7 @@ class Marker:
         self._stems = {word.stem for word in words}
         self._unknown = [word.plain for word in words if not word.is_indexed]
         self._in_pairs = {sign for word in self._plain if len(word) > 1 for sign in word}
-        self._verdicts = _Verdicts(self._has)
+        self._matches = _WordMatches(self._has)
 
     @classmethod
     def of(cls, query: str, keywords: KeywordIndex) -> Marker:
@@ -58,7 +58,7 @@ class Marker:
     def spans(self, text: str) -> list[Span]:
         """Where the words of the query stand in the text: (from, to) in characters, rising, apart."""
         if text.isascii():
-            return [word.span() for word in _ASCII_WORD.finditer(text) if self._verdicts[word.group()]]
+            return [word.span() for word in _ASCII_WORD.finditer(text) if self._matches[word.group()]]
         return [span for word in _WORD.finditer(text) for span in self._within(word)]
 
     def marked(self, text: str, spans: Sequence[Span] | None = None) -> SafeString:
@@ -111,7 +111,7 @@ class Marker:
         start, word = found.start(), found.group()
         if re.match(UNSPACED, word):
             yield from ((start + first, start + last) for first, last in self._signs(word))
-        elif self._verdicts[word]:
+        elif self._matches[word]:
             yield found.span()
 
     def _has(self, word: str) -> bool:

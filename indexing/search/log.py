@@ -8,7 +8,7 @@ within SETTLED_SECONDS only the last is written. One that was sent as a whole pa
 link) is complete and is written at once. The same words in the same mode are written once within AGAIN_SECONDS: Enter
 after the results are there, a reload, "show more" and a change of filters are no other question. Sessions are
 remembered in this process's memory for that long and are never stored; with several web processes each knows only the
-bursts that reach it.
+debouncer that reach it.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Note:
         return self.row.folded, self.row.mode
 
 
-class Bursts:
+class SearchDebouncer:
     """Which notes are to be written, by the rules at the head of this module. Pure: told what time it is."""
 
     def __init__(self) -> None:
@@ -101,12 +101,12 @@ class Bursts:
             self._written.popitem(last=False)
 
 
-class Writer:
+class LogWriter:
     """The thread's work, and the queue that leads to it."""
 
     def __init__(self, size: int = QUEUE_SIZE) -> None:
         self._queue: queue.Queue[Note] = queue.Queue(size)
-        self._bursts = Bursts()
+        self._debouncer = SearchDebouncer()
         self._rows: list[SearchLog] = []
         self._retry_at = self._sweep_at = 0.0
         self.ending = threading.Event()
@@ -127,8 +127,8 @@ class Writer:
     def turn(self, now: float, *, at_once: bool = False) -> None:
         """Write what is to be written at `now`, and sweep when it is time."""
         for _each in range(self._queue.qsize()):
-            self._rows += self._bursts.take(self._queue.get_nowait())
-        self._rows += self._bursts.settled(now)
+            self._rows += self._debouncer.take(self._queue.get_nowait())
+        self._rows += self._debouncer.settled(now)
         if now < self._retry_at and not at_once:
             self._keep_few()
             return
@@ -159,7 +159,7 @@ class Writer:
             del self._rows[:over]
 
 
-_writer: Writer | None = None
+_writer: LogWriter | None = None
 _thread: threading.Thread | None = None
 _starting = threading.Lock()
 
@@ -206,7 +206,7 @@ def start() -> None:
     global _writer, _thread
     with _starting:
         if _thread is None:
-            _writer = Writer()
+            _writer = LogWriter()
             _thread = threading.Thread(target=_writer.run, name="searchlog", daemon=True)
             _thread.start()
             atexit.register(stop)

@@ -21,11 +21,11 @@ SHOWN = 14
 GOOD, FAIR = 0.75, 0.60
 """From which average on it is green, and amber; below it is red."""
 
-Grade = Literal["good", "fair", "poor"]
+QualityGrade = Literal["good", "fair", "poor"]
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class DayFigures:
     """One day's searches; no rate where none of them can be judged."""
 
     day: date
@@ -37,15 +37,15 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class SearchFigures:
     count: int
     zero: int
     average: float | None
-    days: tuple[Day, ...]
+    days: tuple[DayFigures, ...]
     """the newest first, days without a search too, from the first one kept"""
 
     @property
-    def grade(self) -> Grade | None:
+    def grade(self) -> QualityGrade | None:
         return grade(self.average)
 
     @property
@@ -70,13 +70,13 @@ class _Sums:
         return self.rates / self.judged if self.judged else None
 
 
-def grade(average: float | None) -> Grade | None:
+def grade(average: float | None) -> QualityGrade | None:
     if average is None:
         return None
     return "good" if average >= GOOD else "fair" if average >= FAIR else "poor"
 
 
-def read(today: date | None = None) -> Figures:
+def search_figures(today: date | None = None) -> SearchFigures:
     """The figures of everything that is kept; `today` in TCS_TIME_ZONE."""
     today = today or timezone.localdate(timezone=timezone.get_default_timezone())
     sums = {
@@ -86,12 +86,12 @@ def read(today: date | None = None) -> Figures:
     whole = sum(sums.values(), _Sums())
     reaches = min((today - min(sums)).days + 1, SHOWN) if sums else 0
     days = tuple(_day(today - timedelta(days=ago), sums) for ago in range(reaches))
-    return Figures(whole.count, whole.zero, _up_to(today, sums).rate, days)
+    return SearchFigures(whole.count, whole.zero, _up_to(today, sums).rate, days)
 
 
-def _day(day: date, sums: dict[date, _Sums]) -> Day:
+def _day(day: date, sums: dict[date, _Sums]) -> DayFigures:
     own = sums.get(day, _Sums())
-    return Day(day, own.count, own.zero, own.rate, _up_to(day, sums).rate)
+    return DayFigures(day, own.count, own.zero, own.rate, _up_to(day, sums).rate)
 
 
 def _up_to(day: date, sums: dict[date, _Sums]) -> _Sums:

@@ -15,7 +15,7 @@ UNKNOWN = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SearchParameters:
     """The parameters of an address; the API documents them."""
 
     tag: Sequence[str] = ()

@@ -17,12 +17,12 @@ from experts.profiles.cards import Card, TagName
 from indexing import encoders
 from indexing.encoders.same_model import require_same_model
 from indexing.errors import EmptyQuery, IndexingError
-from indexing.lib.timing import Steps
+from indexing.lib.timing import StepTimer
 from indexing.models.searches import Mode
 from indexing.search import counters
 from indexing.search import fusion as ranking
 from indexing.search.filters import NONE, Filters
-from indexing.search.fusion import Candidates, Fusion
+from indexing.search.fusion import Fusion, RankedHits
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.selection import Selection
 
@@ -75,7 +75,7 @@ def search(
     """
     if not 1 <= k <= MAX_K:
         raise ValueError(f"k is {k}, expected 1 to {MAX_K}")
-    began, steps = time.perf_counter(), Steps()
+    began, timer = time.perf_counter(), StepTimer()
     text = query.strip()
     if not text:
         raise EmptyQuery
@@ -83,15 +83,15 @@ def search(
         if mode == Mode.KEYWORD:
             vector = None
         elif vector is None:
-            with steps.step("encode"):
+            with timer.step("encode"):
                 vector = query_vector(text, snapshot)
-        hits = _filled(snapshot, text, vector, k, mode, steps, filters.selection(snapshot.facets))
+        hits = _filled(snapshot, text, vector, k, mode, timer, filters.selection(snapshot.facets))
     except IndexingError:
         counters.count_search(mode, "error", time.perf_counter() - began)
         raise
     seconds = time.perf_counter() - began
     counters.count_search(mode, "hits" if hits else "nothing", seconds)
-    return Results(text, mode, snapshot.number, hits, seconds, steps.seconds)
+    return Results(text, mode, snapshot.number, hits, seconds, timer.seconds)
 
 
 def query_vector(text: str, snapshot: Snapshot) -> NDArray[np.float32]:
@@ -115,7 +115,7 @@ def _filled(
     vector: NDArray[np.float32] | None,
     k: int,
     mode: Mode,
-    steps: Steps,
+    timer: StepTimer,
     only: Selection | None,
 ) -> tuple[Hit, ...]:
     """The first `k` hits whose expert is still active. Where too many are not, the lists are read deeper."""
@@ -129,53 +129,53 @@ def _filled(
             min(max(fusion.semantic_depth, DEPTH_PER_HIT * k) * farther, everybody),
             min(max(fusion.keyword_depth, DEPTH_PER_HIT * k) * farther, everybody),
         )
-        candidates = _candidates(snapshot, text, vector, depths, fusion, mode, steps, only)
-        with steps.step("cards"):
-            hits = _hits(candidates, k, known)
+        ranked = _ranked(snapshot, text, vector, depths, fusion, mode, timer, only)
+        with timer.step("cards"):
+            hits = _hits(ranked, k, known)
         if len(hits) == k or min(depths) == everybody:
             return hits
         farther *= 8
 
 
-def _candidates(
+def _ranked(
     snapshot: Snapshot,
     text: str,
     vector: NDArray[np.float32] | None,
     depths: tuple[int, int],
     fusion: Fusion,
     mode: Mode,
-    steps: Steps,
+    timer: StepTimer,
     only: Selection | None,
-) -> Candidates:
+) -> RankedHits:
     if vector is None:
-        return ranking.by_words(snapshot, text, depths[1], steps, only)
+        return ranking.by_words(snapshot, text, depths[1], timer, only)
     if mode == Mode.SEMANTIC:
-        return ranking.by_meaning(snapshot, vector, depths[0], steps, only)
-    return ranking.by_both(snapshot, text, vector, depths, fusion.keyword_weight, steps, only)
+        return ranking.by_meaning(snapshot, vector, depths[0], timer, only)
+    return ranking.by_both(snapshot, text, vector, depths, fusion.keyword_weight, timer, only)
 
 
-def _hits(candidates: Candidates, k: int, known: dict[int, Card | None]) -> tuple[Hit, ...]:
+def _hits(ranked: RankedHits, k: int, known: dict[int, Card | None]) -> tuple[Hit, ...]:
     """Cards in one query of `k` as a rule, and of as many more as are missing where experts are hidden."""
     hits: list[Hit] = []
-    for start in range(0, len(candidates), k):
-        rows = range(start, min(start + k, len(candidates)))
-        unknown = [key for key in candidates.ids[rows.start : rows.stop].tolist() if key not in known]
+    for start in range(0, len(ranked), k):
+        rows = range(start, min(start + k, len(ranked)))
+        unknown = [key for key in ranked.ids[rows.start : rows.stop].tolist() if key not in known]
         if unknown:
             found = cards.read(unknown)
             known.update({each: found.get(each) for each in unknown})
-        hits += (_hit(candidates, row, card) for row in rows if (card := known[int(candidates.ids[row])]))
+        hits += (_hit(ranked, row, card) for row in rows if (card := known[int(ranked.ids[row])]))
         if len(hits) >= k:
             break
     return tuple(hits[:k])
 
 
-def _hit(candidates: Candidates, row: int, card: Card) -> Hit:
-    similarity = float(candidates.similarities[row])
+def _hit(ranked: RankedHits, row: int, card: Card) -> Hit:
+    similarity = float(ranked.similarities[row])
     return Hit(
         card.expert,
-        score=float(candidates.scores[row]),
+        score=float(ranked.scores[row]),
         similarity=None if math.isnan(similarity) else similarity,
-        semantic_rank=int(candidates.semantic_ranks[row]) or None,
-        keyword_rank=int(candidates.keyword_ranks[row]) or None,
+        semantic_rank=int(ranked.semantic_ranks[row]) or None,
+        keyword_rank=int(ranked.keyword_ranks[row]) or None,
         tags=card.tags,
     )

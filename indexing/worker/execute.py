@@ -20,7 +20,7 @@ from indexing.building import pipeline
 from indexing.drift import samples
 from indexing.errors import Cancelled, FenceLost, IndexingError
 from indexing.lib import paths, processes
-from indexing.lib.retrying import patiently
+from indexing.lib.retrying import with_database_retry
 from indexing.models import IndexState, RebuildRun
 from indexing.quality import gate
 from indexing.runlog import RunLogHandler
@@ -137,7 +137,7 @@ class RunReporter:
                 "total": stage.total,
                 "rate": stage.rate,
             }
-        if patiently(lambda: runs.beat(self.run, **progress)):
+        if with_database_retry(lambda: runs.beat(self.run, **progress)):
             self._stop = Cancelled(_("Somebody asked to cancel."))
 
     def _keep_beating(self) -> None:
@@ -171,10 +171,10 @@ def execute(run: RebuildRun, *, interruption: Interruption | None = None, show: 
     try:
         with RunReporter(run, log, interruption, show) as reporter:
             _build(run, reporter, log)
-        patiently(sweep.retire_old)
+        with_database_retry(sweep.retire_old)
     except Cancelled:
         log.flush()
-        patiently(lambda: runs.end_cancelled(run, interruption.signal))
+        with_database_retry(lambda: runs.end_cancelled(run, interruption.signal))
     except FenceLost:
         _say_that_it_was_lost(run)
     except IndexingError as error:
@@ -182,7 +182,7 @@ def execute(run: RebuildRun, *, interruption: Interruption | None = None, show: 
         log.flush()
         _fail(run, str(error))
     except Exception as error:  # noqa: BLE001  whatever it is, the run must end in a true state
-        if patiently(RebuildRun.objects.held_by(run).exists):
+        if with_database_retry(RebuildRun.objects.held_by(run).exists):
             logger.exception(gettext_noop("The build failed"))
             log.flush()
             _fail(
@@ -193,18 +193,18 @@ def execute(run: RebuildRun, *, interruption: Interruption | None = None, show: 
         else:  # lost: its files may have been swept away under it
             _say_that_it_was_lost(run)
     finally:
-        patiently(sweep.remove_leftovers)
+        with_database_retry(sweep.remove_leftovers)
         for source in listening:
             source.removeHandler(log)
         log.close()
-    patiently(run.refresh_from_db)
+    with_database_retry(run.refresh_from_db)
     if run.state == RebuildRun.State.DONE and run.version_id:
         samples.attempt()
     return run
 
 
 def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
-    previous = patiently(IndexState.read).live_version
+    previous = with_database_retry(IndexState.read).live_version
     order = pipeline.Order(
         kind="full" if run.kind == RebuildRun.Kind.FULL else "tags",
         reembed=run.reembed,
@@ -224,12 +224,12 @@ def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
     outcome = _outcome(built, reporter, report)
     reporter.check()
     log.flush()
-    patiently(lambda: _decide(run, outcome, report))
+    with_database_retry(lambda: _decide(run, outcome, report))
 
 
 def _judge(built: pipeline.Built, reporter: RunReporter) -> gate.Report:
     with reporter.stage(RebuildRun.Stage.GATE) as stage:
-        report = gate.judge(patiently(lambda: evidence.gather(built)), gate.limits_from(settings))
+        report = gate.judge(with_database_retry(lambda: evidence.gather(built)), gate.limits_from(settings))
         stage.expect(len(report.verdicts))
         stage.advance(len(report.verdicts))
         for verdict in report.verdicts:
@@ -273,13 +273,13 @@ def _outcome(built: pipeline.Built, reporter: RunReporter, report: gate.Report |
 
 
 def _say_that_it_was_lost(run: RebuildRun) -> None:
-    patiently(run.refresh_from_db)
+    with_database_retry(run.refresh_from_db)
     if run.state != RebuildRun.State.DONE:  # it is done when the answer to our commit got lost on the way
         logger.warning("Run %s is no longer this worker's: it publishes nothing.", run.pk)
 
 
 def _fail(run: RebuildRun, sentence: str) -> None:
-    patiently(lambda: runs.fail(run, sentence, peak_mb=processes.peak_mb()))
+    with_database_retry(lambda: runs.fail(run, sentence, peak_mb=processes.peak_mb()))
 
 
 def _entry(stage: _Stage, seconds: float) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 from experts.models import Expert, ExpertTag, Tag
 from indexing import encoders
 from indexing.search import Mode, search
-from indexing.search.facet_counts import Question, Value
+from indexing.search.facet_counts import FacetedQuery, FacetValue
 from indexing.search.filters import NONE, Filters
 from tests.support import cast
 from tests.support.index_cast import opened
@@ -38,12 +38,12 @@ def snapshot(tags):
     encoders.reset()
 
 
-def by_name(values: tuple[Value, ...]) -> dict[str, int]:
+def by_name(values: tuple[FacetValue, ...]) -> dict[str, int]:
     return {value.name: value.count for value in values}
 
 
 def test_only_matches_are_counted(snapshot):
-    counts = Question.of("sourdough honey", Mode.KEYWORD, snapshot).facets(NONE)
+    counts = FacetedQuery.of("sourdough honey", Mode.KEYWORD, snapshot).facets(NONE)
     assert counts.matches == 6
     assert by_name(counts.tags) == {"Bees": 3}
     assert by_name(counts.industries) == {"Food": 6}
@@ -53,39 +53,39 @@ def test_only_matches_are_counted(snapshot):
 
 
 def test_by_meaning_everybody_of_a_small_directory_matches(snapshot):
-    counts = Question.of("honey", Mode.HYBRID, snapshot).facets(NONE)
+    counts = FacetedQuery.of("honey", Mode.HYBRID, snapshot).facets(NONE)
     assert counts.matches == 24
     assert by_name(counts.tags) == {"Bees": 3, "Boats": 3}
     assert by_name(counts.currencies) == {"EUR": 3, "USD": 3}
 
 
 def test_a_count_is_how_many_are_found_with_that_filter(snapshot, tags):
-    question = Question.of("honey and steel", Mode.HYBRID, snapshot)
-    counts = question.facets(Filters(categories=("Craft",)))
+    faceted = FacetedQuery.of("honey and steel", Mode.HYBRID, snapshot)
+    counts = faceted.facets(Filters(categories=("Craft",)))
     for value in counts.tags + counts.industries:
         filters = Filters(categories=("Craft",), tags=(tags[value.name],))
         assert len(search("honey and steel", snapshot, 24, filters=filters).hits) == value.count
 
 
 def test_of_values_of_which_one_is_enough_the_others_stay_to_be_chosen(snapshot, tags):
-    question = Question.of("sourdough honey steel", Mode.KEYWORD, snapshot)
-    counts = question.facets(Filters(tags=(tags["Bees"],)))
+    faceted = FacetedQuery.of("sourdough honey steel", Mode.KEYWORD, snapshot)
+    counts = faceted.facets(Filters(tags=(tags["Bees"],)))
     assert counts.matches == 3
     assert by_name(counts.tags) == {"Bees": 3, "Boats": 3}
     assert [value.chosen for value in counts.tags] == [True, False]
     assert by_name(counts.industries) == {"Food": 3}
-    every = question.facets(Filters(tags=(tags["Bees"],), all_tags=True))
+    every = faceted.facets(Filters(tags=(tags["Bees"],), all_tags=True))
     assert by_name(every.tags) == {"Bees": 3}
 
 
 def test_a_chosen_value_stays_in_sight_with_nobody_left(snapshot, tags):
-    counts = Question.of("steel", Mode.KEYWORD, snapshot).facets(Filters(tags=(tags["Bees"],), all_tags=True))
-    assert counts.tags == (Value(tags["Bees"], "Bees", 0, chosen=True),)
+    counts = FacetedQuery.of("steel", Mode.KEYWORD, snapshot).facets(Filters(tags=(tags["Bees"],), all_tags=True))
+    assert counts.tags == (FacetValue(tags["Bees"], "Bees", 0, chosen=True),)
 
 
 def test_the_hidden_are_not_counted(snapshot):
     Expert.objects.filter(job_title="Baker").deactivate()
-    counts = Question.of("sourdough honey", Mode.KEYWORD, snapshot).facets(NONE)
+    counts = FacetedQuery.of("sourdough honey", Mode.KEYWORD, snapshot).facets(NONE)
     assert (counts.matches, counts.photo) == (3, 0)
     assert by_name(counts.industries) == {"Food": 3}
 
@@ -94,7 +94,7 @@ def test_the_hidden_are_not_counted(snapshot):
 def test_the_deleted_are_not_counted_and_many_are_asked_for_in_parts(snapshot, monkeypatch):
     everybody = sorted(Expert.objects.values_list("pk", flat=True))
     Expert.objects.filter(job_title="Baker").delete()
-    counts = Question.of("sourdough honey", Mode.KEYWORD, snapshot).facets(NONE)
+    counts = FacetedQuery.of("sourdough honey", Mode.KEYWORD, snapshot).facets(NONE)
     assert (counts.matches, counts.photo) == (3, 0)
     monkeypatch.setattr("experts.models.AT_ONCE", 5)
     left = sorted(Expert.objects.values_list("pk", flat=True))
@@ -104,29 +104,29 @@ def test_the_deleted_are_not_counted_and_many_are_asked_for_in_parts(snapshot, m
 
 
 def test_counting_takes_few_queries(snapshot, django_assert_num_queries):
-    question = Question.of("honey", Mode.HYBRID, snapshot)
+    faceted = FacetedQuery.of("honey", Mode.HYBRID, snapshot)
     with django_assert_num_queries(2):
-        question.facets(NONE)
+        faceted.facets(NONE)
 
 
 def test_the_tightest_filter_is_the_one_without_which_most_match(snapshot, tags):
-    question = Question.of("honey", Mode.HYBRID, snapshot)
+    faceted = FacetedQuery.of("honey", Mode.HYBRID, snapshot)
     filters = Filters(tags=(tags["Boats"],), industries=(tags["Food"],), currency="USD")
-    loosened = question.loosened(filters)
+    loosened = faceted.loosened(filters)
     assert loosened is not None
     assert (loosened.group, loosened.matches) == ("industries", 3)
     assert loosened.filters == Filters(tags=(tags["Boats"],), currency="USD")
 
 
 def test_by_words_only_those_with_a_word_count(snapshot, tags):
-    question = Question.of("honey", Mode.KEYWORD, snapshot)
-    loosened = question.loosened(Filters(tags=(tags["Boats"],), categories=("Craft",)))
+    faceted = FacetedQuery.of("honey", Mode.KEYWORD, snapshot)
+    loosened = faceted.loosened(Filters(tags=(tags["Boats"],), categories=("Craft",)))
     assert loosened is not None
     assert loosened.group == "tags"
-    assert question.loosened(Filters(tags=(tags["Boats"],), industries=(-1,))) is None
+    assert faceted.loosened(Filters(tags=(tags["Boats"],), industries=(-1,))) is None
 
 
 def test_near_tags_are_those_that_stand_out(snapshot, tags, monkeypatch):
     monkeypatch.setattr("indexing.search.facet_counts.NEAREST", 3)
-    near = Question.of("keeps bees, breeds queens and sells honey", Mode.KEYWORD, snapshot).near_tags()
+    near = FacetedQuery.of("keeps bees, breeds queens and sells honey", Mode.KEYWORD, snapshot).near_tags()
     assert [(tag.name, tag.count) for tag in near] == [("Bees", 3), ("Food", 6)]

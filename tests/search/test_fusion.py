@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from indexing.lib.timing import Steps
+from indexing.lib.timing import StepTimer
 from indexing.search.fusion import LEAST_DEVIATION, by_both, fused_scores
 from indexing.snapshot.reader import Snapshot
 from tests.support import cast
@@ -45,8 +45,8 @@ def test_the_depth_of_the_list_of_words_hardly_matters(snapshot):
     """Who is beyond a full list is reckoned with half of its last score, and nobody is lost from the list."""
     query = "bees honey bread bridges tax"
     vector = text_vector(query)
-    everybody = by_both(snapshot, query, vector, (24, 24), 10.0, Steps())
-    shallow = by_both(snapshot, query, vector, (24, 5), 10.0, Steps())
+    everybody = by_both(snapshot, query, vector, (24, 24), 10.0, StepTimer())
+    shallow = by_both(snapshot, query, vector, (24, 5), 10.0, StepTimer())
     listed, bm25 = snapshot.keyword(query, 5)
     total_idf = snapshot.keywords.parse(query).total_idf
     assert set(shallow.ids) == set(everybody.ids)
@@ -64,7 +64,7 @@ def test_the_depth_of_the_list_of_words_hardly_matters(snapshot):
 
 
 def test_every_candidate_has_a_similarity_and_is_there_once(snapshot):
-    found = by_both(snapshot, "Number021 honey", text_vector("steel"), (3, 6), 10.0, Steps())
+    found = by_both(snapshot, "Number021 honey", text_vector("steel"), (3, 6), 10.0, StepTimer())
     assert len(set(found.ids.tolist())) == len(found) > 3
     rows = snapshot.rows(found.ids)
     assert found.similarities == pytest.approx(snapshot.vectors[rows] @ text_vector("steel"), abs=1e-6)
@@ -73,6 +73,6 @@ def test_every_candidate_has_a_similarity_and_is_there_once(snapshot):
 
 def test_without_any_word_meaning_decides_alone(snapshot):
     vector = text_vector("honey")
-    found = by_both(snapshot, "!!!", vector, (24, 24), 10.0, Steps())
+    found = by_both(snapshot, "!!!", vector, (24, 24), 10.0, StepTimer())
     assert found.ids.tolist() == snapshot.semantic(vector, 24)[0].tolist()
     assert not found.keyword_ranks.any()

@@ -14,7 +14,7 @@ from django.utils import timezone
 from experts.models import Expert
 from indexing.models import SearchLog
 from indexing.search import Hit, Mode, Results, counters, log, search
-from indexing.search.log import AGAIN_SECONDS, SETTLED_SECONDS, Bursts, Note, Writer
+from indexing.search.log import AGAIN_SECONDS, SETTLED_SECONDS, LogWriter, Note, SearchDebouncer
 from indexing.serving import live
 from tests.support import cast
 
@@ -28,9 +28,9 @@ def _a_log_of_thirty_days(settings):
 
 
 @pytest.fixture
-def writer(monkeypatch) -> Writer:
+def writer(monkeypatch) -> LogWriter:
     """The writer of a web process, whose turns the test takes itself."""
-    writer = Writer()
+    writer = LogWriter()
     monkeypatch.setattr(log, "_writer", writer)
     return writer
 
@@ -49,11 +49,11 @@ def a_note(
 
 def written(*notes: Note, until: float = 1000.0) -> list[str]:
     """The queries that are written when these notes come at their moments."""
-    bursts, rows = Bursts(), []
+    debouncer, rows = SearchDebouncer(), []
     for note in notes:
-        rows += bursts.settled(note.moment)
-        rows += bursts.take(note)
-    rows += bursts.settled(until)
+        rows += debouncer.settled(note.moment)
+        rows += debouncer.take(note)
+    rows += debouncer.settled(until)
     return [row.query for row in rows]
 
 
@@ -65,17 +65,17 @@ class TestBursts:
         assert written(a_note("bread", 0), a_note("bread oven", SETTLED_SECONDS)) == ["bread", "bread oven"]
 
     def test_it_is_written_once_it_has_settled_and_not_before(self):
-        bursts = Bursts()
-        assert not list(bursts.take(a_note("bread", 10.0)))
-        assert not list(bursts.settled(10.0 + SETTLED_SECONDS - 0.1))
-        assert [row.query for row in bursts.settled(10.0 + SETTLED_SECONDS)] == ["bread"]
-        assert not list(bursts.settled(99.0))
+        debouncer = SearchDebouncer()
+        assert not list(debouncer.take(a_note("bread", 10.0)))
+        assert not list(debouncer.settled(10.0 + SETTLED_SECONDS - 0.1))
+        assert [row.query for row in debouncer.settled(10.0 + SETTLED_SECONDS)] == ["bread"]
+        assert not list(debouncer.settled(99.0))
 
     def test_what_is_sent_off_is_written_at_once_and_ends_the_typing(self):
-        bursts = Bursts()
-        assert not list(bursts.take(a_note("brea", 0.0)))
-        assert [row.query for row in bursts.take(a_note("bread", 1.0, complete=True))] == ["bread"]
-        assert not list(bursts.settled(99.0))
+        debouncer = SearchDebouncer()
+        assert not list(debouncer.take(a_note("brea", 0.0)))
+        assert [row.query for row in debouncer.take(a_note("bread", 1.0, complete=True))] == ["bread"]
+        assert not list(debouncer.settled(99.0))
 
     def test_sessions_do_not_hide_each_other(self):
         assert sorted(written(a_note("bread", 0, session="a"), a_note("wine", 1, session="b"))) == ["bread", "wine"]
@@ -94,13 +94,13 @@ class TestBursts:
 
     def test_what_is_remembered_is_bounded_and_nothing_is_lost(self, monkeypatch):
         monkeypatch.setattr(log, "SESSIONS", 3)
-        bursts, rows = Bursts(), []
+        debouncer, rows = SearchDebouncer(), []
         for number in range(10):
-            rows += bursts.take(a_note(f"q{number}", 1.0, session=str(number)))
+            rows += debouncer.take(a_note(f"q{number}", 1.0, session=str(number)))
         assert len(rows) == 7
-        assert len(bursts._typed) == 3
-        assert len(bursts._written) == 3
-        rows += bursts.settled(99.0)
+        assert len(debouncer._typed) == 3
+        assert len(debouncer._written) == 3
+        rows += debouncer.settled(99.0)
         assert sorted(row.query for row in rows) == [f"q{number}" for number in range(10)]
 
 
@@ -167,7 +167,7 @@ class TestWriting:
             log.note(results(0.9), 10)
 
     def test_what_does_not_fit_is_dropped_and_counted(self, monkeypatch):
-        monkeypatch.setattr(log, "_writer", Writer(size=2))
+        monkeypatch.setattr(log, "_writer", LogWriter(size=2))
         before = counters.SEARCHES_NOT_LOGGED._value.get()
         for _each in range(5):
             log.note(results(0.9), 10)
@@ -257,7 +257,7 @@ class TestWhoseSearches:
         assert queries() == []
 
     def test_a_log_that_is_full_fails_no_search(self, client, monkeypatch, queries):
-        monkeypatch.setattr(log, "_writer", Writer(size=1))
+        monkeypatch.setattr(log, "_writer", LogWriter(size=1))
         client.force_login(cast.staff())
         for number in range(3):
             assert client.get("/", {"q": f"bread {number}"}).status_code == 200

@@ -57,22 +57,22 @@ def html(response) -> str:
 class TestFigures:
     def test_the_rate_of_a_day_weighs_every_search_the_same(self):
         save(row(hits=20, on_topic=10, today=TODAY), row(hits=2, on_topic=1, today=TODAY))
-        (day,) = log_figures.read(TODAY).days
+        (day,) = log_figures.search_figures(TODAY).days
         assert day.rate == pytest.approx(0.75)  # 10 of the first 10, and 1 of 2
 
     def test_searches_that_know_no_similarity_do_not_count_for_it(self):
         save(row(on_topic=5, today=TODAY), row(on_topic=None, today=TODAY), row(hits=0, on_topic=None, today=TODAY))
-        figures = log_figures.read(TODAY)
+        figures = log_figures.search_figures(TODAY)
         assert (figures.count, figures.zero, figures.average) == (3, 1, pytest.approx(0.5))
 
     def test_the_average_reaches_back_seven_days_and_no_farther(self):
         save(row(on_topic=10, ago=6, today=TODAY), row(on_topic=0, ago=7, today=TODAY))
-        assert log_figures.read(TODAY).average == 1.0
-        assert log_figures.read(TODAY - timedelta(days=1)).average == 0.5
+        assert log_figures.search_figures(TODAY).average == 1.0
+        assert log_figures.search_figures(TODAY - timedelta(days=1)).average == 0.5
 
     def test_days_without_a_search_are_shown_too(self):
         save(row(ago=3, today=TODAY), row(ago=0, today=TODAY))
-        days = log_figures.read(TODAY).days
+        days = log_figures.search_figures(TODAY).days
         assert [(TODAY - day.day).days for day in days] == [0, 1, 2, 3]
         assert [day.count for day in days] == [1, 0, 0, 1]
         assert (days[1].rate, days[1].average) == (None, 1.0)
@@ -85,7 +85,7 @@ class TestFigures:
         assert log_figures.grade(average) == grade
 
     def test_nothing_kept_gives_no_figures(self):
-        assert log_figures.read(TODAY) == log_figures.Figures(0, 0, None, ())
+        assert log_figures.search_figures(TODAY) == log_figures.SearchFigures(0, 0, None, ())
 
 
 class TestFindingNobody:

@@ -229,11 +229,11 @@ class TestEnding:
             "import pathlib\n"
             "from tcs_site import supervising\n"
             "supervising.END_SECONDS = 0.5\n"
-            "family = supervising.Family()\n"
-            "family.start(['sh', '-c', \"trap '' TERM; touch deaf; sleep 600\"], pathlib.Path())\n"
+            "group = supervising.ProcessGroup()\n"
+            "group.start(['sh', '-c', \"trap '' TERM; touch deaf; sleep 600\"], pathlib.Path())\n"
             "while not pathlib.Path('deaf').exists(): pass\n"
-            "family.end()\n"
-            "print(len(family.members()))"
+            "group.end()\n"
+            "print(len(group.members()))"
         )
         environment = os.environ | {"PYTHONPATH": str(settings.BASE_DIR)}
         told = subprocess.run(

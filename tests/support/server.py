@@ -15,7 +15,7 @@ import httpx
 from django.conf import settings
 
 from tcs_site.management.commands.serve import server_command
-from tcs_site.supervising import Family
+from tcs_site.supervising import ProcessGroup
 from tests.support import cast
 from tests.support.services import free_port
 from tests.support.waiting import until
@@ -120,10 +120,10 @@ class Server:
 def serving(site: Site) -> Iterator[Server]:
     """A daphne over `site`, as `serve` starts it; it and every worker that it started end with the block."""
     port = free_port()
-    family = Family()
+    group = ProcessGroup()
     log = site.folder / f"daphne.{port}.log"
     with log.open("ab") as output:
-        process = family.start(
+        process = group.start(
             server_command("127.0.0.1", port),
             settings.BASE_DIR,
             output=output,
@@ -135,7 +135,7 @@ def serving(site: Site) -> Iterator[Server]:
             assert process.poll() is None, log.read_text()
             yield server
         finally:
-            family.end()
+            group.end()
 
 
 def answers(server: Server) -> bool:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from indexing.console.search_modes import mode_of
 from indexing.search import Mode
-from indexing.search.parameters import Asked
+from indexing.search.parameters import SearchParameters
 from indexing.snapshot.reader import Snapshot
 
 LISTS = ("tag", "industry", "category")
@@ -31,7 +31,7 @@ class Form:
 
     query: str
     mode: Mode
-    asked: Asked
+    asked: SearchParameters
 
     @classmethod
     def of(cls, data: QueryDict, snapshot: Snapshot | None) -> Form:
@@ -44,7 +44,7 @@ class Form:
         return cls(
             query=data.get("q", ""),
             mode=mode_of(data.get("mode", "")),
-            asked=Asked(
+            asked=SearchParameters(
                 **lists,
                 match="all" if data.get("match") == "all" else "any",
                 rate_min=low if currency else None,

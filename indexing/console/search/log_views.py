@@ -24,7 +24,7 @@ RANKED = 20
 def searches_page(request: ConsoleRequest) -> HttpResponse:
     context = {
         "title": _("Searches"),
-        "figures": log_figures.read(),
+        "figures": log_figures.search_figures(),
         "nobody": SearchLog.objects.finding_nobody()[:RANKED],
         "recent": SearchLog.objects.all()[:RECENT],
         "kept_days": settings.TCS_SEARCH_LOG_DAYS,

@@ -18,10 +18,10 @@ from indexing.console.search.form import Form
 from indexing.console.search_modes import modes
 from indexing.errors import EncoderUnavailable, NoIndexYet
 from indexing.search import MAX_K, Mode, Results, log, search
-from indexing.search.facet_counts import Question
+from indexing.search.facet_counts import FacetedQuery
 from indexing.search.filters import Filters, InvalidFilter
 from indexing.search.highlights import Marker
-from indexing.search.parameters import Asked
+from indexing.search.parameters import SearchParameters
 from indexing.serving import live
 from indexing.snapshot.reader import Snapshot
 
@@ -92,28 +92,30 @@ def _answer(form: Form, snapshot: Snapshot | None, k: int) -> tuple[dict[str, An
         return {"view": "no_encoder", "sentence": str(error)}, error.status
     except InvalidFilter as error:
         return {"view": "invalid", "sentence": str(error)}, error.status
-    question = Question.of(results.query, form.mode, snapshot)
+    faceted = FacetedQuery.of(results.query, form.mode, snapshot)
     context = {
         "view": "results" if results.hits else "nothing",
         "results": results,
-        "facets": question.facets(filters),
+        "facets": faceted.facets(filters),
         "marker": Marker.of(results.query, snapshot.keywords),
         "milliseconds": max(round(results.seconds * 1000), 1),
     }
     if not results.hits:
-        return context | _ways_on(form, question, filters), 200
+        return context | _ways_on(form, faceted, filters), 200
     more = next((step for step in STEPS if step > k), None) if len(results.hits) == k else None
     return context | {"more": form.address(k=str(more)) if more else None}, 200
 
 
-def _ways_on(form: Form, question: Question, filters: Filters) -> dict[str, Any]:
+def _ways_on(form: Form, faceted: FacetedQuery, filters: Filters) -> dict[str, Any]:
     """Where nobody is found: the filter without which most are, and the tags near the query."""
-    loosened = question.loosened(filters)
+    loosened = faceted.loosened(filters)
     name = ""
     if loosened and isinstance(loosened.value, int):  # one tag of several, all asked for
-        name = next((tag for tag in form.asked.tag if Asked(tag=(tag,)).filters().tags == (loosened.value,)), "")
+        name = next(
+            (tag for tag in form.asked.tag if SearchParameters(tag=(tag,)).filters().tags == (loosened.value,)), ""
+        )
     try:
-        near = question.near_tags()
+        near = faceted.near_tags()
     except EncoderUnavailable:  # words are found without it
         near = []
     return {

@@ -14,7 +14,7 @@ from indexing.embedding_map.layout import projection
 from indexing.errors import Cancelled, IndexingError, SnapshotInvalid
 from indexing.lib import doorbell, paths, processes
 from indexing.lib.processes import Owner
-from indexing.lib.retrying import patiently
+from indexing.lib.retrying import with_database_retry
 from indexing.models import IndexVersion
 from indexing.versions.opening import open_snapshot, read_ids
 
@@ -61,9 +61,11 @@ def compute(
             "number": number,
             "seconds": time.monotonic() - began,
         }
-    patiently(lambda: version.end_map(me, state))
+    with_database_retry(lambda: version.end_map(me, state))
     if run := getattr(version, "run", None):
-        patiently(lambda: runlog.append(run.pk, sentence, level="error" if state == State.FAILED else "info"))
+        with_database_retry(
+            lambda: runlog.append(run.pk, sentence, level="error" if state == State.FAILED else "info")
+        )
     doorbell.ring()
     return state == State.DONE
 
@@ -109,5 +111,7 @@ class _Watch:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + NOTE_SECONDS
-        if patiently(self._needed) or not patiently(lambda: self._version.note_map_progress(self._me, share)):
+        if with_database_retry(self._needed) or not with_database_retry(
+            lambda: self._version.note_map_progress(self._me, share)
+        ):
             raise Cancelled

@@ -14,7 +14,7 @@ from django.db import close_old_connections
 from indexing import notifications, runs
 from indexing.embedding_map.layout import compute
 from indexing.lib import processes
-from indexing.lib.retrying import patiently
+from indexing.lib.retrying import with_database_retry
 from indexing.models import IndexState, RebuildRun
 from indexing.worker import execute, signals
 
@@ -44,10 +44,10 @@ class Command(BaseCommand):
             compute.compute(options["map"], interrupted=interruption.__bool__)
             return
         if options["run"] is not None or options["once"]:
-            run = patiently(lambda: runs.claim(processes.me(), options["run"]))
+            run = with_database_retry(lambda: runs.claim(processes.me(), options["run"]))
             if run is not None:
                 execute.execute(run, interruption=interruption)
-                patiently(notifications.deliver_due)
+                with_database_retry(notifications.deliver_due)
                 if run.state not in (RebuildRun.State.DONE, RebuildRun.State.HELD):
                     raise CommandError(run.error or run.get_state_display())
                 if run.version_id:
@@ -59,16 +59,16 @@ class Command(BaseCommand):
     def wait_for_runs(self, interruption: execute.Interruption) -> None:
         looked = 0
         while not interruption:
-            run = patiently(lambda: runs.claim(processes.me()))
+            run = with_database_retry(lambda: runs.claim(processes.me()))
             if run is not None:
                 execute.execute(run, interruption=interruption)
-                patiently(notifications.deliver_due)
+                with_database_retry(notifications.deliver_due)
                 if run.version_id:
                     compute.compute(run.version_id, interrupted=interruption.__bool__, needed=runs.waiting)
                 continue
             if looked % LOOK_AROUND_EVERY == 0:
-                patiently(runs.reap)
-                patiently(notifications.deliver_due)
+                with_database_retry(runs.reap)
+                with_database_retry(notifications.deliver_due)
                 take_over_map(interruption)
             looked += 1
             close_old_connections()
@@ -76,7 +76,7 @@ class Command(BaseCommand):
 
 
 def take_over_map(interruption: execute.Interruption) -> None:
-    version = patiently(IndexState.read).live_version
+    version = with_database_retry(IndexState.read).live_version
     if version is not None and version.lacks_a_mapmaker and version.hand_map_to(processes.me()):
         compute.compute(version.number, interrupted=interruption.__bool__, needed=runs.waiting)
 

@@ -18,7 +18,7 @@ from indexing import drift, notifications, runlog, runs
 from indexing.audit import Actor
 from indexing.errors import Busy, IndexingError, NoIndexYet, NotActive, ScheduleOnHold
 from indexing.lib import processes
-from indexing.lib.retrying import patiently
+from indexing.lib.retrying import with_database_retry
 from indexing.management import schedule
 from indexing.models import RebuildRun
 from indexing.runs import launch
@@ -171,7 +171,7 @@ def build_here(run: RebuildRun, interruption: execute.Interruption, show: execut
         run.refresh_from_db()
         return run
     run = execute.execute(claimed, interruption=interruption, show=show)
-    patiently(notifications.deliver_due)
+    with_database_retry(notifications.deliver_due)
     if run.state == RebuildRun.State.DONE and run.version:
         launch.start_worker_for_map(run.version)
     return run

@@ -20,7 +20,7 @@ from django.db import connection
 from tcs_site import environment as env
 from tcs_site import first_start
 from tcs_site.supervising import (
-    Family,
+    ProcessGroup,
     Stopped,
     can_listen,
     ignore_signals,
@@ -48,20 +48,20 @@ class Command(BaseCommand):
                 f"Cannot listen on {host}:{number}: {error.strerror}. Is TCS running already? "
                 "Another address: make run HOST=... PORT=..."
             )
-        family = Family()
+        group = ProcessGroup()
         try:
             raise_on_signals()
             with only_one_prepares(settings.DATA_DIR):
-                self.prepare(family)
-            self.serve(family, host, number)
+                self.prepare(group)
+            self.serve(group, host, number)
         except Stopped as stopped:
             ignore_signals()
             self.say(f"\nStopping ({stopped.signal.name}).")
         finally:
             ignore_signals()
-            family.end()
+            group.end()
 
-    def prepare(self, family: Family) -> None:
+    def prepare(self, group: ProcessGroup) -> None:
         if first_start.migrations_pending():
             self.say("Preparing the database.")
             call_command("migrate", interactive=False, verbosity=0)
@@ -73,7 +73,7 @@ class Command(BaseCommand):
         if first_start.first_version_needed():
             self.say("Building the first version of the index; this happens once.")
             # in a process of its own: what the model takes in memory is given back before serving starts
-            build = family.start([sys.executable, "manage.py", "rebuild_index"], settings.BASE_DIR)
+            build = group.start([sys.executable, "manage.py", "rebuild_index"], settings.BASE_DIR)
             if build.wait():
                 self.complain(
                     "The first version could not be built (see above). TCS starts all the same: "
@@ -81,8 +81,8 @@ class Command(BaseCommand):
                 )
         connection.close()
 
-    def serve(self, family: Family, host: str, port: int) -> None:
-        server = family.start(server_command(host, port), settings.BASE_DIR, OMP_NUM_THREADS="1")
+    def serve(self, group: ProcessGroup, host: str, port: int) -> None:
+        server = group.start(server_command(host, port), settings.BASE_DIR, OMP_NUM_THREADS="1")
         if wait_until_listening(server, host, port):
             shown = f"[{host}]" if ":" in host else host
             self.say(f"TCS is at http://{shown}:{port}/ (Ctrl-C stops it)")
