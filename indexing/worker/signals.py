@@ -5,17 +5,26 @@ from __future__ import annotations
 import signal
 from types import FrameType
 
-from indexing.worker.execute import Interruption
+
+class Interruption:
+    """Set by a signal handler, read by the worker between two steps."""
+
+    def __init__(self) -> None:
+        self.signal = ""
+        """The name of the signal that came, such as "SIGTERM"; empty while none has."""
+
+    def __bool__(self) -> bool:
+        return bool(self.signal)
 
 
 def interruption() -> Interruption:
     """An Interruption that SIGTERM and SIGINT set. A second signal ends the process at once."""
-    noted = Interruption()
+    interruption = Interruption()
 
-    def note(number: int, _frame: FrameType | None) -> None:
-        noted.signal = signal.Signals(number).name
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        interruption.signal = signal.Signals(number).name
         signal.signal(number, signal.SIG_DFL)
 
-    signal.signal(signal.SIGTERM, note)
-    signal.signal(signal.SIGINT, note)
-    return noted
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
+    return interruption

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from experts.safe_text import SafeFormatter
-from indexing.worker.execute import Show
+from indexing.worker.reporter import ShowProgress
 
 WIDTH = 30
 
 
 @contextmanager
-def narrated(*, quiet: bool) -> Iterator[Show | None]:
+def log_to_terminal(*, quiet: bool) -> Iterator[ShowProgress | None]:
     """Write what the index logs to stderr meanwhile; yields what shows progress, on a terminal that can."""
     progress = TerminalProgress(sys.stderr) if sys.stderr.isatty() and not quiet else None
     handler = logging.StreamHandler(progress or sys.stderr)

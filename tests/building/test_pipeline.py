@@ -24,7 +24,7 @@ from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.writer import VECTORS, VersionWriter
 from tests.support import cast, damage
 from tests.support.fakes import HashEncoder
-from tests.support.index_cast import FULL, TAGS, Reporter, Stage, built, opened
+from tests.support.index_cast import FULL, TAGS, RecordedStage, RecordingReporter, built, opened
 
 pytestmark = pytest.mark.django_db
 ALL_STAGES = ["snapshot", "embed", "tag", "vectors", "keywords", "verify"]
@@ -51,7 +51,7 @@ def next_order(number: int = 2, **changes: object) -> Order:
 def test_it_leaves_a_whole_version_of_the_active_experts():
     hidden, *shown = cast.experts(9)
     Expert.objects.filter(pk=hidden.pk).update(is_active=False)
-    reporter = Reporter()
+    reporter = RecordingReporter()
     made = build(FULL, reporter)
     assert (made.experts, made.encoded, made.reused) == (8, 8, 0)
     assert left_over() == ["000001"]
@@ -70,7 +70,7 @@ def test_it_leaves_a_whole_version_of_the_active_experts():
 
 def test_each_stage_tells_done_of_total_and_a_sentence():
     cast.experts(10)
-    reporter = Reporter()
+    reporter = RecordingReporter()
     build(FULL, reporter)
     assert [stage.name for stage in reporter.stages] == ALL_STAGES
     assert [(stage.done, stage.total) for stage in reporter.stages] == [(10, 10)] * 6
@@ -80,7 +80,7 @@ def test_each_stage_tells_done_of_total_and_a_sentence():
 
 def test_without_active_experts_it_is_refused():
     with pytest.raises(NothingToIndex):
-        build(FULL, Reporter())
+        build(FULL, RecordingReporter())
     assert left_over() == []
 
 
@@ -96,7 +96,7 @@ def test_a_version_that_exists_is_not_touched():
     built()
     before = (paths.version_folder(1) / "manifest.json").read_bytes()
     with pytest.raises(VersionExists):
-        build(replace(FULL, fence=2), Reporter())
+        build(replace(FULL, fence=2), RecordingReporter())
     assert left_over() == ["000001"]
     assert (paths.version_folder(1) / "manifest.json").read_bytes() == before
 
@@ -145,7 +145,7 @@ def test_when_nothing_changed_the_model_is_not_even_loaded(monkeypatch):
 def test_identical_texts_are_encoded_once(encoder):
     for expert in cast.experts(6):
         Expert.objects.filter(pk=expert.pk).update(job_title="Baker", company="", bio="Bakes.")
-    reporter = Reporter()
+    reporter = RecordingReporter()
     made = build(FULL, reporter)
     assert made.encoded == 6
     assert encoder.encoded.count("Baker. Bakes.") == 1
@@ -179,7 +179,7 @@ def test_a_tags_run_makes_no_version_and_encodes_only_what_it_needs(encoder):
     built()
     Expert.objects.filter(pk=people[0].pk).update(bio="Keeps bees and sells honey in Utrecht.")
     encoder.encoded.clear()
-    reporter = Reporter()
+    reporter = RecordingReporter()
     made = build(replace(TAGS, previous=paths.version_folder(1)), reporter)
     assert [stage.name for stage in reporter.stages] == ["snapshot", "embed", "tag"]
     assert (made.experts, made.encoded, made.reused) == (10, 1, 0)
@@ -211,8 +211,8 @@ def test_without_any_tag_experts_have_none():
 
 
 # --- Failures -----------------------------------------------------------------------------------------------
-def at(stage_name: str, error: Callable[[], Exception]) -> Callable[[Stage], None]:
-    def stop(stage: Stage) -> None:
+def at(stage_name: str, error: Callable[[], Exception]) -> Callable[[RecordedStage], None]:
+    def stop(stage: RecordedStage) -> None:
         if stage.name == stage_name:
             raise error()
 
@@ -223,7 +223,7 @@ def at(stage_name: str, error: Callable[[], Exception]) -> Callable[[Stage], Non
 def test_a_cancel_in_any_stage_leaves_nothing(stage):
     cast.experts(10)
     with pytest.raises(Cancelled):
-        build(FULL, Reporter(stop=at(stage, Cancelled)))
+        build(FULL, RecordingReporter(stop=at(stage, Cancelled)))
     assert left_over() == []
 
 
@@ -231,7 +231,7 @@ def test_a_cancel_leaves_the_former_version_whole():
     cast.experts(10)
     made = built()
     with pytest.raises(Cancelled):
-        build(next_order(reembed=True), Reporter(stop=at("verify", Cancelled)))
+        build(next_order(reembed=True), RecordingReporter(stop=at("verify", Cancelled)))
     assert left_over() == ["000001"]
     Snapshot.open(made.folder, manifest_sha256=made.manifest_sha256)
 
@@ -239,7 +239,7 @@ def test_a_cancel_leaves_the_former_version_whole():
 def test_encoding_stops_at_the_next_batch(encoder):
     cast.experts(30)
     with pytest.raises(Cancelled):
-        build(FULL, Reporter(stop=at("embed", Cancelled)))
+        build(FULL, RecordingReporter(stop=at("embed", Cancelled)))
     assert len(encoder.encoded) == 8
 
 
@@ -256,11 +256,11 @@ def test_what_a_crash_left_of_the_same_claim_is_swept():
 def test_an_expert_that_is_deleted_during_the_build_stays_in_the_version():
     people = cast.experts(5)
 
-    def stop(stage: Stage) -> None:
+    def stop(stage: RecordedStage) -> None:
         if stage.name == "embed":
             Expert.objects.filter(pk=people[2].pk).delete()
 
-    made = build(FULL, Reporter(stop=stop))
+    made = build(FULL, RecordingReporter(stop=stop))
     assert Snapshot.open(made.folder).ids.tolist() == [expert.pk for expert in people]
 
 
@@ -269,7 +269,7 @@ def test_an_encoder_that_cannot_be_had_fails_the_build(settings):
     settings.TCS_ENCODER = "tests.support.fakes.Nobody"
     encoders.reset()
     with pytest.raises(EncoderUnavailable):
-        build(FULL, Reporter())
+        build(FULL, RecordingReporter())
     assert left_over() == []
 
 
@@ -312,7 +312,7 @@ def test_unusable_vectors_that_got_into_the_files_fail_the_build(factor, monkeyp
 
     monkeypatch.setattr(VersionWriter, "save", spoil)
     with pytest.raises(VerifyFailed, match="1 of 10 vectors"):
-        build(FULL, Reporter())
+        build(FULL, RecordingReporter())
     assert left_over() == []
 
 
@@ -326,7 +326,7 @@ def test_vectors_in_the_wrong_order_fail_the_build(monkeypatch):
 
     monkeypatch.setattr(pipeline.vectors, "build_index", shifted)
     with pytest.raises(VerifyFailed, match="10 of 10 sampled experts .* their own vector: expert-001"):
-        build(FULL, Reporter())
+        build(FULL, RecordingReporter())
     assert left_over() == []
 
 
@@ -342,7 +342,7 @@ def test_keywords_of_somebody_else_fail_the_build(monkeypatch):
 
     monkeypatch.setattr(pipeline.keyword_index, "build_index", swapped)
     with pytest.raises(VerifyFailed, match="their username: expert-001"):
-        build(FULL, Reporter())
+        build(FULL, RecordingReporter())
     assert left_over() == []
 
 
@@ -363,7 +363,7 @@ def test_too_little_room_is_said_before_anything_is_written(monkeypatch):
     cast.experts(3)
     monkeypatch.setattr(pipeline, "free_bytes", lambda folder: 1_000)
     with pytest.raises(DiskFull, match=r"Disk full: about 2 MB needed .* 0 MB free"):
-        build(FULL, Reporter())
+        build(FULL, RecordingReporter())
     assert left_over() == []
 
 
@@ -398,10 +398,10 @@ def test_a_disk_that_fills_up_on_the_way_is_said(small_disk, stage, monkeypatch)
     monkeypatch.setattr(pipeline, "_bytes_needed", lambda experts, dimension: 0)
     ballast = small_disk / "ballast"
 
-    def stop(reported: Stage) -> None:
+    def stop(reported: RecordedStage) -> None:
         if reported.name == stage and not ballast.exists():
             fill(ballast)
 
     with pytest.raises(DiskFull, match="Disk full"):
-        build(FULL, Reporter(stop=stop))
+        build(FULL, RecordingReporter(stop=stop))
     assert left_over() == []

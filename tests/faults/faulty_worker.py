@@ -32,7 +32,7 @@ from indexing.embedding_map.layout import compute
 from indexing.lib import paths
 from indexing.runs import endings
 from indexing.snapshot import writer  # noqa: E402
-from indexing.worker import execute  # noqa: E402
+from indexing.worker import execute, reporter  # noqa: E402
 from tests.faults.marks import GIVE_UP_SECONDS, GO_ON, PAUSED  # noqa: E402
 
 Act = Callable[[], None]
@@ -78,9 +78,9 @@ def arm(point: str, act: Act) -> None:
 
 MOMENTS = {
     "renamed": (writer.VersionWriter, "finish", "after"),
-    "before transaction": (execute, "_decide", "before"),
+    "before transaction": (execute, "publish_or_hold", "before"),
     "in transaction": (endings, "end_well", "after"),
-    "after transaction": (execute, "_decide", "after"),
+    "after transaction": (execute, "publish_or_hold", "after"),
 }
 
 
@@ -99,16 +99,16 @@ def patch(owner: Any, name: str, act: Act, moment: str) -> None:
 
 
 def in_stage(name: str, act: Act) -> None:
-    original = execute.RunReporter.stage
+    original = reporter.RunReporter.stage
 
     @contextmanager
-    def stage(self: execute.RunReporter, entered: str) -> Iterator[Any]:
+    def stage(self: reporter.RunReporter, entered: str) -> Iterator[Any]:
         with original(self, entered) as progress:
             if entered == name:
                 act()
             yield progress
 
-    execute.RunReporter.stage = stage  # type: ignore[method-assign]
+    reporter.RunReporter.stage = stage  # type: ignore[method-assign]
 
 
 def before_file(name: str, act: Act) -> None:

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def _alone(monkeypatch):
     """No background process for the map, no signal handlers of this process changed, nothing served yet."""
     monkeypatch.setattr(rebuild_index.launch, "start_worker_for_map", lambda version: None)
-    monkeypatch.setattr(rebuild_index.signals, "interruption", rebuild_index.execute.Interruption)
+    monkeypatch.setattr(rebuild_index.signals, "interruption", rebuild_index.signals.Interruption)
     monkeypatch.setattr(live, "_live", live.Live())
 
 

@@ -37,7 +37,7 @@ from indexing.models import (
     ServingProcess,
 )
 from indexing.worker import terminal
-from indexing.worker.execute import Interruption
+from indexing.worker.signals import Interruption
 from tests.support import cast
 from tests.support.html_reading import Element, read, runs_something, turned_lines
 from tests.support.permission_table import TABLE
@@ -228,7 +228,7 @@ def test_a_terminal_that_follows_a_run_obeys_nothing_in_its_log():
 
 
 def test_a_terminal_that_shows_a_build_obeys_nothing_in_what_is_logged():
-    with redirect_stderr(io.StringIO()) as terminal_text, terminal.narrated(quiet=False):
+    with redirect_stderr(io.StringIO()) as terminal_text, terminal.log_to_terminal(quiet=False):
         logging.getLogger("indexing.test").warning("expert %s", ORDERS)
     assert "title" in terminal_text.getvalue()
     assert not obeyed(terminal_text.getvalue())

@@ -14,12 +14,12 @@ TAGS = replace(FULL, kind="tags", number=None)
 
 
 @dataclass
-class Stage:
+class RecordedStage:
     name: str
     total: int = 0
     done: int = 0
     sentence: str = ""
-    stop: Callable[[Stage], None] = lambda stage: None
+    stop: Callable[[RecordedStage], None] = lambda stage: None
 
     def expect(self, total: int) -> None:
         self.total = total
@@ -33,24 +33,24 @@ class Stage:
 
 
 @dataclass
-class Reporter:
+class RecordingReporter:
     """Remembers every stage; `stop(stage)` is called at each advance and may raise, as a cancel does."""
 
-    stop: Callable[[Stage], None] = lambda stage: None
-    stages: list[Stage] = field(default_factory=list)
+    stop: Callable[[RecordedStage], None] = lambda stage: None
+    stages: list[RecordedStage] = field(default_factory=list)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[Stage]:
-        stage = Stage(name, stop=self.stop)
+    def stage(self, name: str) -> Iterator[RecordedStage]:
+        stage = RecordedStage(name, stop=self.stop)
         self.stages.append(stage)
         yield stage
 
-    def __getitem__(self, name: str) -> Stage:
+    def __getitem__(self, name: str) -> RecordedStage:
         return next(stage for stage in self.stages if stage.name == name)
 
 
 def built(order: Order = FULL) -> Built:
-    return build(order, Reporter())
+    return build(order, RecordingReporter())
 
 
 def opened(order: Order = FULL) -> Snapshot:

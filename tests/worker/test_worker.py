@@ -9,6 +9,8 @@ from indexing import encoders, runs
 from indexing.lib import paths, processes
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from indexing.worker import execute
+from indexing.worker.reporter import RunReporter
+from indexing.worker.signals import Interruption
 from tests.support import cast, fakes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -114,14 +116,14 @@ def test_cancelling_stops_the_build_between_two_batches_and_leaves_nothing(monke
     def slow(self, texts, *, progress=None):
         def told(count: int) -> None:
             runs.cancel(RebuildRun.objects.active().get().pk, cast.command_actor("carol"))
-            reporters[0]._beat()
+            reporters[0].beat()
             progress(count)
 
         return encode(self, texts, progress=told)
 
-    reporters: list[execute.RunReporter] = []
-    enter = execute.RunReporter.__enter__
-    monkeypatch.setattr(execute.RunReporter, "__enter__", lambda self: reporters.append(self) or enter(self))
+    reporters: list[RunReporter] = []
+    enter = RunReporter.__enter__
+    monkeypatch.setattr(RunReporter, "__enter__", lambda self: reporters.append(self) or enter(self))
     monkeypatch.setattr(fakes.HashEncoder, "encode", slow)
     run = rebuild(reembed=True)
     assert run.state == State.CANCELLED
@@ -133,7 +135,7 @@ def test_cancelling_stops_the_build_between_two_batches_and_leaves_nothing(monke
 
 def test_a_signal_ends_the_run_as_cancelled_and_names_it():
     cast.experts(3)
-    interruption = execute.Interruption()
+    interruption = Interruption()
     interruption.signal = "SIGTERM"
     run = rebuild(interruption=interruption)
     assert run.state == State.CANCELLED

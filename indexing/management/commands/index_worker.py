@@ -56,7 +56,7 @@ class Command(BaseCommand):
             return
         self.wait_for_runs(interruption)
 
-    def wait_for_runs(self, interruption: execute.Interruption) -> None:
+    def wait_for_runs(self, interruption: signals.Interruption) -> None:
         looked = 0
         while not interruption:
             run = with_database_retry(lambda: runs.claim(processes.me()))
@@ -75,7 +75,7 @@ class Command(BaseCommand):
             time.sleep(WAIT_SECONDS)
 
 
-def take_over_map(interruption: execute.Interruption) -> None:
+def take_over_map(interruption: signals.Interruption) -> None:
     version = with_database_retry(IndexState.read).live_version
     if version is not None and version.lacks_a_mapmaker and version.hand_map_to(processes.me()):
         compute.compute(version.number, interrupted=interruption.__bool__, needed=runs.waiting)

@@ -24,7 +24,8 @@ from indexing.models import RebuildRun
 from indexing.runs import launch
 from indexing.serving import live
 from indexing.worker import execute, signals
-from indexing.worker.terminal import narrated
+from indexing.worker.reporter import ShowProgress
+from indexing.worker.terminal import log_to_terminal
 
 EXIT_FAILED, EXIT_BUSY, EXIT_HELD = 1, 3, 4
 EXIT_CODES = {RebuildRun.State.QUEUED: 0, RebuildRun.State.DONE: 0, RebuildRun.State.HELD: EXIT_HELD}
@@ -83,13 +84,13 @@ class Command(BaseCommand):
             run = self.follow(launch.request(options["kind"], actor, **how), actor, interruption)
         else:
             run = runs.request(options["kind"], actor, owner=processes.me(), **how)
-            with narrated(quiet=not options["verbosity"]) as show:
+            with log_to_terminal(quiet=not options["verbosity"]) as show:
                 run = build_here(run, interruption, show)
         self.report(run)
         if code := EXIT_CODES.get(RebuildRun.State(run.state), EXIT_FAILED):
             sys.exit(code)
 
-    def follow(self, run: RebuildRun, actor: Actor, interruption: execute.Interruption) -> RebuildRun:
+    def follow(self, run: RebuildRun, actor: Actor, interruption: signals.Interruption) -> RebuildRun:
         """Show the log of a run that another process builds, until it ends. Ctrl-C cancels it."""
         seq = 0
         while True:
@@ -164,7 +165,7 @@ class Command(BaseCommand):
         )
 
 
-def build_here(run: RebuildRun, interruption: execute.Interruption, show: execute.Show | None) -> RebuildRun:
+def build_here(run: RebuildRun, interruption: signals.Interruption, show: ShowProgress | None) -> RebuildRun:
     """Be the worker of the run. Its map, which can wait, is left to a process in the background."""
     claimed = runs.claim(processes.me(), run.pk)
     if claimed is None:  # cancelled in between

@@ -1,0 +1,164 @@
+"""Writes a build's progress to its run, and keeps the run's lease alive."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from indexing import runs
+from indexing.errors import Cancelled, FenceLost, IndexingError
+from indexing.lib.retrying import with_database_retry
+from indexing.models import RebuildRun
+from indexing.runlog import RunLogHandler
+from indexing.worker.signals import Interruption
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.25
+BEAT_SECONDS = 2.0
+"""Or a quarter of the lease, if that is shorter: one late beat must not lose a healthy run."""
+ShowProgress = Callable[[str, int, int], None]
+"""Called with stage, done and total whenever progress was made."""
+
+
+@dataclass
+class StageInProgress:
+    """One stage's progress, as the build reports it; a `building.reporting.StageProgress`."""
+
+    name: str
+    check: Callable[[], None]
+    show: ShowProgress | None
+    done: int = 0
+    total: int = 0
+    summary: str = ""
+    first: tuple[float, int] | None = None
+    """When the first items were done, and how many"""
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def rate(self) -> float | None:
+        if self.first is None or self.done == self.first[1]:
+            return None
+        return (self.done - self.first[1]) / max(time.monotonic() - self.first[0], 1e-6)
+
+    def expect(self, total: int) -> None:
+        self.total = total
+
+    def advance(self, count: int = 1) -> None:
+        self.done += count
+        if self.first is None:
+            self.first = (time.monotonic(), self.done)
+        if self.show:
+            self.show(self.name, self.done, self.total)
+        self.check()
+
+    def summarise(self, sentence: str) -> None:
+        self.summary = sentence
+
+
+class RunReporter:
+    """Writes a build's progress to its run, keeps the lease alive, and stops the build when it must stop."""
+
+    def __init__(
+        self, run: RebuildRun, log: RunLogHandler, interruption: Interruption, show: ShowProgress | None
+    ) -> None:
+        self.run = run
+        self.stages: list[dict[str, Any]] = []
+        self._log = log
+        self._interruption = interruption
+        self._show = show
+        self._stage: StageInProgress | None = None
+        self._stop: IndexingError | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep_beating, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> RunReporter:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def check(self) -> None:
+        """Raises Cancelled or FenceLost when the build must stop."""
+        if self._interruption:
+            raise Cancelled(self._interruption.signal)
+        if self._stop is not None:
+            raise self._stop
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[StageInProgress]:
+        self.check()
+        stage = StageInProgress(name, self.check, self._show)
+        self._stage = stage
+        self._log.stage = name
+        self.beat()
+        try:
+            yield stage
+        finally:
+            # Also when the stage failed: the history shows how far it came.
+            self._stage = None
+            entry = _record(stage, time.monotonic() - stage.began)
+            self.stages.append(entry)
+        logger.info("%s", entry["summary"])
+        self.beat(stage)
+
+    def beat(self, stage: StageInProgress | None = None) -> None:
+        """Write the progress and a heartbeat; note it if the run is to be cancelled. Raises FenceLost."""
+        stage = stage or self._stage
+        progress: dict[str, Any] = {"stages": list(self.stages)}
+        if stage is not None:
+            progress |= {
+                "stage": stage.name,
+                "done": stage.done,
+                "total": stage.total,
+                "rate": stage.rate,
+            }
+        if with_database_retry(lambda: runs.beat(self.run, **progress)):
+            self._stop = Cancelled(_("Somebody asked to cancel."))
+
+    def _keep_beating(self) -> None:
+        reported: tuple[object, ...] = ()
+        next_beat = 0.0
+        beat_every = min(BEAT_SECONDS, settings.TCS_LEASE_SECONDS / 4)
+        while not self._ended.wait(TICK_SECONDS):
+            stage = self._stage
+            current = (stage.name, stage.done, stage.total) if stage else ()
+            if current == reported and time.monotonic() < next_beat:
+                continue
+            try:
+                self.beat()
+            except FenceLost as error:
+                self._stop = error
+                break
+            reported, next_beat = current, time.monotonic() + beat_every
+        connection.close()
+
+
+def _record(stage: StageInProgress, seconds: float) -> dict[str, Any]:
+    """A stage's line in the history."""
+    rate = stage.done / seconds if seconds > 0 and stage.done else None
+    took = _("%(seconds).1f s") % {"seconds": seconds}
+    if rate:
+        took = _("%(seconds).1f s (%(rate)s/s)") % {"seconds": seconds, "rate": f"{rate:,.0f}"}
+    what = stage.summary or f"{stage.done:,}/{stage.total:,}"
+    summary = f"{what[:1].upper()}{what[1:]}: {took}"
+    return {
+        "stage": stage.name,
+        "seconds": round(seconds, 3),
+        "done": stage.done,
+        "rate": rate,
+        "summary": summary,
+        "lead": round(stage.first[0] - stage.began, 3) if stage.first else None,
+        "pace": stage.rate,
+    }
