@@ -37,6 +37,7 @@ from experts.profiles.text import (
 )
 from indexing.lib import paths
 from indexing.runs import estimates
+from indexing.snapshot.lookup import find_rows
 from indexing.snapshot.manifest import Manifest
 from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.reader import Snapshot
@@ -169,7 +170,7 @@ class _Comparison:
                 self._tags.setdefault(row[0], []).append(int(row[1]))
         ids = np.fromiter((row[0] for row in experts), np.int64, len(experts))
         self._ids.append(ids)
-        at, known = _places(self._version.ids, ids)
+        at, known = find_rows(self._version.ids, ids)
         self._seen[at[known]] = True
         if self._version.profiles is not None and not self._mostly_changed:
             digests = np.frombuffer(row_digests(experts), np.uint8).reshape(-1, HASH_BYTES)
@@ -183,7 +184,7 @@ class _Comparison:
         version, seen = self._version, self._seen
         tags = np.full(len(seen), value_hashes([""])[0], np.uint64)
         tagged = np.fromiter(self._tags, np.int64, len(self._tags))
-        at, known = _places(version.ids, tagged)
+        at, known = find_rows(version.ids, tagged)
         tags[at[known]] = value_hashes([tags_value(each) for each in self._tags.values()])[known]
         self._in_field[:, TAGS] = tags != version.field_hashes[:, TAGS]
         # A changed template makes another text of the same fields.
@@ -199,14 +200,6 @@ class _Comparison:
             in_field=self._in_field[changed],
             removed=version.ids[~seen],
         )
-
-
-def _places(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where each of `wanted` stands in the rising `ids`, and whether it does."""
-    if not len(ids):
-        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.bool_)
-    at = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
-    return at, ids[at] == wanted
 
 
 def _known_hashes(snapshot: Snapshot) -> frozenset[bytes]:

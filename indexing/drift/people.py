@@ -12,7 +12,7 @@ from experts import directory
 from experts.models import Expert
 from experts.profiles.text import FIELDS
 from indexing.drift.measurement import Drift, Version
-from indexing.snapshot.profiles import Profile, by_name, has_words, kept, name_of
+from indexing.snapshot.profiles import Profile, by_name, has_words, name_of, stored_profiles
 
 Kind = Literal["added", "changed", "removed"]
 KINDS: tuple[Kind, ...] = ("added", "changed", "removed")
@@ -64,7 +64,7 @@ def experts(ids: Sequence[int]) -> list[Expert]:
 def changed(version: Version, found: Drift, ids: Sequence[int]) -> list[Changed]:
     """What changed of each of `ids`, in their order, compared now: drift was measured a moment ago."""
     records = {record.id: record for record in directory.read_active(ids)}
-    profiles = kept(version, ids)
+    profiles = stored_profiles(version, ids)
     rows = dict(zip(found.changed.tolist(), found.in_field, strict=True)) if version.profiles is None else {}
     people = []
     for expert in experts(ids):
@@ -90,7 +90,7 @@ def changed(version: Version, found: Drift, ids: Sequence[int]) -> list[Changed]
 def removed(version: Version, found: Drift, words: str = "") -> list[Removed]:
     """All who are gone and have the words, by name. The version knows them, whether or not the directory does."""
     ids: list[int] = found.removed.tolist()
-    profiles = kept(version, ids)
+    profiles = stored_profiles(version, ids)
     found_ids = [each for each in ids if has_words(profiles.get(each, {}), words)]
     found_ids.sort(key=lambda each: by_name(profiles.get(each, {}), each))
     return [Removed(each, profiles.get(each)) for each in found_ids]

@@ -18,6 +18,7 @@ from experts.profiles import findability
 from indexing.embedding_map import reading, wire_format
 from indexing.embedding_map.wire_format import DrawnMap
 from indexing.errors import IndexingError, NoMap, SnapshotInvalid
+from indexing.snapshot.lookup import find_rows
 from indexing.versions.opening import read_ids
 
 COLOURED = 12
@@ -107,8 +108,7 @@ def _by_industry(drawn: DrawnMap) -> Colouring:
     chosen[rows[known]] = tags["tag"][last][known]
     active = _active_rows(drawn)
     ids = np.array(sorted(names), np.int64)
-    coded = np.minimum(np.searchsorted(ids, chosen[active]), len(ids) - 1)
-    coded[ids[coded] != chosen[active]] = 0  # a tag that came meanwhile
+    coded, _found = find_rows(ids, chosen[active])  # 0 for a tag that was added meanwhile
     of_code = [names[pk] for pk in sorted(names)]
     return _of_names(
         drawn, INDUSTRY, _("Industry"), (active, coded, of_code), _("No industry"), _("Other industries")

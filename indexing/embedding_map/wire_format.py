@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from indexing.embedding_map import reading
 from indexing.embedding_map.positions import Positions
 from indexing.models import IndexVersion
+from indexing.snapshot.lookup import find_rows
 from indexing.versions.opening import read_ids
 
 FORMAT = 1
@@ -49,11 +50,8 @@ class DrawnMap:
         return len(self.ids)
 
     def rows_of(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Row int64[m] of each id, and bool[m] whether it is on the map; where not, its row means nothing."""
-        if not len(self.ids):
-            return np.zeros(len(ids), np.int64), np.zeros(len(ids), np.bool_)
-        rows = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
-        return rows, self.ids[rows] == ids
+        """Row int64[m] of each id int64[m], and bool[m] whether it is on the map; the row is 0 if it is not."""
+        return find_rows(self.ids, ids)
 
 
 def with_maps() -> list[IndexVersion]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts.profiles.text import FIELDS, HASH_BYTES, ExpertRecord, row_digests, rows_of
+from indexing.snapshot.lookup import require_rows
 
 BLOCK = 64
 """Experts in one block: a third of the size of single ones, and read in a fraction of a millisecond."""
@@ -27,8 +28,8 @@ Profile = dict[str, str]
 FOUND_BY = ("username", "name", "job_title", "company")
 
 
-class Keeper(Protocol):
-    """A version as far as it keeps profiles: none where its release did not."""
+class HasProfiles(Protocol):
+    """A version, as far as its profiles are concerned. Versions of earlier releases have none."""
 
     @property
     def ids(self) -> NDArray[np.int64]: ...
@@ -36,11 +37,14 @@ class Keeper(Protocol):
     def profiles(self) -> Profiles | None: ...
 
 
-def kept(version: Keeper, ids: Sequence[int]) -> dict[int, Profile]:
-    """Expert id -> profile, of `ids` that are all in the version; empty where it keeps none."""
+def stored_profiles(version: HasProfiles, ids: Sequence[int]) -> dict[int, Profile]:
+    """The stored profile of each expert id; empty if the version has no profiles.
+
+    Raises KeyError if it has profiles, but not that expert.
+    """
     if version.profiles is None or not len(ids):
         return {}
-    rows = np.searchsorted(version.ids, np.asarray(ids, np.int64)).tolist()
+    rows = require_rows(version.ids, np.asarray(ids, np.int64)).tolist()
     found = version.profiles.at(rows)
     return {each: found[row] for each, row in zip(ids, rows, strict=True)}
 

@@ -15,6 +15,7 @@ from indexing.lib.files import file_sha256
 from indexing.snapshot import manifest as manifests
 from indexing.snapshot.facets import Facets
 from indexing.snapshot.keyword_index import KeywordIndex
+from indexing.snapshot.lookup import require_rows
 from indexing.snapshot.manifest import Manifest
 from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.selection import Selection
@@ -113,12 +114,8 @@ class Snapshot:
         return products(self.vectors[self.rows(ids)], vector)
 
     def rows(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Row int64[m] of each id. Raises KeyError naming an id that this version does not have."""
-        rows = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
-        strangers = np.flatnonzero(self.ids[rows] != ids)
-        if len(strangers):
-            raise KeyError(int(np.asarray(ids)[strangers[0]]))
-        return rows
+        """Row int64[m] of each expert id int64[m]. Raises KeyError with an id that this version does not have."""
+        return require_rows(self.ids, ids)
 
     def _check_agreement(self) -> None:
         count, dimension = self.manifest.count, self.manifest.dimension

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from experts.models import Expert
 from experts.profiles.text import FIELDS
 from indexing.drift import Version
-from indexing.snapshot.profiles import Profile, by_name, has_words, kept, name_of
+from indexing.snapshot.profiles import Profile, by_name, has_words, name_of, stored_profiles
 
 Kind = Literal["gained", "lost", "changed"]
 KINDS: tuple[Kind, ...] = ("gained", "lost", "changed")
@@ -107,7 +107,7 @@ def listed(diff: Diff, kind: Kind, *, words: str = "", field: str = "") -> list[
     found = np.fromiter(Expert.objects.matching(words).values_list("pk", flat=True), np.int64)
     known = np.fromiter(Expert.objects.order_by().values_list("pk", flat=True), np.int64) if words else found
     gone: list[int] = ids[~np.isin(ids, known)].tolist()
-    profiles = kept(diff.holder(kind), gone)
+    profiles = stored_profiles(diff.holder(kind), gone)
     named = [each for each in gone if has_words(profiles.get(each, {}), words)]
     return [
         *found[np.isin(found, ids)].tolist(),
@@ -118,10 +118,10 @@ def listed(diff: Diff, kind: Kind, *, words: str = "", field: str = "") -> list[
 def people(diff: Diff, kind: Kind, ids: Sequence[int]) -> list[Person]:
     """In the order of `ids`, with what changed of each."""
     experts = Expert.objects.in_bulk(ids)
-    after = kept(diff.holder(kind), ids)
+    after = stored_profiles(diff.holder(kind), ids)
     if kind != "changed":
         return [Person(each, experts.get(each), after.get(each, {})) for each in ids]
-    before = kept(diff.a, ids)
+    before = stored_profiles(diff.a, ids)
     rows = dict(zip(diff.changed.tolist(), diff.in_field, strict=True))
     return [
         Person(each, experts.get(each), after.get(each, {}), _changes(rows[each], before.get(each), after.get(each)))

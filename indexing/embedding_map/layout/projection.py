@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from indexing.embedding_map.layout import tsne
 from indexing.embedding_map.layout.progress import Advance, Parts, never
 from indexing.embedding_map.positions import Positions, beside, save
+from indexing.snapshot.lookup import find_rows
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.vectors import Nearby
 
@@ -127,9 +128,8 @@ def _start_from(
         return None
     old_ids, old_positions = previous.ids, previous.positions
     order = np.argsort(old_ids)
-    found = np.minimum(np.searchsorted(old_ids, ids, sorter=order), len(old_ids) - 1)
+    found, known = find_rows(old_ids[order], ids)
     rows = order[found]
-    known = old_ids[rows] == ids
     if known.sum() * 2 < len(ids) or known.sum() <= FEW or not np.isfinite(old_positions).all():
         return None
     start = np.empty((len(ids), 2), np.float32)
