@@ -3,6 +3,7 @@
 import os
 import secrets
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,11 +15,47 @@ TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off", ""}
 
 
-def text(name: str, default: str = "") -> str:
+@dataclass(frozen=True)
+class Setting:
+    """An environment variable that an operator may set."""
+
+    name: str
+    default: str
+    """As it is written in the environment; for one that depends on the machine, in words."""
+    about: str
+    """What it does, in a sentence without a full stop."""
+    section: str
+
+
+DECLARED: dict[str, Setting] = {}
+"""Every setting by its name, in the order of the settings module: `manage.py settings` lists them."""
+_sections = [""]
+
+
+def section(name: str) -> None:
+    """Start a group of settings; the declarations that follow belong to it."""
+    _sections.append(name)
+
+
+def declare(name: str, default: str, about: str) -> None:
+    """Record a setting for `manage.py settings`. What is read a second time, without `about`, is not recorded."""
+    if about:
+        DECLARED[name] = Setting(name, default, about, _sections[-1])
+
+
+def text(name: str, default: str = "", *, about: str = "", shown: str | None = None) -> str:
+    """The variable without blanks around it, or `default` where it is unset or empty.
+
+    `about` describes the setting for the operator; `shown` is written for the default where that depends on the
+    machine. Both mean the same for every function here.
+    """
+    declare(name, default if shown is None else shown, about)
     return os.environ.get(name, "").strip() or default
 
 
-def flag(name: str, default: bool = False) -> bool:
+def flag(name: str, default: bool = False, *, about: str = "") -> bool:
+    """True or False. Raises ImproperlyConfigured for anything but yes, no and their like."""
+    declare(name, "1" if default else "0", about)
     value = os.environ.get(name)
     if value is None:
         return default
@@ -29,7 +66,9 @@ def flag(name: str, default: bool = False) -> bool:
     raise ImproperlyConfigured(f"{name}={value!r} is neither yes nor no: use 1 or 0.")
 
 
-def number(name: str, default: float, *, at_least: float = 0) -> float:
+def number(name: str, default: float, *, at_least: float = 0, about: str = "", shown: str | None = None) -> float:
+    """A number. Raises ImproperlyConfigured for anything else, and for one below `at_least`."""
+    declare(name, f"{default:.12g}" if shown is None else shown, about)
     value = text(name)
     if not value:
         return default
@@ -42,15 +81,17 @@ def number(name: str, default: float, *, at_least: float = 0) -> float:
     return parsed
 
 
-def integer(name: str, default: int, *, at_least: int = 0) -> int:
-    parsed = number(name, default, at_least=at_least)
+def integer(name: str, default: int, *, at_least: int = 0, about: str = "", shown: str | None = None) -> int:
+    """A whole number. Raises ImproperlyConfigured for anything else, and for one below `at_least`."""
+    parsed = number(name, default, at_least=at_least, about=about, shown=shown)
     if parsed != int(parsed):
         raise ImproperlyConfigured(f"{name}={parsed!r} is not a whole number.")
     return int(parsed)
 
 
-def share(name: str, default: float) -> float:
-    """A part of a whole, as 0.1 or as 10%."""
+def share(name: str, default: float, *, about: str = "") -> float:
+    """A part of a whole, from 0 to 1, written as 0.1 or as 10%. Raises ImproperlyConfigured for anything else."""
+    declare(name, f"{default:.0%}", about)
     value = text(name)
     try:
         parsed = float(value.removesuffix("%")) / 100 if value.endswith("%") else float(value or default)
@@ -61,16 +102,17 @@ def share(name: str, default: float) -> float:
     return parsed
 
 
-def url(name: str) -> str:
-    value = text(name)
+def url(name: str, *, about: str = "") -> str:
+    """An http or https address, or "". Raises ImproperlyConfigured for another, unshown: it may hold a secret."""
+    value = text(name, about=about)
     if value and urlsplit(value).scheme not in ("http", "https"):
-        raise ImproperlyConfigured(f"{name} is not an http or https address.")  # unshown: it may hold a secret
+        raise ImproperlyConfigured(f"{name} is not an http or https address.")
     return value
 
 
-def redis_url(name: str) -> str:
-    """Checked here, because what fails over it later would show a part of the password."""
-    value = text(name)
+def redis_url(name: str, *, about: str = "") -> str:
+    """Checked here: what fails on it later would show a part of the password. Raises ImproperlyConfigured."""
+    value = text(name, about=about)
     try:
         parts = urlsplit(value)
         right = not value or (parts.scheme in ("redis", "rediss", "unix") and (parts.port or True))
@@ -79,38 +121,41 @@ def redis_url(name: str) -> str:
     if not right:
         raise ImproperlyConfigured(
             f"{name} is not an address such as redis://:password@host:6379/0. "
-            "Signs like / # ? @ in a password are written as %2F %23 %3F %40."
+            "Write characters such as / # ? @ in a password as %2F %23 %3F %40."
         )
     return value
 
 
-def database(name: str, default: str) -> DBConfig:
+def database(name: str, default: str, *, about: str = "", shown: str | None = None) -> DBConfig:
+    """Django's settings of the database at an address. Raises ImproperlyConfigured for one that cannot be read."""
     try:
-        return dj_database_url.parse(text(name, default))
+        return dj_database_url.parse(text(name, default, about=about, shown=shown))
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} cannot be read: {error}") from None
 
 
-def names(name: str, default: str = "") -> list[str]:
-    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+def names(name: str, default: str = "", *, about: str = "") -> list[str]:
+    """What stands between commas."""
+    return [part.strip() for part in text(name, default, about=about).split(",") if part.strip()]
 
 
-def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
-    value = text(name, default)
+def choice(name: str, default: str, allowed: tuple[str, ...], *, about: str = "") -> str:
+    """One of `allowed`. Raises ImproperlyConfigured for anything else."""
+    value = text(name, default, about=about)
     if value not in allowed:
         raise ImproperlyConfigured(f"{name}={value!r} is not one of {', '.join(allowed)}.")
     return value
 
 
-def secret_key(folder: Path) -> str:
+def secret_key(folder: Path, *, about: str = "", shown: str = "") -> str:
     """`TCS_SECRET_KEY`, or a key generated once into `folder` and readable by its owner only.
 
     Two processes that start at once agree on one key: whoever links its file first wins.
     """
-    if key := text("TCS_SECRET_KEY"):
+    if key := text("TCS_SECRET_KEY", about=about, shown=shown):
         return key
     try:
-        return _kept_key(folder)
+        return _stored_key(folder)
     except OSError as error:
         raise ImproperlyConfigured(
             f"The data folder {folder} cannot be used: {error.strerror}. "
@@ -118,7 +163,7 @@ def secret_key(folder: Path) -> str:
         ) from error
 
 
-def _kept_key(folder: Path) -> str:
+def _stored_key(folder: Path) -> str:
     path = folder / "secret_key"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,7 @@
-"""Settings. Everything that an operator may change is an environment variable, listed in the README."""
+"""Settings. Everything that an operator may change is an environment variable, declared here with what it does.
+
+`manage.py settings` lists them; docs/operating.md holds its output.
+"""
 
 import os
 from pathlib import Path
@@ -10,23 +13,35 @@ from django.core.exceptions import ImproperlyConfigured
 from tcs_site import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(env.text("TCS_DATA_DIR", str(BASE_DIR / "var"))).expanduser().resolve()
 
-DEBUG = env.flag("TCS_DEBUG")
-SECRET_KEY = env.secret_key(DATA_DIR)
-
-# --- Where it is served -----------------------------------------------------------------------------------
-TRUSTED_ORIGINS = env.names("TCS_TRUSTED_ORIGINS")  # https://experts.example.org, ...: set behind a proxy
+env.section("Serving")
+HOST = env.text("HOST", "127.0.0.1", about="Address that `make run` listens on")
+PORT = env.text("PORT", "8000", about="Port that `make run` listens on")
+DATA_DIR = (
+    Path(
+        env.text("TCS_DATA_DIR", str(BASE_DIR / "var"), about="Folder for everything that TCS stores", shown="./var")
+    )
+    .expanduser()
+    .resolve()
+)
+TCS_ADMIN_PASSWORD = env.text(
+    "TCS_ADMIN_PASSWORD", about="Password of the first user, `admin`", shown="random, printed once"
+)
+SECRET_KEY = env.secret_key(DATA_DIR, about="Signs sessions and tokens", shown="generated into the data folder")
+DEBUG = env.flag("TCS_DEBUG", about="Show tracebacks in the browser; never on a server that others can reach")
+TRUSTED_ORIGINS = env.names(
+    "TCS_TRUSTED_ORIGINS", about="Public addresses behind a proxy, such as `https://experts.example.org`"
+)
 BEHIND_TLS = any(origin.startswith("https://") for origin in TRUSTED_ORIGINS)
 ALLOWED_HOSTS = [
-    *env.names("TCS_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"),
+    *env.names("TCS_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", about="Host names that TCS answers to"),
     *(host for origin in TRUSTED_ORIGINS if (host := urlsplit(origin).hostname)),
 ]
 CSRF_TRUSTED_ORIGINS = TRUSTED_ORIGINS
 if BEHIND_TLS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked for by the balancer itself, without TLS
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # the load balancer requests them without TLS
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -86,20 +101,29 @@ TEMPLATES = [
     },
 ]
 
-# --- Data -------------------------------------------------------------------------------------------------
+env.section("Database")
 # SQLite ignores SELECT ... FOR UPDATE. BEGIN IMMEDIATE takes the write lock at the start of the transaction
 # instead, which gives the lock row the same meaning as on PostgreSQL (and no "database is locked" after a read).
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
-    "timeout": env.number("TCS_SQLITE_TIMEOUT", 20, at_least=1),
+    "timeout": env.number("TCS_SQLITE_TIMEOUT", 20, at_least=1, about="Seconds to wait for a locked SQLite database"),
     "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
 }
-DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+DATABASES = {
+    "default": env.database(
+        "DATABASE_URL",
+        f"sqlite:///{DATA_DIR / 'db.sqlite3'}",
+        about="Such as `postgres://user:password@host/name`",
+        shown="SQLite in the data folder",
+    )
+}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"] |= {"ENGINE": "tcs_site.sqlite", "OPTIONS": SQLITE_OPTIONS}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.redis_url("REDIS_URL")
+REDIS_URL = env.redis_url(
+    "REDIS_URL", about="Passes news of the live log between machines; one machine does not need it"
+)
 CHANNEL_LAYERS = {
     "default": (
         {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
@@ -108,7 +132,7 @@ CHANNEL_LAYERS = {
     )
 }
 
-# --- People -----------------------------------------------------------------------------------------------
+env.section("Signing in")
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
@@ -121,25 +145,35 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "search"
-AXES_FAILURE_LIMIT = env.integer("TCS_LOGIN_ATTEMPTS", 10, at_least=1)
+AXES_FAILURE_LIMIT = env.integer(
+    "TCS_LOGIN_ATTEMPTS",
+    10,
+    at_least=1,
+    about="Failed sign-ins before that user name is locked for that address, for 15 minutes",
+)
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "tcs_site.error_pages.locked_out"
 AXES_VERBOSE = False
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
-TCS_TOKEN_HOURS = env.number("TCS_TOKEN_HOURS", 24, at_least=0.01)
+TCS_TOKEN_HOURS = env.number("TCS_TOKEN_HOURS", 24, at_least=0.01, about="Hours that an API token is valid")
 
-# --- Language, time, static files -------------------------------------------------------------------------
+env.section("Language and time")
 LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
-LANGUAGE_CODE = env.choice("TCS_LANGUAGE", "en", ("en", "nl"))  # of what is stored, and of browsers that want neither
+LANGUAGE_CODE = env.choice(
+    "TCS_LANGUAGE",
+    "en",
+    ("en", "nl"),
+    about="`en` or `nl`: language of mails and the history; pages follow the browser, and fall back to this",
+)
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
-TIME_ZONE = env.text("TCS_TIME_ZONE", "UTC")
+TIME_ZONE = env.text("TCS_TIME_ZONE", "UTC", about="Time zone, such as `Europe/Amsterdam`")
 USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-SERVESTATIC_USE_FINDERS = True  # served from where they lie: no collect step between clone and start
+SERVESTATIC_USE_FINDERS = True  # served from the source tree: no collect step before the first start
 
 # --- Security headers -------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
@@ -147,7 +181,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [SELF],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:", "https:"],  # photos of experts lie elsewhere
+        "img-src": [SELF, "data:", "https:"],  # photos of experts are on other sites
         "connect-src": [SELF],
         "object-src": [NONE],
         "base-uri": [SELF],
@@ -158,76 +192,138 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
-# --- Uploads ----------------------------------------------------------------------------------------------
-TCS_IMPORT_MAX_MB = env.integer("TCS_IMPORT_MAX_MB", 100, at_least=1)
-TCS_IMPORT_MAX_ROWS = env.integer("TCS_IMPORT_MAX_ROWS", 1_000_000, at_least=1)
+env.section("Import")
+TCS_IMPORT_MAX_MB = env.integer("TCS_IMPORT_MAX_MB", 100, at_least=1, about="Largest file to import, in MB")
+TCS_IMPORT_MAX_ROWS = env.integer("TCS_IMPORT_MAX_ROWS", 1_000_000, at_least=1, about="Most rows in one file")
 FILE_UPLOAD_HANDLERS = [
     "experts.importing.uploads.CappedUpload",  # Django itself caps no uploads
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 
-# --- The index --------------------------------------------------------------------------------------------
-TCS_ENCODER = env.text("TCS_ENCODER", "indexing.encoders.ModelEncoder")
-TCS_MODEL_PATH = env.text("TCS_MODEL_PATH")  # a sentence-transformers folder; empty: the packaged default
-TCS_WORKER = env.choice("TCS_WORKER", "subprocess", ("subprocess", "external"))
-# Threads of a worker started for a run. One processor stays free: a search that wakes up finds it at once, where low
-# priority alone lets it wait for the end of a slice, several times over.
-TCS_WORKER_THREADS = env.integer("TCS_WORKER_THREADS", max((os.cpu_count() or 1) - 1, 1), at_least=1)
-TCS_KEEP_VERSIONS = env.integer("TCS_KEEP_VERSIONS", 5, at_least=1)
-TCS_LEASE_SECONDS = env.number("TCS_LEASE_SECONDS", 60, at_least=2)
-TCS_EXACT_UP_TO = env.integer("TCS_EXACT_UP_TO", 50_000)  # experts; beyond it the vector index is approximate
-TCS_TAG_THRESHOLD = env.number("TCS_TAG_THRESHOLD", 0.30)
+env.section("Model and building")
+TCS_MODEL_PATH = env.text(
+    "TCS_MODEL_PATH", about="Folder of a sentence-transformers model", shown="the packaged all-MiniLM-L6-v2"
+)
+TCS_ENCODER = env.text(
+    "TCS_ENCODER",
+    "indexing.encoders.ModelEncoder",
+    about="Dotted path of the encoder class",
+)
+TCS_WORKER = env.choice(
+    "TCS_WORKER",
+    "subprocess",
+    ("subprocess", "external"),
+    about="`external`: only `manage.py index_worker` processes build versions",
+)
+# One processor stays free: a search that wakes up finds it at once, where low priority alone lets it wait for the end
+# of a time slice, several times over.
+TCS_WORKER_THREADS = env.integer(
+    "TCS_WORKER_THREADS",
+    max((os.cpu_count() or 1) - 1, 1),
+    at_least=1,
+    about="Threads of a worker that is started for a run; more build faster, but slow down searches meanwhile",
+    shown="all processors but one",
+)
+TCS_KEEP_VERSIONS = env.integer(
+    "TCS_KEEP_VERSIONS", 5, at_least=1, about="Versions to keep, with the live one; pinned ones are kept in addition"
+)
+TCS_LEASE_SECONDS = env.number(
+    "TCS_LEASE_SECONDS", 60, at_least=2, about="Seconds without a heartbeat after which a run counts as crashed"
+)
+TCS_EXACT_UP_TO = env.integer(
+    "TCS_EXACT_UP_TO", 50_000, about="Experts up to which the vector index is exact; beyond, it is approximate"
+)
+TCS_TAG_THRESHOLD = env.number(
+    "TCS_TAG_THRESHOLD", 0.30, about="Similarity from which an expert gets a tag, from 0 to 1"
+)
 
-# --- How the hybrid search weighs meaning and words: see indexing/ranking.py ------------------------------------
+env.section("Search")
+# How hybrid search weighs meaning and words: see indexing/search/fusion.py.
 # nDCG@10 of 500 sentences over 10,501 people: meaning alone .227, words alone .233, fusion by rank .269 (k = 60) and
 # .275 (k = 10), this .300; .295 where the weight is chosen on one half of the queries and judged on the other. Any
 # weight from 8 to 16 is within .006 of it, and within .011 over fewer people, over people of one trade, with queries
 # of three words, with sentences held out of profiles, and over documentation of programs (there fusion by rank .780,
 # this .819).
-TCS_SEARCH_KEYWORD_WEIGHT = env.number("TCS_SEARCH_KEYWORD_WEIGHT", 10)
-TCS_SEARCH_SEMANTIC_DEPTH = env.integer("TCS_SEARCH_SEMANTIC_DEPTH", 100, at_least=1)  # 50 does as well
-TCS_SEARCH_KEYWORD_DEPTH = env.integer("TCS_SEARCH_KEYWORD_DEPTH", 300, at_least=1)  # 100: .293, 200: .297
+TCS_SEARCH_KEYWORD_WEIGHT = env.number(
+    "TCS_SEARCH_KEYWORD_WEIGHT",
+    10,
+    about="Weight of the share of matching words in hybrid search, against similarity in standard deviations",
+)
+TCS_SEARCH_SEMANTIC_DEPTH = env.integer(  # 50 does as well
+    "TCS_SEARCH_SEMANTIC_DEPTH", 100, at_least=1, about="Hits by meaning that hybrid search considers"
+)
+TCS_SEARCH_KEYWORD_DEPTH = env.integer(  # 100: .293, 200: .297
+    "TCS_SEARCH_KEYWORD_DEPTH", 300, at_least=1, about="Hits by words that hybrid search considers"
+)
+TCS_SEARCH_LOG_DAYS = env.integer(
+    "TCS_SEARCH_LOG_DAYS", 30, about="Days that searches are stored, never with who searched; `0`: not at all"
+)
+TCS_ON_TOPIC = env.share(
+    "TCS_ON_TOPIC",
+    0.60,
+    about="Similarity from which a hit counts as a clear match; depends on the model, and applies to new searches",
+)
 
-# --- The gate: what a version must show before it is published. A breach holds it for a person to decide --------
-TCS_APPROVE = env.choice("TCS_APPROVE", "never", ("never", "always"))  # always: another person must publish
-TCS_GATE_MAX_LOST = env.share("TCS_GATE_MAX_LOST", 0.10)  # of the live version's experts
-TCS_GATE_MIN_EXPERTS = env.integer("TCS_GATE_MIN_EXPERTS", 1)
-TCS_GATE_MAX_WITHOUT_TEXT = env.share("TCS_GATE_MAX_WITHOUT_TEXT", 0.50)
-TCS_GATE_MAX_FAILED = env.share("TCS_GATE_MAX_FAILED", 0.0)  # encodings that gave no usable vector
-TCS_GATE_MIN_RECALL = env.share("TCS_GATE_MIN_RECALL", 0.95)  # of an approximate index, at 10
+env.section("Approval and the gate")
+# A version must pass the gate before it is published. One that breaks a rule is held for a person to decide.
+TCS_APPROVE = env.choice(
+    "TCS_APPROVE",
+    "never",
+    ("never", "always"),
+    about="`always`: somebody other than who requested the run must publish each version",
+)
+TCS_GATE_MIN_EXPERTS = env.integer("TCS_GATE_MIN_EXPERTS", 1, about="A version with fewer experts is held")
+TCS_GATE_MAX_LOST = env.share(
+    "TCS_GATE_MAX_LOST", 0.10, about="Share of the live version's experts that a new version may lack"
+)
+TCS_GATE_MAX_WITHOUT_TEXT = env.share(
+    "TCS_GATE_MAX_WITHOUT_TEXT", 0.50, about="Share of experts that may have neither job title, company nor bio"
+)
+TCS_GATE_MAX_FAILED = env.share(
+    "TCS_GATE_MAX_FAILED", 0.0, about="Share of experts that may be left out because the model gave no usable vector"
+)
+TCS_GATE_MIN_RECALL = env.share(
+    "TCS_GATE_MIN_RECALL", 0.95, about="Share of the true ten nearest that an approximate index must find (recall@10)"
+)
 TCS_GATE_MAX_QUERIES_BROKEN = env.integer(
-    "TCS_GATE_MAX_QUERIES_BROKEN", 0
-)  # saved queries missing an expected expert
-TCS_GATE_MIN_OVERLAP = env.share("TCS_GATE_MIN_OVERLAP", 0.50)  # of saved queries at 10; below it only a warning
+    "TCS_GATE_MAX_QUERIES_BROKEN", 0, about="Saved queries that may miss an expected expert"
+)
+TCS_GATE_MIN_OVERLAP = env.share(
+    "TCS_GATE_MIN_OVERLAP", 0.50, about="Share of the saved queries' top ten that should stay; below it, a warning"
+)
 
-# --- Drift: what the live version does not know yet. Shares are of its experts -------------------------------------
-TCS_DRIFT_CURRENT = env.share("TCS_DRIFT_CURRENT", 0)  # up to here, and younger than that, it is current
-TCS_DRIFT_CURRENT_DAYS = env.number("TCS_DRIFT_CURRENT_DAYS", 7)
-TCS_DRIFT_STALE = env.share("TCS_DRIFT_STALE", 0.10)  # from here on, or as old as that, it is stale
-TCS_DRIFT_STALE_DAYS = env.number("TCS_DRIFT_STALE_DAYS", 30)
+env.section("Drift")
+# What the live version does not know yet. Shares are of its experts.
+TCS_DRIFT_CURRENT = env.share(
+    "TCS_DRIFT_CURRENT", 0, about="Share of changed experts up to which the index is *current*"
+)
+TCS_DRIFT_CURRENT_DAYS = env.number(
+    "TCS_DRIFT_CURRENT_DAYS", 7, about="Age in days up to which the index is *current*"
+)
+TCS_DRIFT_STALE = env.share(
+    "TCS_DRIFT_STALE", 0.10, about="Share from which the index is *stale*; in between it is *drifting*"
+)
+TCS_DRIFT_STALE_DAYS = env.number("TCS_DRIFT_STALE_DAYS", 30, about="Age in days from which the index is *stale*")
 
-# --- What people search for -----------------------------------------------------------------------------------
-TCS_SEARCH_LOG_DAYS = env.integer("TCS_SEARCH_LOG_DAYS", 30)  # 0: nothing is kept
-# A hit this similar to the query is on topic. It depends on the model.
-TCS_ON_TOPIC = env.share("TCS_ON_TOPIC", 0.60)
-
-# --- Watching ---------------------------------------------------------------------------------------------
-TCS_METRICS_TOKEN = env.text("TCS_METRICS_TOKEN")  # what Prometheus sends to /metrics; without it only staff may look
-
-# --- Telling others ---------------------------------------------------------------------------------------
-TCS_NOTIFY_EMAILS = env.names("TCS_NOTIFY_EMAILS")
-TCS_WEBHOOK_URL = env.url("TCS_WEBHOOK_URL")
-TCS_WEBHOOK_SECRET = env.text("TCS_WEBHOOK_SECRET")
+env.section("Monitoring and notifications")
+TCS_METRICS_TOKEN = env.text(
+    "TCS_METRICS_TOKEN", about="Token with which Prometheus reads `/metrics`; without it only staff can"
+)
+TCS_NOTIFY_EMAILS = env.names(
+    "TCS_NOTIFY_EMAILS", about="Addresses, separated by commas, that get mail when a run fails or a version goes live"
+)
+TCS_WEBHOOK_URL = env.url("TCS_WEBHOOK_URL", about="Address that gets the same news as JSON")
+TCS_WEBHOOK_SECRET = env.text("TCS_WEBHOOK_SECRET", about="Signs what is sent to the webhook; required with it")
 if TCS_WEBHOOK_URL and not TCS_WEBHOOK_SECRET:
     raise ImproperlyConfigured("TCS_WEBHOOK_URL is set without TCS_WEBHOOK_SECRET, which signs what is sent there.")
-EMAIL_HOST = env.text("TCS_EMAIL_HOST", "localhost")
-EMAIL_PORT = env.integer("TCS_EMAIL_PORT", 25)
-EMAIL_HOST_USER = env.text("TCS_EMAIL_USER")
-EMAIL_HOST_PASSWORD = env.text("TCS_EMAIL_PASSWORD")
-EMAIL_USE_TLS = env.flag("TCS_EMAIL_TLS")
+EMAIL_HOST = env.text("TCS_EMAIL_HOST", "localhost", about="Mail server")
+EMAIL_PORT = env.integer("TCS_EMAIL_PORT", 25, about="Port of the mail server")
+EMAIL_HOST_USER = env.text("TCS_EMAIL_USER", about="User name at the mail server")
+EMAIL_HOST_PASSWORD = env.text("TCS_EMAIL_PASSWORD", about="Password at the mail server")
+EMAIL_USE_TLS = env.flag("TCS_EMAIL_TLS", about="Use STARTTLS")
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("TCS_EMAIL_FROM", "tcs@localhost")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("TCS_EMAIL_FROM", "tcs@localhost", about="Sender of mails")
 
 LOGGING = {
     "version": 1,

@@ -1,4 +1,4 @@
-"""Backup and restore with PostgreSQL, by the very commands that the README gives."""
+"""Backup and restore with PostgreSQL, by the very commands that docs/operating.md gives."""
 
 from __future__ import annotations
 
@@ -43,9 +43,10 @@ def empty_database(transactional_db) -> Iterator[str]:
         cursor.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
 
 
-def written_in_the_readme(folder: Path) -> tuple[str, str]:
-    """How to copy and how to restore, with `folder` where the README has /backups."""
-    section = (settings.BASE_DIR / "README.md").read_text().partition("\n## Backup\n")[2].partition("\n## ")[0]
+def documented_commands(folder: Path) -> tuple[str, str]:
+    """How to copy and how to restore, with `folder` where the page has /backups."""
+    page = (settings.BASE_DIR / "docs" / "operating.md").read_text()
+    section = page.partition("\n## Backup\n")[2].partition("\n## ")[0]
     blocks = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
     copying, restoring = (block for block in blocks if "pg_" in block)
     there = str(folder / "backups")
@@ -79,7 +80,7 @@ def test_what_was_dumped_and_copied_serves_elsewhere(tmp_path, empty_database):
     cast.experts(8)
     cast.rebuild()
     (baker,) = Expert.objects.filter(job_title="Baker").values_list("username", flat=True)
-    copying, restoring = written_in_the_readme(tmp_path)
+    copying, restoring = documented_commands(tmp_path)
     (tmp_path / "backups").mkdir()
     shell(copying)
 

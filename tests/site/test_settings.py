@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -10,26 +11,41 @@ import sys
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
 
 from tcs_site import environment as env
 
 
 def names_read() -> set[str]:
-    """The environment variables that our own code reads."""
+    """The environment variables that our own code reads through `tcs_site.environment`."""
     found = set()
     for folder in ("tcs_site", "indexing", "experts"):
         for path in (settings.BASE_DIR / folder).rglob("*.py"):
-            found |= set(re.findall(r"env\.\w+\(\s*\"([A-Z_]+)\"|\btext\(\"([A-Z_]+)\"\)", path.read_text()))
-    return {name for pair in found for name in pair if name}
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and re.match(r"env\.\w+$|text$", ast.unparse(node.func)):
+                    name = ast.literal_eval(node.args[0]) if isinstance(node.args[0], ast.Constant) else ""
+                    found |= {name} if name.isupper() else set()
+    return found
 
 
-def test_the_readme_lists_exactly_the_settings_there_are():
-    table = (settings.BASE_DIR / "README.md").read_text().partition("## Settings")[2].partition("\n## ")[0]
-    first_column = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
-    documented = set(re.findall(r"`([A-Z_]+)`", " ".join(first_column)))
-    read = names_read()
-    assert len(read) > 20
-    assert documented == read
+def test_every_setting_is_declared_with_what_it_does():
+    assert len(names_read()) > 20
+    assert set(env.DECLARED) == names_read()
+    assert all(setting.about and setting.section for setting in env.DECLARED.values())
+
+
+def test_the_documentation_lists_the_settings_as_they_are_declared(capsys):
+    call_command("settings", "--markdown")
+    listed = capsys.readouterr().out.strip()
+    page = (settings.BASE_DIR / "docs" / "operating.md").read_text()
+    assert listed in page, "put the output of `manage.py settings --markdown` into docs/operating.md"
+
+
+def test_the_settings_can_be_listed_for_a_file_of_environment_variables(capsys):
+    call_command("settings")
+    lines = capsys.readouterr().out.splitlines()
+    assert "# TCS_KEEP_VERSIONS=5" in lines
+    assert all(line.startswith("#") for line in lines if line)
 
 
 def load(tmp_path, **environment: str) -> subprocess.CompletedProcess[str]:

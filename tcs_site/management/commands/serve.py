@@ -37,8 +37,8 @@ class Command(BaseCommand):
     requires_system_checks = ()  # they import every page; the server does so itself, once
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default=env.text("HOST", "127.0.0.1"), help="HOST, or 127.0.0.1")
-        parser.add_argument("--port", default=env.text("PORT", "8000"), help="PORT, or 8000")
+        parser.add_argument("--host", default=settings.HOST, help="default: HOST, or 127.0.0.1")
+        parser.add_argument("--port", default=settings.PORT, help="default: PORT, or 8000")
 
     def handle(self, *, host: str, port: str, **options: Any) -> None:
         number = port_number(port)
@@ -67,8 +67,7 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
         if count := first_start.load_samples():
             self.say(f"Loaded {count:,} fictional experts.")
-        password = env.text("TCS_ADMIN_PASSWORD")
-        if chosen := first_start.create_administrator(password):
+        if chosen := first_start.create_administrator(settings.TCS_ADMIN_PASSWORD):
             self.say(box([f"User      {first_start.USERNAME}", f"Password  {chosen}", "", "It is shown only now."]))
         if first_start.first_version_needed():
             self.say("Building the first version of the index; this happens once.")

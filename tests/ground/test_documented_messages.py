@@ -1,5 +1,5 @@
-"""README, “When something goes wrong”: each sentence that the console can say of a failure has a row that says what
-to do."""
+"""docs/operating.md, “When something goes wrong”: every sentence with which the console can report a failure has a
+row that says what to do."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def is_good_news(said: str) -> bool:
 
 def rows() -> list[str]:
     """The messages of the table's first column."""
-    text = (settings.BASE_DIR / "README.md").read_text()
+    text = (settings.BASE_DIR / "docs" / "operating.md").read_text()
     table = text.partition("## When something goes wrong")[2].partition("\n## ")[0]
     cells = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines() if line.startswith("| ")]
     return [message for cell in cells[1:] for message in cell.split("; ")]
@@ -104,7 +104,7 @@ def test_there_are_sentences_and_rows():
     assert "There is no index yet: press “Rebuild index” on the index page." in sentences()
 
 
-def test_the_readme_says_what_to_do_about_each_failure():
+def test_the_documentation_says_what_to_do_about_each_failure():
     table = rows()
     unheard = {said: where for said, where in sentences().items() if not any(speaks_of(row, said) for row in table)}
     assert not unheard
@@ -115,7 +115,7 @@ def said_in_templates() -> Iterator[str]:
         yield from ("".join(found) for found in IN_TEMPLATE.findall(path.read_text()))
 
 
-def test_every_message_of_the_readme_is_one_that_can_be_said():
+def test_every_documented_message_is_one_that_can_be_shown():
     """Also outside those: by templates, the status, the map's worker."""
     files = (settings.BASE_DIR / "indexing").rglob("*.py")
     everything = [said for path in files for said in said_in(ast.parse(path.read_text()))]
