@@ -1,4 +1,4 @@
-"""The directory as a build reads it: the active experts at one moment."""
+"""Reads the directory for a build or a comparison: all active experts, as they are at one moment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from django.db.models import BigIntegerField, Case, CharField, F, FilteredRelati
 from django.db.models.functions import Cast, Coalesce, Round
 
 from experts.models import Expert, ExpertTag
-from experts.profiles.text import ExpertRecord, Row
+from experts.profiles.hashes import DirectoryRow
+from experts.profiles.records import ExpertRecord
 
 ROWS_AT_ONCE = 2_000
 COLUMNS = (
@@ -28,11 +29,11 @@ COLUMNS = (
 
 
 def read_active(only: Collection[int] | None = None) -> list[ExpertRecord]:
-    """The active experts with their manual tags, ordered by id; of a few ids `only` those.
+    """The active experts with their manual tags, ordered by id; with `only`, those of these (few) ids.
 
-    It is one SELECT, because one statement sees one moment on every database, while a second one (for the
-    tags) could see a later moment: an expert of both would then never have existed. So the manual tags are
-    joined, an expert with three of them comes as three rows, and the rows are folded here.
+    It is a single SELECT, because one statement sees one moment on every database. A second one for the tags could
+    see a later moment, and so return an expert as they never were. The manual tags are therefore joined: an expert
+    with three of them comes as three rows, which are merged here.
     """
     rows = (
         (Expert.objects.active() if only is None else Expert.objects.active().filter(pk__in=only))
@@ -56,12 +57,12 @@ def read_active(only: Collection[int] | None = None) -> list[ExpertRecord]:
     return records
 
 
-def read_rows() -> Iterator[Row]:
-    """The same as they stand in the database, in any order: the active experts and all tags given by hand.
+def read_rows() -> Iterator[DirectoryRow]:
+    """The active experts and all manual tags as rows of `DirectoryRow`, in any order.
 
-    One statement too, hence one moment; the tags are rows of their own, since a join would look for tags of
-    every expert. All but the id comes as text (the rate in whole cents), which needs no conversion row by row, and
-    as plain tuples of the columns of `Row`: both together take a third of the time away.
+    It is a single statement too, so all rows are of one moment. The tags are rows of their own, since a join would
+    look for the tags of every expert. All columns but the id come as text (the rate in whole cents), which needs no
+    conversion, and as plain tuples: together that saves a third of the time.
     """
     texts = ("username", "first_name", "last_name", "job_title", "company", "bio")
     photo = Case(When(photo_url="", then=Value("")), default=Value("1"), output_field=CharField())
@@ -72,7 +73,7 @@ def read_rows() -> Iterator[Row]:
         .annotate(tag=Value("", CharField()), photo=photo, cents=Coalesce(whole, Value("")))
         .values_list("id", "tag", *texts, "cents", "currency", "category", "photo")
     )
-    nothing = {f"no_{name}": Value("", CharField()) for name in Row._fields[2:]}
+    nothing = {f"no_{name}": Value("", CharField()) for name in DirectoryRow._fields[2:]}
     tags = (
         ExpertTag.objects.filter(source=ExpertTag.Source.MANUAL)
         .order_by()

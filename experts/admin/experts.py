@@ -1,4 +1,4 @@
-"""The directory in Django admin. Every change leaves a LogEntry, also those made to many at once."""
+"""Experts in Django admin. Every change leaves an entry in the history, also when many experts change at once."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminURLFieldWidget
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, F, ForeignKey, Prefetch, Q, QuerySet, TextField, URLField
-from django.forms import ModelChoiceField, ModelForm
+from django.db.models import F, ForeignKey, Prefetch, QuerySet, TextField, URLField
+from django.forms import ModelChoiceField
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -21,27 +21,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from experts.admin.export import write_csv
-from experts.admin.filters import (
-    DomainFilter,
-    FindabilityFilter,
-    IndustryFilter,
-    PhotoFilter,
-    TaggedFilter,
-    UsedFilter,
-)
-from experts.admin.forms import ExpertForm, ExpertTagForm, ExpertTagFormSet, LinesField, TagForm
-from experts.auditing import log_changed
-from experts.importing import views
+from experts.admin.filters import DomainFilter, FindabilityFilter, IndustryFilter, PhotoFilter, TaggedFilter
+from experts.admin.forms import ExpertForm, ExpertTagForm, ExpertTagFormSet, LinesField
+from experts.admin_history import log_changed
+from experts.importing import views as import_views
 from experts.models import Expert, ExpertQuerySet, ExpertTag, Tag
 from experts.profiles import findability
 
 TAGS_SHOWN = 3
-AT_ONCE = 1_000
-NEXT_RUN = gettext_lazy("The next run assigns tags anew: a rebuild of the index, or “Re-tag only”.")
+BATCH = 1_000
 
 
 class ExpertTagInline(admin.TabularInline):
     model = ExpertTag
+    verbose_name = gettext_lazy("tag")
+    verbose_name_plural = gettext_lazy("tags")
     form = ExpertTagForm
     formset = ExpertTagFormSet
     fields = ("tag", "kind", "source_shown", "score_shown", "keep")
@@ -55,7 +49,7 @@ class ExpertTagInline(admin.TabularInline):
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> ModelChoiceField[Any] | None:
-        """The tags are read once, not once for every row."""
+        """Read the tags once, not once for every row."""
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if field is not None and db_field.name == "tag":
             field.choices = [("", "---------"), *((tag.pk, str(tag)) for tag in Tag.objects.all())]
@@ -77,8 +71,7 @@ class ExpertTagInline(admin.TabularInline):
 @admin.register(Expert)
 class ExpertAdmin(admin.ModelAdmin):
     when_empty = gettext_lazy(
-        "Nobody is in the directory yet: import a file or add somebody, then rebuild the index so that they are "
-        "found."
+        "No experts yet. Import a file or add an expert, then rebuild the index to make them searchable."
     )
     form = ExpertForm
     inlines = (ExpertTagInline,)
@@ -106,10 +99,10 @@ class ExpertAdmin(admin.ModelAdmin):
         "created_at",
     )
     search_fields = ("username", "first_name", "last_name", "job_title", "company", "bio")
-    search_help_text = gettext_lazy("Finds words in name, username, job title, company and bio.")
+    search_help_text = gettext_lazy("Searches name, username, job title, company and bio.")
     list_per_page = 50
-    view_on_site = False  # the address of an expert is this very page
-    show_full_result_count = False  # one count less over the whole table for every page
+    view_on_site = False  # the page of an expert is the admin's form itself
+    show_full_result_count = False  # saves counting the whole table for every page
     readonly_fields = ("updated_at", "findability_advice")
     formfield_overrides = {
         URLField: {"widget": AdminURLFieldWidget, "assume_scheme": "https"},
@@ -118,7 +111,7 @@ class ExpertAdmin(admin.ModelAdmin):
     actions = ("activate", "deactivate", "export")
     fieldsets = (
         (None, {"fields": ("username", ("first_name", "last_name"), "is_active")}),
-        (gettext_lazy("What they do"), {"fields": ("job_title", "company", "category", "bio")}),
+        (gettext_lazy("Profile"), {"fields": ("job_title", "company", "category", "bio")}),
         (gettext_lazy("Rate and links"), {"fields": (("hourly_rate", "currency"), "profile_url", "photo_url")}),
         (gettext_lazy("History"), {"fields": ("created_at", "updated_at")}),
     )
@@ -127,7 +120,7 @@ class ExpertAdmin(admin.ModelAdmin):
         css = {"all": ("experts/admin.css",)}
 
     def get_urls(self) -> list[URLPattern]:
-        return [*views.urls(self.admin_site), *super().get_urls()]
+        return [*import_views.urls(self.admin_site), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Expert]:
         rows = ExpertTag.objects.select_related("tag").order_by("-source", F("score").desc(nulls_last=True))
@@ -170,8 +163,8 @@ class ExpertAdmin(admin.ModelAdmin):
 
     @admin.display(description=gettext_lazy("score"))
     def findability_advice(self, expert: Expert) -> str:
-        found = findability.findability(expert, len(expert.expert_tags.all()))
-        context = {"score": found.score, "scoring": findability, "found": found, "expert": expert}
+        scored = findability.findability(expert, len(expert.expert_tags.all()))
+        context = {"score": scored.score, "scoring": findability, "advice": scored.advice, "expert": expert}
         return render_to_string("admin/experts/expert/_findability_advice.html", context)
 
     @admin.action(description=gettext_lazy("Activate selected experts"), permissions=["change"])
@@ -187,8 +180,8 @@ class ExpertAdmin(admin.ModelAdmin):
         changed = 0
         with transaction.atomic():
             ids = list(queryset.filter(is_active=not active).order_by().values_list("pk", flat=True))
-            for start in range(0, len(ids), AT_ONCE):  # a statement takes only so many parameters
-                batch = ids[start : start + AT_ONCE]
+            for start in range(0, len(ids), BATCH):  # a statement takes only so many parameters
+                batch = ids[start : start + BATCH]
                 experts = Expert.objects.filter(pk__in=batch)
                 changed += experts.activate() if active else experts.deactivate()
                 log_changed(request.user, batch, ["is_active"])
@@ -201,75 +194,10 @@ class ExpertAdmin(admin.ModelAdmin):
     @admin.action(description=gettext_lazy("Export selected experts as CSV"), permissions=["view"])
     def export(self, request: HttpRequest, queryset: ExpertQuerySet) -> HttpResponse:
         file = io.StringIO()
-        write_csv(queryset.prefetch_related(None).iterator(chunk_size=AT_ONCE), file)
+        write_csv(queryset.prefetch_related(None).iterator(chunk_size=BATCH), file)
         name = f"experts-{timezone.localdate():%Y-%m-%d}.csv"
         return HttpResponse(
-            "\ufeff" + file.getvalue(),  # with it, spreadsheets see that it is UTF-8
+            "\ufeff" + file.getvalue(),  # tells spreadsheets that it is UTF-8
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
-
-
-@admin.register(Tag)
-class TagAdmin(admin.ModelAdmin):
-    when_empty = gettext_lazy(
-        "There is no tag yet: add one with a description, and the next run gives it to the experts that it fits."
-    )
-    form = TagForm
-    list_display = ("name", "kind", "is_active", "automatic", "by_hand", "description")
-    list_filter = ("kind", "is_active", UsedFilter)
-    search_fields = ("name", "description")
-    search_help_text = gettext_lazy("Finds words in name and description.")
-    view_on_site = False
-    actions = ("activate", "deactivate")
-
-    class Media:
-        css = {"all": ("experts/admin.css",)}
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Tag]:
-        by_source = {
-            source: Count("expert_tags", filter=Q(expert_tags__source=source)) for source in ExpertTag.Source
-        }
-        return super().get_queryset(request).annotate(**by_source)
-
-    def save_model(self, request: HttpRequest, obj: Tag, form: ModelForm, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if form.changed_data and (obj.is_active or "is_active" in form.changed_data):
-            messages.info(request, NEXT_RUN)
-
-    @admin.display(description=gettext_lazy("automatic"), ordering=ExpertTag.Source.AUTO.value)
-    def automatic(self, tag: Tag) -> SafeString | str:
-        return self._experts_link(tag, ExpertTag.Source.AUTO)
-
-    @admin.display(description=gettext_lazy("by hand"), ordering=ExpertTag.Source.MANUAL.value)
-    def by_hand(self, tag: Tag) -> SafeString | str:
-        return self._experts_link(tag, ExpertTag.Source.MANUAL)
-
-    def _experts_link(self, tag: Tag, source: ExpertTag.Source) -> SafeString | str:
-        count = int(getattr(tag, source.value, 0))
-        if not count:
-            return "0"
-        address = reverse("admin:experts_expert_changelist", query={tag.kind: f"{tag.pk}.{source.value}"})
-        return format_html('<a href="{}">{}</a>', address, f"{count:,}")
-
-    @admin.action(description=gettext_lazy("Activate selected tags"), permissions=["change"])
-    def activate(self, request: HttpRequest, queryset: QuerySet[Tag]) -> None:
-        self._set_active(request, queryset, active=True)
-
-    @admin.action(description=gettext_lazy("Deactivate selected tags"), permissions=["change"])
-    def deactivate(self, request: HttpRequest, queryset: QuerySet[Tag]) -> None:
-        self._set_active(request, queryset, active=False)
-
-    def _set_active(self, request: HttpRequest, queryset: QuerySet[Tag], *, active: bool) -> None:
-        assert isinstance(request.user, User)
-        with transaction.atomic():
-            ids = list(queryset.filter(is_active=not active).order_by().values_list("pk", flat=True))
-            changed = Tag.objects.filter(pk__in=ids).update(is_active=active)
-            log_changed(request.user, ids, ["is_active"], Tag)
-        if active:
-            sentence = ngettext("%s tag activated.", "%s tags activated.", changed)
-        else:
-            sentence = ngettext("%s tag deactivated.", "%s tags deactivated.", changed)
-        messages.success(request, sentence % changed)
-        if changed:
-            messages.info(request, NEXT_RUN)

@@ -1,4 +1,4 @@
-"""Experts to a CSV file that the import reads back as it was."""
+"""Writes experts to a CSV file that the import can read back unchanged."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import IO
 
-from experts.importing.tables import COLUMNS, mark_formula
+from experts.importing.cells import mark_formula
+from experts.importing.columns import COLUMNS
 from experts.models import Expert
 
 
 def write_csv(experts: Iterable[Expert], file: IO[str]) -> None:
-    """The columns of an import. A cell that a spreadsheet would run as a formula is marked with "'" before it."""
+    """Write a header and one row per expert, with the columns of an import.
+
+    Cells that a spreadsheet would run as a formula get an apostrophe in front.
+    """
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
     for expert in experts:

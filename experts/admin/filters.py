@@ -91,7 +91,7 @@ class FindabilityFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Expert]) -> QuerySet[Expert]:
         level = self.value()
         assert isinstance(queryset, ExpertQuerySet)
-        return queryset.of_findability(level) if level in findability.LEVELS else queryset
+        return queryset.with_findability_level(level) if level in findability.LEVELS else queryset
 
 
 class UsedFilter(admin.SimpleListFilter):

@@ -1,4 +1,4 @@
-"""What staff fill in to import a file."""
+"""The form that uploads a file to import."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from django.utils.translation import gettext_lazy
 class ImportForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("CSV file"),
-        help_text=gettext_lazy("UTF-8, with the column names in the first line. Nothing is applied yet."),
+        help_text=gettext_lazy(
+            "UTF-8, with the column names in the first line. You see a preview before anything is imported."
+        ),
         widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
     )
     sync = forms.BooleanField(
         label=gettext_lazy("Synchronise"),
         required=False,
         help_text=gettext_lazy(
-            "The active experts become those of the file: others are deactivated, deactivated ones in it activated."
+            "Make the file the full list: everyone not in it is deactivated; everyone in it is activated."
         ),
     )
     skip_bad = forms.BooleanField(
         label=gettext_lazy("Skip bad rows"),
         required=False,
-        help_text=gettext_lazy("Otherwise one rejected row keeps everything from being applied."),
+        help_text=gettext_lazy("If unticked, a single bad row stops the whole import."),
     )
 
     def __init__(self, *args: Any, too_large: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["file"].error_messages["empty"] = _("The file is empty: it has no header and no experts.")
-        if too_large:
+        if too_large:  # the upload was cut off, so for Django there is no file
             self.fields["file"].error_messages["required"] = _too_large()
 
     def clean_file(self) -> UploadedFile:
@@ -44,6 +46,7 @@ class ImportForm(forms.Form):
 
 
 def _too_large() -> str:
-    return _("The file is larger than the %s MB allowed: split it, or raise TCS_IMPORT_MAX_MB.") % (
-        settings.TCS_IMPORT_MAX_MB
-    )
+    return _(
+        "The file is larger than %s MB. Split the file, or ask your administrator to raise the limit"
+        " (TCS_IMPORT_MAX_MB)."
+    ) % (settings.TCS_IMPORT_MAX_MB)

@@ -1,7 +1,7 @@
-"""Uploaded files between preview and confirmation, and the cap on their size.
+"""Stores an uploaded file between the preview and the import, and limits its size.
 
-A file lies under a random name in the data folder; only the session of who uploaded it knows that name, so no path
-ever comes from a browser.
+A file lies under a random name in the data folder. Only the session of the user who uploaded it knows that name, so
+no path ever comes from a browser.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from django.conf import settings
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpRequest
 
-KEPT_SECONDS = 24 * 3600
+EXPIRES_AFTER = 24 * 3600
+"""seconds"""
 _SESSION_KEY = "experts_import"
 
 
 class CappedUpload(FileUploadHandler):
-    """Drops what grows past `TCS_IMPORT_MAX_MB` while it arrives, before it fills memory or disk.
+    """Drops everything past `TCS_IMPORT_MAX_MB` while it arrives, before it fills the memory or the disk.
 
-    Django caps no uploads itself: DATA_UPLOAD_MAX_MEMORY_SIZE leaves files out. All files of a request count
-    together, because the CSRF check reads a hundred of them before anybody asks who sent them.
+    Django has no limit for uploads: DATA_UPLOAD_MAX_MEMORY_SIZE does not apply to files. All files of a request
+    count together, because the CSRF check reads up to a hundred of them before anybody checks who sent them.
     """
 
     chunk_size = 64 * 2**10
@@ -43,8 +44,8 @@ class CappedUpload(FileUploadHandler):
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
-    """A file that waits for its confirmation, and what was asked for with it."""
+class PendingImport:
+    """An uploaded file that is not imported yet, with the options of its upload."""
 
     token: str
     user: int | None
@@ -57,12 +58,14 @@ class Pending:
         return _folder() / f"{self.token}.csv"
 
 
-def keep(request: HttpRequest, chunks: Iterable[bytes], *, name: str, sync: bool, skip_bad: bool) -> Pending:
-    """Store the file for the user of `request`, in place of one that they had uploaded before."""
-    discard(request)
-    sweep()
+def store_upload(
+    request: HttpRequest, chunks: Iterable[bytes], *, name: str, sync: bool, skip_bad: bool
+) -> PendingImport:
+    """Store a file for the user of `request`; it replaces the one that they uploaded before."""
+    discard_pending(request)
+    remove_expired()
     _folder().mkdir(parents=True, exist_ok=True, mode=0o700)
-    pending = Pending(secrets.token_hex(16), request.user.pk, name, sync, skip_bad)
+    pending = PendingImport(secrets.token_hex(16), request.user.pk, name, sync, skip_bad)
     descriptor = os.open(pending.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         for chunk in chunks:
@@ -71,31 +74,31 @@ def keep(request: HttpRequest, chunks: Iterable[bytes], *, name: str, sync: bool
     return pending
 
 
-def find(request: HttpRequest) -> Pending | None:
-    """The file that waits for this user's confirmation; None when there is none, or it has been swept."""
+def find_pending(request: HttpRequest) -> PendingImport | None:
+    """The user's pending import; None if there is none or it has expired."""
     stored = request.session.get(_SESSION_KEY)
     if stored is None or stored["user"] != request.user.pk:
         return None
-    pending = Pending(**stored)
+    pending = PendingImport(**stored)
     return pending if pending.path.exists() else None
 
 
-def discard(request: HttpRequest) -> None:
-    """Forget the file and remove it."""
-    if pending := find(request):
+def discard_pending(request: HttpRequest) -> None:
+    """Remove the user's pending import and its file, if there is one."""
+    if pending := find_pending(request):
         pending.path.unlink(missing_ok=True)
     request.session.pop(_SESSION_KEY, None)
 
 
-def sweep() -> None:
-    """Remove files that nobody has confirmed within a day."""
-    oldest = time.time() - KEPT_SECONDS
+def remove_expired() -> None:
+    """Remove the files of all users that nobody has imported within a day."""
+    oldest = time.time() - EXPIRES_AFTER
     for path in _folder().glob("*.csv"):
         try:
             if path.stat().st_mtime < oldest:
                 path.unlink()
         except FileNotFoundError:
-            continue  # another process swept it, or its owner has just applied it
+            continue  # another process removed it, or its owner has just imported it
 
 
 def _folder() -> Path:

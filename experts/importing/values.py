@@ -1,4 +1,4 @@
-"""The cells of one row to values for `Expert`, or the reasons why not."""
+"""Converts the cells of a row into values for the fields of `Expert`, or says what is wrong with them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.utils.translation import gettext as _
 
-from experts.importing.tables import HEADINGS, Rejection, Row, shown
+from experts.importing.cells import shorten
+from experts.importing.columns import HEADINGS
+from experts.importing.errors import Rejection
+from experts.importing.tables import TableRow
 from experts.models import Expert
 
 _AMOUNT = re.compile(r"[0-9]+(\.[0-9]+)?")
@@ -21,34 +24,35 @@ _CENT = Decimal("0.01")
 _is_url = URLValidator(schemes=["http", "https"])
 
 
-class Unfit(Exception):
-    """A value that its field cannot have; `str(error)` is the mend."""
+class InvalidValue(Exception):
+    """A value that its field cannot have; `str(error)` says why and how to fix it."""
 
 
-def read_values(row: Row) -> tuple[dict[str, Any], list[Rejection]]:
-    """Field to value for the columns that the file has, and everything that is wrong with the row."""
+def read_values(row: TableRow) -> tuple[dict[str, Any], list[Rejection]]:
+    """Field -> value for the columns of the file, and a rejection for each value that is invalid."""
     values: dict[str, Any] = {}
     problems: list[Rejection] = []
     username = row.cells["username"]
     for name, cell in row.cells.items():
         try:
             values[name] = _READERS.get(name, _line)(name, cell)
-        except Unfit as error:
-            problems.append(Rejection(row.line, HEADINGS[name], shown(cell), str(error), username))
+        except InvalidValue as error:
+            problems.append(Rejection(row.line, HEADINGS[name], shorten(cell), str(error), username))
     if values.get("created_at", ...) is None:
         del values["created_at"]
     return values, problems
 
 
 def _text(name: str, cell: str) -> str:
-    """Line ends become "\\n", as in what the admin saves, so that neither sees the other's text as changed."""
+    """Line breaks become "\\n", as in texts that the admin saves, so that the same text does not count as changed."""
     if "\0" in cell:
-        raise Unfit(_("There is a NUL character in it: remove it."))
+        raise InvalidValue(_("Contains a NUL character. Remove it."))
     text = cell.replace("\r\n", "\n").replace("\r", "\n")
     limit = getattr(Expert._meta.get_field(name), "max_length", None)
     if limit is not None and len(text) > limit:
-        raise Unfit(
-            _("It has %(length)s characters, %(limit)s fit: shorten it.") % {"length": len(text), "limit": limit}
+        raise InvalidValue(
+            _("Too long: %(length)s characters. At most %(limit)s are allowed.")
+            % {"length": len(text), "limit": limit}
         )
     return text
 
@@ -59,7 +63,7 @@ def _line(name: str, cell: str) -> str:
 
 def _username(name: str, cell: str) -> str:
     if not cell:
-        raise Unfit(_("Every expert needs a username: fill it in."))
+        raise InvalidValue(_("Every expert needs a username."))
     return _line(name, cell)
 
 
@@ -67,22 +71,20 @@ def _rate(name: str, cell: str) -> Decimal | None:
     if not cell:
         return None
     if re.fullmatch(r"-" + _AMOUNT.pattern, cell):
-        raise Unfit(_("A rate cannot be negative."))
+        raise InvalidValue(_("A rate cannot be negative."))
     if not _AMOUNT.fullmatch(cell):
-        raise Unfit(
-            _("It is not a number: write digits with a point before the cents, such as 1250.50, and nothing else.")
-        )
+        raise InvalidValue(_("Not a number. Use digits only, for example 1250.50."))
     amount = Decimal(cell)
     if amount >= 10**8:
-        raise Unfit(_("It is too large: below 100000000 fits."))
+        raise InvalidValue(_("Too large. It must be below 100000000."))
     if amount != amount.quantize(_CENT):
-        raise Unfit(_("It has more than two decimals: round it."))
+        raise InvalidValue(_("Too many decimals. Round it to two."))
     return amount.quantize(_CENT)
 
 
 def _currency(name: str, cell: str) -> str:
     if cell and not _CURRENCY.fullmatch(cell.upper()):
-        raise Unfit(_("It is no ISO code of three letters, such as EUR."))
+        raise InvalidValue(_("Not a three-letter ISO currency code such as EUR."))
     return cell.upper()
 
 
@@ -92,19 +94,21 @@ def _url(name: str, cell: str) -> str:
         try:
             _is_url(text)
         except ValidationError:
-            raise Unfit(_("It is no web address: write it in full, such as https://example.org/me.")) from None
+            raise InvalidValue(
+                _("Not a valid web address. Include https://, for example https://example.org/me.")
+            ) from None
     return text
 
 
 def _moment(name: str, cell: str) -> datetime | None:
-    """An aware datetime; one without an offset is UTC, one without a time is midnight."""
+    """An aware datetime in UTC; without an offset the cell is taken as UTC, without a time as midnight."""
     if not cell:
         return None
     try:
         moment = datetime.fromisoformat(cell)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Unfit(_("It is no date: write 2024-05-31, or 2024-05-31T14:30:00+02:00.")) from None
+        raise InvalidValue(_("Not a valid date. Use 2024-05-31 or 2024-05-31T14:30:00+02:00.")) from None
 
 
 _READERS: dict[str, Callable[[str, str], Any]] = {

@@ -1,13 +1,14 @@
-"""The import in the admin: upload, look at what it would do, apply. Works without JavaScript."""
+"""The import pages of the admin: upload a file, see what it would do, import it. They work without JavaScript."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,25 +16,54 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from experts.auditing import import_audited
 from experts.importing import uploads
+from experts.importing.apply import apply_plan
+from experts.importing.columns import COLUMNS
+from experts.importing.errors import ImportFailed
 from experts.importing.forms import ImportForm
-from experts.importing.plan import ImportFailed, Plan, make_plan
-from experts.importing.tables import COLUMNS
+from experts.importing.plan import ExpertChange, ImportPlan, make_plan
 from experts.models import Expert
 
-SHOWN = 50
+MAX_SHOWN = 50
 """Rows of each list on the preview; the page says how many more there are."""
 
 View = Callable[[HttpRequest], HttpResponse]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """The start of a list, and how many it leaves out."""
+class ShortenedList(Generic[T]):
+    """The first `MAX_SHOWN` rows of a list."""
 
-    rows: list[Any]
+    rows: Sequence[T]
     more: int
+    """how many rows are left out"""
+
+    @classmethod
+    def of(cls, rows: Sequence[T]) -> ShortenedList[T]:
+        return cls(rows[:MAX_SHOWN], max(0, len(rows) - MAX_SHOWN))
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPreview:
+    """A field that the import would change, by its label."""
+
+    label: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePreview:
+    """An expert whom the import would change."""
+
+    username: str
+    fields: list[FieldPreview]
+
+    @classmethod
+    def of(cls, change: ExpertChange) -> ChangePreview:
+        fields = [FieldPreview(_label(name), before, after) for name, (before, after) in change.fields.items()]
+        return cls(change.username, fields)
 
 
 def may_import(view: View) -> View:
@@ -54,13 +84,8 @@ def upload(request: HttpRequest) -> HttpResponse:
         form = ImportForm(request.POST, request.FILES, too_large=getattr(request, "upload_too_large", False))
         if form.is_valid():
             file = form.cleaned_data["file"]
-            uploads.keep(
-                request,
-                file.chunks(),
-                name=file.name,
-                sync=form.cleaned_data["sync"],
-                skip_bad=form.cleaned_data["skip_bad"],
-            )
+            options = {name: form.cleaned_data[name] for name in ("sync", "skip_bad")}
+            uploads.store_upload(request, file.chunks(), name=file.name, **options)
             return redirect("admin:experts_expert_import_preview")
     context = {"form": form, "columns": COLUMNS, "title": _("Import experts")}
     return render(request, "admin/experts/expert/import.html", _context(request, context))
@@ -69,54 +94,45 @@ def upload(request: HttpRequest) -> HttpResponse:
 @require_GET
 @may_import
 def preview(request: HttpRequest) -> HttpResponse:
-    pending = uploads.find(request)
+    pending = uploads.find_pending(request)
     if pending is None:
-        return _nothing_waits(request)
+        return _no_pending_import(request)
     try:
         plan = _plan(pending)
     except ImportFailed as error:
-        uploads.discard(request)
-        messages.error(request, f"{pending.name}: {error}")
+        uploads.discard_pending(request)
+        sentence = _("“%(file)s” cannot be imported. %(error)s") % {"file": pending.name, "error": error}
+        messages.error(request, sentence)
         return redirect("admin:experts_expert_import")
-    return _show(request, pending, plan)
+    return _show_preview(request, pending, plan)
 
 
 @require_POST
 @may_import
 def apply(request: HttpRequest) -> HttpResponse:
-    """Apply exactly what was shown: the plan is made anew, and should it differ by now, it is shown again."""
-    pending = uploads.find(request)
+    """Import exactly what the preview showed: if the plan is another one by now, show the preview again."""
+    assert isinstance(request.user, User)
+    pending = uploads.find_pending(request)
     if pending is None:
-        return _nothing_waits(request)
+        return _no_pending_import(request)
     try:
         plan = _plan(pending)
         if plan.digest != request.POST.get("digest"):
-            messages.warning(request, _("The directory has changed since: look again at what would be done now."))
-            return _show(request, pending, plan)
-        import_audited(plan, request.user, pending.name, skip_bad=pending.skip_bad)  # type: ignore[arg-type]
+            messages.warning(request, _("The directory has changed in the meantime. Check the new preview below."))
+            return _show_preview(request, pending, plan)
+        apply_plan(plan, skip_bad=pending.skip_bad, user=request.user, file_name=pending.name)
     except ImportFailed as error:
         messages.error(request, str(error))
         return redirect("admin:experts_expert_import_preview")
-    uploads.discard(request)
-    counts = plan.counts
-    messages.success(
-        request,
-        _("Imported %(file)s: %(new)s new, %(changed)s changed, %(gone)s deactivated, %(rejected)s skipped.")
-        % {
-            "file": pending.name,
-            "new": counts.new,
-            "changed": counts.changed,
-            "gone": counts.missing if plan.sync else 0,
-            "rejected": counts.rejected,
-        },
-    )
+    uploads.discard_pending(request)
+    messages.success(request, _success_message(pending, plan))
     return redirect("admin:experts_expert_changelist")
 
 
 @require_POST
 @may_import
 def discard(request: HttpRequest) -> HttpResponse:
-    uploads.discard(request)
+    uploads.discard_pending(request)
     messages.info(request, _("Nothing was imported."))
     return redirect("admin:experts_expert_changelist")
 
@@ -130,42 +146,57 @@ def urls(site: admin.AdminSite) -> list[URLPattern]:
     ]
 
 
-def _plan(pending: uploads.Pending) -> Plan:
+def _plan(pending: uploads.PendingImport) -> ImportPlan:
     try:
         with pending.path.open("rb") as file:
             return make_plan(file, sync=pending.sync)
     except FileNotFoundError:
-        raise ImportFailed(_("The file is no longer here: upload it again.")) from None
+        raise ImportFailed(_("The uploaded file has expired. Upload it again.")) from None
 
 
-def _nothing_waits(request: HttpRequest) -> HttpResponse:
-    messages.warning(request, _("No file waits to be imported: it was applied, or is more than a day old."))
+def _no_pending_import(request: HttpRequest) -> HttpResponse:
+    messages.warning(request, _("There is no pending import. It was already applied or has expired."))
     return redirect("admin:experts_expert_import")
 
 
-def _show(request: HttpRequest, pending: uploads.Pending, plan: Plan) -> HttpResponse:
+def _success_message(pending: uploads.PendingImport, plan: ImportPlan) -> str:
+    counts = plan.counts
+    return _(
+        "Imported %(file)s: %(new)s new, %(changed)s changed, %(deactivated)s deactivated, %(rejected)s skipped."
+    ) % {
+        "file": pending.name,
+        "new": counts.new,
+        "changed": counts.changed,
+        "deactivated": len(plan.deactivated),
+        "rejected": counts.rejected,
+    }
+
+
+def _show_preview(request: HttpRequest, pending: uploads.PendingImport, plan: ImportPlan) -> HttpResponse:
+    stopped = bool(plan.rejected) and not pending.skip_bad
     context = {
         "title": _("Import experts: preview"),
         "pending": pending,
         "plan": plan,
         "counts": plan.counts,
-        "applicable": not plan.does_nothing and (pending.skip_bad or not plan.rejected),
-        "new": _head(plan.new),
-        "changed": _head(
-            [
-                (change.username, [(_label(name), before, after) for name, (before, after) in change.fields.items()])
-                for change in plan.changed[: SHOWN + 1]
-            ],
-            len(plan.changed),
-        ),
-        "missing": _head(plan.missing),
-        "rejected": _head(plan.rejected),
+        "stopped_by_bad_rows": stopped,
+        "applicable": not plan.does_nothing and not stopped,
+        "new": ShortenedList.of(plan.new),
+        "changed": _changed(plan),
+        "missing": ShortenedList.of(plan.missing),
+        "missing_heading": _missing_heading(plan),
+        "rejected": ShortenedList.of(plan.rejected),
     }
     return render(request, "admin/experts/expert/import_preview.html", _context(request, context))
 
 
-def _head(rows: list[Any], total: int | None = None) -> Head:
-    return Head(rows[:SHOWN], max(0, (len(rows) if total is None else total) - SHOWN))
+def _changed(plan: ImportPlan) -> ShortenedList[ChangePreview]:
+    first = ShortenedList.of(plan.changed)
+    return ShortenedList([ChangePreview.of(change) for change in first.rows], first.more)
+
+
+def _missing_heading(plan: ImportPlan) -> str:
+    return _("Not in this file (will be deactivated)") if plan.sync else _("Not in this file (unchanged)")
 
 
 def _label(field: str) -> str:

@@ -1,7 +1,7 @@
-"""Experts as they are shown among the hits of a search: with their tags, in one query for a page of them.
+"""Experts as the results of a search show them: with their tags, all of a page in one query.
 
-By hand, since each search does it: Django puts the same query together anew each time, which takes as long as running
-it; a row for each tag of each expert takes twice as long as the query here, what Django prefetches three times.
+The statement is written by hand because every search runs it: Django would build the same query each time, which
+takes as long as running it. One row per expert and tag takes twice as long, and Django's prefetch three times.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.db import connection
 from experts.models import Expert, ExpertTag, Tag
 
 UNSEEN = ("is_active", "created_at", "updated_at", "tagged_for")
-"""Columns that no card shows: they stay deferred, since turning text into times takes longer than the query."""
+"""Columns that no card shows. They stay deferred: converting their text to times takes longer than the query."""
 
 _FIELDS = [field for field in Expert._meta.concrete_fields if field.attname not in UNSEEN]
 _NAMES = [field.attname for field in _FIELDS]
@@ -40,8 +40,8 @@ class Card:
     """by kind, then by name"""
 
 
-def read(ids: Collection[int]) -> dict[int, Card]:
-    """Id to card, of the active ones among `ids`."""
+def read_cards(ids: Collection[int]) -> dict[int, Card]:
+    """Expert id -> card, for those of `ids` that belong to active experts."""
     if not ids:
         return {}
     with connection.cursor() as cursor:
@@ -49,11 +49,11 @@ def read(ids: Collection[int]) -> dict[int, Card]:
         rows = cursor.fetchall()
     converters = _converters(connection.vendor)
     cards = {}
-    for *values, held in rows:
+    for *values, tags in rows:
         for place, column, convert in converters:
             values[place] = convert(values[place], column, connection)
         expert = Expert.from_db(connection.alias, _NAMES, values)
-        cards[expert.pk] = Card(expert, _tags(held))
+        cards[expert.pk] = Card(expert, _tags(tags))
     return cards
 
 
@@ -62,15 +62,15 @@ def _statement(vendor: str, count: int) -> str:
     columns = ", ".join(f'expert."{field.column}"' for field in _FIELDS)
     return (
         f"SELECT {columns}, (SELECT {_PAIRS[vendor]} "
-        f'FROM "{ExpertTag._meta.db_table}" held JOIN "{Tag._meta.db_table}" tag ON tag.id = held.tag_id '
-        f'WHERE held.expert_id = expert.id) FROM "{Expert._meta.db_table}" expert '
+        f'FROM "{ExpertTag._meta.db_table}" given JOIN "{Tag._meta.db_table}" tag ON tag.id = given.tag_id '
+        f'WHERE given.expert_id = expert.id) FROM "{Expert._meta.db_table}" expert '
         f"WHERE expert.is_active AND expert.id IN ({', '.join(['%s'] * count)})"
     )
 
 
 @cache
 def _converters(vendor: str) -> list[tuple[int, Any, Callable[..., Any]]]:
-    """Where Django makes something else of what the database gives, what by: under SQLite of the rate."""
+    """(place in the row, column, function) for each conversion that Django makes, such as of the rate in SQLite."""
     columns = [field.get_col(Expert._meta.db_table) for field in _FIELDS]
     return [
         (place, column, convert)
@@ -79,5 +79,5 @@ def _converters(vendor: str) -> list[tuple[int, Any, Callable[..., Any]]]:
     ]
 
 
-def _tags(held: str | None) -> tuple[TagName, ...]:
-    return tuple(TagName(name, kind) for kind, name in sorted(json.loads(held or "[]")))
+def _tags(tags: str | None) -> tuple[TagName, ...]:
+    return tuple(TagName(name, kind) for kind, name in sorted(json.loads(tags or "[]")))

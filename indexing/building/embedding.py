@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
-from experts.profiles.text import ExpertRecord, profile_text, text_hash
+from experts.profiles.hashes import text_hash
+from experts.profiles.records import ExpertRecord
+from experts.profiles.text import profile_text
 from indexing.building.reporting import StageProgress
 from indexing.building.reuse import PreviousVectors
 from indexing.encoders import Encoder

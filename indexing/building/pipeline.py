@@ -15,8 +15,10 @@ import numpy as np
 from django.utils.translation import gettext as _
 
 from experts import directory
-from experts.profiles.text import HASH_BYTES, TEMPLATE_VERSION, ExpertRecord, field_hashes, has_text
-from experts.tagging import assignment
+from experts.profiles.hashes import HASH_BYTES, field_hashes
+from experts.profiles.records import ExpertRecord
+from experts.profiles.text import TEMPLATE_VERSION, has_text
+from experts.tagging import storage
 from indexing import encoders
 from indexing.building import embedding, retag, verify
 from indexing.building.embedding import Embedded
@@ -192,9 +194,9 @@ def _write_index(writer: VersionWriter, order: Order, progress: StageProgress) -
 def _write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], progress: StageProgress) -> None:
     """Facets, suggestions, keyword index. Tags are as they are now; who is in, is from the first stage."""
     progress.expect(len(experts))
-    facets = Facets.of(experts, with_database_retry(assignment.all_tag_ids))
+    facets = Facets.of(experts, with_database_retry(storage.all_tag_ids))
     facets.save(writer.path(FACETS))
-    names = with_database_retry(assignment.all_tag_names)
+    names = with_database_retry(storage.all_tag_names)
     Suggestions.of(experts, names).save(writer.path(SUGGESTIONS))
     documents = (
         KeywordDocument(

@@ -12,8 +12,8 @@ from django.db import connection
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from experts.profiles.text import ExpertRecord
-from experts.tagging import assignment
+from experts.profiles.records import ExpertRecord
+from experts.tagging import assignment, storage
 from indexing.building.reporting import StageProgress
 from indexing.encoders import Encoder
 from indexing.lib.retrying import with_database_retry
@@ -36,9 +36,9 @@ class TagPlan:
 
 def plan(experts: Sequence[ExpertRecord], hashes: Sequence[bytes], fingerprint: str, threshold: float) -> TagPlan:
     """Experts are tagged again when their text, the model, the catalogue or the threshold has changed."""
-    tags = with_database_retry(assignment.active_tags)
-    catalogue = assignment.catalogue_hash(fingerprint, tags, threshold)
-    bases = [assignment.basis(each, catalogue) for each in hashes]
+    tags = with_database_retry(storage.active_tags)
+    catalogue = assignment.tag_set_hash(fingerprint, tags, threshold)
+    bases = [assignment.tagging_basis(each, catalogue) for each in hashes]
     rows = [row for row, expert in enumerate(experts) if expert.tagged_for != bases[row]]
     return TagPlan(tags, threshold, np.array(rows, np.int64), [bases[row] for row in rows])
 
@@ -74,21 +74,21 @@ def retag(
 
 def _store(
     ids: list[int], assigned: list[list[tuple[int, float]]], tagged_for: list[str], progress: StageProgress
-) -> assignment.TagChanges:
+) -> storage.TagChanges:
     """Batch by batch, so that a database that goes away costs the batch it was away for, not the run.
 
     SQLite has no queue for its one writer: who waits looks again every 100 ms at most. Without a pause between two
     batches they would find it taken each time, for minutes: a sign-in, the heartbeat of this very run.
     """
     added = removed = experts = 0
-    for start in range(0, len(ids), assignment.BATCH):
+    for start in range(0, len(ids), storage.BATCH):
         if start and connection.vendor == "sqlite":
             time.sleep(LET_OTHERS_WRITE)
-        some = slice(start, start + assignment.BATCH)
+        some = slice(start, start + storage.BATCH)
         tags = dict(zip(ids[some], assigned[some], strict=True))
         bases = dict(zip(ids[some], tagged_for[some], strict=True))
-        changes = with_database_retry(partial(assignment.store, tags, bases, between=progress.advance))
+        changes = with_database_retry(partial(storage.store, tags, bases, between=progress.advance))
         added += changes.added
         removed += changes.removed
         experts += changes.experts
-    return assignment.TagChanges(added, removed, experts)
+    return storage.TagChanges(added, removed, experts)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from experts.profiles.text import HASH_BYTES, TEMPLATE_VERSION
+from experts.profiles.hashes import HASH_BYTES
+from experts.profiles.text import TEMPLATE_VERSION
 from indexing.errors import SnapshotInvalid, gettext_noop
 from indexing.snapshot.manifest import Manifest
 from indexing.snapshot.reader import check_files, read_manifest

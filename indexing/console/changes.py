@@ -35,11 +35,11 @@ FIELD_NAMES = {
     "photo": gettext_lazy("photo"),
     "manual_tags": gettext_lazy("manual tags"),
 }
-"""The names of `experts.profiles.text.FIELDS` for people."""
+"""The names of `experts.profiles.records.FIELDS` for people."""
 
 
 class FieldValues(Protocol):
-    """One field at two moments, as `experts.profiles.text.FIELDS` gives it; None: that version did not store it."""
+    """One field at two moments, as `experts.profiles.records.FIELDS` gives it; None if it was not stored."""
 
     @property
     def field(self) -> str: ...
@@ -133,7 +133,7 @@ def field_rows(people: Iterable[Iterable[FieldValues]]) -> list[list[FieldRow]]:
 
 
 def field_text(field: str, value: str, tags: Mapping[int, str]) -> str:
-    """A value of `experts.profiles.text.FIELDS` for people. `tags`: id -> name."""
+    """A value of `experts.profiles.records.FIELDS` for people. `tags`: id -> name."""
     if field == "name":
         return " ".join(value.split("\0")).strip()
     if field == "rate" and value:

@@ -22,19 +22,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts import directory
-from experts.profiles.text import (
-    FIELDS,
+from experts.profiles.hashes import (
     HASH_BYTES,
-    TEMPLATE_VERSION,
-    Row,
-    profile_text,
+    DirectoryRow,
+    directory_rows,
     row_digests,
     row_hashes,
-    rows_of,
-    tags_value,
     text_hash,
     value_hashes,
 )
+from experts.profiles.records import FIELDS, tags_value
+from experts.profiles.text import TEMPLATE_VERSION, profile_text
 from indexing.lib import paths
 from indexing.runs import estimates
 from indexing.snapshot.lookup import find_rows
@@ -75,9 +73,9 @@ class Drift:
     """active in the directory now"""
     added: NDArray[np.int64]
     changed: NDArray[np.int64]
-    """of whom the version holds something else: the embedded text, or another of `experts.profiles.text.FIELDS`"""
+    """of whom the version holds something else: the embedded text, or another of `experts.profiles.records.FIELDS`"""
     in_field: NDArray[np.bool_]
-    """bool[changed, fields]: in which of `experts.profiles.text.FIELDS`"""
+    """bool[changed, fields]: in which of `experts.profiles.records.FIELDS`"""
     removed: NDArray[np.int64]
     """deleted or deactivated"""
 
@@ -122,7 +120,7 @@ def measure(version: Version) -> Drift:
 def plan(snapshot: Snapshot | None, *, reembed: bool = False) -> Plan:
     """What a rebuild would do, without doing any of it. `snapshot` is the live version, if there is one."""
     experts = directory.read_active()
-    drift = _compare(snapshot, (row for expert in experts for row in rows_of(expert))) if snapshot else None
+    drift = _compare(snapshot, (row for expert in experts for row in directory_rows(expert))) if snapshot else None
     known = _known_hashes(snapshot) if snapshot and not reembed else frozenset()
     fingerprint = snapshot.manifest.fingerprint if snapshot else ""
     to_reuse = sum(text_hash(fingerprint, profile_text(expert)) in known for expert in experts) if known else 0
@@ -141,7 +139,7 @@ def plan(snapshot: Snapshot | None, *, reembed: bool = False) -> Plan:
     )
 
 
-def _compare(version: Version, rows: Iterable[Row]) -> Drift:
+def _compare(version: Version, rows: Iterable[DirectoryRow]) -> Drift:
     comparison = _Comparison(version)
     left = iter(rows)
     while chunk := list(islice(left, CHUNK)):
@@ -162,7 +160,7 @@ class _Comparison:
         self._mostly_changed = False
         """in the last piece: then a look at the digests of the next one saves nothing"""
 
-    def add(self, chunk: list[Row]) -> None:
+    def add(self, chunk: list[DirectoryRow]) -> None:
         """Rows are plain tuples where they come from the database."""
         experts = [row for row in chunk if not row[1]]
         for row in chunk:

@@ -10,7 +10,7 @@ import numpy as np
 
 from experts import directory
 from experts.models import Expert
-from experts.profiles.text import FIELDS
+from experts.profiles.records import FIELDS
 from indexing.drift.measurement import Drift, Version
 from indexing.snapshot.profiles import Profile, by_name, has_words, name_of, stored_profiles
 

@@ -18,7 +18,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from experts.models import Expert, ExpertTag
-from experts.tagging import assignment
+from experts.tagging import storage
 from experts.tagging.assignment import MAX_TAGS, TagSpec
 from indexing import encoders
 from indexing.encoders.same_model import require_same_model
@@ -197,7 +197,7 @@ _bars: weakref.WeakKeyDictionary[Snapshot, dict[tuple[TagSpec, ...], Bar]] = wea
 
 
 def _bar(snapshot: Snapshot, tag: TagSpec) -> Bar:
-    catalogue = tuple(assignment.active_tags())
+    catalogue = tuple(storage.active_tags())
     others = tuple(each for each in catalogue if each.kind == tag.kind and each.id != tag.id)
     kept = _bars.setdefault(snapshot, {})
     known = kept.get(others)

@@ -161,7 +161,7 @@ def _hits(ranked: RankedHits, k: int, known: dict[int, Card | None]) -> tuple[Hi
         rows = range(start, min(start + k, len(ranked)))
         unknown = [key for key in ranked.ids[rows.start : rows.stop].tolist() if key not in known]
         if unknown:
-            found = cards.read(unknown)
+            found = cards.read_cards(unknown)
             known.update({each: found.get(each) for each in unknown})
         hits += (_hit(ranked, row, card) for row in rows if (card := known[int(ranked.ids[row])]))
         if len(hits) >= k:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from experts.profiles.text import ExpertRecord
+from experts.profiles.records import ExpertRecord
 from indexing.snapshot.selection import PHOTO, category_label, currency_label, tag_label
 
 STORED = ("rate", "currency", "category", "categories", "has_photo", "tag_starts", "tag_ids")

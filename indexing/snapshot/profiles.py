@@ -15,7 +15,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from experts.profiles.text import FIELDS, HASH_BYTES, ExpertRecord, row_digests, rows_of
+from experts.profiles.hashes import HASH_BYTES, directory_rows, row_digests
+from experts.profiles.records import FIELDS, ExpertRecord
 from indexing.snapshot.lookup import require_rows
 
 BLOCK = 64
@@ -23,7 +24,7 @@ BLOCK = 64
 LEVEL = 6
 
 Profile = dict[str, str]
-"""Field of `experts.profiles.text.FIELDS` -> its value as that gives it; a field without a value is left out."""
+"""Field of `experts.profiles.records.FIELDS` -> its value as that gives it; a field without a value is left out."""
 
 FOUND_BY = ("username", "name", "job_title", "company")
 
@@ -71,7 +72,7 @@ class Profiles:
     """n experts, in the order of the version's ids. Made of three files of the version: all of them or none."""
 
     digests: NDArray[np.uint8]
-    """uint8[n, 16], of each expert's `experts.profiles.text.row_digests`"""
+    """uint8[n, 16], of each expert's `experts.profiles.hashes.row_digests`"""
     ends: NDArray[np.int64]
     """int64[blocks]: where in `packed` each block ends"""
     packed: NDArray[np.uint8]
@@ -79,7 +80,7 @@ class Profiles:
 
     @classmethod
     def of(cls, experts: Sequence[ExpertRecord]) -> Profiles:
-        digests = b"".join(row_digests([rows_of(expert)[0] for expert in block]) for block in _blocks(experts))
+        digests = b"".join(row_digests([directory_rows(expert)[0] for expert in block]) for block in _blocks(experts))
         blocks = [zlib.compress(_as_json(block), LEVEL) for block in _blocks(experts)]
         return cls(
             digests=np.frombuffer(digests, np.uint8).reshape(-1, HASH_BYTES),

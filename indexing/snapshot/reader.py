@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from experts.profiles.text import FIELDS, HASH_BYTES
+from experts.profiles.hashes import HASH_BYTES
+from experts.profiles.records import FIELDS
 from indexing.errors import SnapshotInvalid, gettext_noop
 from indexing.lib.files import file_sha256
 from indexing.snapshot import manifest as manifests
@@ -49,7 +50,7 @@ class Snapshot:
     text_hashes: NDArray[np.uint8]
     """uint8[n, 16]: the key for reusing a vector."""
     field_hashes: NDArray[np.uint64]
-    """uint64[n, fields]: tells which of `experts.profiles.text.FIELDS` changed since."""
+    """uint64[n, fields]: tells which of `experts.profiles.records.FIELDS` changed since."""
     vectors: NDArray[np.float32]
     """float32[n, d], unit length, memory-mapped and read-only."""
     facets: Facets

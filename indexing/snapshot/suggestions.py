@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from experts.profiles.text import ExpertRecord
+from experts.profiles.records import ExpertRecord
 from indexing.snapshot.text_analysis import fold
 
 MAX_KEY_BYTES = 64

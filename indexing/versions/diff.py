@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts.models import Expert
-from experts.profiles.text import FIELDS
+from experts.profiles.records import FIELDS
 from indexing.drift import Version
 from indexing.snapshot.profiles import Profile, by_name, has_words, name_of, stored_profiles
 
@@ -32,7 +32,7 @@ class Diff:
     lost: NDArray[np.int64]
     changed: NDArray[np.int64]
     in_field: NDArray[np.bool_]
-    """bool[changed, fields]: in which of `experts.profiles.text.FIELDS`"""
+    """bool[changed, fields]: in which of `experts.profiles.records.FIELDS`"""
 
     @property
     def fields(self) -> dict[str, int]:
@@ -58,7 +58,7 @@ class Diff:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field of one expert, as each version has it; values as `experts.profiles.text.FIELDS` gives them.
+    """One field of one expert, as each version has it; values as `experts.profiles.records.FIELDS` gives them.
 
     None: the version is of a release that did not keep it.
     """

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from numpy.typing import NDArray
 
 from experts.models import Expert
-from experts.profiles.text import FIELDS
+from experts.profiles.records import FIELDS
 from indexing.models import IndexState, IndexVersion
 from indexing.snapshot.baseline import Baseline
 from indexing.versions.opening import in_state, open_baseline, require_files

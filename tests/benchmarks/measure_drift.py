@@ -16,7 +16,8 @@ from django.db.models.functions import Concat, Mod
 
 from experts import directory
 from experts.models import Expert, ExpertTag, Tag
-from experts.profiles.text import TEMPLATE_VERSION, field_hashes
+from experts.profiles.hashes import field_hashes
+from experts.profiles.text import TEMPLATE_VERSION
 from experts.samples import generator
 from indexing import drift
 from indexing.lib import paths

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from experts.models import Expert, ExpertTag, Tag
-from experts.profiles.text import FIELDS, ExpertRecord, field_hashes
+from experts.profiles.hashes import field_hashes
+from experts.profiles.records import FIELDS, ExpertRecord
 from indexing import drift
 from indexing.snapshot.reader import Snapshot
 from tests.support import cast

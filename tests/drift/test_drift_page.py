@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from experts.models import Expert, ExpertTag, Tag
-from experts.profiles.text import FIELDS
+from experts.profiles.records import FIELDS
 from indexing.console import changes
 from indexing.drift import measurement
 from indexing.drift import status as drift_status

@@ -11,7 +11,7 @@ from django.contrib.messages import get_messages
 from django.utils import timezone
 
 from experts.models import Expert, ExpertTag, Tag
-from experts.tagging.manual import BATCH, Tagged, tag_by_hand
+from experts.tagging.manual import BATCH, TaggingResult, add_manual_tag
 from indexing.console.map import selection_views
 from indexing.embedding_map import area_names
 from indexing.embedding_map.area_names import Named
@@ -52,8 +52,8 @@ class TestTagByHand:
         one, two, three = cast.experts(3)
         ExpertTag.objects.create(expert=two, tag=tag, source="auto", score=0.5)
         ExpertTag.objects.create(expert=three, tag=tag)
-        done = tag_by_hand([one.pk, two.pk, three.pk, two.pk, 10**6], tag, user)
-        assert done == Tagged(added=1, kept=1, already=1, gone=1)
+        done = add_manual_tag([one.pk, two.pk, three.pk, two.pk, 10**6], tag, user)
+        assert done == TaggingResult(added=1, made_manual=1, already=1, deleted=1)
         assert held(tag) == dict.fromkeys(["expert-001", "expert-002", "expert-003"], "manual")
         assert ExpertTag.objects.get(expert=two, tag=tag).score is None
 
@@ -62,7 +62,7 @@ class TestTagByHand:
         one, two, three = cast.experts(3)
         ExpertTag.objects.create(expert=two, tag=tag, source="auto", score=0.5)
         ExpertTag.objects.create(expert=three, tag=tag)
-        tag_by_hand([one.pk, two.pk, three.pk], tag, user)
+        add_manual_tag([one.pk, two.pk, three.pk], tag, user)
         entries = {entry.object_id: entry for entry in LogEntry.objects.all()}
         assert set(entries) == {str(one.pk), str(two.pk)}
         assert {(entry.user_id, entry.action_flag) for entry in entries.values()} == {(user.pk, CHANGE)}
@@ -73,20 +73,20 @@ class TestTagByHand:
         one, two = cast.experts(2)
         ExpertTag.objects.create(expert=two, tag=tag)
         began = timezone.now()
-        tag_by_hand([one.pk, two.pk], tag, cast.staff())
+        add_manual_tag([one.pk, two.pk], tag, cast.staff())
         assert expert(1).updated_at >= began > expert(2).updated_at
 
     def test_more_than_a_statement_takes(self, tag, django_assert_max_num_queries):
         ids = [each.pk for each in Expert.objects.bulk_create(Expert(username=f"e{n}") for n in range(2 * BATCH + 1))]
         with django_assert_max_num_queries(40):
-            assert tag_by_hand(ids, tag, cast.staff()).added == len(ids)
+            assert add_manual_tag(ids, tag, cast.staff()).added == len(ids)
         assert LogEntry.objects.count() == len(ids)
 
     def test_a_tag_that_is_gone_leaves_everything_as_it_was(self, tag):
         (one,) = cast.experts(1)
         Tag.objects.filter(pk=tag.pk).delete()
         with pytest.raises(Tag.DoesNotExist):
-            tag_by_hand([one.pk], tag, cast.staff())
+            add_manual_tag([one.pk], tag, cast.staff())
         assert not LogEntry.objects.exists()
 
 

@@ -77,9 +77,9 @@ def test_a_rate_of_0_is_a_rate() -> None:
 def test_the_advice_says_what_to_do_and_what_it_is_worth() -> None:
     expert = Expert(**WHOLE | {"bio": "x" * 180, "company": ""})
     said = advice(expert, 2)
-    assert said["write a bio of at least 300 characters; it has 180"] == 20
-    assert said["name the company"] == 5
-    assert said["add 1 tag by hand; tags that fit come by themselves with a fuller bio"] == 5
+    assert said["write a bio of at least 300 characters (now 180)"] == 20
+    assert said["add a company"] == 5
+    assert said["add 1 tag; a longer bio also gets more automatic tags"] == 5
     assert findability(expert, 2).score == 100 - sum(said.values())
 
 
@@ -180,7 +180,7 @@ def test_the_page_of_an_expert_says_what_would_raise_the_score(client, three) ->
     assert "+40" in low
     assert "write a bio of at least 300 characters" in low
     assert "write a bio" not in middle
-    assert "link a photo" in middle
+    assert "add a link to a photo" in middle
     assert "Nothing is missing" in high
 
 

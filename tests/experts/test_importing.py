@@ -10,29 +10,32 @@ import pytest
 from django.utils import timezone
 
 from experts.admin.export import write_csv
-from experts.importing.plan import Plan, RowsRejected, apply, make_plan
-from experts.importing.tables import COLUMNS, ImportFailed, mark_formula, unmark_formula
+from experts.importing.apply import apply_plan
+from experts.importing.cells import mark_formula, unmark_formula
+from experts.importing.columns import COLUMNS
+from experts.importing.errors import ImportFailed, RowsRejected
+from experts.importing.plan import ImportPlan, make_plan
 from experts.models import Expert
 
 pytestmark = pytest.mark.django_db
 
 
-def plan_of(text: str | bytes, *, sync: bool = False) -> Plan:
+def plan_of(text: str | bytes, *, sync: bool = False) -> ImportPlan:
     return make_plan(io.BytesIO(text.encode() if isinstance(text, str) else text), sync=sync)
 
 
-def run(text: str | bytes, *, sync: bool = False, skip_bad: bool = False) -> Plan:
+def run(text: str | bytes, *, sync: bool = False, skip_bad: bool = False) -> ImportPlan:
     plan = plan_of(text, sync=sync)
-    apply(plan, skip_bad=skip_bad)
+    apply_plan(plan, skip_bad=skip_bad)
     return plan
 
 
-def counts(plan: Plan) -> tuple[int, int, int, int, int]:
+def counts(plan: ImportPlan) -> tuple[int, int, int, int, int]:
     of = plan.counts
     return of.new, of.changed, of.unchanged, of.missing, of.rejected
 
 
-def problems(plan: Plan) -> list[tuple[int, str, str]]:
+def problems(plan: ImportPlan) -> list[tuple[int, str, str]]:
     return [(one.line, one.field, one.value) for one in plan.rejected]
 
 
@@ -127,7 +130,7 @@ def test_usernames_are_the_same_in_any_case_and_keep_the_directorys_spelling() -
 def test_a_second_row_of_a_username_is_rejected_and_names_the_first() -> None:
     plan = plan_of("Username,Bio\nann,Sings\nANN,Dances\n")
     assert problems(plan) == [(3, "Username", "ANN")]
-    assert "line 2" in plan.rejected[0].mend
+    assert "Line 2" in plan.rejected[0].fix
 
 
 @pytest.mark.parametrize(
@@ -157,7 +160,7 @@ def test_a_second_row_of_a_username_is_rejected_and_names_the_first() -> None:
         ("Bio", "a\0b"),
     ],
 )
-def test_a_bad_value_is_named_by_line_field_value_and_mend(column: str, value: str) -> None:
+def test_a_bad_value_is_named_by_line_field_value_and_fix(column: str, value: str) -> None:
     header = ["Username", "Bio", column] if column not in ("Username", "Bio") else ["Username", "Bio"]
     cells = {"Username": "ann", "Bio": "Sings", column: value}
     row = ",".join(f'"{cells[name]}"' for name in header)
@@ -165,7 +168,7 @@ def test_a_bad_value_is_named_by_line_field_value_and_mend(column: str, value: s
     (rejection,) = plan.rejected
     assert (rejection.line, rejection.field) == (3, column)
     assert rejection.value[:8] == value[:8].replace("\0", "\\x00")[:8]
-    assert rejection.mend
+    assert rejection.fix
     assert len(plan.new) == 1
 
 
@@ -189,7 +192,7 @@ def test_lines_are_counted_as_in_the_file_past_blank_rows_and_line_ends_in_cells
 def test_with_one_bad_row_nothing_is_applied() -> None:
     plan = plan_of("Username,Hourly Rate\nann,80\nben,much\n")
     with pytest.raises(RowsRejected, match="1 row"):
-        apply(plan)
+        apply_plan(plan)
     assert not Expert.objects.exists()
 
 
@@ -203,7 +206,7 @@ def test_a_failure_in_the_middle_applies_nothing() -> None:
     plan = plan_of("Username,Bio\nann,Dances\nben,Paints\n")
     Expert.objects.filter(username="ann").delete()
     with pytest.raises(ImportFailed, match="changed while"):
-        apply(plan)
+        apply_plan(plan)
     assert not Expert.objects.exists()
 
 
@@ -211,7 +214,7 @@ def test_a_username_taken_meanwhile_applies_nothing() -> None:
     plan = plan_of("Username,Bio\nann,Sings\nben,Paints\n")
     Expert.objects.create(username="BEN", bio="Was first")
     with pytest.raises(ImportFailed, match="changed while"):
-        apply(plan)
+        apply_plan(plan)
     assert Expert.objects.get().bio == "Was first"
 
 
@@ -219,7 +222,7 @@ def test_an_edit_made_meanwhile_in_another_field_stays() -> None:
     run("Username,Bio,Company\nann,Sings,Choir\n")
     plan = plan_of("Username,Bio,Company\nann,Dances,Choir\n")
     Expert.objects.update(company="Ballet")
-    apply(plan)
+    apply_plan(plan)
     assert list(Expert.objects.values_list("bio", "company")) == [("Dances", "Ballet")]
 
 
@@ -279,7 +282,7 @@ def test_a_wrong_encoding_is_named_by_line_and_byte() -> None:
     with pytest.raises(ImportFailed) as caught:
         plan_of(data)
     assert f"byte {data.index(0xEB) + 1} " in str(caught.value)
-    assert "line 3" in str(caught.value)
+    assert "Line 3" in str(caught.value)
     assert "0xEB" in str(caught.value)
 
 

@@ -14,7 +14,8 @@ from django.db import connection
 
 from experts import directory
 from experts.models import Expert, ExpertTag, Tag
-from experts.profiles.text import FIELDS, ExpertRecord, Row, field_hashes, row_digests, row_hashes, rows_of
+from experts.profiles.hashes import DirectoryRow, directory_rows, field_hashes, row_digests, row_hashes
+from experts.profiles.records import FIELDS, ExpertRecord
 from indexing import drift
 from indexing.errors import SnapshotInvalid
 from indexing.snapshot.baseline import Baseline
@@ -37,7 +38,7 @@ def record(number: int = 1, **changes: object) -> ExpertRecord:
 
 
 def digest(**changes: object) -> bytes:
-    return row_digests(rows_of(record(**changes))[:1])
+    return row_digests(directory_rows(record(**changes))[:1])
 
 
 def test_the_same_values_have_the_same_digest_however_the_rate_is_written():
@@ -65,12 +66,14 @@ def test_a_row_holds_all_that_is_compared():
         hourly_rate=Decimal("9.50"),
         has_photo=True,
     )
-    nothing = row_hashes(rows_of(record()))
+    nothing = row_hashes(directory_rows(record()))
     compared = [
-        name for name, differs in zip(FIELDS, (row_hashes(rows_of(whole)) != nothing)[0], strict=True) if differs
+        name
+        for name, differs in zip(FIELDS, (row_hashes(directory_rows(whole)) != nothing)[0], strict=True)
+        if differs
     ]
     assert compared == [name for name in FIELDS if name != "manual_tags"]
-    assert rows_of(record(manual_tags=(4, 2)))[1:] == [Row(1, tag, *[""] * 10) for tag in ("4", "2")]
+    assert directory_rows(record(manual_tags=(4, 2)))[1:] == [DirectoryRow(1, tag, *[""] * 10) for tag in ("4", "2")]
 
 
 def test_every_profile_is_found_again_whichever_block_it_is_in():
@@ -104,7 +107,7 @@ class TestInAVersion:
         Expert.objects.filter(username="expert-002").update(is_active=False)
         ExpertTag.objects.create(expert=Expert.objects.get(username="expert-003"), tag=Tag.objects.first())
         read = sorted(map(tuple, directory.read_rows()))
-        assert read == sorted(tuple(row) for expert in directory.read_active() for row in rows_of(expert))
+        assert read == sorted(tuple(row) for expert in directory.read_active() for row in directory_rows(expert))
 
     def test_a_version_of_the_release_before_is_read_and_compared_all_the_same(self):
         cast.experts(5)
@@ -255,5 +258,5 @@ def test_hashes_of_rows_are_those_of_the_experts():
         )
         for number, rate in enumerate(rates)
     ]
-    assert np.array_equal(field_hashes(experts), row_hashes([rows_of(expert)[0] for expert in experts]))
+    assert np.array_equal(field_hashes(experts), row_hashes([directory_rows(expert)[0] for expert in experts]))
     assert row_hashes([]).shape == (0, len(FIELDS))

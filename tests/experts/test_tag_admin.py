@@ -1,4 +1,4 @@
-"""The tag catalogue in the admin: staff edit it, the history keeps it, the next run follows."""
+"""Tags in the admin: staff edit them, the history keeps it, the next run follows."""
 
 from __future__ import annotations
 
@@ -47,27 +47,27 @@ def test_a_tag_is_added_and_audited(editor) -> None:
     answer = editor.post(f"{LIST}add/", sent, follow=True)
     tag = Tag.objects.get(name="Bell founding")
     assert tag.description == "Casts church bells.", "one line"
-    assert "next run" in answer.content.decode()
+    assert "Tags are assigned again" in answer.content.decode()
     entry = LogEntry.objects.get()
     assert (entry.object_id, entry.action_flag, entry.user.username) == (str(tag.pk), ADDITION, "ed")
 
 
 def test_editing_says_when_it_counts_and_is_audited_field_by_field(editor) -> None:
     tag = Tag.objects.create(kind="domain", name="Bells", description="Casts bells.")
-    assert "next run" in save(editor, tag, description="Casts and tunes bells.")
+    assert "Tags are assigned again" in save(editor, tag, description="Casts and tunes bells.")
     assert tag.description == "Casts and tunes bells."
     entry = LogEntry.objects.get()
     assert entry.action_flag == CHANGE
     assert entry.get_change_message() == "Changed Description."
-    assert "next run" not in save(editor, tag), "nothing has changed"
+    assert "Tags are assigned again" not in save(editor, tag), "nothing has changed"
 
 
 def test_deactivating_on_the_form_is_audited(editor) -> None:
     tag = Tag.objects.create(kind="domain", name="Bells", description="Casts bells.")
-    assert "next run" in save(editor, tag, is_active="")
+    assert "Tags are assigned again" in save(editor, tag, is_active="")
     assert not tag.is_active
     assert LogEntry.objects.get().get_change_message() == "Changed Active."
-    assert "next run" not in save(editor, tag, is_active="", description="Other"), (
+    assert "Tags are assigned again" not in save(editor, tag, is_active="", description="Other"), (
         "an inactive tag is given to nobody"
     )
 
@@ -117,7 +117,7 @@ def test_the_list_counts_automatic_and_manual_apart_and_leads_to_the_experts(cli
     page = client.get(LIST, {"q": "Bells"})
     (tag,) = page.context["cl"].result_list
     assert (tag.auto, tag.manual) == (2, 1)
-    links = re.findall(r'field-(?:automatic|by_hand)"><a href="([^"]+)">(\d)</a>', page.content.decode())
+    links = re.findall(r'field-(?:automatic|manual)"><a href="([^"]+)">(\d)</a>', page.content.decode())
     assert [int(shown) for _address, shown in links] == [2, 1]
     for address, shown in links:
         assert len(client.get(address).context["cl"].result_list) == int(shown)
@@ -145,11 +145,11 @@ def test_the_list_asks_as_often_for_many_tags_as_for_few(client, bells) -> None:
     assert queries() == before
 
 
-# --- the default catalogue ---
+# --- the default tags ---
 
 
 @pytest.mark.django_db
-def test_loading_the_default_catalogue_brings_back_the_missing_and_keeps_the_edited() -> None:
+def test_loading_the_default_tags_brings_back_the_missing_and_keeps_the_edited() -> None:
     gone, edited = Tag.objects.all()[:2]
     gone.delete()
     Tag.objects.filter(pk=edited.pk).update(description="Ours", is_active=False)
@@ -200,7 +200,7 @@ def test_a_changed_text_retags_on_the_next_run_which_says_how_many_changed(edito
 
 
 @built
-def test_an_unchanged_catalogue_tags_nobody_again(baking) -> None:
+def test_unchanged_tags_are_assigned_to_nobody_again(baking) -> None:
     assert summary(cast.rebuild("tags")) == (0, 0, 0, 0)
 
 

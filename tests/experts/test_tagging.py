@@ -12,9 +12,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from experts.models import Expert, ExpertTag, Tag
-from experts.tagging import assignment
-from experts.tagging.assignment import TagChanges, TagSpec, assign, basis, catalogue_hash, store
+from experts.tagging import assignment, storage
+from experts.tagging.assignment import TagSpec, assign, tag_set_hash, tagging_basis
 from experts.tagging.default_tags import DEFAULT_TAGS
+from experts.tagging.storage import TagChanges, store
 
 ROOM = Path(assignment.__file__).parent
 
@@ -33,10 +34,10 @@ def ignore(_count: int) -> None:
     pass
 
 
-# --- the catalogue ---
+# --- the default tags ---
 
 
-def test_the_catalogue_has_about_60_domains_and_14_industries() -> None:
+def test_there_are_about_60_domains_and_14_industries() -> None:
     kinds = [kind for kind, _name, _description in DEFAULT_TAGS]
     assert 55 <= kinds.count("domain") <= 65
     assert kinds.count("industry") == 14
@@ -102,23 +103,23 @@ def test_vectors_that_do_not_belong_to_the_tags_are_refused() -> None:
 
 def test_the_hash_follows_the_model_the_tags_and_the_threshold_but_not_their_order() -> None:
     tags = [spec(1), spec(2)]
-    same = catalogue_hash("model", tags, 0.3)
-    assert catalogue_hash("model", tags[::-1], 0.3) == same
+    same = tag_set_hash("model", tags, 0.3)
+    assert tag_set_hash("model", tags[::-1], 0.3) == same
     others = [
-        catalogue_hash("other", tags, 0.3),
-        catalogue_hash("model", tags, 0.31),
-        catalogue_hash("model", tags[:1], 0.3),
-        catalogue_hash("model", [spec(1), spec(2, name="x")], 0.3),
-        catalogue_hash("model", [spec(1), spec(2, description="x")], 0.3),
-        catalogue_hash("model", [spec(1), spec(2, "industry")], 0.3),
+        tag_set_hash("other", tags, 0.3),
+        tag_set_hash("model", tags, 0.31),
+        tag_set_hash("model", tags[:1], 0.3),
+        tag_set_hash("model", [spec(1), spec(2, name="x")], 0.3),
+        tag_set_hash("model", [spec(1), spec(2, description="x")], 0.3),
+        tag_set_hash("model", [spec(1), spec(2, "industry")], 0.3),
     ]
     assert len({same, *others}) == len(others) + 1
 
 
-def test_the_basis_fits_its_column_and_follows_text_and_catalogue() -> None:
-    one, two = catalogue_hash("m", [spec(1)], 0.3), catalogue_hash("m", [spec(2)], 0.3)
-    assert len({basis(b"a" * 16, one), basis(b"b" * 16, one), basis(b"a" * 16, two)}) == 3
-    assert len(basis(b"a" * 16, one)) == Expert._meta.get_field("tagged_for").max_length
+def test_the_basis_fits_its_column_and_follows_text_and_tags() -> None:
+    one, two = tag_set_hash("m", [spec(1)], 0.3), tag_set_hash("m", [spec(2)], 0.3)
+    assert len({tagging_basis(b"a" * 16, one), tagging_basis(b"b" * 16, one), tagging_basis(b"a" * 16, two)}) == 3
+    assert len(tagging_basis(b"a" * 16, one)) == Expert._meta.get_field("tagged_for").max_length
 
 
 # --- what is written ---
@@ -188,7 +189,7 @@ def test_experts_and_tags_deleted_meanwhile_are_passed_over(ann: Expert, tags: l
 
 
 def test_a_stop_between_batches_keeps_what_is_done_in_step(monkeypatch: pytest.MonkeyPatch, tags: list[Tag]) -> None:
-    monkeypatch.setattr(assignment, "BATCH", 2)
+    monkeypatch.setattr(storage, "BATCH", 2)
     experts = [Expert.objects.create(username=f"u{n}") for n in range(5)]
 
     class Stop(Exception):
@@ -221,16 +222,16 @@ def test_the_statements_do_not_grow_with_the_experts_of_a_batch(tags: list[Tag])
     assert len(queries) < 20
 
 
-def test_names_and_ids_of_tags_are_read_for_all_and_for_some(ann: Expert, tags: list[Tag]) -> None:
-    ben, cid = Expert.objects.create(username="ben"), Expert.objects.create(username="cid")
+def test_names_and_ids_of_tags_are_read_for_all_experts(ann: Expert, tags: list[Tag]) -> None:
+    ben = Expert.objects.create(username="ben")
+    Expert.objects.create(username="cid")
     ExpertTag.objects.create(expert=ann, tag=tags[2], source="auto", score=0.4)
     ExpertTag.objects.create(expert=ann, tag=tags[0])
     ExpertTag.objects.create(expert=ben, tag=tags[1])
-    assert assignment.all_tag_names() == {ann.pk: ("Tag 0", "Tag 2"), ben.pk: ("Tag 1",)}
-    assert assignment.all_tag_ids() == {ann.pk: (tags[0].pk, tags[2].pk), ben.pk: (tags[1].pk,)}
-    assert assignment.tags_of([ann.pk, cid.pk]) == {ann.pk: ("Tag 0", "Tag 2")}
+    assert storage.all_tag_names() == {ann.pk: ("Tag 0", "Tag 2"), ben.pk: ("Tag 1",)}
+    assert storage.all_tag_ids() == {ann.pk: (tags[0].pk, tags[2].pk), ben.pk: (tags[1].pk,)}
 
 
 def test_only_active_tags_are_assigned(tags: list[Tag]) -> None:
     Tag.objects.exclude(pk=tags[1].pk).update(is_active=False)
-    assert assignment.active_tags() == [TagSpec(tags[1].pk, "Tag 1", "domain", "Something")]
+    assert storage.active_tags() == [TagSpec(tags[1].pk, "Tag 1", "domain", "Something")]

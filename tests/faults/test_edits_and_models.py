@@ -13,7 +13,7 @@ from django.core import checks
 from django.db import DatabaseError, connection, transaction
 
 from experts.models import Expert, ExpertTag, Tag
-from experts.tagging import assignment
+from experts.tagging import storage
 from indexing import drift, encoders
 from indexing.models import IndexState, RebuildRun
 from indexing.runs import status
@@ -93,7 +93,7 @@ def test_deleting_what_a_run_is_tagging_waits_for_it(transactional_db, which):
 
     deleting = threading.Thread(target=delete)
     with transaction.atomic():
-        assignment.store({expert.pk: [(tag.pk, 0.9)]}, {expert.pk: "a" * 32}, between=lambda _count: None)
+        storage.store({expert.pk: [(tag.pk, 0.9)]}, {expert.pk: "a" * 32}, between=lambda _count: None)
         deleting.start()
         until(lambda: connection.vendor == "sqlite" or _somebody_waits_for_a_lock(), "the deletion waits")
     deleting.join(30)

@@ -18,8 +18,9 @@ from collections.abc import Callable
 
 from django.db import close_old_connections, connection, transaction
 
-from experts.importing import plan
-from experts.importing.tables import ImportFailed
+from experts.importing.apply import apply_plan
+from experts.importing.errors import ImportFailed
+from experts.importing.plan import make_plan
 from experts.models import Expert
 from indexing import runs
 from indexing.errors import IndexingError
@@ -47,7 +48,7 @@ def import_some(dice: random.Random) -> str:
     for number in dice.sample(range(1, 60), 5):
         writer.writerow([f"expert-{number:03d}", "Erin", f"Number{number}", f"Has seen {dice.randrange(999)} cases."])
     try:
-        plan.apply(plan.make_plan(io.BytesIO(sheet.getvalue().encode())))
+        apply_plan(make_plan(io.BytesIO(sheet.getvalue().encode())))
     except ImportFailed as refusal:  # edited in between: the plan is no longer true, and nothing was applied
         return type(refusal).__name__
     return "imported"

@@ -9,9 +9,10 @@ from collections.abc import Callable
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from experts.importing import plan
+from experts.importing.apply import apply_plan
+from experts.importing.plan import make_plan
 from experts.models import Expert, ExpertTag, Tag
-from experts.tagging import assignment
+from experts.tagging import storage
 from tests.faults.waiting import until
 from tests.support import cast
 
@@ -51,7 +52,7 @@ class Meanwhile(threading.Thread):
 
 def import_all(people: list[Expert]) -> None:
     sheet = "".join(f"{expert.username},Tells stories.\n" for expert in people)
-    plan.apply(plan.make_plan(io.BytesIO(f"Username,Bio\n{sheet}".encode())))
+    apply_plan(make_plan(io.BytesIO(f"Username,Bio\n{sheet}".encode())))
 
 
 @pytest.mark.parametrize("how", ["activate", "deactivate", "import"])
@@ -80,7 +81,7 @@ def test_an_expert_is_saved_with_tags_while_a_run_tags(transactional_db):
     (expert,) = cast.experts(1)
     tag = Tag.objects.create(name="Bells", kind=Tag.Kind.DOMAIN, description="Casts bells.")
     assigned, tagged_for = {expert.pk: [(tag.pk, 0.9)]}, {expert.pk: "a" * 32}
-    run = Meanwhile(lambda: assignment.store(assigned, tagged_for, between=lambda _count: None))
+    run = Meanwhile(lambda: storage.store(assigned, tagged_for, between=lambda _count: None))
     with transaction.atomic():
         expert.bio = "Casts bells by hand."
         expert.save()

@@ -7,7 +7,7 @@ from collections import namedtuple
 import pytest
 
 from experts.models import Expert
-from experts.profiles.text import FIELDS
+from experts.profiles.records import FIELDS
 from indexing import drift
 from indexing.console.changes import FIELD_NAMES
 from indexing.models import RebuildRun

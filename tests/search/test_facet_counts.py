@@ -96,7 +96,7 @@ def test_the_deleted_are_not_counted_and_many_are_asked_for_in_parts(snapshot, m
     Expert.objects.filter(job_title="Baker").delete()
     counts = FacetedQuery.of("sourdough honey", Mode.KEYWORD, snapshot).facets(NONE)
     assert (counts.matches, counts.photo) == (3, 0)
-    monkeypatch.setattr("experts.models.AT_ONCE", 5)
+    monkeypatch.setattr("experts.models.expert.MAX_IDS", 5)
     left = sorted(Expert.objects.values_list("pk", flat=True))
     assert Expert.objects.active_among(everybody) == left
     assert len(left) == len(everybody) - 3

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from experts.models import Expert, ExpertTag, Tag
-from experts.profiles.text import ExpertRecord
+from experts.profiles.records import ExpertRecord
 from indexing.search.suggest import SHOWN, suggest
 from indexing.snapshot.suggestions import STORED, Kind, Suggestions
 from tests.support import cast

@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from experts.importing.tables import mark_formula
+from experts.importing.cells import mark_formula
 from experts.models import Expert, ExpertTag, Tag
 from experts.safe_text import SafeFormatter, visible, without_bidi_controls
 from indexing import runlog

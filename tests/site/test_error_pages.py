@@ -52,8 +52,8 @@ def test_who_is_locked_out_is_told_for_how_long_and_who_is_not():
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("experts/expert", "import a file"),
-        ("experts/tag", "add one with a description"),
+        ("experts/expert", "Import a file"),
+        ("experts/tag", "Add a tag with a description"),
         ("indexing/savedquery", "search in the Lab"),
         ("indexing/apitoken", "/api/admin/auth"),
         ("indexing/notification", "TCS_NOTIFY_EMAILS"),

@@ -18,7 +18,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import translation
 
-from experts import auditing
+from experts import admin_history
 from experts.models import Expert
 from indexing import runlog, runs
 from indexing.audit import Actor
@@ -251,7 +251,7 @@ def test_names_of_changed_fields_follow_the_reader():
     """The admin translates them when it shows an entry, so they are stored as the source has them."""
     expert, user = cast.experts(1)[0], cast.staff()
     with translation.override("nl"):
-        auditing.log_changed(user, [expert.pk], ["job_title"], Expert)
+        admin_history.log_changed(user, [expert.pk], ["job_title"], Expert)
     entry = LogEntry.objects.get()
     for language, words in (("nl", "functie"), ("en", "job title")):
         with translation.override(language):

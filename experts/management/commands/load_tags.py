@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
-from experts.tagging.assignment import load_default_catalogue
 from experts.tagging.default_tags import DEFAULT_TAGS
+from experts.tagging.storage import load_default_tags
 
 
 class Command(BaseCommand):
@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout, all else on stderr")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        created = load_default_catalogue()
+        created = load_default_tags()
         if options["json"]:
             self.stdout.write(json.dumps({"created": created, "present": len(DEFAULT_TAGS) - created}))
         else:

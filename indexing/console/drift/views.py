@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from experts.models import Expert
-from experts.profiles.text import FIELDS
+from experts.profiles.records import FIELDS
 from indexing.console import changes, charts
 from indexing.console.access import VIEW, ConsoleRequest, allowed, rights_of
 from indexing.console.changes import OpenList, PersonRow

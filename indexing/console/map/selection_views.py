@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from experts.models import Expert, Tag
-from experts.tagging.manual import Tagged, tag_by_hand
+from experts.tagging.manual import TaggingResult, add_manual_tag
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.responses import number
 
@@ -61,7 +61,7 @@ def tag_people(request: ConsoleRequest) -> HttpResponse:
         sentence = _("%(count)s experts are chosen; at most %(limit)s can be tagged at once.")
         return _answer(request, sentence % {"count": len(ids), "limit": AT_ONCE}, 422)
     try:
-        done = tag_by_hand(ids, tag, request.user)
+        done = add_manual_tag(ids, tag, request.user)
     except Tag.DoesNotExist:
         return _answer(request, _("The tag was deleted meanwhile."), 409)
     return _answer(request, _sentence(done, tag))
@@ -78,15 +78,17 @@ def tag_choices() -> list[tuple[str, list[Tag]]]:
     return [(str(label), [tag for tag in tags if tag.kind == kind]) for kind, label in Tag.Kind.choices]
 
 
-def _sentence(done: Tagged, tag: Tag) -> str:
-    changed = done.added + done.kept
+def _sentence(done: TaggingResult, tag: Tag) -> str:
+    changed = done.added + done.made_manual
     sentence = ngettext(
         "%(count)s expert was given “%(tag)s” by hand.", "%(count)s experts were given “%(tag)s” by hand.", changed
     ) % {"tag": tag, "count": changed}
     if done.already:
         sentence += " " + ngettext("%s had it already.", "%s had it already.", done.already) % done.already
-    if done.gone:
-        sentence += " " + ngettext("%s was deleted meanwhile.", "%s were deleted meanwhile.", done.gone) % done.gone
+    if done.deleted:
+        sentence += (
+            " " + ngettext("%s was deleted meanwhile.", "%s were deleted meanwhile.", done.deleted) % done.deleted
+        )
     return sentence
 
 

@@ -1,0 +1,56 @@
+"""Entries in the admin's history for changes that are made to many experts or tags at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+from django.utils import translation
+
+from experts.models import Expert, ExpertTag, Tag
+
+
+def log_added(user: User, experts: Iterable[Expert]) -> None:
+    """One entry per expert: it was added."""
+    _log(user, experts, ADDITION, [{"added": {}}])
+
+
+def log_changed(
+    user: User, ids: Iterable[int], fields: Iterable[str], model: type[Expert] | type[Tag] = Expert
+) -> None:
+    """One entry per expert (or tag): these fields were changed."""
+    message = [{"changed": {"fields": _labels(model, fields)}}]
+    _log(user, model._default_manager.in_bulk(list(ids)).values(), CHANGE, message)
+
+
+def log_tagged(user: User, experts: Iterable[Expert], tag: Tag, *, fields: Iterable[str] = ()) -> None:
+    """One entry per expert, like the one that its form leaves: `tag` was added or, with `fields`, its row changed."""
+    with translation.override(None):
+        about: dict[str, Any] = {"name": str(ExpertTag._meta.verbose_name), "object": str(tag)}
+    labels = _labels(ExpertTag, fields)
+    message = {"changed": about | {"fields": labels}} if labels else {"added": about}
+    _log(user, experts, CHANGE, [message])
+
+
+def log_summary(user: User, sentence: str) -> None:
+    """One entry about the directory as a whole, which belongs to no expert."""
+    LogEntry.objects.create(
+        user_id=user.pk,
+        content_type=ContentType.objects.get_for_model(Expert),
+        object_repr=sentence[:200],
+        action_flag=CHANGE,
+        change_message=sentence,
+    )
+
+
+def _labels(model: type[models.Model], fields: Iterable[str]) -> list[str]:
+    with translation.override(None):  # stored in English; the admin translates them when it shows the entry
+        return [str(getattr(model._meta.get_field(name), "verbose_name", name)) for name in fields]
+
+
+def _log(user: User, changed: Iterable[Expert | Tag], flag: int, message: list[dict[str, Any]]) -> None:
+    LogEntry.objects.log_actions(user.pk, list(changed), flag, message)

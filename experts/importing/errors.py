@@ -1,0 +1,37 @@
+"""Why a file, or a row of it, cannot be imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+
+class ImportFailed(Exception):
+    """Nothing of the file can be imported. `str(error)` says what is wrong, where, and how to fix it."""
+
+
+class RowsRejected(ImportFailed):
+    """Rows of the file have errors and may not be skipped; nothing was imported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A row that cannot be imported, and why. A row with several errors has several rejections."""
+
+    line: int
+    """where the row starts in the file, counted from 1"""
+    field: str
+    value: str
+    fix: str
+    """what is wrong with the value and how to fix it, as a sentence"""
+    username: str = ""
+    """As far as it could be read. A rejected expert does not count as missing from the file."""
+
+    def __str__(self) -> str:
+        return _("line %(line)s, %(field)s, %(value)s: %(fix)s") % {
+            "line": self.line,
+            "field": self.field,
+            "value": f"“{self.value}”" if self.value else _("empty"),
+            "fix": self.fix,
+        }

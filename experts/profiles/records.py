@@ -1,0 +1,57 @@
+"""An expert as a build reads them, and the values that a version keeps of each. Pure: imports nothing of Django."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertRecord:
+    """One active expert at the moment when the directory was read."""
+
+    id: int
+    username: str
+    first_name: str
+    last_name: str
+    job_title: str
+    company: str
+    bio: str
+    hourly_rate: Decimal | None
+    currency: str
+    category: str
+    has_photo: bool
+    tagged_for: str
+    """see `Expert.tagged_for`"""
+    manual_tags: tuple[int, ...] = ()
+    """ids, ascending"""
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+def tags_value(tags: Iterable[int]) -> str:
+    """Tag ids as one text: ascending, separated by spaces."""
+    return " ".join(map(str, sorted(tags)))
+
+
+def rate_value(rate: Decimal | None) -> str:
+    """An hourly rate as text, the same for 80 and 80.00; empty for None."""
+    return "" if rate is None else str(rate.normalize())
+
+
+FIELDS: dict[str, Callable[[ExpertRecord], str]] = {
+    "username": lambda expert: expert.username,
+    "name": lambda expert: f"{expert.first_name}\0{expert.last_name}",
+    "job_title": lambda expert: expert.job_title,
+    "company": lambda expert: expert.company,
+    "bio": lambda expert: expert.bio,
+    "rate": lambda expert: rate_value(expert.hourly_rate),
+    "currency": lambda expert: expert.currency,
+    "category": lambda expert: expert.category,
+    "photo": lambda expert: "1" if expert.has_photo else "",
+    "manual_tags": lambda expert: tags_value(expert.manual_tags),
+}
+"""What a version keeps of each expert: field -> its value as text. Another list is another format of versions."""
