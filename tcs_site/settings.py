@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "tcs_site.time_zone.reader_time_zone",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -160,7 +161,8 @@ AXES_ENABLE_ACCESS_FAILURE_LOG = False
 TCS_TOKEN_HOURS = env.number("TCS_TOKEN_HOURS", 24, at_least=0.01, about="Hours that an API token is valid")
 
 env.section("Language and time")
-LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
+# The texts are the same in both kinds of English; dates and times are not (tcs_site/formats).
+LANGUAGES = [("en", "English"), ("en-us", "English (United States)"), ("nl", "Nederlands")]
 LANGUAGE_CODE = env.choice(
     "TCS_LANGUAGE",
     "en",
@@ -168,8 +170,9 @@ LANGUAGE_CODE = env.choice(
     about="`en` or `nl`: language of mails and the history; pages follow the browser, and fall back to this",
 )
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["tcs_site.formats"]
 USE_I18N = True
-TIME_ZONE = env.text("TCS_TIME_ZONE", "UTC", about="Time zone, such as `Europe/Amsterdam`")
+TIME_ZONE = env.text("TCS_TIME_ZONE", "UTC", about="Time zone, such as `Europe/Amsterdam`, where the browser does not name its own")
 USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from indexing import run_figures
 from indexing.drift.history import History
+from indexing.lib import times
 from indexing.models import RebuildRun
 
 Kind = Literal["lines", "bars"]
@@ -67,7 +65,7 @@ def of_history(history: History) -> list[Chart]:
             f"v{one.version_id}",
             _("%(when)s: version %(number)s, %(how)s")
             % {
-                "when": _moment(one.at),
+                "when": times.moment(one.at),
                 "number": one.version_id,
                 "how": one.get_how_display(),
             },
@@ -84,7 +82,7 @@ def of_history(history: History) -> list[Chart]:
             unit="count",
             x_title=_("Time"),
             series=(_("new"), _("changed"), _("removed")),
-            rows=tuple(ChartRow(p.at.timestamp(), _moment(p.at), values) for p, values in drift),
+            rows=tuple(ChartRow(p.at.timestamp(), times.moment(p.at), values) for p, values in drift),
             over_time=True,
             marks=marks,
         ),
@@ -95,7 +93,7 @@ def of_history(history: History) -> list[Chart]:
             unit="count",
             x_title=_("Time"),
             series=(_("in the directory"), _("in the live version")),
-            rows=tuple(ChartRow(p.at.timestamp(), _moment(p.at), values) for p, values in experts),
+            rows=tuple(ChartRow(p.at.timestamp(), times.moment(p.at), values) for p, values in experts),
             over_time=True,
             from_zero=False,
             marks=marks,
@@ -141,7 +139,3 @@ def of_runs(runs: Sequence[RebuildRun]) -> list[Chart]:
 
 def _run_row(run: RebuildRun, values: Sequence[float | None]) -> ChartRow:
     return ChartRow(float(run.pk), str(run.pk), tuple(values), reverse("index:run", args=[run.pk]))
-
-
-def _moment(at: datetime) -> str:
-    return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT")

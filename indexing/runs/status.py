@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from indexing.lib import times
 from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
 from indexing.runs import estimates
 from indexing.runs.estimates import Estimate
@@ -154,7 +154,7 @@ def _sentence(run: RebuildRun | None) -> str:
         return _("%(kind)s by %(who)s, since %(when)s.") % {
             "kind": run.get_kind_display().capitalize(),
             "who": run.who,
-            "when": timezone.localtime(run.started_at).strftime("%H:%M:%S"),
+            "when": times.clock(run.started_at) if run.started_at else "",
         }
     if run.state == RebuildRun.State.DONE:
         return _("%(kind)s done.") % {"kind": run.get_kind_display().capitalize()}

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from numpy.typing import NDArray
 
 from experts.models import Expert
 from experts.profiles.records import FIELDS
+from indexing.lib import times
 from indexing.models import IndexState, IndexVersion
 from indexing.snapshot.baseline import Baseline
 from indexing.versions.opening import in_state, open_baseline, require_files
@@ -40,7 +39,7 @@ class RollbackEffect:
     @property
     def sentence(self) -> str:
         """All of it, for whoever is about to decide."""
-        then = date_format(timezone.localtime(self.built), "DATE_FORMAT")
+        then = times.day(self.built)
         parts = [
             words % {"count": f"{count:,}", "then": then}
             for count, words in (

@@ -26,6 +26,7 @@ from django.utils.translation import get_supported_language_variant
 from indexing.console.access import Rights, rights_of
 from indexing.console.live_page.feed import Feed, Tab
 from indexing.console.live_page.watcher import RETRY_SECONDS, Watcher, watcher
+from indexing.lib import times
 from indexing.models import RebuildRun
 from indexing.runlog.line_filter import Wanted
 
@@ -149,10 +150,11 @@ def _tab(scope: Any) -> Tab:
         language = get_supported_language_variant(asked.get("lang", ""))
     except LookupError:
         language = settings.LANGUAGE_CODE
+    zone = times.zone_of(scope.get("cookies", {}))
     if "header" in asked:
-        return Tab(None, 1, language, header_only=True)
+        return Tab(None, 1, language, zone, header_only=True)
     wanted = Wanted.of(asked.get("level", ""), asked.get("q", ""))
-    return Tab(_number(asked.get("run")) or None, _number(asked.get("page")) or 1, language, wanted=wanted)
+    return Tab(_number(asked.get("run")) or None, _number(asked.get("page")) or 1, language, zone, wanted=wanted)
 
 
 def _parsed(text: str | None) -> dict[str, Any]:

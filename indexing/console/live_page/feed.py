@@ -7,10 +7,11 @@ cursor. Fragments are sent whole, and only when they differ from what was sent l
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import partial
 
 from django.template.loader import render_to_string
-from django.utils import translation
+from django.utils import timezone, translation
 
 from indexing.console.access import Rights
 from indexing.console.live_page import fragments, header
@@ -31,6 +32,8 @@ class Tab:
     run: int | None
     history_page: int
     language: str
+    time_zone: tzinfo | None = None
+    """None: the installation's"""
     header_only: bool = False
     """Another page: of the index it shows what stands in its header."""
     wanted: Wanted = Wanted()
@@ -54,7 +57,7 @@ class Feed:
 
     def next_message(self, look: Look, rights: Rights) -> str:
         """HTML for htmx to put in place out of band; empty when the tab has everything. Reads the database."""
-        with translation.override(self.tab.language):
+        with translation.override(self.tab.language), timezone.override(self.tab.time_zone):
             parts = self._changed_fragments(look, rights)
             return "".join(parts if self.tab.header_only else [*parts, self._next_lines(look)])
 
@@ -94,7 +97,7 @@ class Feed:
             self.more = False
             return ""
         html, last, self.more = self._watcher.share(
-            ("lines", followed, self.after, look.last, self.tab.language, self.tab.wanted),
+            ("lines", followed, self.after, look.last, self.tab.language, self.tab.time_zone, self.tab.wanted),
             lambda: _lines(followed, self.after, look.last if look.run == followed else 0, self.tab.wanted),
         )
         self.after = last

@@ -9,9 +9,9 @@
   const tenth = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
   const HOUR = new Intl.NumberFormat(language, { style: "unit", unit: "hour", unitDisplay: "narrow" })
     .formatToParts(1).find((part) => part.type === "unit").value; // h, u
-  const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
-  const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
-  const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  const locale = language === "en" ? "en-GB" : language; // as the server writes dates; "en" alone is American here
+  const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
+  const clock = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" });
 
   const UNITS = {
     count: { text: (value) => count.format(value), steps: [1, 2, 5].flatMap((one) => [...Array(8).keys()].map((power) => one * 10 ** power)).sort((a, b) => a - b) },
@@ -76,7 +76,7 @@
       data.series.forEach((values, which) => {
         shown[which].textContent = values[index] === null ? "–" : text(values[index]);
       });
-      at.textContent = overTime ? moment.format(data.xs[index] * 1000) : `${chart.dataset.xTitle} ${data.labels[index]}`;
+      at.textContent = overTime ? data.labels[index] : `${chart.dataset.xTitle} ${data.labels[index]}`;
     };
 
     const xs = overTime ? data.xs : data.xs.map((_x, place) => place);

@@ -1,0 +1,7 @@
+"""Dutch: 27 nov 2026 15:39."""
+
+DATE_FORMAT = SHORT_DATE_FORMAT = "j b Y"
+TIME_FORMAT = "H:i"
+DATETIME_FORMAT = SHORT_DATETIME_FORMAT = "j b Y H:i"
+CLOCK_FORMAT = "H:i:s"
+EXACT_FORMAT = "j b Y H:i:s T"
