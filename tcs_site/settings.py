@@ -172,7 +172,9 @@ LANGUAGE_CODE = env.choice(
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["tcs_site.formats"]
 USE_I18N = True
-TIME_ZONE = env.text("TCS_TIME_ZONE", "UTC", about="Time zone, such as `Europe/Amsterdam`, where the browser does not name its own")
+TIME_ZONE = env.text(
+    "TCS_TIME_ZONE", "UTC", about="Time zone, such as `Europe/Amsterdam`, where the browser does not name its own"
+)
 USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
