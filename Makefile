@@ -14,7 +14,7 @@ run: install
 install: .venv/installed
 install-dev: .venv/installed-dev
 
-# A stamp is written after its installation and names what it was made from: one that was interrupted is made again.
+# Each stamp is written after its installation, so an installation that was interrupted starts again.
 .venv/installed: .venv/made requirements.txt
 	@echo "Installing what TCS needs; this takes a few minutes the first time."
 	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt
@@ -31,7 +31,7 @@ install-dev: .venv/installed-dev
 	done; \
 	if [ -z "$$found" ]; then echo "TCS needs Python 3.11: no python3.11 on the PATH." >&2; exit 1; fi; \
 	rm -rf .venv && $$found -m venv .venv || { \
-		echo "$$found could not make a virtual environment; Debian has it in python3.11-venv." >&2; exit 1; }
+		echo "$$found could not create a virtual environment; Debian has it in python3.11-venv." >&2; exit 1; }
 	@touch $@
 
 packages:
@@ -41,7 +41,7 @@ packages:
 browser: install-dev packages
 	@command -v chromium >/dev/null || $(python) -m playwright install chromium
 
-# Packages are installed beside what pip installs.
+# Debian packages are installed while pip installs its own.
 test:
 	@$(MAKE) --no-print-directory -j2 browser
 	@$(python) -m tests $(PYTEST_ARGS)
@@ -58,7 +58,7 @@ format: install-dev
 	@$(python) -m ruff check --fix .
 	@$(djade) $(templates)
 
-# After changing texts: gathers them into locale/ and compiles it. Needs gettext (Debian: apt-get install gettext).
+# After changing texts: collects them in locale/ and compiles the catalogue. Needs gettext (Debian: apt-get install gettext).
 messages: install-dev
 	@$(python) manage.py makemessages --locale nl --add-location file --no-wrap --no-obsolete --ignore tests
 	@$(python) manage.py compilemessages --locale nl --ignore .venv

@@ -2,7 +2,7 @@
 
     python -m tests [options of pytest]
 
-What the latter say is shown when the former have ended. The exit code is that of one that failed.
+The output of the latter is shown when the former have ended. The exit code is 0 only if both passed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import tempfile
 from tests.support.on_services import end_in_order, run_steadily
 
 IN_PARALLEL = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
-"""Three, since tests that watch other processes mostly wait. Files in the order that `conftest.py` gives them."""
+"""Three processes, since tests that watch others mostly wait. `conftest.py` sets the order of the files."""
 
 
 def main(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""The tests' own ground holds."""
+"""The foundation of the tests holds."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from indexing.models import IndexState
 from tests.support import cast
 
 
-def test_nothing_of_the_developers_own_data_is_touched():
+def test_the_data_of_the_developer_are_not_touched():
     assert Path(settings.DATA_DIR).name.startswith("tcs-tests-")
     assert Path(settings.DATA_DIR).parent != settings.BASE_DIR
 

@@ -1,4 +1,4 @@
-"""Tests that fail run once more: who fails twice has failed, and so have many at once."""
+"""Failed tests run once more. A test that fails twice has failed, and so have many that fail at once."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def once(number: int) -> str:
     return f"assert known('mark{number}')"
 
 
-def test_who_passes_the_second_time_is_named(tmp_path, capfd):
+def test_a_test_that_passes_the_second_time_is_reported(tmp_path, capfd):
     assert run(tmp_path, "pass", once(1)) == pytest.ExitCode.OK
     assert "UNSTEADY: test_them.py::test_1 " in capfd.readouterr().err
 
 
-def test_who_fails_twice_has_failed(tmp_path, capfd):
+def test_a_test_that_fails_twice_has_failed(tmp_path, capfd):
     assert run(tmp_path, once(0), "assert False") == pytest.ExitCode.TESTS_FAILED
     assert "UNSTEADY" not in capfd.readouterr().err
 
 
 def test_many_that_fail_at_once_have_failed(tmp_path, capfd):
     assert run(tmp_path, *map(once, range(RUN_AGAIN_AT_MOST + 1))) == pytest.ExitCode.TESTS_FAILED
-    assert "Once more" not in capfd.readouterr().err
+    assert "once more" not in capfd.readouterr().err

@@ -2,8 +2,8 @@
 
     python -m tests.support.on_services [--all] [options of pytest]
 
-With --all those marked `anydb` too, whose faults lie outside the database. Both services are started for this and
-stopped afterwards. Where they cannot be had, one line says so and the exit code is 0.
+With --all, also those marked `anydb`, whose faults lie outside the database. Both services are started for this and
+stopped afterwards. If they are not installed, one line says so and the exit code is 0.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pytest
 from tests.support import services
 
 RUN_AGAIN_AT_MOST = 3
-"""Tests. More that fail at once are no accident."""
+"""Number of tests. If more fail at once, it is not by chance."""
 
 
 def main(arguments: list[str]) -> int:
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
             redis = services.Redis()
             started.callback(redis.remove)
         except services.ServiceUnavailable as error:
-            sys.stderr.write(f"The tests on PostgreSQL and Redis are left out: {error}\n")
+            sys.stderr.write(f"Skipping the tests on PostgreSQL and Redis: {error}\n")
             return 0
         given = {
             "TCS_TEST_DATABASE_URL": postgres.url,
@@ -57,31 +57,31 @@ def run_steadily(
     cache: str = ".pytest_cache",
     environment: Mapping[str, str] | None = None,
 ) -> int:
-    """The tests' exit code; a few that failed run once more, one after another.
+    """Run pytest and return its exit code; if a few tests fail, run those once more, one after another.
 
-    Tests that watch processes by the clock can fail where a machine is busy with the rest of the tests, and nothing
-    is wrong. Who passes then is named all the same: it may also be a defect that shows now and then.
+    Tests that watch processes by the clock can fail on a machine that is busy with other tests, although nothing is
+    wrong. A test that passes the second time is reported: it may be a defect that shows only now and then.
     """
     arguments = ("-o", f"cache_dir={cache}", *arguments)
     code = run_pytest(*parallel, *arguments, environment=environment)
     failed = Path(cache, "v/cache/lastfailed")
     if code != pytest.ExitCode.TESTS_FAILED or len(names := json.loads(failed.read_bytes())) > RUN_AGAIN_AT_MOST:
         return code
-    sys.stderr.write("Once more, one after another, what failed:\n")
+    sys.stderr.write("Running the failed tests once more, one after another:\n")
     code = run_pytest(*arguments, "--last-failed", "--last-failed-no-failures", "none", environment=environment)
     for name in [] if code else names:
-        sys.stderr.write(f"UNSTEADY: {name} failed beside others and passed by itself.\n")
+        sys.stderr.write(f"UNSTEADY: {name} failed among others and passed alone.\n")
     return code
 
 
 def run_pytest(*arguments: str, environment: Mapping[str, str] | None = None) -> int:
-    """Its exit code. Whatever ends this process before gives it the time to end what its tests have started."""
+    """Run pytest and return its exit code. If this process is stopped, pytest gets time to stop what it started."""
     variables = {**os.environ, **(environment or {})}
-    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that a test starts compiles everything anew
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process that a test starts compiles all modules again
     process = subprocess.Popen([sys.executable, "-m", "pytest", *arguments], env=variables)
     try:
         return process.wait()
-    except KeyboardInterrupt:  # Ctrl-C has reached it already
+    except KeyboardInterrupt:  # Ctrl-C has reached pytest too
         process.wait(60)
         raise
     except BaseException:
@@ -91,7 +91,7 @@ def run_pytest(*arguments: str, environment: Mapping[str, str] | None = None) ->
 
 
 def end_in_order(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)  # through `finally` and ExitStack
+    raise SystemExit(128 + number)  # runs `finally` blocks and ExitStack
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What several modules start from: made once in a run of the tests, by whichever of its processes wants it first."""
+"""Data that several test modules start from: made once per test run, by the first process that needs it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 
 
 def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """The folder that `make(folder)` filled; others wait for it. It stays as it is: what is to change is copied."""
+    """The folder that `make(folder)` filled. Other processes wait for it. Do not change it: copy it."""
     base = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        base = base.parent  # which the processes of a parallel run have in common
+        base = base.parent  # shared by the processes of a parallel run
     folder = base / name
     with (base / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

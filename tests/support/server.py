@@ -1,4 +1,4 @@
-"""A real TCS in processes of its own: its folder, its database, its port."""
+"""A real TCS in separate processes, with its own folder, database and port."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from tests.support.services import free_port
 from tests.support.waiting import until
 
 PLAIN = httpx.create_ssl_context(verify=False)
-"""For `verify`: nothing here speaks TLS, and reading the authorities' certificates for every request takes 20 ms."""
+"""For `verify`: nothing here uses TLS, and loading the CA certificates for every request takes 20 ms."""
 REAL_MODEL = "indexing.encoders.ModelEncoder"
 PATIENCE = 60.0
 
 
 @dataclass
 class Site:
-    """An installation: a data folder and the environment its processes get."""
+    """An installation: a data folder and the environment of its processes."""
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def like(cls, another: Path, folder: Path, environment: dict[str, str] | None = None) -> Site:
-        """One that begins with a copy of another's data folder."""
+        """A site that starts from a copy of another data folder."""
         shutil.copytree(another, folder, dirs_exist_ok=True)
         return cls(folder, environment or {})
 
@@ -49,7 +49,7 @@ class Site:
         return os.environ | mine | self.environment
 
     def start(self, *arguments: str, **options: object) -> subprocess.Popen[str]:
-        """`manage.py ...` in the background, its output together on stdout."""
+        """Start `manage.py ...` in the background, with stderr joined to stdout."""
         return subprocess.Popen(
             [sys.executable, "manage.py", *arguments],
             cwd=settings.BASE_DIR,
@@ -59,7 +59,7 @@ class Site:
         )
 
     def manage(self, *arguments: str, expect: int = 0, stdin: str = "") -> str:
-        """`manage.py ...` to its end; its stdout. Fails with what it said when it ends otherwise than expected."""
+        """Run `manage.py ...` and return its stdout. Fails with its output for an unexpected exit code."""
         ended = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=settings.BASE_DIR,
@@ -74,7 +74,7 @@ class Site:
         return ended.stdout
 
     def run(self, code: str) -> str:
-        """Python with Django set up there: the tests' own process may have an event loop, and another database."""
+        """Run Python code there with Django set up: this process may have an event loop, and another database."""
         return self.manage("shell", "--verbosity", "0", "-c", code)
 
     def create_staff(self, username: str, *permissions: str) -> None:
@@ -95,11 +95,11 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def get(self, path: str) -> httpx.Response:
-        """As anybody, on a connection of its own."""
+        """Request a page without signing in, on a new connection."""
         return httpx.get(self.url + path, timeout=30, verify=PLAIN)
 
     def client(self, username: str) -> httpx.Client:
-        """Somebody with a token."""
+        """A client with a token of `username`."""
         body = {"username": username, "password": cast.PASSWORD}
         answer = httpx.post(f"{self.url}/api/admin/auth", json=body, timeout=30, verify=PLAIN)
         headers = {"Authorization": f"Bearer {answer.raise_for_status().json()['token']}"}
@@ -118,7 +118,7 @@ class Server:
 
 @contextmanager
 def serving(site: Site) -> Iterator[Server]:
-    """A daphne over `site`, as `serve` starts it; it and every worker that it started end with the block."""
+    """Run daphne on `site`, as `serve` starts it. It and every worker that it starts end with the block."""
     port = free_port()
     group = ProcessGroup()
     log = site.folder / f"daphne.{port}.log"

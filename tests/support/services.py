@@ -1,7 +1,7 @@
 """A throwaway PostgreSQL and Redis for tests: in temporary folders, on free ports, stopped by whoever started them.
 
-The programs are Debian's, installed by `.ci/packages`. Where they are missing `ServiceUnavailable` says so, and the
-tests that need them are left out.
+The programs are Debian's, installed by `.ci/packages`. Where they are missing, ServiceUnavailable is raised and the
+tests that need them are skipped.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ START_SECONDS = 60
 
 
 class ServiceUnavailable(Exception):
-    """The service cannot be had on this machine; the message says why."""
+    """The service is not available on this machine; the message says why."""
 
 
 class PostgreSQL:
-    """One cluster in a folder of its own. `attached` takes up one that another process started."""
+    """One cluster in its own folder. `attached` uses one that another process started."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder = folder
@@ -75,7 +75,7 @@ class PostgreSQL:
         return f"postgres://tcs@127.0.0.1:{self.port}/tcs"
 
     def start(self) -> None:
-        """Returns when it takes connections. What is lost with the power is no loss here: nothing is synced."""
+        """Return when it accepts connections. Nothing is synced: these data need not survive a power failure."""
         options = (
             f"-p {self.port} -h 127.0.0.1 -k '' -c fsync=off -c full_page_writes=off "
             "-c max_connections=200 -c shared_buffers=64MB"
@@ -95,7 +95,7 @@ class PostgreSQL:
         )
 
     def stop(self, mode: str = "fast") -> None:
-        """ "immediate" is a crash: every connection breaks, the next start recovers."""
+        """Stop it. Mode "immediate" is like a crash: every connection breaks, and the next start recovers."""
         self._run("pg_ctl", "stop", "--wait", "--mode", mode, "--pgdata", str(self.folder / "data"))
 
     def remove(self) -> None:
@@ -107,7 +107,7 @@ class PostgreSQL:
         command = [str(self._programs / program), *arguments]
         if os.geteuid() == 0:
             command = ["runuser", "-u", "postgres", "--", *command]
-        # Its output goes to a file: the server would inherit a pipe, and hold it open for as long as it runs.
+        # The output goes to a file: the server would inherit a pipe, and keep it open as long as it runs.
         with tempfile.TemporaryFile("w+") as output:
             ended = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", check=False
@@ -120,7 +120,7 @@ class PostgreSQL:
 
 
 class Redis:
-    """One server that keeps nothing on disk."""
+    """One server that stores nothing on disk."""
 
     def __init__(self) -> None:
         self._program = _redis_program()
@@ -134,7 +134,7 @@ class Redis:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        """Returns when it answers."""
+        """Return when it answers."""
         self._process = subprocess.Popen(
             [self._program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
             cwd=self._folder,
@@ -165,9 +165,8 @@ class Redis:
 
 
 PORTS = range(20_000, 32_000)
-"""Below those that Linux gives to clients. Of these, one that connects again and again to a server which is being
-restarted is some time given the very port that it connects to: it meets itself, and the server cannot start.
-"""
+"""Below the ports that Linux gives to clients. A client that keeps reconnecting to a server while that restarts may be
+given the server's own port; it then connects to itself, and the server cannot start."""
 
 
 def free_port() -> int:
@@ -180,7 +179,7 @@ def free_port() -> int:
 
 
 def _newest_postgres() -> Path | None:
-    """Debian keeps the programs of each major version in a folder of its own, not on the PATH."""
+    """Debian installs the programs of each major version in a separate folder that is not on the PATH."""
     folders = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     if folders:
         return max(folders, key=lambda path: int(path.parent.name))

@@ -10,9 +10,9 @@ T = TypeVar("T")
 
 
 def until(condition: Callable[[], T], *, seconds: float = 60.0) -> T:
-    """The first true answer of `condition`; fails after `seconds` (machines are slow, tests are not timed)."""
+    """Return the first true result of `condition`; fail after `seconds`, a generous limit for slow machines."""
     give_up = time.monotonic() + seconds
     while not (answer := condition()):
-        assert time.monotonic() < give_up, f"waited {seconds} s in vain"
+        assert time.monotonic() < give_up, f"the condition was not met within {seconds} s"
         time.sleep(0.02)
     return answer
