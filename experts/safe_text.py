@@ -1,6 +1,6 @@
-"""Text that others wrote, where it could do harm: in a terminal, in a log, in the middle of a line.
+"""Makes text that others wrote harmless in terminals, logs and lines of our own.
 
-HTML is escaped by the templates; this is about characters that are no markup and still act.
+Templates escape HTML; this is about control characters, which act without being markup.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 
 _BIDI = [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
-"""Embeddings, overrides and isolates: they turn the direction of whatever follows, to the end of the paragraph."""
+"""Embeddings, overrides and isolates: they change the direction of the text after them, up to the paragraph's end."""
 
 _WITHOUT_BIDI = dict.fromkeys(_BIDI)
 _PICTURES: dict[int, str] = (
@@ -21,23 +21,24 @@ _PICTURES_BUT_LINES = {code: sign for code, sign in _PICTURES.items() if chr(cod
 
 
 def visible(text: str, *, one_line: bool = False) -> str:
-    """`text` with pictures in place of control characters, for logs and terminals: nothing in it is obeyed.
+    """`text` for logs and terminals, with visible symbols in place of control characters.
 
-    Tabs and line ends stay, unless a line end would let the text pose as a line of its own.
+    Tabs and line breaks stay; with `one_line` they are replaced too, so that no text can pretend to be a line of its
+    own.
     """
     return text if text.isprintable() else text.translate(_PICTURES if one_line else _PICTURES_BUT_LINES)
 
 
 def without_bidi_controls(text: str) -> str:
-    """`text` without what would turn the direction of the rest of its line.
+    """`text` without the characters that change the direction of the rest of its line.
 
-    An isolate around it is not enough: a text that closes it itself gets out.
+    An isolate around the text is not enough, since the text could close it.
     """
     return text if text.isprintable() else text.translate(_WITHOUT_BIDI)
 
 
 class SafeFormatter(logging.Formatter):
-    """A log line is one line, and a terminal that shows it obeys nothing in it; tracebacks keep their lines."""
+    """Makes each log message one line without control characters; tracebacks keep their lines."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the name that logging calls
         return visible(super().formatMessage(record), one_line=True)

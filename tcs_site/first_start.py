@@ -28,7 +28,7 @@ def load_samples() -> int:
     """Fictional experts for a directory that is empty and never was used; returns how many."""
     if Expert.objects.exists() or RebuildRun.objects.exists():
         return 0
-    return generator.load(SAMPLES)
+    return generator.load_samples(SAMPLES)
 
 
 def create_administrator(password: str) -> str | None:

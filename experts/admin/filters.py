@@ -1,4 +1,4 @@
-"""What the list of experts can be narrowed by."""
+"""The filters beside the lists of experts and tags."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from experts.profiles import findability
 
 
 class TagFilter(admin.SimpleListFilter):
+    """Experts who have a certain tag. The value is its id, or its id and source, such as “5.auto”."""
+
     kind: Tag.Kind
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
@@ -24,7 +26,7 @@ class TagFilter(admin.SimpleListFilter):
         value = self.value()
         if value is None:
             return queryset
-        tag, _dot, source = value.partition(".")  # "5", or "5.auto": from the list of tags
+        tag, _dot, source = value.partition(".")
         if not tag.isdecimal():
             return queryset.none()
         rows = ExpertTag.objects.filter(expert=OuterRef("pk"), tag=int(tag), tag__kind=self.kind)
@@ -99,7 +101,7 @@ class UsedFilter(admin.SimpleListFilter):
     parameter_name = "used"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
-        return [("yes", _("somebody has it")), ("no", _("nobody has it"))]
+        return [("yes", _("has experts")), ("no", _("has no experts"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Tag]) -> QuerySet[Tag]:
         rows = ExpertTag.objects.filter(tag=OuterRef("pk"))

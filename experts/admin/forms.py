@@ -1,4 +1,4 @@
-"""What staff fill in: an expert, the tags of one."""
+"""The forms for experts, their tags, and tags in the admin."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from experts.models import ExpertTag, Tag
 
 
 class LinesField(forms.CharField):
-    """A text whose line ends are "\\n", as the import stores them, although browsers send "\\r\\n".
+    """A text whose line breaks are "\\n", as the import stores them, although browsers send "\\r\\n".
 
-    Otherwise a bio would count as changed whenever somebody saves its expert, here and in the next import.
+    Otherwise a bio would count as changed whenever somebody saves the expert, and again in the next import.
     """
 
     def to_python(self, value: Any) -> str | None:
@@ -32,17 +32,17 @@ class ExpertForm(forms.ModelForm):
     def clean_currency(self) -> str:
         currency = str(self.cleaned_data["currency"]).strip().upper()
         if currency and not re.fullmatch("[A-Z]{3}", currency):
-            raise forms.ValidationError(_("“%s” is no ISO code of three letters, such as EUR.") % currency)
+            raise forms.ValidationError(_("“%s” is not a three-letter ISO currency code such as EUR.") % currency)
         return currency
 
 
 class ExpertTagForm(forms.ModelForm):
-    """One tag of an expert. An automatic one can only be made manual; whatever staff add is manual."""
+    """One tag of an expert. Tags that staff add are manual; an automatic tag can only be made manual."""
 
     keep = forms.BooleanField(
-        label=gettext_lazy("make manual"),
+        label=gettext_lazy("keep"),
         required=False,
-        help_text=gettext_lazy("A manual tag stays, whatever the next rebuild thinks of it."),
+        help_text=gettext_lazy("Makes the tag manual. Manual tags are never removed automatically."),
     )
 
     class Meta:
@@ -73,7 +73,7 @@ class ExpertTagFormSet(BaseInlineFormSet):
         super().add_fields(form, index)
         automatic = isinstance(form, ExpertTagForm) and form.is_automatic
         if automatic and DELETION_FIELD_NAME in form.fields:
-            # Removed by hand it would be back with the next re-tag: what decides is the text of the expert.
+            # The next tagging would add it again: automatic tags follow from the expert's text.
             form.fields[DELETION_FIELD_NAME].disabled = True
 
 
@@ -86,9 +86,7 @@ class TagForm(forms.ModelForm):
     def clean_name(self) -> str:
         name = _one_line(self.cleaned_data["name"])
         if Tag.objects.filter(name__iexact=name).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError(
-                _("There is a tag “%s” already: two of one name could not be told apart.") % name
-            )
+            raise forms.ValidationError(_("A tag named “%s” already exists.") % name)
         return name
 
     def clean_description(self) -> str:

@@ -109,7 +109,9 @@ class Expert(LockingModel):
         blank=True,
         validators=[MinValueValidator(0)],
     )
-    currency = models.CharField(_("currency"), max_length=3, blank=True, help_text=_("ISO code, such as EUR."))
+    currency = models.CharField(
+        _("currency"), max_length=3, blank=True, help_text=_("Three-letter ISO code, such as EUR.")
+    )
     profile_url = models.URLField(_("profile URL"), max_length=500, blank=True)
     photo_url = models.URLField(_("photo URL"), max_length=500, blank=True)
     category = models.CharField(_("category"), max_length=100, blank=True, db_index=True)
@@ -141,7 +143,7 @@ class Expert(LockingModel):
             models.UniqueConstraint(
                 Lower("username"),
                 name="expert_username_unique",
-                violation_error_message=_("An expert with this username exists already."),
+                violation_error_message=_("An expert with this username already exists."),
             )
         ]
 
@@ -174,7 +176,12 @@ class ExpertTag(models.Model):
     expert = models.ForeignKey(Expert, on_delete=models.CASCADE, related_name="expert_tags")
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="expert_tags", verbose_name=_("tag"))
     source = models.CharField(_("source"), max_length=6, choices=Source.choices, default=Source.MANUAL)
-    score = models.FloatField(_("score"), null=True, blank=True, help_text=_("Cosine similarity; automatic only."))
+    score = models.FloatField(
+        _("score"),
+        null=True,
+        blank=True,
+        help_text=_("How well the profile fits the tag, at most 1; only for automatic tags."),
+    )
 
     class Meta:
         verbose_name = _("tag of an expert")

@@ -22,9 +22,11 @@ class Tag(LockingModel):
     name = models.CharField(_("name"), max_length=80, unique=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     description = models.CharField(
-        _("description"), max_length=300, help_text=_("One line; the encoder compares experts with it.")
+        _("description"), max_length=300, help_text=_("One sentence describing who should get this tag.")
     )
-    is_active = models.BooleanField(_("active"), default=True, help_text=_("Assigned by the next rebuild."))
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("Only active tags are assigned automatically.")
+    )
 
     objects = TagQuerySet.as_manager()
 

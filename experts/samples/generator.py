@@ -1,8 +1,8 @@
-"""A deterministic directory of fictional experts, any size: for demonstrations and measurements.
+"""Generates fictional experts, the same ones each time, for demonstrations and measurements.
 
-Who somebody is follows from a profession, an industry and a region (`*.toml` here), so job title, company,
-bio, rate and category belong together. People and companies are made up; nobody has a photo, so that showing
-them asks nothing of other machines.
+Each expert is made from a profession, an industry and a region (the `*.toml` files here), so that job title, company,
+bio, rate and category fit together. People and companies are made up. Nobody has a photo, so that a page of experts
+loads nothing from other servers.
 """
 
 from __future__ import annotations
@@ -104,13 +104,15 @@ _CLOSINGS = (
 
 @dataclass(frozen=True, slots=True)
 class _World:
+    """The contents of the three TOML files."""
+
     professions: list[dict[str, Any]]
     industries: list[dict[str, Any]]
     regions: list[dict[str, Any]]
 
 
-def generate(count: int, seed: int = 1) -> Iterator[Expert]:
-    """`count` unsaved experts, the same for the same seed; a smaller directory is the start of a larger one."""
+def generate_experts(count: int, seed: int = 1) -> Iterator[Expert]:
+    """`count` unsaved experts, the same for the same seed; with a larger `count` the first ones stay the same."""
     random = Random(seed)
     world = _world()
     taken: Counter[str] = Counter()
@@ -118,15 +120,15 @@ def generate(count: int, seed: int = 1) -> Iterator[Expert]:
         yield _expert(random, world, taken)
 
 
-def load(count: int, seed: int = 1) -> int:
-    """Add the first `count` samples to the directory, all or none; returns how many are new.
+def load_samples(count: int, seed: int = 1) -> int:
+    """Add the first `count` experts to the directory in one transaction; returns how many are new.
 
-    Somebody whose username is there already stays as they are.
+    Experts whose usernames exist already are not changed.
     """
     created = 0
     with transaction.atomic():
         known = {username.lower() for username in Expert.objects.values_list("username", flat=True).iterator()}
-        fresh = (expert for expert in generate(count, seed) if expert.username not in known)
+        fresh = (expert for expert in generate_experts(count, seed) if expert.username not in known)
         while batch := list(islice(fresh, BATCH)):
             Expert.objects.bulk_create(batch)
             created += len(batch)

@@ -1,6 +1,6 @@
-"""The default tags as plain data: (kind, name, description). No Django here, so that migrations may use it.
+"""The default tags as plain data: (kind, name, description). Imports no Django, so that migrations can use it.
 
-A description is one line in the words that people use of themselves, since the encoder compares it with bios.
+A description is one line in the words that people use about themselves, since its vector is compared with bios.
 """
 
 from __future__ import annotations

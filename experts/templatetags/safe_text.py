@@ -1,4 +1,4 @@
-"""Names and texts of others, inside a line of ours."""
+"""Filters that show text of others inside a line of ours."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ register = template.Library()
 
 @register.filter
 def isolated(text: object) -> SafeString:
-    """The text in an element whose writing direction does not reach past it; escaped."""
+    """The text, escaped, in an element whose writing direction does not affect the text around it."""
     return format_html("<bdi>{}</bdi>", safe_text.without_bidi_controls(str(text)))
 
 
 @register.filter
 def without_bidi_controls(text: object) -> str:
-    """The same where no element can stand, as in a title."""
+    """The text for places where no element can stand, such as a title or an attribute."""
     return safe_text.without_bidi_controls(str(text))

@@ -46,7 +46,7 @@ class DriftFigures:
 
 def measure(count: int, times: int) -> dict[str, object]:
     """A directory of `count` samples, compared with a version of it before and after changes."""
-    generator.load(count)
+    generator.load_samples(count)
     _tag()
     began = time.perf_counter()
     version, stored = _version()

@@ -78,7 +78,7 @@ class Durations:
 def prepare(count: int) -> None:
     """A directory of `count` samples, a version of it, and a member of staff, in this process's own data folder."""
     onnx_export.ensure(derived_encoder.DerivedEncoder().model)
-    generator.load(count)
+    generator.load_samples(count)
     User.objects.create_user("benchmark", is_staff=True)
     asked = runs.request(RebuildRun.Kind.FULL, ACTOR)
     claimed = runs.claim(processes.me(), asked.pk)
@@ -133,7 +133,8 @@ def queries(experts: int) -> Iterator[str]:
     random = Random(7)
     asked: set[str] = set()
     texts = [
-        f"{each.job_title} {each.company} {each.bio}".split() for each in generator.generate(min(experts, 2_000))
+        f"{each.job_title} {each.company} {each.bio}".split()
+        for each in generator.generate_experts(min(experts, 2_000))
     ]
     while True:
         text = random.choice(texts)

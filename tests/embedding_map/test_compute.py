@@ -158,7 +158,7 @@ def test_a_map_that_does_not_read_back_has_failed(monkeypatch, caplog):
 
 def test_a_worker_that_waits_for_runs_leaves_its_map_for_the_next_one():
     """For real: its map takes seconds still, and the run that is asked for meanwhile starts."""
-    generator.load(1_500)
+    generator.load_samples(1_500)
     runs.request("full", cast.command_actor())
     with subprocess.Popen([sys.executable, "manage.py", "index_worker"], cwd=configured.BASE_DIR) as process:
 

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from experts.models import Expert
-from experts.samples.generator import generate, load
+from experts.samples.generator import generate_experts, load_samples
 
 FIELDS = [field.name for field in Expert._meta.concrete_fields if field.name not in ("id", "updated_at")]
 
@@ -16,13 +16,13 @@ def values(expert: Expert) -> list[object]:
 
 
 def test_the_same_seed_gives_the_same_people_and_a_smaller_directory_begins_a_larger_one() -> None:
-    large = [values(expert) for expert in generate(60)]
-    assert [values(expert) for expert in generate(40)] == large[:40]
-    assert [values(expert) for expert in generate(40, seed=2)] != large[:40]
+    large = [values(expert) for expert in generate_experts(60)]
+    assert [values(expert) for expert in generate_experts(40)] == large[:40]
+    assert [values(expert) for expert in generate_experts(40, seed=2)] != large[:40]
 
 
 def test_1500_people_are_valid_distinct_and_have_their_own_bios() -> None:
-    people = list(generate(1_500))
+    people = list(generate_experts(1_500))
     for expert in people:
         try:
             expert.clean_fields()
@@ -34,20 +34,20 @@ def test_1500_people_are_valid_distinct_and_have_their_own_bios() -> None:
 
 
 def test_names_have_accents_and_usernames_do_not() -> None:
-    people = list(generate(500))
+    people = list(generate_experts(500))
     assert any(not expert.full_name.isascii() for expert in people)
     assert all(expert.username.isascii() and expert.username == expert.username.lower() for expert in people)
     assert all(expert.username.partition(".")[0] for expert in people)
 
 
 def test_nobody_points_at_a_real_site() -> None:
-    for expert in generate(300):
+    for expert in generate_experts(300):
         assert expert.photo_url == ""
         assert expert.profile_url.startswith("https://example.com/")
 
 
 def test_a_profession_is_told_alike_by_title_category_and_bio() -> None:
-    planners = [expert for expert in generate(1_500) if expert.job_title == "Hospital capacity planner"]
+    planners = [expert for expert in generate_experts(1_500) if expert.job_title == "Hospital capacity planner"]
     assert planners
     for expert in planners:
         assert expert.category == "Operations and care"
@@ -58,9 +58,9 @@ def test_a_profession_is_told_alike_by_title_category_and_bio() -> None:
 
 @pytest.mark.django_db
 def test_loading_again_adds_only_who_is_missing_and_leaves_the_others() -> None:
-    assert load(50) == 50
+    assert load_samples(50) == 50
     someone = Expert.objects.order_by("pk").first()
     assert someone is not None
     Expert.objects.filter(pk=someone.pk).update(bio="Edited")
-    assert load(60) == 10
+    assert load_samples(60) == 10
     assert Expert.objects.get(pk=someone.pk).bio == "Edited"

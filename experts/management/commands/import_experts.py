@@ -1,4 +1,4 @@
-"""Import experts from a CSV file. Exit codes: 0 done, 1 failed, 2 usage."""
+"""Imports experts from a CSV file. Exit codes: 0 done, 1 failed, 2 usage."""
 
 from __future__ import annotations
 

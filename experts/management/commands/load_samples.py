@@ -1,4 +1,4 @@
-"""Add fictional experts to the directory. Exit codes: 0 done, 1 failed, 2 usage."""
+"""Adds fictional experts to the directory. Exit codes: 0 done, 1 failed, 2 usage."""
 
 from __future__ import annotations
 
@@ -19,19 +19,21 @@ def positive(value: str) -> int:
 
 
 class Command(BaseCommand):
-    help = "Add fictional experts to the directory, the same ones for the same seed."
+    help = "Add fictional experts to the directory. The same seed gives the same experts."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--count", type=positive, default=1_500, help="how many (default: %(default)s)")
-        parser.add_argument("--seed", type=int, default=1, help="another seed, other people (default: %(default)s)")
-        parser.add_argument("--json", action="store_true", help="one JSON object on stdout, all else on stderr")
+        parser.add_argument(
+            "--seed", type=int, default=1, help="another seed gives other experts (default: %(default)s)"
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
 
     def handle(self, *args: Any, count: int, seed: int, **options: Any) -> None:
-        created = generator.load(count, seed)
+        created = generator.load_samples(count, seed)
         if options["json"]:
             self.stdout.write(json.dumps({"created": created, "present": count - created}))
         else:
             self.stdout.write(
-                _("%(created)s sample experts added, %(present)s were there already.")
+                _("%(created)s sample experts added; %(present)s already existed.")
                 % {"created": created, "present": count - created}
             )

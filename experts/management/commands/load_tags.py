@@ -1,4 +1,4 @@
-"""Create the default tags that are missing. Exit codes: 0 done, 1 failed, 2 usage."""
+"""Creates the default tags that are missing. Exit codes: 0 done, 1 failed, 2 usage."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from experts.tagging.storage import load_default_tags
 
 
 class Command(BaseCommand):
-    help = "Create the default tags whose names are missing; tags that staff edited stay as they are."
+    help = "Create the default tags whose names are missing. Existing tags are not changed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="one JSON object on stdout, all else on stderr")
+        parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
         created = load_default_tags()
@@ -25,6 +25,6 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"created": created, "present": len(DEFAULT_TAGS) - created}))
         else:
             self.stdout.write(
-                _("%(created)s tags added, %(present)s were there already.")
+                _("%(created)s tags added; %(present)s already existed.")
                 % {"created": created, "present": len(DEFAULT_TAGS) - created}
             )
