@@ -7,7 +7,7 @@ from typing import Any
 
 from django import template
 
-from indexing.console import words
+from indexing.console import sidebar, words
 from indexing.console.access import REBUILD, VIEW, Rights, may, rights_of
 from indexing.console.live_page import header
 from indexing.drift import status as drift_status
@@ -29,11 +29,6 @@ def at(values: Sequence[Any], place: int) -> Any:
 @register.filter
 def badge(run: RebuildRun) -> str:
     return status.badge_of(run)
-
-
-@register.filter
-def only_app(apps: Iterable[dict[str, Any]], label: str) -> list[dict[str, Any]]:
-    return [app for app in apps or () if app["app_label"] == label]
 
 
 @register.filter
@@ -71,3 +66,10 @@ def index_status(context: template.Context) -> status.Status | None:
 def index_header(context: template.Context) -> header.Header | None:
     """For the header of every page of the admin; None for those who may not see the index."""
     return header.read() if sees_index(context) else None
+
+
+@register.simple_tag(takes_context=True)
+def index_links(context: template.Context) -> list[sidebar.SidebarLink]:
+    """For the sidebar of every page of the admin."""
+    apps = [app for app in context.get("available_apps") or () if app["app_label"] == "indexing"]
+    return sidebar.sidebar_links(context["request"].path, apps)

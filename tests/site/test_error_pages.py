@@ -1,4 +1,4 @@
-"""Pages of errors and empty lists say what happened, what was not affected, and what to do."""
+"""Error pages and empty lists say what happened, what is not affected, and what to do."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def test_a_page_that_is_not_there_leads_back(client):
     answer = (client or signed_in()).get("/nothing")
     assert answer.status_code == 404
     page = answer.content.decode()
-    assert "There is no such page" in page
+    assert "Page not found" in page
     assert 'href="/"' in page
 
 
-def test_a_page_that_fails_says_that_nothing_else_did(monkeypatch):
+def test_a_page_that_fails_says_that_search_keeps_working(monkeypatch):
     def fail() -> None:
         raise KeyError("oops")
 
@@ -37,16 +37,16 @@ def test_a_page_that_fails_says_that_nothing_else_did(monkeypatch):
     monkeypatch.setattr(status, "read", fail)
     answer = client.get("/admin/index/")
     assert answer.status_code == 500
-    assert "the live version goes on answering" in answer.content.decode()
+    assert "search keeps working" in answer.content.decode()
 
 
-def test_who_is_locked_out_is_told_for_how_long_and_who_is_not():
+def test_the_lockout_page_says_for_how_long_and_whom_it_does_not_affect():
     for _ in range(settings.AXES_FAILURE_LIMIT):
         answer = Client().post("/admin/login/", {"username": "guessed", "password": "wrong"})
     assert answer.status_code == 429
     page = answer.content.decode()
-    assert "for 15 minutes" in page
-    assert "Nobody else is affected" in page
+    assert "For 15 minutes" in page
+    assert "Other users are not affected" in page
 
 
 @pytest.mark.parametrize(
