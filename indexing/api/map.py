@@ -22,16 +22,15 @@ from indexing.models import IndexState, IndexVersion
 from indexing.serving import live
 
 router = Router(tags=["index"])
-MapState = IndexVersion.MapState
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderedMap:
     etag: str
     body: bytes
 
 
-_rendered = Rendered("", b"")
+_rendered = RenderedMap("", b"")
 """The last answer: reading and rendering 10,000 points takes a tenth of a second, and they rarely change."""
 
 
@@ -50,12 +49,13 @@ def embedding_map(request: HttpRequest) -> HttpResponse | Status:
         if version is None:
             raise NoIndexYet
         snapshot = live.current()
-        if version.map_state != MapState.DONE or snapshot.number != version.number:  # taken over in a moment
+        # A version that has just gone live is taken over by this process in a moment.
+        if version.map_state != IndexVersion.MapState.DONE or snapshot.number != version.number:
             raise MapNotReady(version.number, version.map_progress)
         etag = _etag(version)
         if _rendered.etag != etag:
             positions = reading.positions_of(version, len(snapshot.ids))
-            _rendered = Rendered(etag, _render(version.number, snapshot.ids, positions))
+            _rendered = RenderedMap(etag, _render(version.number, snapshot.ids, positions))
     except MapNotReady as error:
         return Status(202, Computing(progress=error.progress))
     except (NoIndexYet, NoMap):

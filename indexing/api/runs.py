@@ -71,7 +71,7 @@ def show_status(request: HttpRequest) -> IngestStatus:
         run=latest.pk if latest else None,
         state=latest.state if latest else None,
         stage=(latest.stage or None) if latest else None,
-        progress=Progress.of(now.progress) if now.progress else None,
+        progress=Progress.from_progress(now.progress) if now.progress else None,
         version=now.live.number if now.live else None,
         drift=Drift(**drift_status.read().as_dict()),
     )
@@ -94,7 +94,9 @@ def list_runs(
     if before is not None:
         found = found.filter(pk__lt=before)
     page = list(found[: limit + 1])
-    return Runs(runs=[Run.of(run) for run in page[:limit]], next=page[limit - 1].pk if len(page) > limit else None)
+    return Runs(
+        runs=[Run.from_run(run) for run in page[:limit]], next=page[limit - 1].pk if len(page) > limit else None
+    )
 
 
 @router.get(
@@ -106,7 +108,7 @@ def list_runs(
 )
 def show_run(request: HttpRequest, number: int = Path(ge=1, le=LARGEST_ID)) -> RunInFull:
     runs.reap()
-    return RunInFull.of(_run(number))
+    return RunInFull.from_run(_run(number))
 
 
 @router.get(
@@ -127,7 +129,7 @@ def show_log(
     ended = run.finished_at is not None and timezone.now() - run.finished_at > SETTLED
     lines = runlog.read(run.pk, after, limit)
     return LogLines(
-        lines=[LogLine.of(line) for line in lines],
+        lines=[LogLine.from_line(line) for line in lines],
         next=lines[-1].seq if lines else after,
         end=ended and len(lines) < limit,
     )

@@ -44,7 +44,7 @@ def find(
     results = search.search(q, snapshot, k, mode, filters=filters)
     log.note(results, k, filtered=filters != NONE)
     facets = FacetedQuery.of(results.query, mode, snapshot).facets(filters)
-    return SearchResults.of(results, facets, Marker.of(results.query, snapshot.keywords))
+    return SearchResults.from_results(results, facets, Marker.of(results.query, snapshot.keywords))
 
 
 @router.get(
@@ -57,4 +57,4 @@ def find(
     ),
 )
 def complete(request: HttpRequest, q: str) -> Suggested:
-    return Suggested.of(q, suggest(q, live.current()))
+    return Suggested.from_suggestions(q, suggest(q, live.current()))

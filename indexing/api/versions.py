@@ -45,7 +45,7 @@ def list_versions(
         live=state.live_version_id,
         schedule_on_hold=bool(state.schedule_held_at),
         sweep=Sweep(**asdict(sweep.outlook())),
-        versions=[Version.of(version) for version in page[:limit]],
+        versions=[Version.from_version(version) for version in page[:limit]],
         next=page[limit - 1].number if len(page) > limit else None,
     )
 

@@ -28,7 +28,7 @@ from indexing.errors import DiskFull, NothingToIndex, VerifyFailed
 from indexing.lib import paths
 from indexing.lib.retrying import with_database_retry
 from indexing.snapshot import keyword_index, vectors
-from indexing.snapshot.facets import Facets
+from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.keyword_schema import KeywordDocument
 from indexing.snapshot.manifest import Manifest
 from indexing.snapshot.profiles import Profiles
@@ -101,7 +101,7 @@ def build(order: Order, reporter: Reporter) -> Built:
 
 def _encoder() -> Encoder:
     """The encoder, perhaps not loaded, whose model has its export by now: for the web processes, and for this run."""
-    encoder = encoders.identified()
+    encoder = encoders.configured()
     onnx_export.ensure(encoder)
     return encoder
 
@@ -169,7 +169,7 @@ def _write_vectors(
     writer.save(IDS, np.array([expert.id for expert in experts], np.int64))
     writer.save(TEXT_HASHES, np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, HASH_BYTES))
     writer.save(FIELD_HASHES, field_hashes(experts))
-    writer.save_profiles(Profiles.of(experts))
+    writer.save_profiles(Profiles.from_records(experts))
     writer.save(VECTORS, embedded.vectors)
 
 
@@ -194,10 +194,10 @@ def _write_index(writer: VersionWriter, order: Order, progress: StageProgress) -
 def _write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], progress: StageProgress) -> None:
     """Facets, suggestions, keyword index. Tags are as they are now; who is in, is from the first stage."""
     progress.expect(len(experts))
-    facets = Facets.of(experts, with_database_retry(storage.all_tag_ids))
+    facets = FacetColumns.from_records(experts, with_database_retry(storage.all_tag_ids))
     facets.save(writer.path(FACETS))
     names = with_database_retry(storage.all_tag_names)
-    Suggestions.of(experts, names).save(writer.path(SUGGESTIONS))
+    Suggestions.from_records(experts, names).save(writer.path(SUGGESTIONS))
     documents = (
         KeywordDocument(
             key=expert.id,

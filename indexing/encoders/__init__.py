@@ -27,15 +27,15 @@ __all__ = [
     "Encoder",
     "ModelEncoder",
     "SentenceTransformerEncoder",
-    "Status",
+    "LoadState",
     "backend",
     "forget_queries",
-    "get",
-    "identified",
+    "loaded",
+    "configured",
     "load_in_background",
     "query_vector",
     "reset",
-    "status",
+    "load_state",
 ]
 
 logger = logging.getLogger(__name__)
@@ -43,15 +43,15 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
 """Between two looks for the export, in a process that has had to do without."""
 
-Status = Literal["not loaded", "loading", "ready", "failed"]
+LoadState = Literal["not loaded", "loading", "ready", "failed"]
 
 _make = threading.Lock()
 _encoder: Encoder | None = None
-_status: Status = "not loaded"
+_load_state: LoadState = "not loaded"
 _queries = QueryCache()
 
 
-def identified() -> Encoder:
+def configured() -> Encoder:
     """The process's encoder, perhaps not loaded yet: enough for its name and fingerprint.
 
     Raises EncoderUnavailable when its files are missing or damaged.
@@ -69,21 +69,21 @@ def identified() -> Encoder:
         return _encoder
 
 
-def get() -> Encoder:
+def loaded() -> Encoder:
     """The process's encoder, loaded. Waits while another thread loads it; a failed load is tried again.
 
     Raises EncoderUnavailable with the mend.
     """
-    global _status
-    if _status != "ready":
-        _status = "loading"
+    global _load_state
+    if _load_state != "ready":
+        _load_state = "loading"
     try:
-        encoder = identified()
+        encoder = configured()
         encoder.load()
     except EncoderUnavailable:
-        _status = "failed"
+        _load_state = "failed"
         raise
-    _status = "ready"
+    _load_state = "ready"
     return encoder
 
 
@@ -97,8 +97,8 @@ def forget_queries() -> None:
     _queries.clear()
 
 
-def status() -> Status:
-    return _status
+def load_state() -> LoadState:
+    return _load_state
 
 
 def backend() -> Backend | None:
@@ -107,7 +107,7 @@ def backend() -> Backend | None:
 
 
 def load_in_background() -> None:
-    """Begin to load and return at once. A failure is logged; whoever calls `get` is told as well.
+    """Begin to load and return at once. A failure is logged; whoever calls `loaded` is told as well.
 
     A model that has no export yet is loaded under torch, and changes over once it has one.
     """
@@ -116,7 +116,7 @@ def load_in_background() -> None:
 
 def _load_quietly() -> None:
     try:
-        encoder = get()
+        encoder = loaded()
     except EncoderUnavailable as error:
         logger.error("%s", error)
         return
@@ -126,9 +126,9 @@ def _load_quietly() -> None:
 
 
 def reset() -> None:
-    """Forget the encoder, so that the next `get` reads the settings again: for tests."""
-    global _encoder, _status
+    """Forget the encoder, so that the next `loaded` reads the settings again: for tests."""
+    global _encoder, _load_state
     with _make:
         _encoder = None
-        _status = "not loaded"
+        _load_state = "not loaded"
     _queries.clear()

@@ -13,7 +13,7 @@ from indexing.errors import EncoderUnavailable
 def check_model(**_options: Any) -> list[CheckMessage]:
     """A warning, no error: an error would keep the worker from recording it as the run's own."""
     try:
-        encoders.identified()
+        encoders.configured()
     except EncoderUnavailable as error:
         return [Warning(str(error), id="indexing.W001")]
     return []

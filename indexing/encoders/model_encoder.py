@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from indexing.encoders import onnx_files
 from indexing.encoders.model_files import ModelFiles
 from indexing.encoders.onnx_encoder import OnnxEncoder
-from indexing.encoders.protocol import Progress
+from indexing.encoders.protocol import ProgressCallback
 from indexing.encoders.torch_encoder import SentenceTransformerEncoder
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class ModelEncoder:
     def load(self) -> None:
         self._get()
 
-    def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], *, progress: ProgressCallback | None = None) -> NDArray[np.float32]:
         return self._get().encode(texts, progress=progress)
 
     def prefer_export(self) -> bool:

@@ -30,7 +30,7 @@ def require_same_model(encoder: Encoder, manifest: Manifest) -> None:
 
 def has_model(fingerprint: str, dimension: int) -> bool:
     """Whether this process encodes with that model. True while its own model is not loaded: nobody can tell yet."""
-    if encoders.status() != "ready":
+    if encoders.load_state() != "ready":
         return True
-    encoder = encoders.identified()
+    encoder = encoders.configured()
     return (encoder.fingerprint, encoder.dimension) == (fingerprint, dimension)

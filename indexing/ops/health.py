@@ -75,5 +75,5 @@ def _live_problem() -> str:
 
 
 def _model() -> Check:
-    state = encoders.status()
+    state = encoders.load_state()
     return {"ok": state == "ready", "state": state, "backend": encoders.backend(), "detail": ""}

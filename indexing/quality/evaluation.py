@@ -215,7 +215,7 @@ def _in_the_directory(queries: Sequence[JudgedQuery]) -> tuple[list[JudgedQuery]
 
 def _vectors(texts: Sequence[str], snapshot: Snapshot) -> NDArray[np.float32]:
     """In one go: batches of equal length are several times faster than one query after another."""
-    encoder = encoders.get()
+    encoder = encoders.loaded()
     require_same_model(encoder, snapshot.manifest)
     return encoder.encode(texts)
 

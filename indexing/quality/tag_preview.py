@@ -153,7 +153,7 @@ def preview(tag: TagSpec, threshold: float) -> Preview:
 
 def judge(snapshot: Snapshot, tag: TagSpec) -> tuple[Judged, int]:
     """The version's active experts, and how many active ones it does not have. Raises EncoderUnavailable."""
-    encoder = encoders.get()
+    encoder = encoders.loaded()
     require_same_model(encoder, snapshot.manifest)
     vector = encoder.encode([tag.text])[0]
     similarities = np.asarray(snapshot.vectors @ vector, np.float32)
@@ -214,7 +214,7 @@ def _bar(snapshot: Snapshot, tag: TagSpec) -> Bar:
 @lru_cache(maxsize=2)
 def _catalogue_vectors(fingerprint: str, tags: tuple[TagSpec, ...]) -> NDArray[np.float32]:
     """float32[t, d] of the tags' texts; the fingerprint is part of the key only: other models, other vectors."""
-    return encoders.get().encode([each.text for each in tags])
+    return encoders.loaded().encode([each.text for each in tags])
 
 
 # --- For people ---------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ class FacetedQuery:
 
     def matches(self, filters: Filters, pool: int = POOL) -> NDArray[np.int64]:
         """Rows of the active matches, rising; see the head of this module."""
-        only = filters.selection(self.snapshot.facets)
+        only = filters.prefilter(self.snapshot.facets)
         lists = []
         if only is None or only.count:
             if self.vector is not None:

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from indexing.errors import InvalidInput
-from indexing.snapshot.facets import Facets
-from indexing.snapshot.selection import PHOTO, Conditions, Selection, category_label, currency_label, tag_label
+from indexing.snapshot.facets import FacetColumns
+from indexing.snapshot.prefilter import PHOTO, KeywordConditions, Prefilter, category_label, currency_label, tag_label
 
 
 class InvalidFilter(InvalidInput):
@@ -66,7 +66,7 @@ class Filters:
     def _has_rates(self) -> bool:
         return self.rate_min is not None or self.rate_max is not None
 
-    def mask(self, facets: Facets) -> NDArray[np.bool_]:
+    def mask(self, facets: FacetColumns) -> NDArray[np.bool_]:
         """bool[n]: which rows of the version pass every filter."""
         mask = np.ones(len(facets), np.bool_)
         if self.tags:
@@ -86,7 +86,7 @@ class Filters:
             mask &= facets.has_photo
         return mask
 
-    def conditions(self) -> Conditions:
+    def conditions(self) -> KeywordConditions:
         """The same, as the keyword index is asked."""
         tags = [tag_label(tag) for tag in self.tags]
         labels: list[tuple[str, ...]] = [(tag,) for tag in tags] if self.all_tags else [tuple(tags)] if tags else []
@@ -98,11 +98,11 @@ class Filters:
             labels.append((currency_label(self.currency),))
         if self.photo:
             labels.append((PHOTO,))
-        return Conditions(tuple(labels), (self.rate_min, self.rate_max) if self._has_rates else None)
+        return KeywordConditions(tuple(labels), (self.rate_min, self.rate_max) if self._has_rates else None)
 
-    def selection(self, facets: Facets) -> Selection | None:
+    def prefilter(self, facets: FacetColumns) -> Prefilter | None:
         """None where nothing is asked: everybody is meant."""
-        return Selection(self.mask(facets), self.conditions()) if self else None
+        return Prefilter(self.mask(facets), self.conditions()) if self else None
 
     def groups(self) -> Iterator[str]:
         """The names of the groups that ask for something: tags, industries, categories, rate, photo."""

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.lib.timing import StepTimer
+from indexing.snapshot.prefilter import Prefilter
 from indexing.snapshot.reader import Snapshot
-from indexing.snapshot.selection import Selection
 
 UNSEEN = 0.5
 """An expert whom a full list of words does not reach down to is reckoned with half of its last score: the truth
@@ -56,7 +56,7 @@ class RankedHits:
 
 
 def by_meaning(
-    snapshot: Snapshot, vector: NDArray[np.float32], depth: int, timer: StepTimer, only: Selection | None = None
+    snapshot: Snapshot, vector: NDArray[np.float32], depth: int, timer: StepTimer, only: Prefilter | None = None
 ) -> RankedHits:
     """The `depth` experts nearest to a unit `vector`, scored by cosine similarity."""
     with timer.step("vectors"):
@@ -66,7 +66,7 @@ def by_meaning(
 
 
 def by_words(
-    snapshot: Snapshot, text: str, depth: int, timer: StepTimer, only: Selection | None = None
+    snapshot: Snapshot, text: str, depth: int, timer: StepTimer, only: Prefilter | None = None
 ) -> RankedHits:
     """The `depth` experts with most of the words of `text`, scored by BM25."""
     with timer.step("keywords"):
@@ -82,7 +82,7 @@ def by_both(
     depths: tuple[int, int],
     weight: float,
     timer: StepTimer,
-    only: Selection | None = None,
+    only: Prefilter | None = None,
 ) -> RankedHits:
     """Everybody of the first `depths` of both lists, scored by `fused_scores`."""
     with timer.step("vectors"):

@@ -23,8 +23,8 @@ from indexing.search import counters
 from indexing.search import fusion as ranking
 from indexing.search.filters import NONE, Filters
 from indexing.search.fusion import Fusion, RankedHits
+from indexing.snapshot.prefilter import Prefilter
 from indexing.snapshot.reader import Snapshot
-from indexing.snapshot.selection import Selection
 
 MAX_K = 100
 DEPTH_PER_HIT = 4
@@ -85,7 +85,7 @@ def search(
         elif vector is None:
             with timer.step("encode"):
                 vector = query_vector(text, snapshot)
-        hits = _filled(snapshot, text, vector, k, mode, timer, filters.selection(snapshot.facets))
+        hits = _filled(snapshot, text, vector, k, mode, timer, filters.prefilter(snapshot.facets))
     except IndexingError:
         counters.count_search(mode, "error", time.perf_counter() - began)
         raise
@@ -99,7 +99,7 @@ def query_vector(text: str, snapshot: Snapshot) -> NDArray[np.float32]:
 
     Raises EncoderUnavailable if this process cannot load that model.
     """
-    encoder = encoders.get()
+    encoder = encoders.loaded()
     require_same_model(encoder, snapshot.manifest)
     return encoders.query_vector(encoder, text)
 
@@ -116,7 +116,7 @@ def _filled(
     k: int,
     mode: Mode,
     timer: StepTimer,
-    only: Selection | None,
+    only: Prefilter | None,
 ) -> tuple[Hit, ...]:
     """The first `k` hits whose expert is still active. Where too many are not, the lists are read deeper."""
     everybody = only.count if only else len(snapshot)
@@ -145,7 +145,7 @@ def _ranked(
     fusion: Fusion,
     mode: Mode,
     timer: StepTimer,
-    only: Selection | None,
+    only: Prefilter | None,
 ) -> RankedHits:
     if vector is None:
         return ranking.by_words(snapshot, text, depths[1], timer, only)

@@ -8,9 +8,9 @@ from itertools import islice
 
 from experts.models import Expert
 from indexing.snapshot.reader import Snapshot
-from indexing.snapshot.suggestions import Entry, Kind
+from indexing.snapshot.suggestions import SuggestionEntry, SuggestionKind
 
-SHOWN = {Kind.TAG: 2, Kind.TITLE: 3, Kind.COMPANY: 2, Kind.PERSON: 4}
+SHOWN = {SuggestionKind.TAG: 2, SuggestionKind.TITLE: 3, SuggestionKind.COMPANY: 2, SuggestionKind.PERSON: 4}
 """How many of each kind, in the order in which they are shown."""
 TRIED = 3
 """Entries that are looked at for each one shown: some may be hidden meanwhile. If too many are, more are."""
@@ -35,7 +35,7 @@ def suggest(prefix: str, snapshot: Snapshot) -> list[Suggestion]:
     """
     found = snapshot.suggestions.starting(prefix)
     wanted = dict(SHOWN)
-    shown: dict[Kind, list[Suggestion]] = {kind: [] for kind in SHOWN}
+    shown: dict[SuggestionKind, list[Suggestion]] = {kind: [] for kind in SHOWN}
     farther = TRIED
     while some := {kind: list(islice(found[kind], count * farther)) for kind, count in wanted.items() if count}:
         if not any(some.values()):
@@ -49,17 +49,19 @@ def suggest(prefix: str, snapshot: Snapshot) -> list[Suggestion]:
     return [each for suggestions in shown.values() for each in suggestions]
 
 
-def _active(snapshot: Snapshot, entries: Iterable[Entry]) -> dict[int, tuple[str, str, str, str]]:
+def _active(snapshot: Snapshot, entries: Iterable[SuggestionEntry]) -> dict[int, tuple[str, str, str, str]]:
     ids = {int(key) for entry in entries for key in snapshot.ids[entry.rows[:HOLDERS]]}
     rows = Expert.objects.active().filter(pk__in=ids)
     return {pk: named for pk, *named in rows.values_list("pk", "first_name", "last_name", "username", "job_title")}  # type: ignore[misc]
 
 
-def _shown(entry: Entry, snapshot: Snapshot, active: dict[int, tuple[str, str, str, str]]) -> Suggestion | None:
+def _shown(
+    entry: SuggestionEntry, snapshot: Snapshot, active: dict[int, tuple[str, str, str, str]]
+) -> Suggestion | None:
     holders = [active[key] for key in snapshot.ids[entry.rows[:HOLDERS]].tolist() if key in active]
     if not holders:
         return None
-    if entry.kind != Kind.PERSON:
+    if entry.kind != SuggestionKind.PERSON:
         return Suggestion(entry.kind.name.lower(), entry.text)
     first, last, username, title = holders[0]
     name = f"{first} {last}".strip() or username

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts.profiles.records import ExpertRecord
-from indexing.snapshot.selection import PHOTO, category_label, currency_label, tag_label
+from indexing.snapshot.prefilter import PHOTO, category_label, currency_label, tag_label
 
 STORED = ("rate", "currency", "category", "categories", "has_photo", "tag_starts", "tag_ids")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Facets:
+class FacetColumns:
     """Columns in the order of the version's ids, n experts. What is counted over all of them is counted once."""
 
     rate: NDArray[np.float64]
@@ -56,7 +56,7 @@ class Facets:
             object.__setattr__(self, name, values)
 
     @classmethod
-    def of(cls, experts: Sequence[ExpertRecord], tags: Mapping[int, Sequence[int]]) -> Facets:
+    def from_records(cls, experts: Sequence[ExpertRecord], tags: Mapping[int, Sequence[int]]) -> FacetColumns:
         """`tags` maps expert ids to tag ids; an expert without a key has none."""
         names = sorted({expert.category for expert in experts})
         number = {name: position for position, name in enumerate(names)}
@@ -83,7 +83,7 @@ class Facets:
         np.savez(path, **{name: getattr(self, name) for name in STORED})
 
     @classmethod
-    def load(cls, path: Path) -> Facets:
+    def load(cls, path: Path) -> FacetColumns:
         """Raises KeyError, ValueError or OSError when the file is not one of these."""
         with np.load(path, allow_pickle=False) as columns:
             stored = {name: columns[name] for name in STORED}

@@ -12,7 +12,7 @@ from tantivy import Query
 
 from indexing.snapshot.keyword_query import KeywordQuery, QueryParser, QueryWord
 from indexing.snapshot.keyword_schema import KEY, KeywordDocument, make_schema, to_tantivy
-from indexing.snapshot.selection import Conditions
+from indexing.snapshot.prefilter import KeywordConditions
 from indexing.snapshot.text_analysis import PLAIN, RAW, STEMMED, analyser
 
 HEAP_BYTES = 64_000_000
@@ -43,7 +43,7 @@ class KeywordIndex:
         return self._searcher.num_docs
 
     def search(
-        self, query: str | KeywordQuery, k: int, conditions: Conditions | None = None
+        self, query: str | KeywordQuery, k: int, conditions: KeywordConditions | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The documents that contain a word of the query and meet the conditions, at most `k`.
 

@@ -14,7 +14,7 @@ import tantivy
 from tantivy import FieldType, Occur, Query
 
 from indexing.snapshot.keyword_schema import FIELDS, HANDLE, LABEL, RATE
-from indexing.snapshot.selection import Conditions
+from indexing.snapshot.prefilter import KeywordConditions
 from indexing.snapshot.text_analysis import (
     PLAIN,
     STEMMED,
@@ -88,13 +88,13 @@ class QueryParser:
             for term in scoring_terms(analyse_query(text))
         ]
 
-    def filtered(self, query: Query, conditions: Conditions) -> Query:
+    def filtered(self, query: Query, conditions: KeywordConditions) -> Query:
         """`query`, restricted to the documents that meet the conditions. The scores stay as they are."""
         clauses = [(Occur.Must, query)]
         clauses += [(Occur.Must, Query.const_score_query(each, 0.0)) for each in self._required(conditions)]
         return Query.boolean_query(clauses)
 
-    def _required(self, conditions: Conditions) -> Iterator[Query]:
+    def _required(self, conditions: KeywordConditions) -> Iterator[Query]:
         for labels in conditions.labels:
             anyone = [(Occur.Should, Query.term_query(self._schema, LABEL, each, "basic")) for each in labels]
             yield Query.boolean_query(anyone) if anyone else Query.empty_query()

@@ -40,7 +40,7 @@ class KeywordDocument:
     bio: str
     tags: Sequence[str]
     labels: Sequence[str] = ()
-    """What the expert can be filtered by: see `indexing.snapshot.selection`."""
+    """What the expert can be filtered by: see `indexing.snapshot.prefilter`."""
     rate: float | None = None
 
 

@@ -13,7 +13,7 @@ from indexing.errors import SnapshotInvalid, gettext_noop
 FORMAT = 1
 """Raise it when the files change so that older code cannot read them."""
 
-FILE_NAME = "manifest.json"
+MANIFEST_NAME = "manifest.json"
 EXACT = "exact"
 HNSW = "hnsw"
 
@@ -66,7 +66,7 @@ class Manifest:
             data = json.loads(raw)
         except ValueError as error:
             raise SnapshotInvalid(
-                gettext_noop("%(file)s is not JSON: %(error)s. Rebuild the index."), file=FILE_NAME, error=error
+                gettext_noop("%(file)s is not JSON: %(error)s. Rebuild the index."), file=MANIFEST_NAME, error=error
             ) from error
         if not isinstance(data, dict):
             raise _wrong("manifest", data, "object")
@@ -77,7 +77,7 @@ class Manifest:
                     "%(file)s has format %(found)s, this release reads format %(known)s: rebuild the index, "
                     "or run the release that built it."
                 ),
-                file=FILE_NAME,
+                file=MANIFEST_NAME,
                 found=found,
                 known=FORMAT,
             )
@@ -125,7 +125,9 @@ def _count(data: dict[str, Any], key: str) -> int:
 
 def _take(data: dict[str, Any], key: str, kind: type | tuple[type, ...]) -> Any:
     if key not in data:
-        raise SnapshotInvalid(gettext_noop("%(file)s has no “%(key)s”. Rebuild the index."), file=FILE_NAME, key=key)
+        raise SnapshotInvalid(
+            gettext_noop("%(file)s has no “%(key)s”. Rebuild the index."), file=MANIFEST_NAME, key=key
+        )
     value = data[key]
     if not isinstance(value, kind) or isinstance(value, bool):
         kinds = kind if isinstance(kind, tuple) else (kind,)
@@ -136,7 +138,7 @@ def _take(data: dict[str, Any], key: str, kind: type | tuple[type, ...]) -> Any:
 def _wrong(key: str, value: object, expected: str) -> SnapshotInvalid:
     return SnapshotInvalid(
         gettext_noop("%(file)s: “%(key)s” is %(value)s, expected: %(expected)s. Rebuild the index."),
-        file=FILE_NAME,
+        file=MANIFEST_NAME,
         key=key,
         value=repr(value)[:80],
         expected=expected,

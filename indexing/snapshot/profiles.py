@@ -79,7 +79,7 @@ class Profiles:
     """uint8[bytes]: the blocks, each JSON compressed with zlib"""
 
     @classmethod
-    def of(cls, experts: Sequence[ExpertRecord]) -> Profiles:
+    def from_records(cls, experts: Sequence[ExpertRecord]) -> Profiles:
         digests = b"".join(row_digests([directory_rows(expert)[0] for expert in block]) for block in _blocks(experts))
         blocks = [zlib.compress(_as_json(block), LEVEL) for block in _blocks(experts)]
         return cls(

@@ -13,13 +13,12 @@ from experts.profiles.hashes import HASH_BYTES
 from experts.profiles.records import FIELDS
 from indexing.errors import SnapshotInvalid, gettext_noop
 from indexing.lib.files import file_sha256
-from indexing.snapshot import manifest as manifests
-from indexing.snapshot.facets import Facets
+from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.keyword_index import KeywordIndex
 from indexing.snapshot.lookup import require_rows
-from indexing.snapshot.manifest import Manifest
+from indexing.snapshot.manifest import MANIFEST_NAME, Manifest
+from indexing.snapshot.prefilter import Prefilter
 from indexing.snapshot.profiles import Profiles
-from indexing.snapshot.selection import Selection
 from indexing.snapshot.suggestions import Suggestions
 from indexing.snapshot.vectors import Spread, VectorIndex, products
 from indexing.snapshot.writer import (
@@ -53,7 +52,7 @@ class Snapshot:
     """uint64[n, fields]: tells which of `experts.profiles.records.FIELDS` changed since."""
     vectors: NDArray[np.float32]
     """float32[n, d], unit length, memory-mapped and read-only."""
-    facets: Facets
+    facets: FacetColumns
     ann: VectorIndex
     keywords: KeywordIndex
     spread: Spread
@@ -79,7 +78,7 @@ class Snapshot:
             facets=_facets(folder / FACETS),
             ann=_ann(folder / ANN),
             keywords=_keywords(folder / KEYWORDS),
-            spread=Spread.of(vectors),
+            spread=Spread.from_vectors(vectors),
             suggestions=_suggestions(folder / SUGGESTIONS, manifest.count),
             profiles=open_profiles(folder, manifest),
         )
@@ -94,7 +93,7 @@ class Snapshot:
         return self.manifest.count
 
     def semantic(
-        self, vector: NDArray[np.float32], k: int, only: Selection | None = None
+        self, vector: NDArray[np.float32], k: int, only: Prefilter | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Ids int64[m] and cosine similarities float32[m], m <= k, best first; `vector` is a unit float32[d]."""
         if only is not None:
@@ -105,7 +104,7 @@ class Snapshot:
         return self.ids[rows[0][found]], similarities[0][found]
 
     def keyword(
-        self, query: str, k: int, only: Selection | None = None
+        self, query: str, k: int, only: Prefilter | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Ids int64[m] and BM25 scores float32[m], m <= k, best first. Any text is answered, never an error."""
         return self.keywords.search(query, k, only.conditions if only else None)
@@ -146,7 +145,7 @@ class Snapshot:
 
 def read_manifest(folder: Path, sha256: str | None = None) -> Manifest:
     """The manifest in `folder`, which must have the hash `sha256` if given. Raises SnapshotInvalid."""
-    path = folder / manifests.FILE_NAME
+    path = folder / MANIFEST_NAME
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -169,7 +168,7 @@ def read_ids(folder: Path, sha256: str | None = None) -> NDArray[np.int64]:
     return _array(folder / IDS, np.dtype(np.int64), (manifest.count,))
 
 
-def read_facets(folder: Path, sha256: str | None = None) -> Facets:
+def read_facets(folder: Path, sha256: str | None = None) -> FacetColumns:
     """The columns of the version in `folder`, checked, without the rest of it. Raises SnapshotInvalid."""
     check_files(folder, read_manifest(folder, sha256), hashes=True, only=(FACETS,))
     return _facets(folder / FACETS)
@@ -182,7 +181,7 @@ def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[s
         if name not in manifest.files:
             raise SnapshotInvalid(
                 gettext_noop("%(file)s does not list %(name)s. Rebuild the index."),
-                file=folder / manifests.FILE_NAME,
+                file=folder / MANIFEST_NAME,
                 name=name,
             )
     for name, entry in manifest.files.items():
@@ -245,9 +244,9 @@ def _array(path: Path, dtype: np.dtype, shape: tuple[int, ...], *, mapped: bool 
     return array
 
 
-def _facets(path: Path) -> Facets:
+def _facets(path: Path) -> FacetColumns:
     try:
-        return Facets.load(path)
+        return FacetColumns.load(path)
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise _unreadable(path, error) from error
 

@@ -29,7 +29,7 @@ BLOCK = 512
 STORED = ("keys", "key_ends", "key_entries", "kinds", "texts", "text_ends", "rows", "row_ends")
 
 
-class Kind(IntEnum):
+class SuggestionKind(IntEnum):
     PERSON = 0
     TITLE = 1
     COMPANY = 2
@@ -37,8 +37,8 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    kind: Kind
+class SuggestionEntry:
+    kind: SuggestionKind
     text: str
     """empty for a person: the name is read from the directory, as it is now"""
     rows: NDArray[np.int32]
@@ -64,7 +64,7 @@ class Suggestions:
     """[e]: how many experts have it"""
     by_rank: NDArray[np.int32] = field(init=False)
     """[e]: the entries, those first that most experts have"""
-    shared: dict[Kind, tuple[NDArray[np.int64], NDArray[np.int32]]] = field(init=False)
+    shared: dict[SuggestionKind, tuple[NDArray[np.int64], NDArray[np.int32]]] = field(init=False)
     """Of each kind but people: the places of its keys, rising, and for each where its entry stands in `by_rank`."""
 
     def __post_init__(self) -> None:
@@ -76,20 +76,22 @@ class Suggestions:
         ranks[by_rank] = np.arange(len(by_rank), dtype=np.int32)
         object.__setattr__(self, "by_rank", by_rank)
         kinds = self.kinds[self.key_entries]
-        places = {kind: np.flatnonzero(kinds == kind) for kind in Kind if kind != Kind.PERSON}
+        places = {kind: np.flatnonzero(kinds == kind) for kind in SuggestionKind if kind != SuggestionKind.PERSON}
         shared = {kind: (at, ranks[self.key_entries[at]]) for kind, at in places.items()}
         object.__setattr__(self, "shared", shared)
 
     @classmethod
-    def of(cls, experts: Sequence[ExpertRecord], tags: Mapping[int, Sequence[str]]) -> Suggestions:
+    def from_records(cls, experts: Sequence[ExpertRecord], tags: Mapping[int, Sequence[str]]) -> Suggestions:
         """`experts` in the order of the version's rows; `tags` maps their ids to the names of their tags."""
-        shared: dict[tuple[Kind, str], list[int]] = defaultdict(list)
-        spelled: dict[tuple[Kind, str], str] = {}
-        entries: list[tuple[Kind, str, Sequence[int], Iterable[bytes]]] = []
+        shared: dict[tuple[SuggestionKind, str], list[int]] = defaultdict(list)
+        spelled: dict[tuple[SuggestionKind, str], str] = {}
+        entries: list[tuple[SuggestionKind, str, Sequence[int], Iterable[bytes]]] = []
         for row, expert in enumerate(experts):
-            entries.append((Kind.PERSON, "", (row,), {*_starts(expert.full_name), *_whole(expert.username)}))
-            had = [(Kind.TITLE, expert.job_title), (Kind.COMPANY, expert.company)]
-            for kind, text in (*had, *((Kind.TAG, name) for name in tags.get(expert.id, ()))):
+            entries.append(
+                (SuggestionKind.PERSON, "", (row,), {*_starts(expert.full_name), *_whole(expert.username)})
+            )
+            had = [(SuggestionKind.TITLE, expert.job_title), (SuggestionKind.COMPANY, expert.company)]
+            for kind, text in (*had, *((SuggestionKind.TAG, name) for name in tags.get(expert.id, ()))):
                 if text := " ".join(text.split()):
                     shared[kind, fold(text)].append(row)
                     spelled.setdefault((kind, fold(text)), text)
@@ -129,7 +131,7 @@ class Suggestions:
     def __len__(self) -> int:
         return len(self.kinds)
 
-    def starting(self, prefix: str) -> dict[Kind, Iterator[Entry]]:
+    def starting(self, prefix: str) -> dict[SuggestionKind, Iterator[SuggestionEntry]]:
         """By kind, the entries that have a word where `prefix` begins: people in the order of their keys, of the
         others those first that most experts have. Lazy: who takes a few pays for few.
         """
@@ -137,11 +139,11 @@ class Suggestions:
         places = range(len(self.key_entries) if wanted else 0)
         first = bisect_left(places, wanted, key=self._key)
         last = bisect_left(places, wanted + b"\xff", lo=first, key=self._key)  # a byte that no text has
-        return {kind: map(self._entry, self._numbers(kind, first, last)) for kind in Kind}
+        return {kind: map(self._entry, self._numbers(kind, first, last)) for kind in SuggestionKind}
 
-    def _numbers(self, kind: Kind, first: int, last: int) -> Iterator[int]:
+    def _numbers(self, kind: SuggestionKind, first: int, last: int) -> Iterator[int]:
         """The entries of the keys from `first` to `last`, each once."""
-        if kind == Kind.PERSON:
+        if kind == SuggestionKind.PERSON:
             return _each_once(self._people(first, last))
         places, ranks = self.shared[kind]
         begin, end = np.searchsorted(places, (first, last)).tolist()
@@ -152,7 +154,7 @@ class Suggestions:
         size = BLOCK
         while first < last:
             numbers = self.key_entries[first : min(first + size, last)]
-            yield from numbers[self.kinds[numbers] == Kind.PERSON].tolist()
+            yield from numbers[self.kinds[numbers] == SuggestionKind.PERSON].tolist()
             first, size = first + size, size * 2
 
     def _most_had(self, ranks: NDArray[np.int32]) -> Iterator[int]:
@@ -165,9 +167,11 @@ class Suggestions:
     def _key(self, place: int) -> bytes:
         return self.keys[slice(*_span(self.key_ends, place))].tobytes()
 
-    def _entry(self, number: int) -> Entry:
+    def _entry(self, number: int) -> SuggestionEntry:
         text = self.texts[slice(*_span(self.text_ends, number))].tobytes().decode()
-        return Entry(Kind(int(self.kinds[number])), text, self.rows[slice(*_span(self.row_ends, number))])
+        return SuggestionEntry(
+            SuggestionKind(int(self.kinds[number])), text, self.rows[slice(*_span(self.row_ends, number))]
+        )
 
 
 def _each_once(numbers: Iterator[int]) -> Iterator[int]:

@@ -147,7 +147,7 @@ class Spread:
     """float32[d, d]: the second moment C, the mean of v v' over the vectors v."""
 
     @classmethod
-    def of(cls, vectors: NDArray[np.float32]) -> Spread:
+    def from_vectors(cls, vectors: NDArray[np.float32]) -> Spread:
         """Of float32[n, d]; of more than 16,384 evenly spread ones, which is near enough and takes 0.1 s.
 
         Block by block: a version is opened beside the one that is served, where memory may be short.

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from indexing.errors import VersionExists
 from indexing.lib.files import file_sha256
-from indexing.snapshot import manifest as manifests
-from indexing.snapshot.manifest import FileEntry
+from indexing.snapshot.manifest import MANIFEST_NAME, FileEntry
 from indexing.snapshot.profiles import Profiles
 
 logger = logging.getLogger(__name__)
@@ -84,7 +83,7 @@ class VersionWriter:
 
     def finish(self, manifest: bytes) -> Path:
         """Write the manifest and give the folder its final name. Raises VersionExists."""
-        path = self.path(manifests.FILE_NAME)
+        path = self.path(MANIFEST_NAME)
         path.write_bytes(manifest)
         _flush(path)
         _flush(self.building)

@@ -13,7 +13,7 @@ from indexing.lib import paths
 from indexing.models import IndexVersion
 from indexing.snapshot import reader
 from indexing.snapshot.baseline import Baseline
-from indexing.snapshot.facets import Facets
+from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.reader import Snapshot
 from indexing.versions import memory
 
@@ -98,6 +98,6 @@ def read_ids(version: IndexVersion) -> NDArray[np.int64]:
     return reader.read_ids(paths.version_folder(version.number), version.manifest_sha256)
 
 
-def read_facets(version: IndexVersion) -> Facets:
+def read_facets(version: IndexVersion) -> FacetColumns:
     """The version's facet columns, without the rest of it; the file's hash is checked. Raises SnapshotInvalid."""
     return reader.read_facets(paths.version_folder(version.number), version.manifest_sha256)

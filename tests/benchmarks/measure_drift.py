@@ -33,7 +33,7 @@ ONE_IN = (0, 100, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class DriftFigures:
+class DriftMeasurement:
     """Seconds, the median of several times: by the clock, and of this process's own processor time."""
 
     experts: int
@@ -66,7 +66,7 @@ def measure(count: int, times: int) -> dict[str, object]:
     }
 
 
-def _timed(version: Baseline, count: int, times: int) -> DriftFigures:
+def _timed(version: Baseline, count: int, times: int) -> DriftMeasurement:
     clock, work = [], []
     for _ in range(times):
         began, worked = time.perf_counter(), time.process_time()
@@ -74,7 +74,7 @@ def _timed(version: Baseline, count: int, times: int) -> DriftFigures:
         clock.append(time.perf_counter() - began)
         work.append(time.process_time() - worked)
     seconds, cpu = (round(statistics.median(taken), 3) for taken in (clock, work))
-    return DriftFigures(count, len(found.changed), seconds, cpu, round(os.getloadavg()[0], 1))
+    return DriftMeasurement(count, len(found.changed), seconds, cpu, round(os.getloadavg()[0], 1))
 
 
 def _tag() -> None:
@@ -98,7 +98,7 @@ def _version() -> tuple[Baseline, int]:
     with VersionWriter(paths.building_folder(1, 1), paths.version_folder(1), 1) as writer:
         writer.save(IDS, np.array([expert.id for expert in experts], np.int64))
         writer.save(FIELD_HASHES, field_hashes(experts))
-        writer.save_profiles(Profiles.of(experts))
+        writer.save_profiles(Profiles.from_records(experts))
         manifest = Manifest(
             number=1,
             fence=1,

@@ -43,7 +43,7 @@ class Duration:
 
 
 @dataclass(frozen=True, slots=True)
-class MapFigures:
+class MapMeasurement:
     experts: int
     first: Duration
     again: Duration
@@ -91,7 +91,7 @@ def make_up(count: int, random: np.random.Generator) -> MadeUpDirectory:
     return MadeUpDirectory(np.arange(1, count + 1), vectors, groups)
 
 
-def measure(count: int, report: Callable[[str], None]) -> MapFigures:
+def measure(count: int, report: Callable[[str], None]) -> MapMeasurement:
     random = np.random.default_rng(count)
     directory = make_up(count, random)
     report(f"{count:,} experts: the first map")
@@ -104,7 +104,7 @@ def measure(count: int, report: Callable[[str], None]) -> MapFigures:
         report(f"{count:,} experts: the same without the first map")
         afresh = _movement(directory, first, later, _laid_out(later)[0])
     found, areas_seconds = _areas(later, again, random)
-    return MapFigures(
+    return MapMeasurement(
         count,
         first_took,
         again_took,

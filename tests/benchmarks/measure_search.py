@@ -46,7 +46,7 @@ WORKER_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class SearchFigures:
+class SearchMeasurement:
     """Milliseconds at the 50th, 95th and 99th percentile."""
 
     experts: int
@@ -94,16 +94,16 @@ def measure(
 ) -> dict[str, Any]:
     """Every combination of clients, states and cache, in one process that serves the prepared version.
 
-    Times in seconds unless the key says milliseconds; `measured` holds one `SearchFigures` per combination.
+    Times in seconds unless the key says milliseconds; `measured` holds one `SearchMeasurement` per combination.
     """
     began = time.perf_counter()
     snapshot = live.load_now()
     opened = time.perf_counter() - began
-    encoders.get()
+    encoders.loaded()
     loaded = time.perf_counter() - began - opened
     words = queries(len(snapshot))
     first = search.search(next(words), snapshot, K)
-    found: list[SearchFigures] = []
+    found: list[SearchMeasurement] = []
     for state in states:
         with rebuilding() if state == "rebuild" else idle() as check_running:
             for number in clients:
@@ -124,7 +124,7 @@ def measure(
 
 
 def _backend() -> str | None:
-    encoder = encoders.get()
+    encoder = encoders.loaded()
     return encoder.model.backend if isinstance(encoder, derived_encoder.DerivedEncoder) else None
 
 
@@ -207,9 +207,9 @@ async def request_seconds(application: Any, cookie: str, path: str, parameters: 
 
 def summary(
     taken: Durations, experts: int, state: State, clients: int, cache: Literal["cold", "warm"]
-) -> SearchFigures:
+) -> SearchMeasurement:
     steps = taken.results[0].timings
-    return SearchFigures(
+    return SearchMeasurement(
         experts=experts,
         state=state,
         clients=clients,

@@ -34,7 +34,7 @@ ALL_STAGES = ["snapshot", "embed", "tag", "vectors", "keywords", "verify"]
 def encoder() -> Iterator[HashEncoder]:
     """The process's encoder, which remembers what it was asked to encode."""
     encoders.reset()
-    yield encoders.get()
+    yield encoders.loaded()
     encoders.reset()
 
 

@@ -197,7 +197,7 @@ def test_a_query_is_encoded_once_for_all_who_look_at_the_gaps(client):
     searched("zeppelin")
     ask(client, GAPS)
     encoders.forget_queries()
-    encoded = encoders.get().encoded
+    encoded = encoders.loaded().encoded
     encoded.clear()
     searched("airship")
     ask(client, GAPS)

@@ -54,7 +54,7 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 def test_importing_and_identifying_does_not_import_torch():
     done = python(
         "import sys; from indexing import encoders, search; from indexing.building import pipeline\n"
-        "print(len(encoders.identified().fingerprint))\n"
+        "print(len(encoders.configured().fingerprint))\n"
         "print('torch' in sys.modules, 'sentence_transformers' in sys.modules)",
         TCS_ENCODER="indexing.encoders.SentenceTransformerEncoder",
     )
@@ -63,7 +63,7 @@ def test_importing_and_identifying_does_not_import_torch():
 
 def test_loading_and_encoding_prints_nothing():
     done = python(
-        "from indexing import encoders; assert encoders.get().encode(['a', 'b']).shape == (2, 384)",
+        "from indexing import encoders; assert encoders.loaded().encode(['a', 'b']).shape == (2, 384)",
         TCS_ENCODER="indexing.encoders.SentenceTransformerEncoder",
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -128,8 +128,8 @@ def test_a_missing_folder_is_named(settings, tmp_path):
     settings.TCS_MODEL_PATH = str(tmp_path / "nowhere")
     settings.TCS_ENCODER = "indexing.encoders.SentenceTransformerEncoder"
     with pytest.raises(EncoderUnavailable, match="TCS_MODEL_PATH=.*nowhere"):
-        encoders.get()
-    assert encoders.status() == "failed"
+        encoders.loaded()
+    assert encoders.load_state() == "failed"
 
 
 def test_an_own_model_that_cannot_be_loaded_is_refused(settings, tmp_path):
@@ -169,7 +169,7 @@ def test_the_fingerprint_follows_the_files_and_nothing_else(settings, tmp_path, 
 def test_an_encoder_that_does_not_exist_is_named(settings):
     settings.TCS_ENCODER = "indexing.encoders.Nobody"
     with pytest.raises(EncoderUnavailable, match=r"TCS_ENCODER=indexing\.encoders\.Nobody"):
-        encoders.get()
+        encoders.loaded()
 
 
 class SlowEncoder(HashEncoder):
@@ -202,18 +202,18 @@ def slow(settings):
 
 
 def test_get_waits_for_the_thread_that_loads(slow):
-    assert encoders.status() == "not loaded"
+    assert encoders.load_state() == "not loaded"
     encoders.load_in_background()
     assert slow.loading.wait(10)
-    assert encoders.status() == "loading"
+    assert encoders.load_state() == "loading"
     got: list[object] = []
-    waiting = threading.Thread(target=lambda: got.append(encoders.get()))
+    waiting = threading.Thread(target=lambda: got.append(encoders.loaded()))
     waiting.start()
     assert not got
     slow.go.set()
     waiting.join(10)
-    assert got == [encoders.get()]
-    assert encoders.status() == "ready"
+    assert got == [encoders.loaded()]
+    assert encoders.load_state() == "ready"
     assert slow.made == 1
 
 
@@ -221,8 +221,8 @@ def test_a_failed_load_is_told_and_tried_again(slow, caplog):
     slow.go.set()
     slow.fail = True
     with pytest.raises(EncoderUnavailable):
-        encoders.get()
-    assert encoders.status() == "failed"
+        encoders.loaded()
+    assert encoders.load_state() == "failed"
     slow.fail = False
-    encoders.get()
-    assert encoders.status() == "ready"
+    encoders.loaded()
+    assert encoders.load_state() == "ready"

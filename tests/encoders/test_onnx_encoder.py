@@ -164,12 +164,12 @@ def test_a_process_under_torch_changes_to_the_export_once_it_is_there(monkeypatc
     monkeypatch.setattr(encoders, "LOOK_SECONDS", 0.01)
     encoders.load_in_background()
     until(lambda: encoders.backend() == "torch")
-    encoder = encoders.get()
+    encoder = encoders.loaded()
     model = weakref.ref(encoder._loaded)
     before = encoder.encode(TEXTS)
     onnx_export.ensure(ModelEncoder())
     until(lambda: encoders.backend() == "onnx")
-    assert encoders.get() is encoder
+    assert encoders.loaded() is encoder
     np.testing.assert_allclose(encoder.encode(TEXTS), before, atol=1e-5)
     until(lambda: model() is None)
     until(lambda: not any(thread.name == "load-encoder" for thread in threading.enumerate()))
@@ -307,7 +307,7 @@ def test_other_models_exports_go_but_for_the_newest_two(exported):
 
 def test_encoders_of_other_kinds_are_left_alone(settings):
     settings.TCS_ENCODER = "tests.support.fakes.HashEncoder"
-    onnx_export.ensure(encoders.identified())
+    onnx_export.ensure(encoders.configured())
     assert not paths.models_folder().exists()
 
 
@@ -319,7 +319,7 @@ from indexing import encoders, search
 from indexing.serving import live
 snapshot = live.load_now()
 found = [len(search.search(query, snapshot, 3).hits) for query in ("keeps bees", "steel bridges")]
-encoders.get()
+encoders.loaded()
 model = Client(headers={"host": "localhost"}).get("/readyz").json()["checks"]["model"]
 heavy = [name for name in ("torch", "sentence_transformers", "transformers", "onnx") if name in sys.modules]
 print(json.dumps([found, model, heavy]))

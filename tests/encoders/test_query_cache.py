@@ -76,7 +76,7 @@ def test_threads_share_it_and_the_bound_holds(encoder):
 def test_a_search_repeated_in_another_mode_encodes_nothing():
     cast.experts(8)
     snapshot = opened()
-    encoder = encoders.get()
+    encoder = encoders.loaded()
     encoder.encoded.clear()
     first = search("keeps bees", snapshot)
     again = search(" keeps bees ", snapshot, 5, Mode.SEMANTIC)

@@ -78,7 +78,7 @@ def test_a_row_holds_all_that_is_compared():
 
 def test_every_profile_is_found_again_whichever_block_it_is_in():
     experts = [record(number, bio=f"Bio {number}. {ODD}", username=f"u{number}") for number in range(2 * BLOCK + 1)]
-    profiles = Profiles.of(experts)
+    profiles = Profiles.from_records(experts)
     profiles.check(len(experts))
     rows = [0, BLOCK - 1, BLOCK, 2 * BLOCK]
     found = profiles.at(rows)

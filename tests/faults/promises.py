@@ -111,7 +111,7 @@ def is_swept(within: float = PATIENCE) -> None:
 def files_of(number: int) -> list[str]:
     """Of a finished version: whatever its manifest lists, and the manifest."""
     folder = paths.version_folder(number)
-    return [*json.loads((folder / manifest.FILE_NAME).read_bytes())["files"], manifest.FILE_NAME]
+    return [*json.loads((folder / manifest.MANIFEST_NAME).read_bytes())["files"], manifest.MANIFEST_NAME]
 
 
 def folders() -> list[str]:

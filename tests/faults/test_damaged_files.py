@@ -88,18 +88,18 @@ def test_a_damaged_version_is_refused_and_the_newest_good_one_is_served(two_vers
 @pytest.mark.parametrize("change", [{"count": 23}, {"dimension": 32}, {"fingerprint": "0" * 64}, {"number": 1}])
 def test_a_manifest_that_says_otherwise_is_refused(two_versions, restarted, change):
     kept, folder = two_versions
-    path = folder / manifest.FILE_NAME
+    path = folder / manifest.MANIFEST_NAME
     path.write_text(json.dumps(json.loads(path.read_bytes()) | change))
     process = restarted()
     assert live.current().number == int(kept.name)
-    assert manifest.FILE_NAME in process.problem
+    assert manifest.MANIFEST_NAME in process.problem
 
 
 @pytest.mark.parametrize("change", [{"count": 23}, {"dimension": 32}, {"number": 1}, {"format": 0}, {"format": 99}])
 def test_so_is_one_whose_hash_the_database_has_taken_over(two_versions, restarted, change):
     """As after a restore of a database and a folder that do not belong together: the contents must agree as well."""
     kept, folder = two_versions
-    path = folder / manifest.FILE_NAME
+    path = folder / manifest.MANIFEST_NAME
     path.write_text(json.dumps(json.loads(path.read_bytes()) | change))
     digest = promises.sha256(path)
     IndexVersion.objects.filter(number=int(folder.name)).update(manifest_sha256=digest)
@@ -116,7 +116,7 @@ def test_a_whole_other_version_in_its_place_is_refused(two_versions, restarted):
     shutil.copytree(kept, folder)
     process = restarted()
     assert live.current().number == int(kept.name)
-    assert manifest.FILE_NAME in process.problem
+    assert manifest.MANIFEST_NAME in process.problem
 
 
 def test_without_any_good_version_there_is_no_index_until_the_next_run(first_version, restarted):

@@ -33,7 +33,7 @@ def test_only_reading_is_allowed(client, path):
 
 def test_ready_with_a_version_and_a_model(client):
     snapshot = cast.published()
-    encoders.get()
+    encoders.loaded()
     code, status, checks = readiness(client)
     assert (code, status) == (200, "ready")
     assert checks["live_version"]["version"] == snapshot.number
@@ -41,7 +41,7 @@ def test_ready_with_a_version_and_a_model(client):
 
 
 def test_not_ready_before_the_first_version(client):
-    encoders.get()
+    encoders.loaded()
     code, status, checks = readiness(client)
     assert (code, status) == (503, "not ready")
     assert not checks["live_version"]["ok"]
@@ -75,7 +75,7 @@ def test_degraded_while_an_older_version_is_served_in_place_of_a_damaged_one(cli
     run = cast.rebuild()
     (paths.version_folder(run.version_id) / "vectors.npy").unlink()
     live.load_now()
-    encoders.get()
+    encoders.loaded()
     code, status, checks = readiness(client)
     assert (code, status) == (200, "degraded")
     assert checks["live_version"]["version"] == first.number

@@ -183,7 +183,7 @@ def test_hidden_experts_are_not_looked_at_and_new_ones_are_counted(baker) -> Non
 @built
 def test_while_somebody_types_only_the_typed_text_is_encoded(baker) -> None:
     tag_preview.preview(spec(baker), 0.3)
-    encoder = encoders.get()
+    encoder = encoders.loaded()
     assert isinstance(encoder, HashEncoder)
     encoder.encoded.clear()
     tag_preview.preview(TagSpec(baker.pk, "Baking", "industry", "Bakes c"), 0.3)

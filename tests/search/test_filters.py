@@ -12,14 +12,14 @@ from indexing import encoders
 from indexing.search import Mode, search
 from indexing.search.filters import NONE, Filters, InvalidFilter
 from indexing.snapshot import vectors
-from indexing.snapshot.facets import Facets
+from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.keyword_index import KeywordIndex, build_index
 from indexing.snapshot.keyword_schema import KeywordDocument
 from indexing.snapshot.vectors import VectorIndex
 from tests.support import cast
 from tests.support.index_cast import opened
 
-FACETS = Facets(
+FACETS = FacetColumns(
     rate=np.array([50.0, 100.0, np.nan, 100.0, 150.0]),
     currency=np.array(["EUR", "EUR", "EUR", "USD", "EUR"]),
     category=np.array([0, 1, 2, 1, 2], np.int32),

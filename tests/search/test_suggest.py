@@ -10,7 +10,7 @@ import pytest
 from experts.models import Expert, ExpertTag, Tag
 from experts.profiles.records import ExpertRecord
 from indexing.search.suggest import SHOWN, suggest
-from indexing.snapshot.suggestions import STORED, Kind, Suggestions
+from indexing.snapshot.suggestions import STORED, SuggestionKind, Suggestions
 from tests.support import cast
 from tests.support.index_cast import opened
 
@@ -32,16 +32,16 @@ PEOPLE = [
 @pytest.fixture(scope="module")
 def suggestions(tmp_path_factory) -> Suggestions:
     path = tmp_path_factory.mktemp("version") / "suggest.npz"
-    Suggestions.of(PEOPLE, {3: ("Analytical Engines",), 5: ("Analytical Engines", "Energy")}).save(path)
+    Suggestions.from_records(PEOPLE, {3: ("Analytical Engines",), 5: ("Analytical Engines", "Energy")}).save(path)
     return Suggestions.load(path, len(PEOPLE))
 
 
-def texts(suggestions: Suggestions, prefix: str, kind: Kind) -> list[str]:
+def texts(suggestions: Suggestions, prefix: str, kind: SuggestionKind) -> list[str]:
     return [entry.text for entry in suggestions.starting(prefix)[kind]]
 
 
 def rows(suggestions: Suggestions, prefix: str) -> list[int]:
-    return [int(row) for entry in suggestions.starting(prefix)[Kind.PERSON] for row in entry.rows]
+    return [int(row) for entry in suggestions.starting(prefix)[SuggestionKind.PERSON] for row in entry.rows]
 
 
 @pytest.mark.parametrize(
@@ -69,14 +69,14 @@ def test_people_are_found_by_the_beginning_of_any_of_their_words(suggestions, pr
 
 
 def test_what_many_have_stands_once_and_first(suggestions):
-    assert texts(suggestions, "data", Kind.TITLE) == ["Data Scientist", "Data Engineer"]
-    assert texts(suggestions, "sci", Kind.TITLE) == ["Data Scientist"]
-    assert texts(suggestions, "sohne", Kind.COMPANY) == ["Müller & Söhne"]
-    assert texts(suggestions, "en", Kind.TAG) == ["Analytical Engines", "Energy"]
+    assert texts(suggestions, "data", SuggestionKind.TITLE) == ["Data Scientist", "Data Engineer"]
+    assert texts(suggestions, "sci", SuggestionKind.TITLE) == ["Data Scientist"]
+    assert texts(suggestions, "sohne", SuggestionKind.COMPANY) == ["Müller & Söhne"]
+    assert texts(suggestions, "en", SuggestionKind.TAG) == ["Analytical Engines", "Energy"]
 
 
 def test_a_long_text_is_still_found_by_its_beginning():
-    long = Suggestions.of([record(1, "Ada", "x" * 500)], {})
+    long = Suggestions.from_records([record(1, "Ada", "x" * 500)], {})
     assert rows(long, "x" * 500) == [0]
 
 
@@ -99,7 +99,7 @@ def test_a_hundred_thousand_people_take_no_time():
     syllables = ["ba", "ko", "ri", "mi", "ta", "ne", "lu", "so", "va", "pe"]
     names = ["".join(dice.choice(syllables, 3)).title() for _ in range(3_000)]
     chosen = dice.integers(len(names), size=(count, 4)).tolist()
-    many = Suggestions.of([record(i, *(names[n] for n in four)) for i, four in enumerate(chosen)], {})
+    many = Suggestions.from_records([record(i, *(names[n] for n in four)) for i, four in enumerate(chosen)], {})
     seconds = []
     for prefix in ("b", "ko", "rim", "tane", "user-5", "zz"):
         began = time.thread_time()  # not the clock: other tests may run beside this one
@@ -126,7 +126,7 @@ def test_all_kinds_are_suggested_few_of_each(directory):
     assert shown(directory, "weld") == [("title", "Welder")]
     erins = suggest("erin", directory)
     assert [each.text for each in erins] == [
-        f"Erin Number{number:03d}" for number in range(1, 1 + SHOWN[Kind.PERSON])
+        f"Erin Number{number:03d}" for number in range(1, 1 + SHOWN[SuggestionKind.PERSON])
     ]
     assert erins[0].detail == "expert-001 · Welder"
 

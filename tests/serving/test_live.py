@@ -59,7 +59,7 @@ def test_a_newer_version_of_a_model_that_this_process_has_not_waits_for_its_rest
     second = rebuild()
     settings.TCS_ENCODER = "tests.support.fakes.HashEncoder"
     encoders.reset()
-    encoders.get()
+    encoders.loaded()
     serving.refresh()
     assert live.current().number == first
     assert "which this process has not: restart it" in serving.problem
@@ -69,7 +69,7 @@ def test_a_newer_version_of_a_model_that_this_process_has_not_waits_for_its_rest
     decisions.roll_back(first, cast.command_actor(), "It finds nobody.")
     settings.TCS_ENCODER = "tests.support.fakes.OtherHashEncoder"
     encoders.reset()
-    encoders.get()
+    encoders.loaded()
     restarted.refresh()
     assert restarted.snapshot.number == first
 

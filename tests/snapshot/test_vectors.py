@@ -142,13 +142,15 @@ def test_where_the_nearest_centre_has_too_few_all_are_compared(monkeypatch):
 def test_the_spread_of_similarities_is_that_of_all_of_them():
     vectors, query = np.abs(unit(400)), unit(1, seed=4)[0]
     similarities = vectors.astype(float) @ query
-    assert Spread.of(vectors).over(query) == pytest.approx((similarities.mean(), similarities.std()), abs=1e-6)
+    assert Spread.from_vectors(vectors).over(query) == pytest.approx(
+        (similarities.mean(), similarities.std()), abs=1e-6
+    )
 
 
 def test_the_spread_of_one_vector_or_of_equal_ones_is_nothing():
     vectors = unit(1).repeat(3, axis=0)
     for some in (vectors[:1], vectors):
-        mean, deviation = Spread.of(some).over(vectors[0])
+        mean, deviation = Spread.from_vectors(some).over(vectors[0])
         assert mean == pytest.approx(1.0)
         assert deviation == pytest.approx(0.0, abs=1e-3)
 

@@ -12,7 +12,7 @@ from experts.models import Expert
 from indexing.lib import paths
 from indexing.lib.files import file_sha256
 from indexing.models import IndexState, IndexVersion
-from indexing.snapshot.manifest import EXACT, FILE_NAME, FileEntry, Manifest
+from indexing.snapshot.manifest import EXACT, MANIFEST_NAME, FileEntry, Manifest
 from tests.support import cast
 
 HEAD = 16
@@ -60,7 +60,7 @@ def mapped_again() -> int:
         ann_recall=None,
         files={"ids.npy": entry},
     ).to_bytes()
-    (folder / FILE_NAME).write_bytes(manifest)
+    (folder / MANIFEST_NAME).write_bytes(manifest)
     version = IndexVersion.objects.create(
         number=number,
         state=IndexVersion.State.LIVE,

@@ -40,7 +40,7 @@ def one_of_everything(settings: Any, *, query: str = "bread", **of_experts: str)
     Expert.objects.filter(pk=first.pk).update(is_active=False)
     held = cast.rebuild()
     assert held.state == RebuildRun.State.HELD
-    encoders.get()
+    encoders.loaded()
     owner = User.objects.create_user("owner")
     now = timezone.now()
     seen = {"username": "sam", "ip_address": "192.0.2.1", "user_agent": "x"}

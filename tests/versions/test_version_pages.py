@@ -366,10 +366,10 @@ class TestRollback:
 
     def test_after_it_a_banner_says_that_scheduled_runs_wait(self, publisher):
         version_cast.two_versions()
-        encoders.get().encoded.clear()
+        encoders.loaded().encoded.clear()
         answer = publisher.post(ROLLBACK, {"version": 1, "reason": "It finds nobody."}, follow=True)
         assert live() == 1
-        assert encoders.get().encoded == []
+        assert encoders.loaded().encoded == []
         page = html(answer)
         assert "Rolled back: version 1 is live." in page
         assert "when <bdi>carol</bdi> rolled back: version 1 is live" in page

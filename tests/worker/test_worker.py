@@ -53,10 +53,10 @@ def test_unchanged_texts_cost_no_encoding():
     people = cast.experts(12)
     rebuild()
     Expert.objects.filter(pk=people[0].pk).update(bio="Now restores church organs.")
-    encoders.get().encoded.clear()
+    encoders.loaded().encoded.clear()
     run = rebuild()
     assert (run.encoded, run.reused) == (1, 11)
-    encoded = encoders.get().encoded
+    encoded = encoders.loaded().encoded
     assert [text for text in encoded if "organs" in text]
     assert not [text for text in encoded if "Case" in text]  # the bios of all others
 

@@ -41,7 +41,7 @@ class Progress(Schema):
     earlier_runs: int = Field(description="How many earlier runs `seconds_left` goes by.")
 
     @classmethod
-    def of(cls, progress: status.Progress) -> Progress:
+    def from_progress(cls, progress: status.Progress) -> Progress:
         return cls(
             done=progress.done,
             total=progress.total,
@@ -118,7 +118,7 @@ class Run(Schema):
     error: str | None
 
     @classmethod
-    def of(cls, run: RebuildRun) -> Run:
+    def from_run(cls, run: RebuildRun) -> Run:
         return cls(
             run=run.pk,
             kind=run.kind,
@@ -158,7 +158,7 @@ class LogLine(Schema):
     message: str
 
     @classmethod
-    def of(cls, line: RunLogLine) -> LogLine:
+    def from_line(cls, line: RunLogLine) -> LogLine:
         return cls(seq=line.seq, at=line.at.timestamp(), level=line.level, stage=line.stage, message=line.message)
 
 
@@ -204,5 +204,5 @@ class RunInFull(Run):
     gate: Gate | None = Field(default=None, description="null where the run reached no gate.")
 
     @classmethod
-    def of(cls, run: RebuildRun) -> RunInFull:
-        return cls(**Run.of(run).dict(), gate=Gate(**run.gate) if run.gate else None)
+    def from_run(cls, run: RebuildRun) -> RunInFull:
+        return cls(**Run.from_run(run).dict(), gate=Gate(**run.gate) if run.gate else None)

@@ -34,7 +34,7 @@ class ExpertCard(Plain):
     category: str
 
     @classmethod
-    def of(cls, expert: Expert) -> ExpertCard:
+    def from_expert(cls, expert: Expert) -> ExpertCard:
         stored = {name: getattr(expert, name) for name in cls.model_fields if name != "name"}
         links = {"profile_url": expert.profile_link, "photo_url": expert.photo_link}  # a client makes links of them
         return cls(name=expert.full_name, **stored | links)
@@ -54,14 +54,14 @@ class SearchHit(Plain):
     common_tags: list[str] = Field(default=[], description="Tags of the expert that have a word of the query.")
 
     @classmethod
-    def of(cls, hit: Hit, marker: Marker | None = None) -> SearchHit:
+    def from_hit(cls, hit: Hit, marker: Marker | None = None) -> SearchHit:
         measured: dict[str, Any] = {
             name: getattr(hit, name) for name in ("score", "similarity", "semantic_rank", "keyword_rank")
         }
         if marker is not None:
             measured["highlights"] = marker.highlights(hit.expert)
             measured["common_tags"] = marker.common_tags([tag.name for tag in hit.tags])
-        return cls(expert=ExpertCard.of(hit.expert), **measured)
+        return cls(expert=ExpertCard.from_expert(hit.expert), **measured)
 
 
 class SearchFilters(Schema):
@@ -92,7 +92,7 @@ class Facets(Plain):
     photo: int
 
     @classmethod
-    def of(cls, counts: FacetCounts) -> Facets:
+    def from_counts(cls, counts: FacetCounts) -> Facets:
         lists: dict[str, Any] = {
             name: [FacetValue(name=value.name, count=value.count) for value in getattr(counts, name)]
             for name in ("tags", "industries", "categories", "currencies")
@@ -109,14 +109,16 @@ class SearchResults(Plain):
     facets: Facets | None = None
 
     @classmethod
-    def of(cls, results: Results, facets: FacetCounts | None = None, marker: Marker | None = None) -> SearchResults:
+    def from_results(
+        cls, results: Results, facets: FacetCounts | None = None, marker: Marker | None = None
+    ) -> SearchResults:
         return cls(
             query=results.query,
             mode=results.mode,
             version=results.version,
             seconds=results.seconds,
-            hits=[SearchHit.of(hit, marker) for hit in results.hits],
-            facets=Facets.of(facets) if facets else None,
+            hits=[SearchHit.from_hit(hit, marker) for hit in results.hits],
+            facets=Facets.from_counts(facets) if facets else None,
         )
 
 
@@ -131,7 +133,7 @@ class Suggested(Schema):
     suggestions: list[SuggestionOut]
 
     @classmethod
-    def of(cls, q: str, suggestions: Sequence[Suggestion]) -> Suggested:
+    def from_suggestions(cls, q: str, suggestions: Sequence[Suggestion]) -> Suggested:
         made: list[dict[str, Any]] = [
             {name: getattr(each, name) for name in ("kind", "text", "detail")} for each in suggestions
         ]

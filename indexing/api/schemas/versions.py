@@ -43,7 +43,7 @@ class Period(Schema):
     reason: str
 
     @classmethod
-    def of(cls, publication: Publication) -> Period:
+    def from_publication(cls, publication: Publication) -> Period:
         return cls(
             how=publication.how,
             at=publication.at.timestamp(),
@@ -61,7 +61,7 @@ class Pin(Schema):
     reason: str
 
     @classmethod
-    def of(cls, version: IndexVersion) -> Pin | None:
+    def from_version(cls, version: IndexVersion) -> Pin | None:
         if version.pinned_at is None:
             return None
         return cls(at=version.pinned_at.timestamp(), by=version.pinned_name, reason=version.pinned_reason)
@@ -80,7 +80,7 @@ class Version(Schema):
     publications: list[Period] = Field(description="The latest first.")
 
     @classmethod
-    def of(cls, version: IndexVersion) -> Version:
+    def from_version(cls, version: IndexVersion) -> Version:
         run: RebuildRun | None = getattr(version, "run", None)
         return cls(
             version=version.number,
@@ -91,8 +91,8 @@ class Version(Schema):
             model=version.model_name,
             dimension=version.dimension,
             run=run.pk if run else None,
-            pinned=Pin.of(version),
-            publications=[Period.of(each) for each in version.publications.all()],
+            pinned=Pin.from_version(version),
+            publications=[Period.from_publication(each) for each in version.publications.all()],
         )
 
 

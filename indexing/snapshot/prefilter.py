@@ -24,7 +24,7 @@ def currency_label(code: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
+class KeywordConditions:
     """What the keyword index is asked beside the words. It has no use for a mask: see `KeywordIndex.search`."""
 
     labels: tuple[tuple[str, ...], ...] = ()
@@ -34,12 +34,12 @@ class Conditions:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Selection:
+class Prefilter:
     """The same experts twice: as a mask for the vectors, as conditions for the keyword index."""
 
     mask: NDArray[np.bool_]
     """bool[n] over the rows of the version"""
-    conditions: Conditions
+    conditions: KeywordConditions
     count: int = field(init=False)
 
     def __post_init__(self) -> None:
