@@ -74,13 +74,13 @@ def test_the_imports_are_found():
     assert any(each.what == "torch" and each.inside for each in imports())
 
 
-@pytest.mark.xfail(strict=True, reason="courier, reasons and run_figures have not moved yet")
+@pytest.mark.xfail(strict=False, reason="courier, reasons and run_figures have not moved yet")
 def test_every_module_has_its_place_in_the_layers():
     without = {name for name in modules() if not package_of(name)} - {"indexing"}
     assert without == set()
 
 
-@pytest.mark.xfail(strict=True, reason="the cuts of versions, search, errors and templatetags are being made")
+@pytest.mark.xfail(strict=False, reason="the cuts of versions, search, errors and templatetags are being made")
 def test_a_package_imports_only_from_the_layers_below_it():
     assert sentences(against_the_layers(imports())) == []
 
@@ -121,7 +121,7 @@ def is_an_exception(each: Import) -> bool:
     )
 
 
-@pytest.mark.xfail(strict=True, reason="console/changes.py and console/responses.py are being carved")
+@pytest.mark.xfail(strict=False, reason="console/changes.py and console/responses.py are being carved")
 def test_a_family_of_pages_imports_no_other():
     assert sentences(between_families()) == []
 
@@ -138,7 +138,7 @@ def test_of_what_the_families_share_only_the_urls_import_families():
     assert sentences(wrong) == []
 
 
-@pytest.mark.xfail(strict=True, reason="errors still translates")
+@pytest.mark.xfail(strict=False, reason="errors still translates")
 def test_the_files_of_a_version_load_nothing_of_django():
     """Also not through what they import, so that a version can be read where no Django is set up."""
     wrong: set[str] = set()

@@ -165,7 +165,7 @@ class Redis:
 
 
 PORTS = range(20_000, 32_000)
-"""Below the ports that Linux gives to clients. A client that keeps reconnecting to a server while that restarts may be
+"""Below the ports that Linux gives to clients. A client that reconnects to a server while that restarts may be
 given the server's own port; it then connects to itself, and the server cannot start."""
 
 
