@@ -25,6 +25,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from experts.stored_language import kept_language
+from indexing.lib.threads import BackgroundThread
 from indexing.models import IndexVersion, Notification, RebuildRun
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ FIRST_PAUSE = timedelta(seconds=10)
 """Doubles with every attempt: the last is made about 21 minutes after the first."""
 TIMEOUT_SECONDS = 10
 KEEP = timedelta(days=30)
+LOOK_SECONDS = 3.0
 
 
 def run_ended(run: RebuildRun) -> None:
@@ -94,7 +96,7 @@ def deliver_due() -> int:
         if not taken.update(attempts=F("attempts") + 1, next_attempt_at=timezone.now() + pause):
             continue
         message.attempts += 1
-        delivered += _deliver(message)
+        delivered += _send(message)
     Notification.objects.filter(created_at__lt=timezone.now() - KEEP).delete()
     return delivered
 
@@ -113,7 +115,7 @@ def _enqueue(event: str, subject: str, body: str, payload: dict[str, Any]) -> No
     )
 
 
-def _deliver(message: Notification) -> bool:
+def _send(message: Notification) -> bool:
     try:
         if message.channel == Channel.EMAIL:
             subject = f"[TCS] {' '.join(message.subject.split())}"  # a line break in it would be a header
@@ -148,3 +150,14 @@ def _post(message: Notification) -> None:
     )
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310
         pass
+
+
+def _deliver() -> float:
+    deliver_due()
+    return LOOK_SECONDS
+
+
+_background = BackgroundThread("notifications", _deliver, retry_seconds=LOOK_SECONDS, first_pause=LOOK_SECONDS)
+deliver_in_background = _background.start
+"""Start a web process's thread that delivers, once. Apart from requests: a mail server may take its time."""
+stop_delivering = _background.stop

@@ -4,7 +4,6 @@ import gc
 import os
 import sys
 from collections.abc import Callable
-from functools import partial
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -18,12 +17,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tcs_site.settings")
 http = get_asgi_application()
 
 # Models can be imported only once Django is set up.
-from indexing import courier, encoders  # noqa: E402
 from indexing.console.live_page.routing import websocket_urlpatterns  # noqa: E402
-from indexing.drift import samples  # noqa: E402
-from indexing.encoders.same_model import has_model  # noqa: E402
-from indexing.search import log  # noqa: E402
-from indexing.serving import live  # noqa: E402
+from indexing.ops import web_process  # noqa: E402
 from tcs_site.proxying import behind_proxy  # noqa: E402
 
 application = ProtocolTypeRouter(
@@ -62,8 +57,4 @@ def once_listening(start: Callable[[], None]) -> None:
 # What importing made stays for good. Looking through it for garbage would hold up all searches for 80 ms each time.
 gc.freeze()
 take_long_addresses()
-once_listening(partial(live.start, has_model=has_model))
-once_listening(courier.start)
-once_listening(log.start)
-once_listening(samples.start)
-once_listening(encoders.load_in_background)
+once_listening(web_process.start)

@@ -14,9 +14,7 @@ from django.db import connections, transaction
 from pytest_django import DjangoDbBlocker
 from pytest_django.plugin import blocking_manager_key
 
-from indexing import encoders
-from indexing.drift import status
-from indexing.serving import live
+from indexing.ops import web_process
 from tests.support.once import once
 from tests.support.server import Site
 
@@ -85,12 +83,11 @@ def django_db_modify_db_settings_parallel_suffix() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _clean_process_and_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What lies outside the database's transaction: the served version, the encoder, files of versions, the cache."""
-    monkeypatch.setattr(live, "_live", live.Live())
-    status.forget()
-    encoders.reset()
+def _clean_process_and_folder() -> Iterator[None]:
+    """What lies outside the database's transaction: what the process remembers, files of versions, the cache."""
+    web_process.forget_all()
     yield
+    web_process.stop()
     for name in ("versions", "maps", "imports"):
         shutil.rmtree(Path(settings.DATA_DIR) / name, ignore_errors=True)
     cache.clear()

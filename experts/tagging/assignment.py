@@ -17,7 +17,7 @@ from experts.tagging.default_tags import DOMAIN, INDUSTRY
 MAX_TAGS = {DOMAIN: 6, INDUSTRY: 3}
 """How many automatic tags of each kind an expert has at most."""
 
-_BLOCK = 8_192  # experts whose similarities are in memory at the same time
+BLOCK = 8_192  # experts whose similarities are in memory at the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,8 @@ def assign(
     if len(tag_vectors) != len(tags):
         raise ValueError(f"{len(tag_vectors)} tag vectors for {len(tags)} tags")
     assigned: list[list[tuple[int, float]]] = []
-    for start in range(0, len(vectors), _BLOCK):
-        similarities = vectors[start : start + _BLOCK] @ tag_vectors.T
+    for start in range(0, len(vectors), BLOCK):
+        similarities = vectors[start : start + BLOCK] @ tag_vectors.T
         block: list[list[tuple[int, float]]] = [[] for _ in similarities]
         for kind, limit in MAX_TAGS.items():
             columns = [number for number, tag in enumerate(tags) if tag.kind == kind]

@@ -18,6 +18,7 @@ from indexing.api.schemas.common import NOT_PERMITTED
 from indexing.api.schemas.map import Computing, EmbeddingMap
 from indexing.embedding_map import reading
 from indexing.errors import MapNotReady, NoIndexYet, NoMap
+from indexing.lib.process_state import ProcessState
 from indexing.models import IndexState, IndexVersion
 from indexing.serving import live
 
@@ -30,7 +31,7 @@ class RenderedMap:
     body: bytes
 
 
-_rendered = RenderedMap("", b"")
+_rendered = ProcessState(lambda: RenderedMap("", b""))
 """The last answer: reading and rendering 10,000 points takes a tenth of a second, and they rarely change."""
 
 
@@ -43,7 +44,6 @@ _rendered = RenderedMap("", b"")
     description="Needs the permission `indexing.view`. 202 until the live version's map is computed.",
 )
 def embedding_map(request: HttpRequest) -> HttpResponse | Status:
-    global _rendered
     version = IndexState.read().live_version
     try:
         if version is None:
@@ -53,14 +53,15 @@ def embedding_map(request: HttpRequest) -> HttpResponse | Status:
         if version.map_state != IndexVersion.MapState.DONE or snapshot.number != version.number:
             raise MapNotReady(version.number, version.map_progress)
         etag = _etag(version)
-        if _rendered.etag != etag:
+        rendered = _rendered.get()  # once: another request may replace it
+        if rendered.etag != etag:
             positions = reading.positions_of(version, len(snapshot.ids))
-            _rendered = RenderedMap(etag, _render(version.number, snapshot.ids, positions))
+            rendered = RenderedMap(etag, _render(version.number, snapshot.ids, positions))
+            _rendered.set(rendered)
     except MapNotReady as error:
         return Status(202, Computing(progress=error.progress))
     except (NoIndexYet, NoMap):
         return Status(202, Computing(progress=None))
-    rendered = _rendered  # once: another request may replace it
     response = HttpResponse(rendered.body, content_type="application/json")
     response["ETag"] = rendered.etag
     patch_cache_control(response, private=True, no_cache=True)

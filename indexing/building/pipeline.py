@@ -138,7 +138,7 @@ def _build_version(order: Order, experts: Sequence[ExpertRecord], reporter: Repo
             todo = retag.plan(experts, hashes, encoder.fingerprint, order.tag_threshold)
             retag.retag(experts, todo, embedded.vectors[todo.rows], encoder, progress)
         encoded, reused, dimension = embedded.encoded, embedded.reused, embedded.vectors.shape[1]
-        with _disk_full_is_said(writer, _bytes_needed(experts, dimension)):
+        with _disk_full_is_said(writer, bytes_needed(experts, dimension)):
             with reporter.stage("vectors") as progress:
                 _write_vectors(writer, experts, hashes, embedded)
                 del embedded  # the index is built over the file: one copy in memory less
@@ -249,7 +249,7 @@ def _verify(folder: Path, sha256: str, experts: Sequence[ExpertRecord], progress
     )
 
 
-def _bytes_needed(experts: Sequence[ExpertRecord], dimension: int) -> int:
+def bytes_needed(experts: Sequence[ExpertRecord], dimension: int) -> int:
     """A generous guess of a version's size: vectors twice, the links of an approximate index, text, its postings, and
     the profiles as they were, taken for uncompressed."""
     links = 2 * vectors.LINKS * 5

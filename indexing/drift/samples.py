@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
 from indexing.drift.measurement import measure
 from indexing.errors import SnapshotInvalid
-from indexing.lib.threads import Background
+from indexing.lib.threads import BackgroundThread
 from indexing.models import DriftSample, IndexState
 from indexing.versions.opening import open_baseline
 
@@ -68,15 +67,13 @@ def attempt() -> bool:
     return True
 
 
-def _keep_sampling(ending: threading.Event) -> None:
+def _sample() -> float:
     # Of several processes one looks first, most of the time, and spares the others the measuring.
-    pause = LOOK_SECONDS * random.random()
-    while not ending.wait(pause):
-        pause = LOOK_SECONDS * (1 + random.random()) if attempt() else RETRY_SECONDS
-        close_old_connections()
-    connection.close()
+    return LOOK_SECONDS * (1 + random.random()) if attempt() else RETRY_SECONDS
 
 
-_background = Background("sampling", _keep_sampling)
+_background = BackgroundThread(
+    "sampling", _sample, retry_seconds=RETRY_SECONDS, first_pause=LOOK_SECONDS * random.random()
+)
 start = _background.start
 stop = _background.stop

@@ -24,6 +24,7 @@ from django.utils.translation import ngettext
 from experts.models import Expert, ExpertTag
 from indexing.drift.measurement import Drift, measure
 from indexing.errors import NoIndexYet, SnapshotInvalid
+from indexing.lib.process_state import ProcessState
 from indexing.models import IndexState, IndexVersion
 from indexing.serving import live
 from indexing.snapshot.baseline import Baseline
@@ -108,7 +109,7 @@ def read() -> DriftStatus:
     if version is None:
         return DriftStatus("never", None, None, None)
     try:
-        found, as_of = _gauge.read(version)
+        found, as_of = _gauge.get().read(version)
     except SnapshotInvalid as error:
         problem = _("Version %(number)s cannot be compared: %(why)s") % {"number": version.number, "why": error}
         return DriftStatus("unknown", version, None, timezone.now(), problem)
@@ -148,9 +149,6 @@ class _Gauge:
         self._last: _Measured | None = None
         self._probed = 0.0
 
-    def forget(self) -> None:
-        self._last = None
-
     def read(self, version: IndexVersion) -> tuple[Drift, datetime]:
         with self._lock:
             last = self._last
@@ -176,7 +174,7 @@ class _Gauge:
         return _Measured(found, as_of, self._probed + max(LIFE_SECONDS, SHARE_OF_TIME * took), probe)
 
 
-_gauge = _Gauge()
+_gauge = ProcessState(_Gauge)
 
 
 def _probe() -> tuple[object, ...]:

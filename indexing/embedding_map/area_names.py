@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from cachetools import LRUCache
 
 from experts.models import Tag
 from indexing.embedding_map import reading
 from indexing.embedding_map.areas import Area, named_areas
+from indexing.lib.process_state import ProcessState
 from indexing.models import IndexVersion
 from indexing.versions.opening import read_facets
 
 KEPT = 4
 """Versions whose areas are remembered: two are flipped through, and a few people look at once."""
 
-_known: OrderedDict[tuple[Any, ...], tuple[Named, ...]] = OrderedDict()
+_known: ProcessState[LRUCache[tuple[Any, ...], tuple[Named, ...]]] = ProcessState(lambda: LRUCache(KEPT))
 _lock = threading.Lock()
 
 
@@ -37,18 +38,11 @@ def areas_of(version: IndexVersion) -> tuple[Named, ...]:
     names = dict(Tag.objects.filter(is_active=True).values_list("pk", "name"))
     key = version.manifest_sha256, reading.stamp(version), tuple(sorted(names.items()))
     with _lock:
-        if key not in _known:
+        known = _known.get()
+        if key not in known:
             facets = read_facets(version)
             rows, tags = facets.tag_rows(), facets.tag_ids
             active = np.isin(tags, np.fromiter(names, np.int64, len(names)))
             found = named_areas(positions, rows[active], tags[active])
-            _known[key] = tuple(Named(area, names[area.tag]) for area in found)
-            while len(_known) > KEPT:
-                _known.popitem(last=False)
-        _known.move_to_end(key)
-        return _known[key]
-
-
-def forget() -> None:
-    with _lock:
-        _known.clear()
+            known[key] = tuple(Named(area, names[area.tag]) for area in found)
+        return known[key]

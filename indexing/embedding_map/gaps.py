@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from indexing.embedding_map import query_places, reading
+from indexing.lib.process_state import ProcessState
 from indexing.models import IndexVersion, SearchLog
 from indexing.search import query_vector
 from indexing.serving import open_versions
@@ -20,7 +21,7 @@ MOST = 100
 
 Place = tuple[float, float]
 
-_places: tuple[tuple[Any, ...], dict[str, Place]] = ((), {})
+_placed_before: ProcessState[tuple[tuple[Any, ...], dict[str, Place]]] = ProcessState(lambda: ((), {}))
 """Where the queries of the last answer stand, with the map that they stand on."""
 _lock = threading.Lock()
 
@@ -50,21 +51,16 @@ def gaps_of(version: IndexVersion, now: datetime | None = None) -> list[Gap]:
 
 
 def _placed(version: IndexVersion, asked: list[str], positions: reading.Positions) -> dict[str, Place]:
-    global _places
     key = version.manifest_sha256, reading.stamp(version)
     with _lock:  # two that ask at once would encode the same
-        known = _places[1] if _places[0] == key else {}
+        placed_on, places = _placed_before.get()
+        known = places if placed_on == key else {}
         fresh = [query for query in asked if query not in known]
         if fresh:
             snapshot = open_versions.opened(version)
             vectors = [query_vector(query, snapshot) for query in fresh]
             found = query_places.placed(snapshot, positions, vectors).tolist()
             known = known | {query: (x, y) for query, (x, y) in zip(fresh, found, strict=True)}
-        _places = key, {query: known[query] for query in asked}
-        return _places[1]
-
-
-def forget() -> None:
-    global _places
-    with _lock:
-        _places = ((), {})
+        places = {query: known[query] for query in asked}
+        _placed_before.set((key, places))
+        return places

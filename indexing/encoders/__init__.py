@@ -21,6 +21,7 @@ from indexing.encoders.protocol import Encoder
 from indexing.encoders.query_cache import QueryCache
 from indexing.encoders.torch_encoder import SentenceTransformerEncoder
 from indexing.errors import EncoderUnavailable
+from indexing.lib.process_state import on_forget
 
 __all__ = [
     "Backend",
@@ -125,6 +126,7 @@ def _load_quietly() -> None:
         looking.wait(LOOK_SECONDS)
 
 
+@on_forget
 def reset() -> None:
     """Forget the encoder, so that the next `loaded` reads the settings again: for tests."""
     global _encoder, _load_state

@@ -22,6 +22,7 @@ from experts.tagging import storage
 from experts.tagging.assignment import MAX_TAGS, TagSpec
 from indexing import encoders
 from indexing.encoders.same_model import require_same_model
+from indexing.lib.process_state import ProcessState, on_forget
 from indexing.serving import live
 from indexing.snapshot.reader import Snapshot
 
@@ -193,13 +194,15 @@ def bar(
 
 
 # --- What is reckoned once for many previews: only the tag's own text changes while somebody types -----------
-_bars: weakref.WeakKeyDictionary[Snapshot, dict[tuple[TagSpec, ...], Bar]] = weakref.WeakKeyDictionary()
+_bars: ProcessState[weakref.WeakKeyDictionary[Snapshot, dict[tuple[TagSpec, ...], Bar]]] = ProcessState(
+    weakref.WeakKeyDictionary
+)
 
 
 def _bar(snapshot: Snapshot, tag: TagSpec) -> Bar:
     catalogue = tuple(storage.active_tags())
     others = tuple(each for each in catalogue if each.kind == tag.kind and each.id != tag.id)
-    kept = _bars.setdefault(snapshot, {})
+    kept = _bars.get().setdefault(snapshot, {})
     known = kept.get(others)
     if known is None:
         places = {each.id: place for place, each in enumerate(catalogue)}
@@ -215,6 +218,9 @@ def _bar(snapshot: Snapshot, tag: TagSpec) -> Bar:
 def _catalogue_vectors(fingerprint: str, tags: tuple[TagSpec, ...]) -> NDArray[np.float32]:
     """float32[t, d] of the tags' texts; the fingerprint is part of the key only: other models, other vectors."""
     return encoders.loaded().encode([each.text for each in tags])
+
+
+on_forget(_catalogue_vectors.cache_clear)
 
 
 # --- For people ---------------------------------------------------------------------------------------------

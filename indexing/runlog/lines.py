@@ -82,7 +82,7 @@ def as_text(line: RunLogLine) -> str:
 def text(run_id: int) -> Iterator[str]:
     """The whole log, in pieces."""
     after = 0
-    while lines := read(run_id, after):
+    while lines := read(run_id, after, CHUNK):
         yield "".join(map(as_text, lines))
         after = lines[-1].seq
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from experts.stored_language import kept_language
 from indexing.audit import Actor
 from indexing.lib import processes
+from indexing.lib.process_state import on_forget
 from indexing.models import IndexVersion, RebuildRun
 from indexing.runs import endings, queue
 
@@ -57,9 +58,15 @@ def start_worker_for_map(version: IndexVersion) -> None:
     version.hand_map_to(processes.of(child.pid))
 
 
+@on_forget
+def reap_children() -> None:
+    """Take note of the workers that have ended. Those that are running go on: they belong to the run."""
+    _children[:] = [child for child in _children if child.poll() is None]
+
+
 def _start(*arguments: str) -> subprocess.Popen[bytes]:
     """A worker in a session of its own: what ends the web process (Ctrl-C, a restart) does not end the run."""
-    _children[:] = [child for child in _children if child.poll() is None]  # reaps those that ended
+    reap_children()
     child = subprocess.Popen(
         [sys.executable, str(settings.BASE_DIR / "manage.py"), "index_worker", "--low-priority", *arguments],
         env=os.environ | {"OMP_NUM_THREADS": str(settings.TCS_WORKER_THREADS)},  # web processes keep theirs to one

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from experts.stored_language import kept_language
 from indexing.lib import doorbell, paths
+from indexing.lib.process_state import ProcessState
 from indexing.lib.processes import Owner
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from indexing.runs.endings import fence_lost, lose
@@ -44,11 +45,6 @@ class LeaseWatch:
         self._seen: dict[int, tuple[tuple[str, int], float]] = {}
         self._looked = 0.0
 
-    def forget(self) -> None:
-        """Start as a new process does, having seen nothing."""
-        self._seen = {}
-        self._looked = 0.0
-
     def expired(self, run: RebuildRun) -> bool:
         if run.state == State.QUEUED and not run.owner:
             return False  # it waits for a worker to be started, for as long as that takes
@@ -62,7 +58,7 @@ class LeaseWatch:
         return now - self._seen[run.pk][1] > lease
 
 
-watch = LeaseWatch()
+watch = ProcessState(LeaseWatch)
 """What this process has seen of the active run."""
 
 
@@ -125,7 +121,7 @@ def _why_lost(run: RebuildRun) -> str:
         return _("The worker ended without a word in stage “%(stage)s”; the live version is untouched.") % {
             "stage": stage
         }
-    if watch.expired(run):
+    if watch.get().expired(run):
         return _(
             "Nothing was heard of the worker for %(seconds)d s, in stage “%(stage)s”; the live version is untouched."
         ) % {"seconds": settings.TCS_LEASE_SECONDS, "stage": stage}

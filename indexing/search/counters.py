@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Histogram
 
+from indexing.lib.process_state import on_forget
+
 SEARCHES = Counter(
     "tcs_searches", "Searches answered by this process, by mode and outcome.", ["mode", "outcome"], registry=None
 )
@@ -24,3 +26,11 @@ def count_search(mode: str, outcome: str, seconds: float) -> None:
     """Count a search; `outcome` is hits, nothing or error."""
     SEARCHES.labels(mode, outcome).inc()
     SEARCH_SECONDS.labels(mode).observe(seconds)
+
+
+@on_forget
+def reset() -> None:
+    """Count from zero again."""
+    SEARCHES.clear()
+    SEARCH_SECONDS.clear()
+    SEARCHES_NOT_LOGGED.reset()

@@ -13,10 +13,8 @@ debouncer that reach it.
 
 from __future__ import annotations
 
-import atexit
 import logging
 import queue
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -24,9 +22,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils import timezone
 
+from indexing.lib.process_state import ProcessState
+from indexing.lib.threads import BackgroundThread
 from indexing.models import SearchLog
 from indexing.models.searches import MAX_QUERY, OTR_AT, folded
 from indexing.search import counters
@@ -109,7 +109,8 @@ class LogWriter:
         self._debouncer = SearchDebouncer()
         self._rows: list[SearchLog] = []
         self._retry_at = self._sweep_at = 0.0
-        self.ending = threading.Event()
+        self.is_open = False
+        """Whether there is a thread that writes: without one nothing is taken."""
 
     def put(self, note: Note) -> None:
         """Never waits."""
@@ -117,12 +118,6 @@ class LogWriter:
             self._queue.put_nowait(note)
         except queue.Full:
             counters.SEARCHES_NOT_LOGGED.inc()
-
-    def run(self) -> None:
-        while not self.ending.wait(LOOK_SECONDS):
-            self.turn(time.monotonic())
-        self.turn(time.monotonic() + SETTLED_SECONDS, at_once=True)
-        connection.close()
 
     def turn(self, now: float, *, at_once: bool = False) -> None:
         """Write what is to be written at `now`, and sweep when it is time."""
@@ -146,7 +141,6 @@ class LogWriter:
             logger.warning("%s searches could not be logged: %s", len(self._rows), error)
             counters.SEARCHES_NOT_LOGGED.inc(len(self._rows))
             self._rows.clear()
-        close_old_connections()
 
     def _write(self) -> None:
         if self._rows:
@@ -159,20 +153,18 @@ class LogWriter:
             del self._rows[:over]
 
 
-_writer: LogWriter | None = None
-_thread: threading.Thread | None = None
-_starting = threading.Lock()
+writer = ProcessState(LogWriter)
 
 
 def note(
     results: Results, k: int, *, session: str | None = "", complete: bool = True, filtered: bool = False
 ) -> None:
     """Remember that somebody searched. `session` is the browser's, empty where each search stands for itself."""
-    writer = _writer
-    if writer is None or settings.TCS_SEARCH_LOG_DAYS == 0:
+    log_writer = writer.get()
+    if not log_writer.is_open or settings.TCS_SEARCH_LOG_DAYS == 0:
         return
     row = row_of(results, k, timezone.now(), filtered=filtered)
-    writer.put(Note(row, session or "", complete, time.monotonic()))
+    log_writer.put(Note(row, session or "", complete, time.monotonic()))
 
 
 def row_of(results: Results, k: int, at: datetime, *, filtered: bool = False) -> SearchLog:
@@ -201,23 +193,27 @@ def sweep() -> int:
     return SearchLog.objects.filter(at__lt=kept_from).delete()[0]
 
 
+def _write_settled() -> float:
+    writer.get().turn(time.monotonic())
+    return LOOK_SECONDS
+
+
+def _write_all() -> None:
+    writer.get().turn(time.monotonic() + SETTLED_SECONDS, at_once=True)
+
+
+_background = BackgroundThread(
+    "search-log", _write_settled, retry_seconds=RETRY_SECONDS, first_pause=LOOK_SECONDS, at_end=_write_all
+)
+
+
 def start() -> None:
-    """Start the thread, once. It also runs with the log off: what was kept before is to go."""
-    global _writer, _thread
-    with _starting:
-        if _thread is None:
-            _writer = LogWriter()
-            _thread = threading.Thread(target=_writer.run, name="searchlog", daemon=True)
-            _thread.start()
-            atexit.register(stop)
+    """Start the thread, once. It also runs with the log off: rows from before are to be deleted."""
+    writer.get().is_open = True
+    _background.start()
 
 
 def stop() -> None:
     """Write what waits and end the thread."""
-    global _writer, _thread
-    with _starting:
-        writer, thread = _writer, _thread
-        _writer = _thread = None
-    if writer is not None and thread is not None:
-        writer.ending.set()
-        thread.join(timeout=5)
+    writer.get().is_open = False
+    _background.stop()

@@ -7,19 +7,18 @@ verifies a new version beside the old, and replaces the global; a search that to
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from indexing import runs
 from indexing.errors import NoIndexYet, SnapshotInvalid
 from indexing.lib import processes
-from indexing.lib.threads import Background
+from indexing.lib.process_state import ProcessState
+from indexing.lib.threads import BackgroundThread
 from indexing.models import IndexState, IndexVersion, ServingProcess
 from indexing.runs import launch
 from indexing.snapshot.reader import Snapshot
@@ -52,6 +51,8 @@ class Live:
         self.problem = ""
         self._refused: dict[int, float] = {}
         """Version number to when it is tried again"""
+        self.next_report = 0.0
+        """monotonic seconds"""
 
     def refresh(self) -> None:
         """Serve the live version if it is not served already.
@@ -108,12 +109,13 @@ class Live:
             )
 
 
-_live = Live()
+served = ProcessState(Live)
+"""What this process serves."""
 
 
 def current() -> Snapshot:
     """The snapshot this process serves. Take it once for a search. Raises NoIndexYet."""
-    snapshot = _live.snapshot
+    snapshot = served.get().snapshot
     if snapshot is None:
         raise NoIndexYet
     return snapshot
@@ -121,41 +123,35 @@ def current() -> Snapshot:
 
 def problem() -> str:
     """Why this process does not serve the live version, as a sentence; empty when it does, or has none to serve."""
-    return _live.problem
+    return served.get().problem
 
 
 def load_now() -> Snapshot:
     """For commands, which have no thread: open the live version. Raises NoIndexYet, SnapshotInvalid."""
-    _live.refresh()
-    if _live.snapshot is None and _live.problem:
-        raise SnapshotInvalid(_live.problem)
+    live = served.get()
+    live.refresh()
+    if live.snapshot is None and live.problem:
+        raise SnapshotInvalid(live.problem)
     return current()
 
 
-def _keep_current(ending: threading.Event) -> None:
-    next_report = 0.0
-    while True:
-        try:
-            _live.refresh()
-            if time.monotonic() >= next_report:
-                _report()
-                runs.reap()
-                _take_over_map()
-                next_report = time.monotonic() + REPORT_SECONDS
-        except (DatabaseError, InterfaceError) as error:
-            logger.warning("The database does not answer (%s); serving goes on.", error)
-            connection.close()
-        close_old_connections()
-        if ending.wait(LOOK_SECONDS):
-            break
-    try:
-        ServingProcess.objects.of(processes.me()).delete()
-    except (DatabaseError, InterfaceError):
-        logger.info("The database is away; the list of serving processes mends itself.")
-    connection.close()
+def _keep_current() -> float:
+    live = served.get()
+    live.refresh()
+    if time.monotonic() >= live.next_report:
+        _report(live)
+        runs.reap()
+        _take_over_map()
+        live.next_report = time.monotonic() + REPORT_SECONDS
+    return LOOK_SECONDS
 
 
-def _report() -> None:
+def _leave() -> None:
+    """Take this process off the list of those that serve. Should the database be away, another one does so later."""
+    ServingProcess.objects.of(processes.me()).delete()
+
+
+def _report(live: Live) -> None:
     me = processes.me()
     ServingProcess.objects.update_or_create(
         host=me.host,
@@ -163,8 +159,8 @@ def _report() -> None:
         process_start=me.start,
         defaults={
             "seen_at": timezone.now(),
-            "version_number": _live.snapshot.number if _live.snapshot else None,
-            "problem": _live.problem,
+            "version_number": live.snapshot.number if live.snapshot else None,
+            "problem": live.problem,
         },
     )
     ServingProcess.objects.forgotten().delete()
@@ -177,12 +173,12 @@ def _take_over_map() -> None:
         launch.start_worker_for_map(version)
 
 
-_background = Background("live", _keep_current)
+_background = BackgroundThread("live", _keep_current, retry_seconds=LOOK_SECONDS, at_end=_leave)
 
 
 def start(*, has_model: HasModel = any_model) -> None:
     """Start the thread, once. `has_model` keeps out newer versions that this process could not search by meaning."""
-    _live.has_model = has_model
+    served.get().has_model = has_model
     _background.start()
 
 

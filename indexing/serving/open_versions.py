@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+
+from cachetools import LRUCache
 
 from indexing.errors import NoIndexYet, NotEnoughMemory
+from indexing.lib.process_state import ProcessState
 from indexing.models import IndexVersion
 from indexing.serving import live
 from indexing.snapshot.reader import Snapshot
 from indexing.versions import memory
 from indexing.versions.opening import open_snapshot
 
-KEPT_OPEN = 2
-"""Each takes the memory of a version: to compare two is what anybody needs at once."""
+MAX_OPEN = 2
+"""Each takes the memory of a version, and nobody compares more than two at once."""
 
-_opened: OrderedDict[str, Snapshot] = OrderedDict()
+_opened: ProcessState[LRUCache[str, Snapshot]] = ProcessState(lambda: LRUCache(MAX_OPEN))
+
 _lock = threading.Lock()
 
 
@@ -32,19 +35,18 @@ def opened(version: IndexVersion) -> Snapshot:
         return served
     key = version.manifest_sha256
     with _lock:
-        if key in _opened:
-            _opened.move_to_end(key)
-            return _opened[key]
-        while len(_opened) >= KEPT_OPEN:  # before the next one is read: never more at once than are kept
-            _opened.popitem(last=False)
-        _opened[key] = snapshot = _open(version)
-        return snapshot
+        opened = _opened.get()
+        if key not in opened:
+            while len(opened) >= MAX_OPEN:  # before the next one is read: never more than that in memory at once
+                opened.popitem()
+            opened[key] = _open(version)
+        return opened[key]
 
 
 def close() -> None:
-    """Forget what was opened; a search that goes on keeps its own to its end."""
+    """Forget what was opened; a search that is going on keeps its own until it ends."""
     with _lock:
-        _opened.clear()
+        _opened.forget()
 
 
 def _open(version: IndexVersion) -> Snapshot:

@@ -395,7 +395,7 @@ def fill(ballast: Path) -> None:
 def test_a_disk_that_fills_up_on_the_way_is_said(small_disk, stage, monkeypatch):
     """Filled before the arrays, before the index (FAISS) or before the keywords (tantivy) are written."""
     cast.experts(200)
-    monkeypatch.setattr(pipeline, "_bytes_needed", lambda experts, dimension: 0)
+    monkeypatch.setattr(pipeline, "bytes_needed", lambda experts, dimension: 0)
     ballast = small_disk / "ballast"
 
     def stop(reported: RecordedStage) -> None:

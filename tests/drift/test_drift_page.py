@@ -192,7 +192,7 @@ def test_of_a_version_of_the_release_before_the_old_text_is_not_known(viewer, mo
 
 def test_damaged_files_of_the_live_version_are_said_and_nothing_falls_over(viewer):
     cast.published(3)
-    live._live.snapshot = None
+    live.served.forget()
     shutil.rmtree(paths.version_folder(1))
     page = html(viewer.get(PAGE))
     assert "cannot be compared" in page

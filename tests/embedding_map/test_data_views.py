@@ -10,10 +10,8 @@ from django.utils import timezone
 
 from experts.models import Expert, ExpertTag, Tag
 from indexing import encoders
-from indexing.embedding_map import area_names, gaps
 from indexing.lib import paths
 from indexing.models import IndexVersion, SearchLog
-from indexing.serving import open_versions
 from indexing.versions import memory
 from tests.support import cast
 
@@ -22,14 +20,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 AREAS, QUERY, GAPS, MOVES = (f"/admin/index/map/{name}/" for name in ("areas", "query", "gaps", "moves"))
 COMPUTING = (202, {"status": "computing", "progress": None})
 MapState = IndexVersion.MapState
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_remembered():
-    for each in (open_versions.close, area_names.forget, gaps.forget):
-        each()
-    yield
-    open_versions.close()
 
 
 @pytest.fixture(autouse=True)

@@ -88,7 +88,7 @@ def test_blocks_give_what_one_product_gives(monkeypatch: pytest.MonkeyPatch) -> 
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     tags = [spec(n, "domain" if n % 2 else "industry") for n in range(12)]
     whole = assign(vectors, vectors[:12], tags, 0.1)
-    monkeypatch.setattr(assignment, "_BLOCK", 7)
+    monkeypatch.setattr(assignment, "BLOCK", 7)
     parts = assign(vectors, vectors[:12], tags, 0.1)
     assert [[number for number, _ in row] for row in parts] == [[number for number, _ in row] for row in whole]
 

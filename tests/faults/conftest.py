@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from indexing.runs import lease
 from tests.faults import promises, web, workers
 from tests.support import cast
 
@@ -75,9 +74,3 @@ def work(transactional_db: None) -> Iterator[Callable[..., workers.Worker]]:
     for process in started:
         process.remove()
     workers.clear_marks()
-
-
-@pytest.fixture(autouse=True)
-def _fresh_watch() -> None:
-    """Run numbers begin again with every test: what was seen in the last test says nothing here."""
-    lease.watch.forget()

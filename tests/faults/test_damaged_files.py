@@ -36,12 +36,12 @@ def two_versions(first_version) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def restarted(monkeypatch) -> Callable[[], live.Live]:
+def restarted() -> Callable[[], live.Live]:
     """A process that has just started, as far as `live` knows: it looks at the tables once."""
 
     def restart() -> live.Live:
         fresh = live.Live()
-        monkeypatch.setattr(live, "_live", fresh)
+        live.served.set(fresh)
         fresh.refresh()
         return fresh
 

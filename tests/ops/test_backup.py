@@ -52,11 +52,11 @@ def test_a_copy_serves_in_another_place(tmp_path):
     assert unpinned.returncode == 0, unpinned.stderr  # the pin was in the copy
 
 
-def test_the_database_alone_is_enough_to_rebuild(monkeypatch):
+def test_the_database_alone_is_enough_to_rebuild():
     cast.experts(8)
     lost = rebuild().version_id
     shutil.rmtree(paths.versions_folder())
-    monkeypatch.setattr(live, "_live", live.Live())
+    live.served.forget()
     run = rebuild()
     assert run.state == RebuildRun.State.DONE
     assert IndexState.read().live_version_id == run.version_id != lost

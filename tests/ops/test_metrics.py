@@ -16,11 +16,6 @@ from tests.support import cast
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(autouse=True)
-def _fresh(monkeypatch):
-    monkeypatch.setattr(live, "_live", live.Live())
-
-
 def figures(client: Client, **headers: str) -> dict[str, float]:
     answer = client.get("/metrics", headers=headers)
     assert answer.status_code == 200

@@ -10,12 +10,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from experts.models import Expert
-from indexing import encoders
 from indexing.errors import QueriesInvalid
 from indexing.models import IndexState, IndexVersion
 from indexing.quality.evaluation import JudgedQuery, evaluate, ndcg, read_queries, recall, reciprocal_rank
 from indexing.search import Mode
-from indexing.serving import live
 from tests.support import cast
 from tests.support.fakes import HashEncoder
 from tests.support.index_cast import built, opened
@@ -100,15 +98,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
 
 
 @pytest.fixture
-def served(monkeypatch):
-    monkeypatch.setattr(live, "_live", live.Live())
-    encoders.reset()
-    yield
-    encoders.reset()
-
-
-@pytest.fixture
-def version(db, served) -> IndexVersion:
+def version(db) -> IndexVersion:
     cast.experts(16)
     made = built()
     version = IndexVersion.objects.create(
@@ -126,7 +116,6 @@ QUERIES = [
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("served")
 def test_unknown_usernames_do_not_count_but_the_lost_do():
     cast.experts(16)
     snapshot = opened()
@@ -148,7 +137,6 @@ def test_unknown_usernames_do_not_count_but_the_lost_do():
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("served")
 def test_queries_are_encoded_in_one_go_and_not_at_all_for_words(monkeypatch):
     cast.experts(8)
     snapshot = opened()
@@ -225,7 +213,6 @@ def test_the_wanted_ndcg_is_a_share(version, tmp_path, value):
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("served")
 def test_without_an_index_it_says_so(tmp_path):
     cast.experts(3)
     with pytest.raises(CommandError, match="no index yet") as caught:

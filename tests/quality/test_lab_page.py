@@ -21,13 +21,6 @@ LAB = "/admin/index/lab/"
 HTMX = {"HX-Request": "true"}
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_open():
-    open_versions.close()
-    yield
-    open_versions.close()
-
-
 @pytest.fixture
 def viewer(client):
     client.force_login(cast.staff("indexing.view", username="vi"))

@@ -20,13 +20,6 @@ API = "/api/admin/lab/saved-queries"
 SAVE = "/admin/index/lab/save/"
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_open():
-    open_versions.close()
-    yield
-    open_versions.close()
-
-
 @pytest.fixture
 def viewer(client):
     client.force_login(cast.staff("indexing.view", username="vi"))

@@ -67,7 +67,6 @@ def test_the_tail_is_whole_lines_within_its_bytes(run):
 @pytest.mark.django_db
 def test_the_whole_log_is_text_in_order(run, monkeypatch):
     monkeypatch.setattr("indexing.runlog.lines.CHUNK", 3)
-    monkeypatch.setattr(runlog.read, "__defaults__", (0, 3))
     for number in range(10):
         runlog.append(run.pk, f"line {number}")
     text = "".join(runlog.text(run.pk))

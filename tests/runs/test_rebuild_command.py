@@ -16,7 +16,6 @@ from indexing.lib import processes
 from indexing.management import schedule
 from indexing.management.commands import rebuild_index
 from indexing.models import IndexState, RebuildRun
-from indexing.serving import live
 from indexing.versions import decisions
 from tests.support import cast
 
@@ -25,10 +24,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch):
-    """No background process for the map, no signal handlers of this process changed, nothing served yet."""
+    """No background process for the map, no signal handlers of this process changed."""
     monkeypatch.setattr(rebuild_index.launch, "start_worker_for_map", lambda version: None)
     monkeypatch.setattr(rebuild_index.signals, "interruption", rebuild_index.signals.Interruption)
-    monkeypatch.setattr(live, "_live", live.Live())
 
 
 def command(name: str, *arguments: str) -> tuple[int, str, str]:

@@ -17,6 +17,7 @@ from indexing.lib import paths, processes
 from indexing.lib.processes import Owner
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from indexing.runs import lease
+from indexing.runs.lease import LeaseWatch
 from tests.support import cast
 
 pytestmark = pytest.mark.services
@@ -226,10 +227,10 @@ def test_a_queued_run_waits_for_external_workers_as_long_as_it_takes():
 
 
 @pytest.mark.django_db
-def test_a_silent_worker_elsewhere_is_lost_after_its_lease(settings, monkeypatch):
+def test_a_silent_worker_elsewhere_is_lost_after_its_lease(settings):
     settings.TCS_LEASE_SECONDS = 60
     clock = [1000.0]
-    monkeypatch.setattr(lease.watch, "clock", lambda: clock[0])
+    lease.watch.set(LeaseWatch(lambda: clock[0]))
     run = running(owner=ELSEWHERE)
     runs.reap()
     clock[0] += 50
@@ -246,10 +247,10 @@ def test_a_silent_worker_elsewhere_is_lost_after_its_lease(settings, monkeypatch
 
 
 @pytest.mark.django_db
-def test_who_could_not_look_for_a_lease_does_not_take_the_worker_for_silent(settings, monkeypatch):
+def test_who_could_not_look_for_a_lease_does_not_take_the_worker_for_silent(settings):
     settings.TCS_LEASE_SECONDS = 60
     clock = [1000.0]
-    monkeypatch.setattr(lease.watch, "clock", lambda: clock[0])
+    lease.watch.set(LeaseWatch(lambda: clock[0]))
     run = running(owner=ELSEWHERE)
     runs.reap()
     clock[0] += 61  # the database was away for both
@@ -268,7 +269,7 @@ def test_a_clock_that_is_set_between_heartbeat_and_check_loses_no_run(jump, whos
     """Forward or back: for who has just started, for who has watched all along, and for who asks for the next run."""
     settings.TCS_LEASE_SECONDS = 60
     elapsed = [1000.0]
-    monkeypatch.setattr(lease.watch, "clock", lambda: elapsed[0])
+    lease.watch.set(LeaseWatch(lambda: elapsed[0]))
     real_now = timezone.now
     run = running(owner=ELSEWHERE if whose == "elsewhere" else None)
     assert runs.beat(run) is False
@@ -280,7 +281,7 @@ def test_a_clock_that_is_set_between_heartbeat_and_check_loses_no_run(jump, whos
         with pytest.raises(Busy):
             ask()
         if turn % 2:
-            lease.watch.forget()
+            lease.watch.set(LeaseWatch(lambda: elapsed[0]))
     run.refresh_from_db()
     assert run.state == State.RUNNING
 
@@ -298,9 +299,9 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch) -> Clock:
+def clock() -> Clock:
     clock = Clock()
-    monkeypatch.setattr(lease.watch, "clock", clock)
+    lease.watch.set(LeaseWatch(clock))
     return clock
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
@@ -28,10 +29,15 @@ def _a_log_of_thirty_days(settings):
 
 
 @pytest.fixture
-def writer(monkeypatch) -> LogWriter:
+def writer() -> LogWriter:
     """The writer of a web process, whose turns the test takes itself."""
-    writer = LogWriter()
-    monkeypatch.setattr(log, "_writer", writer)
+    return opened()
+
+
+def opened(**options: Any) -> LogWriter:
+    writer = LogWriter(**options)
+    writer.is_open = True
+    log.writer.set(writer)
     return writer
 
 
@@ -166,8 +172,8 @@ class TestWriting:
         with django_assert_num_queries(0):
             log.note(results(0.9), 10)
 
-    def test_what_does_not_fit_is_dropped_and_counted(self, monkeypatch):
-        monkeypatch.setattr(log, "_writer", LogWriter(size=2))
+    def test_what_does_not_fit_is_dropped_and_counted(self):
+        opened(size=2)
         before = counters.SEARCHES_NOT_LOGGED._value.get()
         for _each in range(5):
             log.note(results(0.9), 10)
@@ -256,8 +262,8 @@ class TestWhoseSearches:
         client.get("/", {"q": "back"}, headers=HTMX | {"HX-History-Restore-Request": "true"})
         assert queries() == []
 
-    def test_a_log_that_is_full_fails_no_search(self, client, monkeypatch, queries):
-        monkeypatch.setattr(log, "_writer", LogWriter(size=1))
+    def test_a_log_that_is_full_fails_no_search(self, client, queries):
+        opened(size=1)
         client.force_login(cast.staff())
         for number in range(3):
             assert client.get("/", {"q": f"bread {number}"}).status_code == 200

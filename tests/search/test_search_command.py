@@ -10,16 +10,10 @@ from django.core.management import CommandError, call_command
 
 from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion
-from indexing.serving import live
 from tests.support import cast, damage
 from tests.support.index_cast import built
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _serve_nothing(monkeypatch):
-    monkeypatch.setattr(live, "_live", live.Live())
 
 
 @pytest.fixture

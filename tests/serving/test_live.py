@@ -35,11 +35,9 @@ def damage(number: int, name: str = "vectors.npy") -> None:
 
 
 @pytest.fixture
-def serving(monkeypatch) -> Live:
-    """This process's own, empty."""
-    fresh = Live()
-    monkeypatch.setattr(live, "_live", fresh)
-    return fresh
+def serving() -> Live:
+    """What this process serves: nothing yet."""
+    return live.served.get()
 
 
 @pytest.fixture

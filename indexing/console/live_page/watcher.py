@@ -22,6 +22,7 @@ from django.db.models import OuterRef, Subquery
 from redis.exceptions import RedisError
 
 from indexing.lib import doorbell
+from indexing.lib.process_state import ProcessState
 from indexing.models import IndexState, IndexVersion, RebuildRun, RunLogLine
 from indexing.runs import status
 
@@ -137,9 +138,11 @@ class Watcher:
                     await layer.group_discard(doorbell.GROUP, channel)
 
 
-_watchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Watcher] = weakref.WeakKeyDictionary()
+_watchers: ProcessState[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Watcher]] = ProcessState(
+    weakref.WeakKeyDictionary
+)
 
 
 def watcher() -> Watcher:
     """The watcher of the running event loop: a server has one loop, tests have one each."""
-    return _watchers.setdefault(asyncio.get_running_loop(), Watcher())
+    return _watchers.get().setdefault(asyncio.get_running_loop(), Watcher())

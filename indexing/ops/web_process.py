@@ -1,0 +1,32 @@
+"""What a web process runs and remembers beside its requests: the one place that starts, stops and forgets it."""
+
+from __future__ import annotations
+
+from indexing import encoders, notifications
+from indexing.drift import samples
+from indexing.encoders.same_model import has_model
+from indexing.lib import process_state
+from indexing.search import log
+from indexing.serving import live
+
+
+def start() -> None:
+    """Serve the live version and keep it current, load the model, and start the other threads. Returns at once."""
+    live.start(has_model=has_model)
+    notifications.deliver_in_background()
+    log.start()
+    samples.start()
+    encoders.load_in_background()
+
+
+def stop() -> None:
+    """End the threads; also done when the process exits."""
+    samples.stop()
+    log.stop()
+    notifications.stop_delivering()
+    live.stop()
+
+
+def forget_all() -> None:
+    """Be as a process that has just started: threads stopped, nothing served, opened, cached or counted."""
+    process_state.forget_all()
