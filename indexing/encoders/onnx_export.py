@@ -30,7 +30,7 @@ from indexing.encoders.onnx_encoder import OnnxEncoder
 from indexing.encoders.onnx_files import GRAPH, META, TOKENIZER, Export, Meta, NoExport
 from indexing.encoders.protocol import Encoder
 from indexing.encoders.torch_encoder import SentenceTransformerEncoder
-from indexing.lib.files import file_sha256
+from indexing.lib.files import file_sha256, flush_to_disk
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -263,22 +263,14 @@ def _new_folder(fingerprint: str) -> Iterator[Path]:
     try:
         yield folder
         for path in (*folder.iterdir(), folder):
-            _flush(path)
+            flush_to_disk(path)
         if target.exists():  # damaged, or of another format
             target.rename(target.with_name(f"{fingerprint}.{os.getpid()}.old"))
         folder.rename(target)
-        _flush(target.parent)
+        flush_to_disk(target.parent)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(target.with_name(f"{fingerprint}.{os.getpid()}.old"), ignore_errors=True)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove_others(fingerprint: str) -> None:

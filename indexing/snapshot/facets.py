@@ -1,4 +1,4 @@
-"""What experts are filtered and counted by, without the database: rate, category, tags, photo."""
+"""The columns that experts are filtered and counted by without the database: rate, category, tags, photo."""
 
 from __future__ import annotations
 
@@ -17,32 +17,40 @@ STORED = ("rate", "currency", "category", "categories", "has_photo", "tag_starts
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FacetColumns:
-    """Columns in the order of the version's ids, n experts. What is counted over all of them is counted once."""
+    """Columns over the n experts of a version, in the order of its ids.
+
+    The first seven are stored; the others are derived when it is made, so that counts over everybody cost nothing.
+    """
 
     rate: NDArray[np.float64]
-    """Hourly rate[n] in the expert's own currency; NaN where none is given."""
+    """[n]: hourly rate in the expert's own currency; NaN if none is given."""
     currency: NDArray[np.str_]
+    """[n]: ISO code, or empty."""
     category: NDArray[np.int32]
-    """Index[n] into `categories`."""
+    """[n]: index into `categories`."""
     categories: NDArray[np.str_]
+    """The names of all categories, rising; the empty one if somebody has none."""
     has_photo: NDArray[np.bool_]
+    """[n]"""
     tag_starts: NDArray[np.int64]
     """[n + 1]: the tags of row i are tag_ids[tag_starts[i]:tag_starts[i + 1]]."""
     tag_ids: NDArray[np.int64]
+    """The tag ids of all rows, one row after another."""
     codes: NDArray[np.str_] = field(init=False)
-    """The currencies there are, the empty one among them where somebody has none."""
+    """All currencies, rising; the empty one if somebody has none."""
     code: NDArray[np.int64] = field(init=False)
-    """Index[n] into `codes`."""
+    """[n]: index into `codes`."""
     tags: NDArray[np.int64] = field(init=False)
-    """The ids of all tags that somebody has, rising; t of them."""
+    """[t]: the ids of all tags that somebody has, rising."""
     rows_by_tag: NDArray[np.int64] = field(init=False)
+    """The rows that have each tag, one tag after another."""
     by_tag_starts: NDArray[np.int64] = field(init=False)
-    """[t + 1]: the rows that have tags[i] are rows_by_tag[by_tag_starts[i]:by_tag_starts[i + 1]], rising."""
+    """[t + 1]: the rows that have tags[i], rising, are rows_by_tag[by_tag_starts[i]:by_tag_starts[i + 1]]."""
 
     def __post_init__(self) -> None:
         codes, code = np.unique(self.currency, return_inverse=True)
         tags, tag = np.unique(self.tag_ids, return_inverse=True)
-        small = tag.astype(np.uint16) if len(tags) <= 1 << 16 else tag  # sorted by radix: 15 times faster
+        small = tag.astype(np.uint16) if len(tags) <= 1 << 16 else tag  # numpy sorts these by radix: 15 times faster
         starts = np.zeros(len(tags) + 1, np.int64)
         np.cumsum(np.bincount(tag, minlength=len(tags)), out=starts[1:])
         derived = {
@@ -57,7 +65,7 @@ class FacetColumns:
 
     @classmethod
     def from_records(cls, experts: Sequence[ExpertRecord], tags: Mapping[int, Sequence[int]]) -> FacetColumns:
-        """`tags` maps expert ids to tag ids; an expert without a key has none."""
+        """The columns of `experts`, in their order. `tags` maps expert ids to tag ids; no key: no tags."""
         names = sorted({expert.category for expert in experts})
         number = {name: position for position, name in enumerate(names)}
         per_expert = [tags.get(expert.id, ()) for expert in experts]
@@ -80,11 +88,12 @@ class FacetColumns:
         return len(self.rate)
 
     def save(self, path: Path) -> None:
+        """Write the stored columns as an .npz file. Raises OSError."""
         np.savez(path, **{name: getattr(self, name) for name in STORED})
 
     @classmethod
     def load(cls, path: Path) -> FacetColumns:
-        """Raises KeyError, ValueError or OSError when the file is not one of these."""
+        """Read what `save` wrote. Raises KeyError, ValueError or OSError if the file is anything else."""
         with np.load(path, allow_pickle=False) as columns:
             stored = {name: columns[name] for name in STORED}
         n = len(stored["rate"])
@@ -99,43 +108,46 @@ class FacetColumns:
         return facets
 
     def category_counts(self, rows: NDArray[np.int64] | None = None) -> dict[str, int]:
-        """Category to how many of `rows` (by default of all) have it, largest first; the empty name is left out."""
+        """Category -> how many of `rows` (int64[m]; all by default) have it, largest first, without the empty one."""
         held = self.category if rows is None else self.category[rows]
         return _counted(self.categories, np.bincount(held, minlength=len(self.categories)))
 
     def currency_counts(self, rows: NDArray[np.int64] | None = None) -> dict[str, int]:
-        """Currency to how many have a rate in it, most first; the empty one and those of nobody are left out."""
+        """Currency -> how many of `rows` (int64[m]; all by default) have a rate in it, largest first.
+
+        Without the empty currency, and without currencies that nobody has a rate in.
+        """
         code, rate = (self.code, self.rate) if rows is None else (self.code[rows], self.rate[rows])
         counts = np.bincount(code[~np.isnan(rate)], minlength=len(self.codes))
         return _counted(self.codes[counts > 0], counts[counts > 0])
 
     def tag_counts(self, rows: NDArray[np.int64] | None = None) -> dict[int, int]:
-        """Tag id to how many have it; tags of nobody are left out."""
+        """Tag id -> how many of `rows` (int64[m]; all by default) have it, without tags that nobody has."""
         if rows is None:
             return dict(zip(self.tags.tolist(), np.diff(self.by_tag_starts).tolist(), strict=True))
         tags, counts = np.unique(self.tag_ids[self._tag_places(rows)], return_counts=True)
         return dict(zip(tags.tolist(), counts.tolist(), strict=True))
 
     def having(self, tags: Sequence[int]) -> NDArray[np.bool_]:
-        """bool[n]: which rows have one of the tags."""
+        """bool[n]: which rows have at least one of the tags."""
         mask = np.zeros(len(self), np.bool_)
         for place in np.flatnonzero(np.isin(self.tags, tags)):
             mask[self.rows_by_tag[self.by_tag_starts[place] : self.by_tag_starts[place + 1]]] = True
         return mask
 
     def tag_rows(self) -> NDArray[np.int64]:
-        """The row of the expert who has it, for each of `tag_ids`."""
+        """The row of the expert who has the tag, for each of `tag_ids`: int64, as long as `tag_ids`."""
         return np.repeat(np.arange(len(self)), np.diff(self.tag_starts))
 
     def _tag_places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where in `tag_ids` the tags of these rows are, row after row."""
+        """Indices into `tag_ids` of the tags of these rows (int64[m]), one row after another."""
         starts = self.tag_starts[rows]
         counts = self.tag_starts[rows + 1] - starts
         before = np.cumsum(counts) - counts
         return np.repeat(starts - before, counts) + np.arange(counts.sum())
 
     def labels_of_row(self, row: int) -> tuple[str, ...]:
-        """What the keyword index is to know of the row besides its words."""
+        """The labels that the keyword index filters this row by; see `indexing.snapshot.prefilter`."""
         category = str(self.categories[self.category[row]])
         return (
             *map(tag_label, self.tags_of_row(row)),
@@ -145,10 +157,12 @@ class FacetColumns:
         )
 
     def rate_of_row(self, row: int) -> float | None:
+        """Hourly rate in the expert's own currency; None if none is given."""
         rate = float(self.rate[row])
         return None if np.isnan(rate) else rate
 
     def tags_of_row(self, row: int) -> tuple[int, ...]:
+        """The ids of the row's tags."""
         return tuple(self.tag_ids[self.tag_starts[row] : self.tag_starts[row + 1]].tolist())
 
 

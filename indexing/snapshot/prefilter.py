@@ -1,4 +1,7 @@
-"""Which experts of a version a search is about, in the two forms that its two indexes take."""
+"""A search's filters, compiled for one version: in the two forms that its vector and keyword index need.
+
+Filters are applied inside the search (pre-filtering), so `k` results come back if `k` experts pass them.
+"""
 
 from __future__ import annotations
 
@@ -8,39 +11,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 PHOTO = "photo"
+"""The label of experts who have a photo."""
 
 
 def tag_label(tag: int) -> str:
+    """The label of experts who have the tag with this id."""
     return f"tag:{tag}"
 
 
 def category_label(name: str) -> str:
+    """The label of experts in this category."""
     return f"category:{name}"
 
 
 def currency_label(code: str) -> str:
-    """Only on experts who have a rate: it says in what."""
+    """Only set on experts who have a rate: the currency of that rate."""
     return f"currency:{code}"
 
 
 @dataclass(frozen=True, slots=True)
 class KeywordConditions:
-    """What the keyword index is asked beside the words. It has no use for a mask: see `KeywordIndex.search`."""
+    """The filters as terms of the keyword index, which cannot use a mask: see `KeywordIndex.search`."""
 
     labels: tuple[tuple[str, ...], ...] = ()
-    """of each group an expert has one at least; nobody has one of an empty group"""
+    """An expert must have at least one label of each group; an empty group excludes everybody."""
     rate: tuple[float | None, float | None] | None = None
-    """from, to; both included, not both None"""
+    """Lowest and highest rate, both included; at most one of them is None."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prefilter:
-    """The same experts twice: as a mask for the vectors, as conditions for the keyword index."""
+    """The experts that pass, twice: as a mask for the vectors, as conditions for the keyword index."""
 
     mask: NDArray[np.bool_]
-    """bool[n] over the rows of the version"""
+    """bool[n] over the rows of the version."""
     conditions: KeywordConditions
     count: int = field(init=False)
+    """How many experts pass."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "count", int(np.count_nonzero(self.mask)))

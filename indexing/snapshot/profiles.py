@@ -1,6 +1,6 @@
-"""What a version keeps of its experts' fields, so that one can say later what they were.
+"""The experts' fields as they were when a version was built, so that changes can be shown later.
 
-Compressed in blocks and mapped from the disk: a web process that nobody asks for old texts holds none of them.
+Compressed in blocks and mapped from the disk: a web process that shows no old texts holds none of them in memory.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from experts.profiles.records import FIELDS, ExpertRecord
 from indexing.snapshot.lookup import require_rows
 
 BLOCK = 64
-"""Experts in one block: a third of the size of single ones, and read in a fraction of a millisecond."""
+"""Experts per block: a third of the size of one block each, and still read in a fraction of a millisecond."""
 LEVEL = 6
 
 Profile = dict[str, str]
@@ -56,30 +56,31 @@ def name_of(profile: Profile) -> str:
 
 
 def by_name(profile: Profile, number: int) -> tuple[str, int]:
-    """What to sort expert `number` by: the last name, then the first."""
+    """Sort key: last name, first name, then `number` (the expert id) so that the order is always the same."""
     first, _, last = profile.get("name", "\0").partition("\0")
     return f"{last} {first}".strip().casefold(), number
 
 
 def has_words(profile: Profile, words: str) -> bool:
-    """Whether each of the words stands somewhere in the fields that people are looked up by."""
+    """Whether every word of `words` occurs in the username, name, job title or company. Ignores case."""
     text = " ".join(profile.get(name, "") for name in FOUND_BY).casefold()
     return all(word in text for word in words.casefold().split())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Profiles:
-    """n experts, in the order of the version's ids. Made of three files of the version: all of them or none."""
+    """The stored profiles of n experts, in the order of the version's ids. A version has all three files or none."""
 
     digests: NDArray[np.uint8]
-    """uint8[n, 16], of each expert's `experts.profiles.hashes.row_digests`"""
+    """uint8[n, 16]: `experts.profiles.hashes.row_digests`, which tell quickly whether anything changed."""
     ends: NDArray[np.int64]
-    """int64[blocks]: where in `packed` each block ends"""
+    """int64[blocks]: where in `packed` each block ends."""
     packed: NDArray[np.uint8]
-    """uint8[bytes]: the blocks, each JSON compressed with zlib"""
+    """uint8[bytes]: the blocks one after another, each JSON compressed with zlib."""
 
     @classmethod
     def from_records(cls, experts: Sequence[ExpertRecord]) -> Profiles:
+        """The profiles of `experts`, in their order."""
         digests = b"".join(row_digests([directory_rows(expert)[0] for expert in block]) for block in _blocks(experts))
         blocks = [zlib.compress(_as_json(block), LEVEL) for block in _blocks(experts)]
         return cls(
@@ -89,15 +90,18 @@ class Profiles:
         )
 
     def check(self, count: int) -> None:
-        """Raises ValueError when this cannot be of `count` experts."""
+        """Raises ValueError if the arrays do not fit `count` experts."""
         blocks = -(-count // BLOCK)
         if self.digests.shape != (count, HASH_BYTES) or self.ends.shape != (blocks,) or self.packed.ndim != 1:
             raise ValueError(f"not the profiles of {count} experts")
         if len(self.packed) != (self.ends[-1] if blocks else 0) or (np.diff(self.ends) <= 0).any():
-            raise ValueError("blocks that do not follow each other")
+            raise ValueError("the blocks do not follow one another")
 
     def at(self, rows: Iterable[int]) -> dict[int, Profile]:
-        """Row -> profile. Rows near each other cost little more than one."""
+        """Row -> profile. Each block that holds a wanted row is decompressed once.
+
+        Raises zlib.error or ValueError if the file is damaged.
+        """
         wanted: dict[int, list[int]] = {}
         for row in rows:
             wanted.setdefault(row // BLOCK, []).append(row)
@@ -120,6 +124,6 @@ def _blocks(experts: Iterable[ExpertRecord]) -> Iterator[list[ExpertRecord]]:
 
 
 def _as_json(experts: Sequence[ExpertRecord]) -> bytes:
-    """Plain ASCII, so that a lone surrogate is kept too."""
+    """As ASCII, so that a lone surrogate survives too."""
     profiles = [{name: value for name, of in FIELDS.items() if (value := of(expert))} for expert in experts]
     return json.dumps(profiles, separators=(",", ":")).encode()

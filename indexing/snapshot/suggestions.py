@@ -1,7 +1,7 @@
-"""What can be suggested while somebody types: people, titles, companies and tags by the beginning of any word.
+"""What is suggested while somebody types: people, titles, companies and tags, by the beginning of any word.
 
-Every entry stands in a sorted list of keys once for each of its words: “ada lovelace” and “lovelace”. A prefix is one
-range of that list, found by halving. Keys are folded as the keyword index folds words: no case, no accents.
+Each entry has one key in a sorted list for each of its words: “ada lovelace” and “lovelace”. A prefix is one range of
+that list, found by binary search. Keys are folded as the keyword index folds words: no case, no accents.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from indexing.snapshot.text_analysis import fold
 MAX_KEY_BYTES = 64
 """Longer than anybody types before choosing."""
 MAX_STARTS = 6
-"""Words of an entry that it is found by the beginning of."""
-
-
+"""An entry is found by the beginnings of its first words only, up to this many."""
 BLOCK = 512
+"""Entries that are put in order at once; far more than are shown."""
 STORED = ("keys", "key_ends", "key_entries", "kinds", "texts", "text_ends", "rows", "row_ends")
 
 
@@ -40,37 +39,42 @@ class SuggestionKind(IntEnum):
 class SuggestionEntry:
     kind: SuggestionKind
     text: str
-    """empty for a person: the name is read from the directory, as it is now"""
+    """Empty for a person: the name is read from the directory, as it is now."""
     rows: NDArray[np.int32]
-    """the rows of those who have it"""
+    """The rows of the experts who have it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Suggestions:
-    """Immutable; e entries, s keys."""
+    """The entries of one version. Immutable; e entries, s keys."""
 
     keys: NDArray[np.uint8]
-    """all keys one after another, in rising order of their bytes"""
+    """All keys one after another, in rising order of their bytes."""
     key_ends: NDArray[np.int64]
+    """[s]: where in `keys` each key ends."""
     key_entries: NDArray[np.int32]
-    """[s]: whose key it is"""
+    """[s]: the entry that each key belongs to."""
     kinds: NDArray[np.uint8]
-    """[e]"""
+    """[e]: the `SuggestionKind` of each entry."""
     texts: NDArray[np.uint8]
+    """The texts of all entries one after another, as UTF-8."""
     text_ends: NDArray[np.int64]
+    """[e]: where in `texts` each entry's text ends."""
     rows: NDArray[np.int32]
+    """The rows of the experts who have each entry, one entry after another."""
     row_ends: NDArray[np.int64]
+    """[e]: where in `rows` each entry's rows end."""
     counts: NDArray[np.int64] = field(init=False)
-    """[e]: how many experts have it"""
+    """[e]: how many experts have each entry."""
     by_rank: NDArray[np.int32] = field(init=False)
-    """[e]: the entries, those first that most experts have"""
+    """[e]: the entries, most frequent first."""
     shared: dict[SuggestionKind, tuple[NDArray[np.int64], NDArray[np.int32]]] = field(init=False)
-    """Of each kind but people: the places of its keys, rising, and for each where its entry stands in `by_rank`."""
+    """For each kind except people: the indices of its keys, rising, and for each its entry's index in `by_rank`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "counts", np.diff(self.row_ends, prepend=0))
         if len(self.key_entries) and not int(self.key_entries.max()) < len(self.kinds):
-            raise ValueError("a key without an entry")
+            raise ValueError("a key has no entry")
         by_rank = np.argsort(-self.counts, kind="stable").astype(np.int32)
         ranks = np.empty_like(by_rank)
         ranks[by_rank] = np.arange(len(by_rank), dtype=np.int32)
@@ -82,13 +86,13 @@ class Suggestions:
 
     @classmethod
     def from_records(cls, experts: Sequence[ExpertRecord], tags: Mapping[int, Sequence[str]]) -> Suggestions:
-        """`experts` in the order of the version's rows; `tags` maps their ids to the names of their tags."""
+        """The suggestions for `experts`, in the order of the version's rows. `tags` maps their ids to tag names."""
         shared: dict[tuple[SuggestionKind, str], list[int]] = defaultdict(list)
         spelled: dict[tuple[SuggestionKind, str], str] = {}
         entries: list[tuple[SuggestionKind, str, Sequence[int], Iterable[bytes]]] = []
         for row, expert in enumerate(experts):
             entries.append(
-                (SuggestionKind.PERSON, "", (row,), {*_starts(expert.full_name), *_whole(expert.username)})
+                (SuggestionKind.PERSON, "", (row,), {*_starts(expert.full_name), *_whole_key(expert.username)})
             )
             had = [(SuggestionKind.TITLE, expert.job_title), (SuggestionKind.COMPANY, expert.company)]
             for kind, text in (*had, *((SuggestionKind.TAG, name) for name in tags.get(expert.id, ()))):
@@ -110,11 +114,12 @@ class Suggestions:
         )
 
     def save(self, path: Path) -> None:
+        """Write the stored columns as an .npz file. Raises OSError."""
         np.savez(path, **{name: getattr(self, name) for name in STORED})
 
     @classmethod
     def load(cls, path: Path, experts: int) -> Suggestions:
-        """Raises KeyError, ValueError or OSError when the file is not one of these, over so many experts."""
+        """Read what `save` wrote for that many experts. Raises KeyError, ValueError or OSError otherwise."""
         with np.load(path, allow_pickle=False) as columns:
             loaded = cls(**{name: columns[name] for name in STORED})
         for values, ends, count in (
@@ -123,42 +128,44 @@ class Suggestions:
             (loaded.rows, loaded.row_ends, len(loaded.kinds)),
         ):
             if len(ends) != count or (np.diff(ends) < 0).any() or (int(ends[-1]) if count else 0) != len(values):
-                raise ValueError("columns of different lengths")
+                raise ValueError("the columns have different lengths")
         if len(loaded.rows) and not 0 <= int(loaded.rows.min()) <= int(loaded.rows.max()) < experts:
-            raise ValueError(f"rows beyond the {experts} experts")
+            raise ValueError(f"a row is beyond the {experts} experts")
         return loaded
 
     def __len__(self) -> int:
         return len(self.kinds)
 
     def starting(self, prefix: str) -> dict[SuggestionKind, Iterator[SuggestionEntry]]:
-        """By kind, the entries that have a word where `prefix` begins: people in the order of their keys, of the
-        others those first that most experts have. Lazy: who takes a few pays for few.
+        """By kind, the entries in which the text from some word on begins with `prefix`, ignoring case and accents.
+
+        People come in the order of their keys, everything else by frequency, highest first. The iterators are lazy:
+        taking a few entries costs little, however many there are.
         """
         wanted = _cut(fold(prefix))
         places = range(len(self.key_entries) if wanted else 0)
         first = bisect_left(places, wanted, key=self._key)
-        last = bisect_left(places, wanted + b"\xff", lo=first, key=self._key)  # a byte that no text has
+        last = bisect_left(places, wanted + b"\xff", lo=first, key=self._key)  # a byte that UTF-8 never contains
         return {kind: map(self._entry, self._numbers(kind, first, last)) for kind in SuggestionKind}
 
     def _numbers(self, kind: SuggestionKind, first: int, last: int) -> Iterator[int]:
-        """The entries of the keys from `first` to `last`, each once."""
+        """The entries of this kind among the keys from `first` to before `last`, each once."""
         if kind == SuggestionKind.PERSON:
             return _each_once(self._people(first, last))
         places, ranks = self.shared[kind]
         begin, end = np.searchsorted(places, (first, last)).tolist()
-        return _each_once(self._most_had(ranks[begin:end]))
+        return _each_once(self._most_frequent(ranks[begin:end]))
 
     def _people(self, first: int, last: int) -> Iterator[int]:
-        """In blocks: a letter is the beginning of half of all keys, and a few people are shown."""
+        """In growing blocks: one letter may begin half of all keys, but only a few people are shown."""
         size = BLOCK
         while first < last:
             numbers = self.key_entries[first : min(first + size, last)]
             yield from numbers[self.kinds[numbers] == SuggestionKind.PERSON].tolist()
             first, size = first + size, size * 2
 
-    def _most_had(self, ranks: NDArray[np.int32]) -> Iterator[int]:
-        """Those first that most experts have; only the few that are wanted as a rule are put in order at once."""
+    def _most_frequent(self, ranks: NDArray[np.int32]) -> Iterator[int]:
+        """The most frequent first. Sorts the first BLOCK only, which is usually all that is taken."""
         if len(ranks) > BLOCK:
             ranks = np.partition(ranks, BLOCK)
         for start, end in ((0, BLOCK), (BLOCK, len(ranks))):
@@ -191,12 +198,12 @@ def _ends(parts: Iterable[Sequence[object] | bytes]) -> NDArray[np.int64]:
 
 
 def _starts(text: str) -> set[bytes]:
-    """The text from each of its first words on, folded."""
+    """The folded text from each of its first words on, as keys."""
     words = fold(text).split(maxsplit=MAX_STARTS)
     return {_cut(" ".join(words[start:])) for start in range(min(len(words), MAX_STARTS))}
 
 
-def _whole(text: str) -> set[bytes]:
+def _whole_key(text: str) -> set[bytes]:
     key = _cut(fold(text))
     return {key} if key else set()
 

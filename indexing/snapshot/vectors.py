@@ -1,4 +1,9 @@
-"""Vectors and the index over them: the only room that knows FAISS."""
+"""The vectors of a version and the index over them; the only module that imports FAISS.
+
+A small version is searched exactly, a large one by HNSW (Malkov and Yashunin, "Efficient and robust approximate
+nearest neighbor search using Hierarchical Navigable Small World graphs", 2018). All vectors have unit length, so the
+inner product is the cosine similarity.
+"""
 
 from __future__ import annotations
 
@@ -18,31 +23,36 @@ LINKS = 32
 EF_CONSTRUCTION = 40
 EF_SEARCH = 128
 """Measured with real sentence vectors: recall@10 .983 at 100,000 (0.6 ms), .957 at a million (0.8 ms);
-64 gives .971 and .920 for half the time, which nobody notices beside the 10 ms of encoding a query."""
+64 gives .971 and .920 for half the time, which does not matter beside the 10 ms of encoding a query."""
 
 SAMPLE = 1_000
 RECALL_AT = 10
 ALL_THREADS = faiss.omp_get_max_threads()
-"""What the environment allows; `VectorIndex.search` takes one, building takes all."""
+"""As many as OMP_NUM_THREADS allows. Building uses all of them, a search one."""
 
 EXACT_AMONG = 10_000
 EXACT_SHARE = 20
-"""Up to 10,000 selected rows, or one in 20, an approximate index is not asked: each row is compared instead.
+"""Up to 10,000 selected rows, or one in 20, an approximate index is not used: every row is compared instead.
+
 Measured at 100,000 rows, the first 100: 1,000 selected rows 0.1 ms (the graph with a selector: recall .32 in 0.9 ms,
 .98 in 27 ms), 10,000 rows 4.5 ms (.99 in 7 ms), 20,000 rows 16 ms (1.0 in 9 ms): there the graph begins to win."""
 GATHERED = 1_024  # rows copied out of the mapped vectors at once
 
 LISTS, LOOKED_AT = 256, 8
-"""Of `Nearby`. Among 50,000 perturbed sentence vectors: recall@10 .999 in a third of the exact comparison's time."""
+"""Lists of `Nearby`, and how many of them a query looks at.
+
+Among 50,000 perturbed sentence vectors: recall@10 .999 in a third of the exact comparison's time."""
 EACH_LIST = 39  # vectors per list below which FAISS warns that it cannot find good centres
 
-BLOCK = 16_384  # rows added at once, so that progress is seen and a cancel is heard
+BLOCK = 16_384  # rows added at once, so that progress is reported and a cancel takes effect
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltIndex:
     kind: str
+    """EXACT or HNSW."""
     recall: float | None
+    """recall@10 of an approximate index; None for an exact one."""
 
 
 class VectorIndex:
@@ -54,23 +64,29 @@ class VectorIndex:
 
     @classmethod
     def open(cls, path: Path) -> VectorIndex:
-        """Raises RuntimeError when it is no FAISS file. The file may be unlinked afterwards."""
+        """Map the index file into memory. Raises RuntimeError if it is not a FAISS index.
+
+        The file may be removed while the index is open.
+        """
         return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC))
 
     @property
     def count(self) -> int:
+        """Number of vectors, n."""
         return int(self._index.ntotal)
 
     @property
     def dimension(self) -> int:
+        """Floats per vector, d."""
         return int(self._index.d)
 
     def search(self, vectors: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Rows int64[m, min(k, n)] and their cosine similarities float32, best first; -1 where none was found.
+        """The k nearest rows to each of m unit vectors, float32[m, d].
 
-        One thread per query: requests run side by side already. The setting reaches the calling thread only.
+        Returns rows int64[m, min(k, n)] and their cosine similarities, float32 of the same shape, best first. An
+        approximate index that finds fewer fills up with row -1.
         """
-        faiss.omp_set_num_threads(1)
+        faiss.omp_set_num_threads(1)  # requests run side by side already; this affects the calling thread only
         k = min(k, self.count)
         wide = self.kind == HNSW  # the package's own type stub does not know this class
         params = faiss.SearchParametersHNSW(efSearch=max(EF_SEARCH, k)) if wide else None  # type: ignore[attr-defined]
@@ -80,11 +96,10 @@ class VectorIndex:
     def search_among(
         self, vectors: NDArray[np.float32], vector: NDArray[np.float32], k: int, mask: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The `k` rows int64[m] nearest to a unit `vector`, of those in `mask` (bool[n]), and their similarities.
+        """The k nearest rows to a unit `vector`, float32[d], among those selected by `mask`, bool[n].
 
-        `vectors` are those that the index is over. m is k, or the number of selected rows where they are fewer. An
-        approximate index walks past what is not selected, so it is given the more breadth the fewer are; where it
-        still finds too few, the rows are compared one by one.
+        `vectors` is float32[n, d], the vectors that the index was built from. Returns rows int64[m] and their cosine
+        similarities float32[m], best first; m is k, or the number of selected rows if that is smaller.
         """
         faiss.omp_set_num_threads(1)
         selected = int(np.count_nonzero(mask))
@@ -94,23 +109,28 @@ class VectorIndex:
         if self.kind == EXACT:
             params = wrapped.SearchParameters(sel=selector)
         elif selected <= max(EXACT_AMONG, self.count // EXACT_SHARE):
-            return compared(vectors, vector, k, np.flatnonzero(mask))
+            return compare_each(vectors, vector, k, np.flatnonzero(mask))
         else:
+            # The graph is walked through rows that are not selected too: the fewer are, the more must be looked at.
             breadth = max(EF_SEARCH, k) * self.count // selected
             params = wrapped.SearchParametersHNSW(efSearch=breadth, sel=selector)
         if not k:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         query = np.ascontiguousarray(vector[np.newaxis], np.float32)
         similarities, rows = self._index.search(query, k, params=params)
-        if (rows[0] < 0).any():
-            return compared(vectors, vector, k, np.flatnonzero(mask))
+        if (rows[0] < 0).any():  # the walk found too few
+            return compare_each(vectors, vector, k, np.flatnonzero(mask))
         return rows[0], similarities[0]
 
 
-def compared(
+def compare_each(
     vectors: NDArray[np.float32], vector: NDArray[np.float32], k: int, rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The `k` of `rows` (k <= their number) nearest to `vector`, and the similarities, best first; ties by row."""
+    """The k of `rows` that are nearest to a unit `vector`, found by comparing every one of them.
+
+    `vectors` is float32[n, d], `vector` float32[d], `rows` int64[s] with s >= k. Returns rows int64[k] and cosine
+    similarities float32[k], best first; equal ones are ordered by row.
+    """
     similarities = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), GATHERED):
         some = slice(start, start + GATHERED)
@@ -124,37 +144,37 @@ def compared(
 
 
 def products(rows: NDArray[np.float32], vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The inner product of each of `rows` (float32[m, d]) and `vector` (float32[d]): float32[m].
-
-    By FAISS and not by `@`: OpenBLAS maps 32 MB for every multiplication that goes on at the same time as others,
-    and ends the process where it gets none. It takes no longer (200 rows of 384: 5 us, 10,000 rows: 1.0 ms).
-    """
+    """The inner product of each of `rows`, float32[m, d], with `vector`, float32[d]: float32[m]."""
+    # By FAISS and not by `@`: OpenBLAS maps 32 MB for every multiplication that runs beside others, and ends the
+    # process if it cannot get them. It takes no longer (200 rows of 384: 5 us, 10,000 rows: 1.0 ms).
     rows, vector = np.ascontiguousarray(rows, np.float32), np.ascontiguousarray(vector, np.float32)
-    found = np.empty(len(rows), np.float32)
+    inner = np.empty(len(rows), np.float32)
     wrapped: Any = faiss  # the package's own type stub does not know this function
     pointer = wrapped.swig_ptr
-    wrapped.fvec_inner_products_ny(pointer(found), pointer(vector), pointer(rows), rows.shape[1], len(rows))
-    return found
+    wrapped.fvec_inner_products_ny(pointer(inner), pointer(vector), pointer(rows), rows.shape[1], len(rows))
+    return inner
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spread:
-    """How similar the vectors of a version are to any query, on the whole: what is usual, and what stands out."""
+    """The first two moments of a version's vectors: from them follow the mean and the standard deviation of the
+    similarities to any query, without comparing it with every vector."""
 
     mean: NDArray[np.float32]
     """float32[d]: the mean vector m."""
     moment: NDArray[np.float32]
-    """float32[d, d]: the second moment C, the mean of v v' over the vectors v."""
+    """float32[d, d]: the second moment C, the mean of v v' over all vectors v."""
 
     @classmethod
     def from_vectors(cls, vectors: NDArray[np.float32]) -> Spread:
-        """Of float32[n, d]; of more than 16,384 evenly spread ones, which is near enough and takes 0.1 s.
+        """The moments of `vectors`, float32[n, d].
 
-        Block by block: a version is opened beside the one that is served, where memory may be short.
+        Of more than 16,384 vectors only that many, evenly spread, are used: close enough, and it takes 0.1 s.
         """
         rows = np.unique(np.linspace(0, len(vectors) - 1, min(BLOCK, len(vectors)), dtype=np.int64))
         dimension = vectors.shape[1]
         mean, moment = np.zeros(dimension, np.float32), np.zeros((dimension, dimension), np.float32)
+        # Block by block: memory may be short while a version is opened beside the one that is served.
         for start in range(0, len(rows), GATHERED):
             block = np.asarray(vectors[rows[start : start + GATHERED]], np.float32)
             mean += block.sum(axis=0)
@@ -163,7 +183,8 @@ class Spread:
         return cls(mean / count, moment / count)
 
     def over(self, vector: NDArray[np.float32]) -> tuple[float, float]:
-        """Mean and standard deviation of the similarities of `vector` to all: q'm and sqrt(q'Cq - (q'm)^2)."""
+        """Mean and standard deviation of the cosine similarities of `vector` q, float32[d], to all vectors:
+        q'm and sqrt(q'Cq - (q'm)^2)."""
         mean = float(vector @ self.mean)
         square = float(vector @ products(self.moment, vector))  # a product of two vectors takes no memory
         return mean, math.sqrt(max(square - mean * mean, 0.0))
@@ -172,10 +193,11 @@ class Spread:
 def build_index(
     vectors: NDArray[np.float32], target: Path, *, exact_up_to: int, advance: Callable[[int], None] | None = None
 ) -> BuiltIndex:
-    """Write the index over float32[n, d] unit vectors to `target`; exact up to `exact_up_to` rows.
+    """Write an index over unit `vectors`, float32[n, d], to `target`: exact if n <= `exact_up_to`, else HNSW.
 
-    `advance(rows)` is called as rows are added and may raise. An approximate index has its recall@10 measured
-    against exact search, with up to 1,000 of its own vectors as queries.
+    `advance` is called with the number of rows added since its last call; what it raises ends the building and is
+    passed on. The recall@10 of an approximate index is measured: see `measure_recall`. Raises RuntimeError if the
+    file cannot be written.
     """
     faiss.omp_set_num_threads(ALL_THREADS)
     exact = len(vectors) <= exact_up_to
@@ -194,7 +216,10 @@ def build_index(
 
 
 def measure_recall(index: VectorIndex, vectors: NDArray[np.float32]) -> float:
-    """recall@10: the share of the true ten nearest that `index` finds, over up to 1,000 rows as queries."""
+    """recall@10: the share of the true ten nearest rows that `index` finds.
+
+    `vectors` is float32[n, d], those that the index is over; up to SAMPLE of them, evenly spread, are the queries.
+    """
     rows = np.linspace(0, len(vectors) - 1, min(SAMPLE, len(vectors)), dtype=np.int64)
     queries = np.ascontiguousarray(vectors[np.unique(rows)], np.float32)
     k = min(RECALL_AT, len(vectors))
@@ -207,21 +232,24 @@ def measure_recall(index: VectorIndex, vectors: NDArray[np.float32]) -> float:
 def nearest(
     vectors: NDArray[np.float32], queries: NDArray[np.float32], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The exact k nearest rows of `vectors` by inner product: int64[m, k] and float32[m, k], best first."""
+    """The exact k nearest of `vectors`, float32[n, d], to each of `queries`, float32[m, d], by inner product.
+
+    Returns rows int64[m, k] and inner products float32[m, k], best first.
+    """
     faiss.omp_set_num_threads(ALL_THREADS)
     similarities, rows = faiss.knn(queries, vectors, k, metric=faiss.METRIC_INNER_PRODUCT)
     return rows, similarities
 
 
 class Nearby:
-    """About the nearest among the same vectors, for very many queries: an index that is made in a second or two.
+    """Approximate nearest rows for very many queries: an inverted-file index (FAISS IVF) built in a second or two.
 
-    Each vector belongs to the nearest of 256 centres, and only those of a query's eight nearest centres are compared.
-    Few vectors are compared exactly.
+    Each vector belongs to the nearest of LISTS centres, and a query is compared only with the vectors of its
+    LOOKED_AT nearest centres. If there are few vectors, all of them are compared.
     """
 
     def __init__(self, vectors: NDArray[np.float32]) -> None:
-        """float32[n, d], unit length; the same vectors give the same index."""
+        """Build it over `vectors`, float32[n, d] of unit length. The same vectors always give the same index."""
         self._vectors = np.ascontiguousarray(vectors)
         self._index: Any = None
         if len(vectors) >= LISTS * EACH_LIST:
@@ -234,12 +262,12 @@ class Nearby:
             self._index.nprobe = LOOKED_AT
 
     def search(self, queries: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-        """Rows int64[m, k], best first; k is at most n."""
+        """The k <= n nearest rows to each of `queries`, float32[m, d]: int64[m, k], best first."""
         queries = np.ascontiguousarray(queries)
         if self._index is None:
             return nearest(self._vectors, queries, k)[0]
         faiss.omp_set_num_threads(ALL_THREADS)
         rows: NDArray[np.int64] = self._index.search(queries, k)[1]
-        if (few := np.flatnonzero((rows < 0).any(axis=1))).size:  # eight centres with hardly anybody
+        if (few := np.flatnonzero((rows < 0).any(axis=1))).size:  # these centres have too few vectors
             rows[few] = nearest(self._vectors, queries[few], k)[0]
         return rows

@@ -1,9 +1,8 @@
-"""Writes a version: everything into a building folder, flushed to the disk, then one rename."""
+"""Write a version: every file into a building folder, flushed to the disk, then one rename."""
 
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.errors import VersionExists
-from indexing.lib.files import file_sha256
+from indexing.lib.files import file_sha256, flush_to_disk
 from indexing.snapshot.manifest import MANIFEST_NAME, FileEntry
 from indexing.snapshot.profiles import Profiles
 
@@ -32,20 +31,20 @@ PROFILES = "profiles.npy"
 PROFILE_ENDS = "profile_ends.npy"
 ARRAYS = (IDS, TEXT_HASHES, FIELD_HASHES, VECTORS, ANN, FACETS, SUGGESTIONS)
 PROFILE_FILES = (ROW_DIGESTS, PROFILES, PROFILE_ENDS)
-"""Added later without another format: an older release passes over them, and a version without them is still read."""
+"""Added later without a new format: older releases ignore them, and a version without them can still be read."""
 
 ATTEMPTS, PAUSE_SECONDS = 20, 0.1
 
 
 class VersionWriter:
-    """The folder of a version while it is built; leaving the context with an error leaves nothing of it."""
+    """The folder of a version while it is built. Leaving the context with an error removes it."""
 
     def __init__(self, building: Path, target: Path, number: int) -> None:
-        """`building` is made anew; raises VersionExists when `target` is there already."""
+        """Make `building` as an empty folder. Raises VersionExists if `target` exists already, and OSError."""
         self.building = building
         self.target = target
         self.number = number
-        self.renamed = False
+        self.is_renamed = False
         if target.exists():
             raise VersionExists(number)
         shutil.rmtree(building, ignore_errors=True)
@@ -59,65 +58,61 @@ class VersionWriter:
             self.discard()
 
     def path(self, name: str) -> Path:
+        """Where to write a file of the version."""
         return self.building / name
 
     def save(self, name: str, array: NDArray[np.generic]) -> None:
+        """Write an array of any shape and dtype (except object) as an .npy file. Raises OSError."""
         with self.path(name).open("wb") as file:
             np.save(file, array, allow_pickle=False)
 
     def save_profiles(self, profiles: Profiles) -> None:
+        """Write the three files of the profiles. Raises OSError."""
         self.save(ROW_DIGESTS, profiles.digests)
         self.save(PROFILES, profiles.packed)
         self.save(PROFILE_ENDS, profiles.ends)
 
     def seal(self) -> dict[str, FileEntry]:
-        """Flush every file to the disk; their sizes and hashes by path relative to the folder."""
+        """Flush every file to the disk, and return size and hash by path relative to the folder. Raises OSError."""
         entries = {}
         for path in sorted(path for path in self.building.rglob("*") if path.is_file()):
-            _flush(path)
+            flush_to_disk(path)
             name = path.relative_to(self.building).as_posix()
             entries[name] = FileEntry(path.stat().st_size, file_sha256(path))
         for folder in (path for path in self.building.rglob("*") if path.is_dir()):
-            _flush(folder)
+            flush_to_disk(folder)
         return entries
 
     def finish(self, manifest: bytes) -> Path:
-        """Write the manifest and give the folder its final name. Raises VersionExists."""
+        """Write the manifest, give the folder its final name and return it. Raises VersionExists and OSError."""
         path = self.path(MANIFEST_NAME)
         path.write_bytes(manifest)
-        _flush(path)
-        _flush(self.building)
+        flush_to_disk(path)
+        flush_to_disk(self.building)
         if self.target.exists():
             raise VersionExists(self.number)
         self.building.rename(self.target)
-        self.renamed = True
-        _flush(self.target.parent)
+        self.is_renamed = True
+        flush_to_disk(self.target.parent)
         return self.target
 
     def discard(self) -> None:
         """Remove the building folder and, if this writer gave it its final name, the version."""
         _remove(self.building)
-        if self.renamed:
+        if self.is_renamed:
             _remove(self.target)
 
 
 def _remove(folder: Path) -> None:
-    """Under load a thread of tantivy may still put a file into a folder that is being emptied: then once more."""
+    """Remove a folder, trying again: under load a thread of tantivy may still write into it."""
     for _ in range(ATTEMPTS):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
             return
         time.sleep(PAUSE_SECONDS)
-    logger.warning("%s could not be removed; the next sweep does it.", folder)
+    logger.warning("%s could not be removed. The next sweep will remove it.", folder)
 
 
 def free_bytes(folder: Path) -> int:
+    """Free space on the disk that holds `folder`. Raises OSError."""
     return shutil.disk_usage(folder).free
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

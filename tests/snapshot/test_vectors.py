@@ -166,13 +166,13 @@ def test_products_are_what_numpy_says(count):
 IN_TIGHT_MEMORY = """
 import resource
 import numpy as np, psutil
-from indexing.snapshot.vectors import Spread, compared, products
+from indexing.snapshot.vectors import Spread, compare_each, products
 vectors = np.ones((2_000, 384), np.float32)
 vector, spread = vectors[0], Spread(np.ones(384, np.float32), np.ones((384, 384), np.float32))
 limit = psutil.Process().memory_info().vms + (16 << 20)
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 assert products(vectors, vector)[0] == 384
-assert compared(vectors, vector, 3, np.arange(1_500))[1][0] == 384
+assert compare_each(vectors, vector, 3, np.arange(1_500))[1][0] == 384
 assert spread.over(vector)[0] == 384
 print("done")
 """
