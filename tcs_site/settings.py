@@ -7,12 +7,11 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from tcs_site import environment as env
-
-BASE_DIR = Path(__file__).resolve().parent.parent
+from tcs_site.fixed_settings import *  # noqa: F403
+from tcs_site.fixed_settings import BASE_DIR
 
 env.section("Serving")
 HOST = env.text("HOST", "127.0.0.1", about="Address that `make run` listens on")
@@ -48,60 +47,6 @@ if BEHIND_TLS:
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
 
-INSTALLED_APPS = [
-    "tcs_site.admin_site.OrderedAdmin",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-    "django.contrib.humanize",
-    "channels",
-    "django_htmx",
-    "csp",
-    "tcs_site.admin_site.SignIns",
-    "ninja",
-    "tcs_site",
-    "experts",
-    "indexing",
-]
-
-MIDDLEWARE = [
-    "indexing.api.errors.json_errors",  # outermost: what the others refuse under /api/ is JSON too
-    "django.middleware.security.SecurityMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
-    "tcs_site.time_zone.reader_time_zone",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
-    "axes.middleware.AxesMiddleware",
-    "tcs_site.threads.one_thread",  # innermost: see there
-]
-
-ROOT_URLCONF = "tcs_site.urls"
-ASGI_APPLICATION = "tcs_site.asgi.application"
-
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-            ],
-        },
-    },
-]
-
 env.section("Database")
 # SQLite ignores SELECT ... FOR UPDATE. BEGIN IMMEDIATE takes the write lock at the start of the transaction
 # instead, which gives the lock row the same meaning as on PostgreSQL (and no "database is locked" after a read).
@@ -134,30 +79,12 @@ CHANNEL_LAYERS = {
 }
 
 env.section("Signing in")
-AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-]
-LOGIN_URL = "admin:login"
-LOGIN_REDIRECT_URL = "search"
 AXES_FAILURE_LIMIT = env.integer(
     "TCS_LOGIN_ATTEMPTS",
     10,
     at_least=1,
     about="Failed sign-ins before that user name is locked for that address, for 15 minutes",
 )
-AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = "tcs_site.error_pages.locked_out"
-AXES_VERBOSE = False
-AXES_ENABLE_ACCESS_FAILURE_LOG = False
 TCS_TOKEN_HOURS = env.number("TCS_TOKEN_HOURS", 24, at_least=0.01, about="Hours that an API token is valid")
 
 env.section("Language and time")
@@ -169,43 +96,12 @@ LANGUAGE_CODE = env.choice(
     ("en", "nl"),
     about="`en` or `nl`: language of mails and the history; pages follow the browser, and fall back to this",
 )
-LOCALE_PATHS = [BASE_DIR / "locale"]
-FORMAT_MODULE_PATH = ["tcs_site.formats"]
-USE_I18N = True
 TIME_ZONE = env.text(
     "TCS_TIME_ZONE", "UTC", about="Time zone, such as `Europe/Amsterdam`, where the browser does not name its own"
 )
-USE_TZ = True
-STATIC_URL = "static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
-SERVESTATIC_USE_FINDERS = True  # served from the source tree: no collect step before the first start
-
-# --- Security headers -------------------------------------------------------------------------------------
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [SELF],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF, "data:", "https:"],  # photos of experts are on other sites
-        "connect-src": [SELF],
-        "object-src": [NONE],
-        "base-uri": [SELF],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-    }
-}
-X_FRAME_OPTIONS = "DENY"
-SECURE_REFERRER_POLICY = "same-origin"
-
 env.section("Import")
 TCS_IMPORT_MAX_MB = env.integer("TCS_IMPORT_MAX_MB", 100, at_least=1, about="Largest file to import, in MB")
 TCS_IMPORT_MAX_ROWS = env.integer("TCS_IMPORT_MAX_ROWS", 1_000_000, at_least=1, about="Most rows in one file")
-FILE_UPLOAD_HANDLERS = [
-    "experts.importing.uploads.CappedUpload",  # Django itself caps no uploads
-    "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
-]
-
 env.section("Model and building")
 TCS_MODEL_PATH = env.text(
     "TCS_MODEL_PATH", about="Folder of a sentence-transformers model", shown="the packaged all-MiniLM-L6-v2"
@@ -329,21 +225,3 @@ EMAIL_HOST_PASSWORD = env.text("TCS_EMAIL_PASSWORD", about="Password at the mail
 EMAIL_USE_TLS = env.flag("TCS_EMAIL_TLS", about="Use STARTTLS")
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("TCS_EMAIL_FROM", "tcs@localhost", about="Sender of mails")
-
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "class": "experts.safe_text.SafeFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
-        }
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {
-        "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-        "indexing": {"level": "INFO"},
-        "experts": {"level": "INFO"},
-    },
-}
