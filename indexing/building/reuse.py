@@ -12,7 +12,7 @@ from experts.profiles.hashes import HASH_BYTES
 from experts.profiles.text import TEMPLATE_VERSION
 from indexing.errors import SnapshotInvalid, gettext_noop
 from indexing.snapshot.manifest import Manifest
-from indexing.snapshot.reader import check_files, read_manifest
+from indexing.snapshot.version_files import check_files, read_manifest
 from indexing.snapshot.writer import TEXT_HASHES, VECTORS
 
 NONE = -1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from django.core.paginator import Paginator
 from django.http import QueryDict
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from experts.models import Expert, Tag
 from indexing.console import text_diff
 from indexing.console.text_diff import Piece, Side
+from indexing.versions.changes import FieldChange, ListedExpert
 
 Kind = TypeVar("Kind", bound=str)
 """The names of a page's lists."""
@@ -36,17 +37,6 @@ FIELD_NAMES = {
     "manual_tags": gettext_lazy("manual tags"),
 }
 """The names of `experts.profiles.records.FIELDS` for people."""
-
-
-class FieldValues(Protocol):
-    """One field at two moments, as `experts.profiles.records.FIELDS` gives it; None if it was not stored."""
-
-    @property
-    def field(self) -> str: ...
-    @property
-    def before(self) -> str | None: ...
-    @property
-    def after(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +99,17 @@ class OpenList(Generic[Kind]):
         }
 
 
-def name_or_number(name: str, expert_id: int) -> str:
-    """The name, or for somebody whose name is not stored anywhere their number."""
-    return name or _("Expert %(id)s (name not stored)") % {"id": expert_id}
+def person_rows(people: Sequence[ListedExpert]) -> list[PersonRow]:
+    """The lines of a list. Somebody whose name is not stored anywhere is shown by their number."""
+    unnamed = _("Expert %(id)s (name not stored)")
+    fields = field_rows(person.changes for person in people)
+    return [
+        PersonRow(person.name or unnamed % {"id": person.id}, person.detail, person.expert, rows)
+        for person, rows in zip(people, fields, strict=True)
+    ]
 
 
-def job(expert: Expert) -> str:
-    return ", ".join(part for part in (expert.job_title, expert.company) if part)
-
-
-def field_rows(people: Iterable[Iterable[FieldValues]]) -> list[list[FieldRow]]:
+def field_rows(people: Iterable[Iterable[FieldChange]]) -> list[list[FieldRow]]:
     """The rows of each person's changes. Reads the names of all tags in them with one query."""
     changes = [list(each) for each in people]
     ids = {
@@ -145,7 +136,7 @@ def field_text(field: str, value: str, tags: Mapping[int, str]) -> str:
     return value
 
 
-def _field_row(change: FieldValues, tags: Mapping[int, str]) -> FieldRow:
+def _field_row(change: FieldChange, tags: Mapping[int, str]) -> FieldRow:
     name = str(FIELD_NAMES[change.field])
     before = None if change.before is None else field_text(change.field, change.before, tags)
     after = None if change.after is None else field_text(change.field, change.after, tags)

@@ -1,96 +1,65 @@
-"""Who drifted, by name: those who came, what changed of the others, and who is gone."""
+"""The experts who drifted, by name: those who are new, those who changed and how, and those who were removed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from experts import directory
 from experts.models import Expert
-from experts.profiles.records import FIELDS
-from indexing.drift.measurement import Drift, Version
-from indexing.snapshot.profiles import Profile, by_name, has_words, name_of, stored_profiles
+from experts.profiles.records import FIELDS, ExpertRecord
+from indexing.drift.measurement import Drift
+from indexing.snapshot.baseline import Baseline
+from indexing.snapshot.profiles import Profile, by_name, has_words
+from indexing.versions.changes import FieldChange, ListedExpert, field_changes
 
 Kind = Literal["added", "changed", "removed"]
 KINDS: tuple[Kind, ...] = ("added", "changed", "removed")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One field of one expert, as the version has it and as it is now; values as in `FIELDS`."""
+def listed(version: Baseline, drift: Drift, kind: Kind, *, words: str = "", field: str = "") -> list[int]:
+    """The ids of a list, by name: of those whose profile has `words`, and who changed in `field`.
 
-    field: str
-    before: str | None
-    """None: the version is of a release that did not keep it"""
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    expert: Expert
-    changes: tuple[Change, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    id: int
-    profile: Profile | None
-    """as the version has it; None: it kept none"""
-
-    @property
-    def name(self) -> str:
-        return name_of(self.profile or {})
-
-
-def named(found: Drift, kind: Kind, *, words: str = "", field: str = "") -> list[int]:
-    """Ids of those who came or changed, by name; with `words` those who have them, with `field` who changed in it."""
-    ids = found.added if kind == "added" else found.changed
-    if kind == "changed" and field in FIELDS:
-        ids = ids[found.in_field[:, list(FIELDS).index(field)]]
-    ordered = np.fromiter(Expert.objects.active().matching(words).values_list("pk", flat=True), np.int64)
-    kept: list[int] = ordered[np.isin(ordered, ids)].tolist()
+    The live version knows the names of those who were removed, whether or not the directory still does.
+    """
+    if kind == "removed":
+        removed: list[int] = drift.removed.tolist()
+        profiles = version.profiles_of(removed)
+        matching = [expert_id for expert_id in removed if has_words(profiles.get(expert_id, {}), words)]
+        return sorted(matching, key=lambda expert_id: by_name(profiles.get(expert_id, {}), expert_id))
+    ids = drift.added if kind == "added" else drift.changed_in(field)
+    in_order = np.fromiter(Expert.objects.active().matching(words).values_list("pk", flat=True), np.int64)
+    kept: list[int] = in_order[np.isin(in_order, ids)].tolist()
     return kept
 
 
-def experts(ids: Sequence[int]) -> list[Expert]:
-    """In the order of `ids`; who was deleted meanwhile is left out."""
-    known = Expert.objects.in_bulk(ids)
-    return [known[each] for each in ids if each in known]
+def people(version: Baseline, drift: Drift, kind: Kind, ids: Sequence[int]) -> list[ListedExpert]:
+    """In the order of `ids`, with what changed of each until now: drift was measured a moment ago.
 
-
-def changed(version: Version, found: Drift, ids: Sequence[int]) -> list[Changed]:
-    """What changed of each of `ids`, in their order, compared now: drift was measured a moment ago."""
+    New and changed experts have the profile of the directory and are left out if they were deleted since; removed
+    ones have the profile that the version stored.
+    """
+    experts = Expert.objects.in_bulk(ids)
+    if kind == "removed":
+        stored = version.profiles_of(ids)
+        return [ListedExpert(each, experts.get(each), stored.get(each, {})) for each in ids]
     records = {record.id: record for record in directory.read_active(ids)}
-    profiles = stored_profiles(version, ids)
-    rows = dict(zip(found.changed.tolist(), found.in_field, strict=True)) if version.profiles is None else {}
-    people = []
-    for expert in experts(ids):
-        if expert.pk not in records:
-            continue
-        values = {name: of(records[expert.pk]) for name, of in FIELDS.items()}
-        before = profiles.get(expert.pk)
-        if before is not None:
-            changes = tuple(
-                Change(name, before.get(name, ""), value)
-                for name, value in values.items()
-                if before.get(name, "") != value
-            )
-        else:
-            differs = rows.get(expert.pk, np.zeros(len(FIELDS), np.bool_))
-            changes = tuple(
-                Change(name, None, values[name]) for name, yes in zip(FIELDS, differs, strict=True) if yes
-            )
-        people.append(Changed(expert, changes))
-    return people
+    before = version.profiles_of(ids) if kind == "changed" else {}
+    found = []
+    for each in ids:
+        if each in records and each in experts:
+            now = _profile(records[each])
+            found.append(ListedExpert(each, experts[each], now, _changes(drift, each, before.get(each), now)))
+    return found
 
 
-def removed(version: Version, found: Drift, words: str = "") -> list[Removed]:
-    """All who are gone and have the words, by name. The version knows them, whether or not the directory does."""
-    ids: list[int] = found.removed.tolist()
-    profiles = stored_profiles(version, ids)
-    found_ids = [each for each in ids if has_words(profiles.get(each, {}), words)]
-    found_ids.sort(key=lambda each: by_name(profiles.get(each, {}), each))
-    return [Removed(each, profiles.get(each)) for each in found_ids]
+def _profile(record: ExpertRecord) -> Profile:
+    return {name: value_of(record) for name, value_of in FIELDS.items()}
+
+
+def _changes(drift: Drift, expert_id: int, before: Profile | None, now: Profile) -> tuple[FieldChange, ...]:
+    if before is None:  # only hashes were stored: they tell which fields differ, not what they were
+        return field_changes(drift.fields_of(expert_id), None, now)
+    return field_changes((name for name in FIELDS if before.get(name, "") != now[name]), before, now)

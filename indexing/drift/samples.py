@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
-from indexing.drift.measurement import measure
+from indexing.drift.measurement import Drift, measure
 from indexing.errors import SnapshotInvalid
 from indexing.lib.threads import BackgroundThread
 from indexing.models import DriftSample, IndexState
@@ -33,24 +33,30 @@ def take(now: datetime | None = None) -> bool:
     Deletes what is older than KEPT. Raises SnapshotInvalid when the version's files cannot be read.
     """
     now = now or timezone.now()
-    hour = now.replace(minute=0, second=0, microsecond=0)
     version = IndexState.read().live_version
-    if version is None or DriftSample.objects.filter(hour=hour, version=version.number).exists():
+    if version is None or DriftSample.objects.filter(hour=hour_of(now), version=version.number).exists():
         return False
-    found = measure(open_baseline(version))
-    sample = DriftSample(
-        hour=hour,
-        version=version.number,
-        at=now,
-        experts=found.present,
-        version_experts=found.experts,
-        added=len(found.added),
-        changed=len(found.changed),
-        removed=len(found.removed),
-    )
-    DriftSample.objects.bulk_create([sample], ignore_conflicts=True)
+    DriftSample.objects.bulk_create([sample_of(measure(open_baseline(version)), now)], ignore_conflicts=True)
     DriftSample.objects.filter(at__lt=now - KEPT).delete()
     return True
+
+
+def sample_of(drift: Drift, at: datetime) -> DriftSample:
+    """A sample, not stored, of what was measured at that time."""
+    return DriftSample(
+        hour=hour_of(at),
+        version=drift.number,
+        at=at,
+        experts=drift.present,
+        version_experts=drift.experts,
+        added=len(drift.added),
+        changed=len(drift.changed),
+        removed=len(drift.removed),
+    )
+
+
+def hour_of(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def attempt() -> bool:

@@ -28,7 +28,6 @@ from indexing.lib.process_state import ProcessState
 from indexing.models import IndexState, IndexVersion
 from indexing.serving import live
 from indexing.snapshot.baseline import Baseline
-from indexing.snapshot.reader import Snapshot
 from indexing.versions.opening import open_baseline
 
 Grade = Literal["never", "current", "drifting", "stale", "unknown"]
@@ -116,14 +115,14 @@ def read() -> DriftStatus:
     return DriftStatus(grade(found.share, as_of - version.created_at, limits()), version, found, as_of)
 
 
-def baseline(version: IndexVersion) -> Snapshot | Baseline:
+def baseline(version: IndexVersion) -> Baseline:
     """What the version holds of its experts: as this process serves it, or read for this. Raises SnapshotInvalid."""
     try:
         served = live.current()
     except NoIndexYet:
         served = None
     if served is not None and served.number == version.number:
-        return served
+        return served.baseline
     return open_baseline(version)
 
 

@@ -1,7 +1,8 @@
-"""The part of a version that the directory or another version is compared with, without what searches need."""
+"""What of a version its experts are compared by: who is in it, and what their fields were."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -9,33 +10,48 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from indexing.snapshot.lookup import require_rows
 from indexing.snapshot.manifest import Manifest
-from indexing.snapshot.profiles import Profiles
-from indexing.snapshot.reader import check_files, open_field_hashes, open_ids, open_profiles, read_manifest
+from indexing.snapshot.profiles import Profile, Profiles
+from indexing.snapshot.version_files import (
+    check_files,
+    open_field_hashes,
+    open_ids,
+    open_profiles,
+    read_manifest,
+)
 from indexing.snapshot.writer import FIELD_HASHES, IDS, PROFILE_FILES
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Baseline:
-    """Ids, hashes and stored profiles of one version. Row i of every array is the expert ids[i], as in `Snapshot`."""
+    """A few files of a version: a fraction of its memory, and all that comparing needs. A `Snapshot` has one.
+
+    Row i of every array is the expert ids[i].
+    """
 
     manifest: Manifest
     ids: NDArray[np.int64]
-    """int64[n], strictly rising."""
+    """int64[n], strictly rising"""
     field_hashes: NDArray[np.uint64]
-    """uint64[n, fields]: one hash for each of `experts.profiles.records.FIELDS`."""
+    """uint64[n, fields]: tells which of `experts.profiles.records.FIELDS` changed since"""
     profiles: Profiles | None
-    """None if the version was built by a release that did not store profiles."""
+    """None: an older release built the version and did not store them"""
 
     @classmethod
     def open(cls, folder: Path, manifest_sha256: str) -> Self:
-        """Open and verify only these files of the version in `folder`: a fraction of a second at 100,000 experts.
+        """Check the hashes of these files and read them, in a fraction of a second at 100,000 experts.
 
-        Raises SnapshotInvalid if the manifest does not have that hash, or a file is missing or damaged.
+        Raises SnapshotInvalid naming the first file that is not as it must be.
         """
         manifest = read_manifest(folder, manifest_sha256)
-        stored = tuple(name for name in PROFILE_FILES if name in manifest.files)
-        check_files(folder, manifest, hashes=True, only=(IDS, FIELD_HASHES, *stored))
+        profile_files = tuple(name for name in PROFILE_FILES if name in manifest.files)
+        check_files(folder, manifest, hashes=True, only=(IDS, FIELD_HASHES, *profile_files))
+        return cls.read(folder, manifest)
+
+    @classmethod
+    def read(cls, folder: Path, manifest: Manifest) -> Self:
+        """Read files that were checked already. Raises SnapshotInvalid where one does not fit the manifest."""
         return cls(
             manifest=manifest,
             ids=open_ids(folder, manifest),
@@ -47,3 +63,17 @@ class Baseline:
     def number(self) -> int:
         """The version's number."""
         return self.manifest.number
+
+    def __len__(self) -> int:
+        return self.manifest.count
+
+    def profiles_of(self, ids: Sequence[int]) -> dict[int, Profile]:
+        """The stored profile of each expert id; empty if the version has no profiles.
+
+        Raises KeyError if it has profiles, but not that expert.
+        """
+        if self.profiles is None or not len(ids):
+            return {}
+        rows = require_rows(self.ids, np.asarray(ids, np.int64)).tolist()
+        profiles = self.profiles.at(rows)
+        return {expert_id: profiles[row] for expert_id, row in zip(ids, rows, strict=True)}

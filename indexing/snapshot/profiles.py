@@ -10,14 +10,12 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from experts.profiles.hashes import HASH_BYTES, directory_rows, row_digests
 from experts.profiles.records import FIELDS, ExpertRecord
-from indexing.snapshot.lookup import require_rows
 
 BLOCK = 64
 """Experts per block: a third of the size of one block each, and still read in a fraction of a millisecond."""
@@ -27,27 +25,6 @@ Profile = dict[str, str]
 """Field of `experts.profiles.records.FIELDS` -> its value as that gives it; a field without a value is left out."""
 
 FOUND_BY = ("username", "name", "job_title", "company")
-
-
-class HasProfiles(Protocol):
-    """A version, as far as its profiles are concerned. Versions of earlier releases have none."""
-
-    @property
-    def ids(self) -> NDArray[np.int64]: ...
-    @property
-    def profiles(self) -> Profiles | None: ...
-
-
-def stored_profiles(version: HasProfiles, ids: Sequence[int]) -> dict[int, Profile]:
-    """The stored profile of each expert id; empty if the version has no profiles.
-
-    Raises KeyError if it has profiles, but not that expert.
-    """
-    if version.profiles is None or not len(ids):
-        return {}
-    rows = require_rows(version.ids, np.asarray(ids, np.int64)).tolist()
-    found = version.profiles.at(rows)
-    return {each: found[row] for each, row in zip(ids, rows, strict=True)}
 
 
 def name_of(profile: Profile) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from indexing.errors import Refused, SnapshotInvalid
 from indexing.lib import paths
 from indexing.models import IndexVersion
-from indexing.snapshot import reader
+from indexing.snapshot import version_files
 from indexing.snapshot.baseline import Baseline
 from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.reader import Snapshot
@@ -66,7 +66,7 @@ def require_openable(number: int) -> None:
 def require_files(version: IndexVersion) -> None:
     """Check that every file of the version is there and has its size; no hashes. Raises SnapshotInvalid."""
     folder = paths.version_folder(version.number)
-    reader.check_files(folder, reader.read_manifest(folder, version.manifest_sha256), hashes=False)
+    version_files.check_files(folder, version_files.read_manifest(folder, version.manifest_sha256), hashes=False)
 
 
 def open_snapshot(version: IndexVersion) -> Snapshot:
@@ -95,9 +95,9 @@ def open_baseline(version: IndexVersion) -> Baseline:
 
 def read_ids(version: IndexVersion) -> NDArray[np.int64]:
     """The version's expert ids, int64[n], rising; the file's hash is checked. Raises SnapshotInvalid."""
-    return reader.read_ids(paths.version_folder(version.number), version.manifest_sha256)
+    return version_files.read_ids(paths.version_folder(version.number), version.manifest_sha256)
 
 
 def read_facets(version: IndexVersion) -> FacetColumns:
     """The version's facet columns, without the rest of it; the file's hash is checked. Raises SnapshotInvalid."""
-    return reader.read_facets(paths.version_folder(version.number), version.manifest_sha256)
+    return version_files.read_facets(paths.version_folder(version.number), version.manifest_sha256)

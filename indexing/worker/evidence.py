@@ -16,7 +16,7 @@ from indexing.models import IndexState, IndexVersion, SavedQuery
 from indexing.quality.gate import Evidence, QueryOutcome
 from indexing.quality.overlap import OVERLAP_AT
 from indexing.search import Mode, search
-from indexing.snapshot.profiles import Profile, by_name, name_of, stored_profiles
+from indexing.snapshot.profiles import Profile, by_name, name_of
 from indexing.snapshot.reader import Snapshot
 from indexing.versions.opening import open_snapshot
 
@@ -78,7 +78,7 @@ def _found(query: SavedQuery, snapshot: Snapshot) -> tuple[str, ...]:
 def _names(version: Snapshot, ids: NDArray[np.int64]) -> tuple[str, ...]:
     """Name and username as the version has them, by name: it knows those too whom the directory has forgotten."""
     wanted: list[int] = ids.tolist()
-    profiles = stored_profiles(version, wanted)
+    profiles = version.baseline.profiles_of(wanted)
     if not profiles:  # of a release that kept none
         return _usernames(wanted)
     wanted.sort(key=lambda each: by_name(profiles[each], each))

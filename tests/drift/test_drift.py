@@ -42,7 +42,7 @@ def first() -> Expert:
 
 
 def test_what_nobody_touched_is_no_drift(version):
-    found = drift.measure(version)
+    found = drift.measure(version.baseline)
     assert (found.count, found.share, found.fields) == (0, 0.0, {})
 
 
@@ -50,7 +50,7 @@ def test_what_nobody_touched_is_no_drift(version):
 def test_a_change_is_told_by_its_field(version, field):
     expert = first()
     Expert.objects.filter(pk=expert.pk).update(**CHANGES[field])
-    found = drift.measure(version)
+    found = drift.measure(version.baseline)
     assert found.fields == {field: 1}
     assert found.changed.tolist() == [expert.pk]
 
@@ -58,7 +58,7 @@ def test_a_change_is_told_by_its_field(version, field):
 @pytest.mark.parametrize("field", CHANGES)
 def test_only_a_change_of_the_embedded_text_is_encoded(version, field):
     Expert.objects.filter(pk=first().pk).update(**CHANGES[field])
-    plan = drift.plan(version)
+    plan = drift.plan_rebuild(version)
     assert (plan.changed, plan.fields) == (1, {field: 1})
     assert plan.to_encode == (1 if field in EMBEDDED else 0)
 
@@ -66,15 +66,15 @@ def test_only_a_change_of_the_embedded_text_is_encoded(version, field):
 def test_a_tag_given_by_hand_is_a_change_and_an_automatic_one_is_none(version):
     tag, other = Tag.objects.exclude(experts=first())[:2]
     ExpertTag.objects.create(expert=first(), tag=tag, source=ExpertTag.Source.AUTO, score=0.5)
-    assert drift.measure(version).fields == {}
+    assert drift.measure(version.baseline).fields == {}
     ExpertTag.objects.create(expert=first(), tag=other, source=ExpertTag.Source.MANUAL)
-    assert drift.measure(version).fields == {"manual_tags": 1}
+    assert drift.measure(version.baseline).fields == {"manual_tags": 1}
 
 
 def test_an_expert_who_changed_in_three_fields_is_one_expert(version):
     Expert.objects.filter(pk=first().pk).update(bio="Other.", category="Culture", currency="CHF")
     Expert.objects.filter(username="expert-002").update(bio="Other too.")
-    found = drift.measure(version)
+    found = drift.measure(version.baseline)
     assert len(found.changed) == 2
     assert found.fields == {"bio": 2, "currency": 1, "category": 1}
 
@@ -83,7 +83,7 @@ def test_who_came_and_who_went_changed_in_no_field(version):
     gone = first()
     Expert.objects.filter(pk=gone.pk).update(is_active=False)
     came = Expert.objects.create(username="new", job_title="Glazier")
-    found = drift.measure(version)
+    found = drift.measure(version.baseline)
     assert (found.added.tolist(), found.removed.tolist()) == ([came.pk], [gone.pk])
     assert (found.changed.tolist(), found.fields) == ([], {})
 
@@ -91,12 +91,12 @@ def test_who_came_and_who_went_changed_in_no_field(version):
 def test_a_change_taken_back_is_none(version):
     Expert.objects.filter(pk=first().pk).update(category="Culture")
     Expert.objects.filter(pk=first().pk).update(category="Finance")
-    assert drift.measure(version).count == 0
+    assert drift.measure(version.baseline).count == 0
 
 
 def test_without_a_version_everybody_is_new():
     cast.experts(3)
-    plan = drift.plan(None)
+    plan = drift.plan_rebuild(None)
     assert (plan.added, plan.changed, plan.fields, plan.to_encode, plan.seconds) == (3, 0, {}, 3, None)
 
 

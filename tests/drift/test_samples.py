@@ -13,7 +13,7 @@ from django.utils import timezone
 from experts.models import Expert
 from indexing.drift import history as drift_history
 from indexing.drift import measurement, samples, status
-from indexing.drift.history import Point, thinned
+from indexing.drift.history import thinned
 from indexing.lib import paths
 from indexing.models import DriftSample
 from tests.support import cast
@@ -21,8 +21,16 @@ from tests.support import cast
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
-def point(hours: float, drifted: int) -> Point:
-    return Point(NOON + timedelta(hours=hours), 1, 100, 100, drifted, 0, 0)
+def point(hours: float, drifted: int) -> DriftSample:
+    return DriftSample(
+        at=NOON + timedelta(hours=hours),
+        version=1,
+        experts=100,
+        version_experts=100,
+        added=drifted,
+        changed=0,
+        removed=0,
+    )
 
 
 def test_few_points_are_all_shown():

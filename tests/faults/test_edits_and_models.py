@@ -46,7 +46,7 @@ def test_a_version_is_of_one_moment_and_later_edits_are_drift(first_version, ser
                 assert (run.state, run.experts) == (State.DONE, len(read)), run.error
                 snapshot = live.load_now()
                 assert set(snapshot.ids.tolist()) == read
-                drifted = drift.measure(snapshot)
+                drifted = drift.measure(snapshot.baseline)
                 assert drifted.added.tolist() == [added]
                 assert drifted.changed.tolist() == [changed]
                 assert drifted.removed.tolist() == removed
@@ -54,7 +54,7 @@ def test_a_version_is_of_one_moment_and_later_edits_are_drift(first_version, ser
                 promises.hold_once_idle()
                 following = promises.next_run_works()
                 assert (following.experts, following.encoded) == (len(read) - 1, 2)
-                assert drift.measure(live.load_now()).count == 0
+                assert drift.measure(live.load_now().baseline).count == 0
                 searching.wait_for(following)
     searching.none_failed()
 

@@ -71,7 +71,7 @@ def test_without_a_version_everything_is_new_and_there_is_no_basis_for_a_time(vi
 
 def test_too_little_room_is_marked(viewer, monkeypatch):
     cast.published(3)
-    monkeypatch.setattr("indexing.drift.measurement.shutil.disk_usage", lambda _path: namedtuple("Usage", "free")(10))
+    monkeypatch.setattr("indexing.drift.plan.shutil.disk_usage", lambda _path: namedtuple("Usage", "free")(10))
     assert '<dd class="attention">' in html(viewer.get(PLAN))
 
 

@@ -23,7 +23,7 @@ def plan(request: ConsoleRequest) -> HttpResponse:
         snapshot = live.current()
     except NoIndexYet:
         snapshot = None
-    planned = drift.plan(snapshot)
+    planned = drift.plan_rebuild(snapshot)
     context = {
         "title": _("What would change"),
         "plan": planned,

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from indexing.console import changes
 from indexing.console.access import VIEW, ConsoleRequest, allowed
-from indexing.console.changes import OpenList, PersonRow
+from indexing.console.changes import OpenList
 from indexing.console.responses import admin_context, number
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
 from indexing.models import IndexVersion, SavedQuery
@@ -87,13 +87,9 @@ def _list(diff: Diff, request: HttpRequest) -> dict[str, Any]:
     everybody = version_diff.listed(diff, chosen.kind, words=chosen.words, field=chosen.field)
     context = chosen.context(everybody, request.GET.get("page"), counts, diff.fields)
     people = version_diff.people(diff, chosen.kind, list(context["page"].object_list))
-    fields = changes.field_rows(person.changes for person in people)
     pair = {"from": diff.a.number, "to": diff.b.number}
     return context | {
-        "people": [
-            PersonRow(changes.name_or_number(person.name, person.id), person.detail, person.expert, rows)
-            for person, rows in zip(people, fields, strict=True)
-        ],
+        "people": changes.person_rows(people),
         "pair": urlencode(pair),
         "asked": chosen.address(**pair),
     }

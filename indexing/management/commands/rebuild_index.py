@@ -150,7 +150,7 @@ class Command(BaseCommand):
             snapshot = live.load_now()
         except NoIndexYet:
             snapshot = None
-        plan = drift.plan(snapshot, reembed=reembed)
+        plan = drift.plan_rebuild(snapshot, reembed=reembed)
         if self.as_json:
             self.stdout.write(json.dumps(asdict(plan)))
             return

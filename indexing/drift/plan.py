@@ -1,0 +1,68 @@
+"""What a full rebuild would do now, worked out without doing any of it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+
+from experts import directory
+from experts.profiles.hashes import HASH_BYTES, directory_rows, text_hash
+from experts.profiles.text import TEMPLATE_VERSION, profile_text
+from indexing.drift.measurement import compare
+from indexing.lib import paths
+from indexing.runs import estimates
+from indexing.snapshot.reader import Snapshot
+
+BYTES_PER_EXPERT = 4_500
+"""Of a version's files, for the first version: twice 384 floats, the words and the profile."""
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildPlan:
+    """What a full rebuild would do now."""
+
+    experts: int
+    added: int
+    changed: int
+    fields: dict[str, int]
+    """field -> how many experts changed in it; one expert may count in several"""
+    removed: int
+    to_encode: int
+    to_reuse: int
+    bytes_needed: int
+    bytes_free: int
+    seconds: float | None
+    """estimated from earlier runs; None without comparable ones"""
+
+
+def plan_rebuild(snapshot: Snapshot | None, *, reembed: bool = False) -> RebuildPlan:
+    """Compare the directory with the live version `snapshot`, if there is one. `reembed`: reuse no vector."""
+    experts = directory.read_active()
+    drift = (
+        compare(snapshot.baseline, (row for expert in experts for row in directory_rows(expert)))
+        if snapshot
+        else None
+    )
+    known = _known_hashes(snapshot) if snapshot and not reembed else frozenset()
+    fingerprint = snapshot.manifest.fingerprint if snapshot else ""
+    to_reuse = sum(text_hash(fingerprint, profile_text(expert)) in known for expert in experts) if known else 0
+    bytes_per_expert = snapshot.manifest.bytes / len(snapshot) if snapshot and len(snapshot) else BYTES_PER_EXPERT
+    return RebuildPlan(
+        experts=len(experts),
+        added=len(drift.added) if drift else len(experts),
+        changed=len(drift.changed) if drift else 0,
+        fields=drift.fields if drift else {},
+        removed=len(drift.removed) if drift else 0,
+        to_encode=len(experts) - to_reuse,
+        to_reuse=to_reuse,
+        bytes_needed=int(bytes_per_expert * len(experts)),
+        bytes_free=shutil.disk_usage(paths.existing(paths.versions_folder())).free,
+        seconds=estimates.rebuild(len(experts), len(experts) - to_reuse).seconds,
+    )
+
+
+def _known_hashes(snapshot: Snapshot) -> frozenset[bytes]:
+    if snapshot.manifest.template_version != TEMPLATE_VERSION:
+        return frozenset()
+    raw = snapshot.text_hashes.tobytes()
+    return frozenset(raw[at : at + HASH_BYTES] for at in range(0, len(raw), HASH_BYTES))

@@ -1,0 +1,139 @@
+"""Reads single files of a version, each checked against the version's manifest."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experts.profiles.records import FIELDS
+from indexing.errors import SnapshotInvalid, gettext_noop
+from indexing.lib.files import file_sha256
+from indexing.snapshot.facets import FacetColumns
+from indexing.snapshot.manifest import MANIFEST_NAME, Manifest
+from indexing.snapshot.profiles import Profiles
+from indexing.snapshot.writer import ARRAYS, FACETS, FIELD_HASHES, IDS, KEYWORDS, PROFILE_FILES, PROFILES
+
+
+def read_manifest(folder: Path, sha256: str | None = None) -> Manifest:
+    """The manifest in `folder`, which must have the hash `sha256` if given. Raises SnapshotInvalid."""
+    path = folder / MANIFEST_NAME
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise missing(path, error) from error
+    found = hashlib.sha256(raw).hexdigest()
+    if sha256 is not None and found != sha256:
+        raise SnapshotInvalid(
+            gettext_noop("%(file)s has SHA-256 %(found)s, the database says %(expected)s. Rebuild the index."),
+            file=path,
+            found=found,
+            expected=sha256,
+        )
+    return Manifest.from_bytes(raw)
+
+
+def read_ids(folder: Path, sha256: str | None = None) -> NDArray[np.int64]:
+    """Expert ids int64[n] of the version in `folder`, checked, without the rest of it. Raises SnapshotInvalid."""
+    manifest = read_manifest(folder, sha256)
+    check_files(folder, manifest, hashes=True, only=(IDS,))
+    return open_array(folder / IDS, np.dtype(np.int64), (manifest.count,))
+
+
+def read_facets(folder: Path, sha256: str | None = None) -> FacetColumns:
+    """The columns of the version in `folder`, checked, without the rest of it. Raises SnapshotInvalid."""
+    check_files(folder, read_manifest(folder, sha256), hashes=True, only=(FACETS,))
+    return open_facets(folder / FACETS)
+
+
+def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[str, ...] = ()) -> None:
+    """Every file of the manifest (or of `only`) has its size and, with `hashes`, its SHA-256."""
+    required = only or (*ARRAYS, f"{KEYWORDS}/meta.json")
+    for name in required:
+        if name not in manifest.files:
+            raise SnapshotInvalid(
+                gettext_noop("%(file)s does not list %(name)s. Rebuild the index."),
+                file=folder / MANIFEST_NAME,
+                name=name,
+            )
+    for name, entry in manifest.files.items():
+        if only and name not in only:
+            continue
+        path = folder / name
+        try:
+            size = path.stat().st_size
+            found = file_sha256(path) if hashes and size == entry.bytes else entry.sha256
+        except OSError as error:
+            raise missing(path, error) from error
+        if size != entry.bytes:
+            raise SnapshotInvalid(
+                gettext_noop("%(file)s has %(size)s bytes, the manifest says %(bytes)s. Rebuild the index."),
+                file=path,
+                size=size,
+                bytes=entry.bytes,
+            )
+        if found != entry.sha256:
+            raise SnapshotInvalid(
+                gettext_noop("%(file)s is damaged: its SHA-256 is not the manifest's. Rebuild the index."),
+                file=path,
+            )
+
+
+def open_ids(folder: Path, manifest: Manifest) -> NDArray[np.int64]:
+    return open_array(folder / IDS, np.dtype(np.int64), (manifest.count,))
+
+
+def open_field_hashes(folder: Path, manifest: Manifest) -> NDArray[np.uint64]:
+    return open_array(folder / FIELD_HASHES, np.dtype(np.uint64), (manifest.count, len(FIELDS)))
+
+
+def open_profiles(folder: Path, manifest: Manifest) -> Profiles | None:
+    """Mapped; None where the version was built without any. Raises SnapshotInvalid."""
+    if not any(name in manifest.files for name in PROFILE_FILES):
+        return None
+    try:
+        digests, packed, ends = (np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in PROFILE_FILES)
+        profiles = Profiles(digests=digests, ends=ends, packed=packed)
+        profiles.check(manifest.count)
+    except (OSError, ValueError, EOFError) as error:
+        raise unreadable(folder / PROFILES, error) from error
+    return profiles
+
+
+def open_array(path: Path, dtype: np.dtype, shape: tuple[int, ...], *, mapped: bool = False) -> NDArray:
+    try:
+        array: NDArray = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise unreadable(path, error) from error
+    if array.dtype != dtype or array.shape != shape:
+        raise SnapshotInvalid(
+            gettext_noop("%(file)s is %(found)s, expected: %(expected)s. Rebuild the index."),
+            file=path,
+            found=f"{array.dtype}{list(array.shape)}",
+            expected=f"{dtype}{list(shape)}",
+        )
+    array.flags.writeable = False
+    return array
+
+
+def open_facets(path: Path) -> FacetColumns:
+    try:
+        return FacetColumns.load(path)
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise unreadable(path, error) from error
+
+
+def missing(path: Path, error: OSError) -> SnapshotInvalid:
+    return SnapshotInvalid(
+        gettext_noop("%(file)s cannot be read: %(error)s. Rebuild the index."),
+        file=path,
+        error=error.strerror or error,
+    )
+
+
+def unreadable(file: Path | str, error: object) -> SnapshotInvalid:
+    return SnapshotInvalid(
+        gettext_noop("%(file)s is not what it must be: %(error)s. Rebuild the index."), file=file, error=error
+    )
