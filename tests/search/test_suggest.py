@@ -89,7 +89,7 @@ def test_files_that_do_not_fit_are_refused(tmp_path, suggestions):
         ("keys", columns["keys"][1:]),
     ):
         np.savez(path, **columns | {name: wrong})
-        with pytest.raises(ValueError, match=r"columns|rows|key"):
+        with pytest.raises(ValueError, match=r"columns|row|key"):
             Suggestions.load(path, len(PEOPLE))
 
 
