@@ -67,14 +67,14 @@ def load(tmp_path, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_without_any_setting_it_is_closed_and_not_debugging(tmp_path):
-    told = load(tmp_path).stdout.split()
-    assert told == ["False", "False", "False", "False", "localhost", "127.0.0.1", "[::1]"]
+    shown = load(tmp_path).stdout.split()
+    assert shown == ["False", "False", "False", "False", "localhost", "127.0.0.1", "[::1]"]
 
 
 def test_behind_tls_cookies_are_secure_and_the_name_is_allowed(tmp_path):
-    told = load(tmp_path, TCS_TRUSTED_ORIGINS="https://experts.example.org").stdout.split()
-    assert told[:4] == ["False", "True", "True", "True"]
-    assert "experts.example.org" in told
+    shown = load(tmp_path, TCS_TRUSTED_ORIGINS="https://experts.example.org").stdout.split()
+    assert shown[:4] == ["False", "True", "True", "True"]
+    assert "experts.example.org" in shown
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_the_secret_key_is_made_once_and_for_its_owner_only(tmp_path):
     assert (tmp_path / "data" / "secret_key").stat().st_mode & 0o077 == 0
 
 
-def test_a_data_folder_that_cannot_be_made_is_said_with_the_mend(tmp_path):
+def test_a_data_folder_that_cannot_be_created_is_reported_with_how_to_fix_it(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ImproperlyConfigured, match="TCS_DATA_DIR"):
         env.secret_key(tmp_path / "file" / "data")
