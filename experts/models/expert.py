@@ -31,6 +31,9 @@ _COUNT_ACTIVE = {
 }
 
 
+MAX_SEARCH_WORDS = 8
+
+
 class ExpertQuerySet(LockingQuerySet["Expert"]):
     def active(self) -> ExpertQuerySet:
         return self.filter(is_active=True)
@@ -72,9 +75,12 @@ class ExpertQuerySet(LockingQuerySet["Expert"]):
         return self.with_findability().filter(models.Q(findability__gte=at_least, findability__lt=below))
 
     def matching(self, words: str) -> ExpertQuerySet:
-        """The experts who have every one of `words`, at least as part of a word, in their name, title or company."""
+        """The experts who have every one of `words`, at least as part of a word, in their name, title or company.
+
+        Only the first MAX_SEARCH_WORDS words count: each one adds a condition on every field.
+        """
         matching = self
-        for word in words.split():
+        for word in words.split()[:MAX_SEARCH_WORDS]:
             anywhere = models.Q()
             for field in ("username", "first_name", "last_name", "job_title", "company"):
                 anywhere |= models.Q(**{f"{field}__icontains": word})

@@ -55,7 +55,7 @@ def embedding_map(request: HttpRequest) -> HttpResponse | Status:
         etag = _etag(version)
         rendered = _rendered.get()  # once: another request may replace it
         if rendered.etag != etag:
-            positions = reading.positions_of(version, len(snapshot.ids))
+            positions = reading.read_positions(version, len(snapshot.ids))
             rendered = RenderedMap(etag, _render(version.number, snapshot.ids, positions))
             _rendered.set(rendered)
     except MapNotReady as error:
@@ -72,7 +72,7 @@ def _etag(version: IndexVersion) -> str:
     """Changes with the version, its map's file, and the directory: an expert hidden since must leave the map."""
     directory = Expert.objects.active().aggregate(count=Count("pk"), changed=Max("updated_at"))
     changed = directory["changed"].timestamp() if directory["changed"] else 0
-    drawn = "-".join(map(str, reading.stamp(version)))
+    drawn = "-".join(map(str, reading.file_stamp(version)))
     return f'"{version.number}-{drawn}-{directory["count"]}-{changed}"'
 
 

@@ -31,4 +31,4 @@ def run_saved_queries(
     versions = {version.number: version for version in opening.searchable()}
     if unknown := [number for number in (a, b) if number not in versions]:
         raise HttpError(404, _("There is no version %(asked)s on disk: choose another.") % {"asked": unknown[0]})
-    return SavedRun(**saved_queries.run(versions[a], versions[b]).as_dict())
+    return SavedRun(**saved_queries.compare_versions(versions[a], versions[b]).as_dict())

@@ -1,4 +1,4 @@
-"""The modes of a search, as the search page and the Lab offer them."""
+"""The ways to search, as the search page and the Lab offer them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from django.utils.translation import gettext as _
 from indexing.search import Mode
 
 
-def mode_of(text: str) -> Mode:
-    """The mode of that name; the default for any other text."""
+def mode_choices() -> list[tuple[Mode, str, str]]:
+    """(mode, label, help) in the order in which they are offered, in the reader's language."""
+    return [
+        (Mode.HYBRID, _("Both"), _("Match meaning and keywords, combined into one ranking")),
+        (Mode.SEMANTIC, _("Meaning"), _("Match profiles with a similar meaning, whatever words they use")),
+        (Mode.KEYWORD, _("Keywords"), _("Match profiles that contain these words; finds names too")),
+    ]
+
+
+def mode_label(mode: Mode) -> str:
+    return next(label for choice, label, _help in mode_choices() if choice == mode)
+
+
+def parse_mode(text: str) -> Mode:
+    """The mode that a parameter names; both ways of searching if it names none."""
     try:
         return Mode(text)
     except ValueError:
         return Mode.HYBRID
-
-
-def modes() -> list[tuple[Mode, str, str]]:
-    """Each mode with its label and what it does."""
-    return [
-        (Mode.HYBRID, _("Both"), _("By meaning and by words, the two rankings joined")),
-        (Mode.SEMANTIC, _("Meaning"), _("Experts whose profile means something similar, whatever its words")),
-        (Mode.KEYWORD, _("Words"), _("Experts whose profile holds these words; names are found this way")),
-    ]

@@ -1,1 +1,1 @@
-"""What is computed over a version's map: names of its areas, places of queries, who moved."""
+"""The 2-D map of a version: its file, its areas and their names, colours, gaps and moves. `layout` computes it."""

@@ -1,4 +1,4 @@
-"""What the points of a map are coloured by, from the directory as it is now: a class for each, and the legend."""
+"""Colour the points of a map by what the directory says now: a class for each point, and the legend."""
 
 from __future__ import annotations
 
@@ -10,30 +10,31 @@ import numpy as np
 from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from numpy.typing import NDArray
 
 from experts.models import Expert, ExpertTag, Tag
 from experts.profiles import findability
 from indexing.embedding_map import reading, wire_format
-from indexing.embedding_map.wire_format import DrawnMap
+from indexing.embedding_map.wire_format import VersionMap
 from indexing.errors import IndexingError, NoMap, SnapshotInvalid
 from indexing.snapshot.lookup import find_rows
 from indexing.versions.opening import read_ids
 
 COLOURED = 12
-"""Categories or industries that have a colour of their own, the largest: the eye tells no more apart."""
+"""The largest categories or industries get a colour of their own: more colours cannot be told apart."""
 
 DEFAULT = "category"
 CATEGORY, INDUSTRY, FINDABILITY, TAG, SINCE = DEFAULT, "industry", "findability", "tag:", "since:"
 CHUNK = 10_000
 """Rows read at once from the database."""
 Classes = NDArray[np.uint8]
+"""uint8[n]: the legend entry of each row of the map, or wire_format.GONE."""
 Rows = NDArray[np.int64]
+"""int64[m]: rows of the map."""
 
 
 class UnknownColouring(IndexingError):
-    """What was asked for is none of those that `colouring` knows, or is gone."""
+    """The map cannot be coloured by what was requested: an unknown name, or a tag or version that is gone."""
 
     status = HTTPStatus.BAD_REQUEST
 
@@ -42,13 +43,13 @@ class UnknownColouring(IndexingError):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LegendEntry:
     """One line of the legend."""
 
     number: int
-    """of the class; 0 is kept for who is gone"""
+    """of the class, from 1: 0 is wire_format.GONE"""
     colour: str
-    """name of a colour in map.css: "1" to "12", or what the class means"""
+    """name of a colour in map.css: "1" to "12", or the meaning of the class, such as "none" """
     label: str
     count: int
 
@@ -58,16 +59,17 @@ class Colouring:
     by: str
     title: str
     classes: Classes
-    """uint8[n] in the order of the version's rows: see `points`"""
-    entries: tuple[Entry, ...]
+    """uint8[n], in the order of the version's rows"""
+    entries: tuple[LegendEntry, ...]
 
     @property
     def gone(self) -> int:
+        """Experts of the version who were deleted or deactivated since."""
         return int(np.count_nonzero(self.classes == wire_format.GONE))
 
 
-def colouring(drawn: DrawnMap, by: str) -> Colouring:
-    """Raises UnknownColouring."""
+def colouring(drawn: VersionMap, by: str) -> Colouring:
+    """Colour the map by one of `choices`. Raises UnknownColouring."""
     if by == CATEGORY:
         return _by_category(drawn)
     if by == INDUSTRY:
@@ -77,21 +79,21 @@ def colouring(drawn: DrawnMap, by: str) -> Colouring:
     if by.startswith(TAG):
         return _by_tag(drawn, by)
     if by.startswith(SINCE):
-        return _by_age(drawn, by)
+        return _by_first_version(drawn, by)
     raise UnknownColouring(by)
 
 
-def _by_category(drawn: DrawnMap) -> Colouring:
-    found = Expert.objects.active().order_by().values_list("pk", "category").iterator(chunk_size=CHUNK)
+def _by_category(drawn: VersionMap) -> Colouring:
+    categories = Expert.objects.active().order_by().values_list("pk", "category").iterator(chunk_size=CHUNK)
     numbers: dict[str, int] = {}
-    rows, coded = _placed(drawn, ((pk, numbers.setdefault(name, len(numbers))) for pk, name in found))
-    return _of_names(
+    rows, coded = _on_map(drawn, ((pk, numbers.setdefault(name, len(numbers))) for pk, name in categories))
+    return _by_name(
         drawn, CATEGORY, _("Category"), (rows, coded, list(numbers)), _("No category"), _("Other categories")
     )
 
 
-def _by_industry(drawn: DrawnMap) -> Colouring:
-    """An expert of several industries counts for the one given by hand, else for the likeliest."""
+def _by_industry(drawn: VersionMap) -> Colouring:
+    """An expert with several industries counts for the one added manually, else for the one with the best score."""
     names = {0: ""} | dict(Tag.objects.filter(kind=Tag.Kind.INDUSTRY).order_by().values_list("pk", "name"))
     manual = ExpressionWrapper(Q(source=ExpertTag.Source.MANUAL), BooleanField())
     given = (
@@ -110,16 +112,14 @@ def _by_industry(drawn: DrawnMap) -> Colouring:
     ids = np.array(sorted(names), np.int64)
     coded, _found = find_rows(ids, chosen[active])  # 0 for a tag that was added meanwhile
     of_code = [names[pk] for pk in sorted(names)]
-    return _of_names(
-        drawn, INDUSTRY, _("Industry"), (active, coded, of_code), _("No industry"), _("Other industries")
-    )
+    return _by_name(drawn, INDUSTRY, _("Industry"), (active, coded, of_code), _("No industry"), _("Other industries"))
 
 
-def _by_findability(drawn: DrawnMap) -> Colouring:
+def _by_findability(drawn: VersionMap) -> Colouring:
     scored = Expert.objects.active().with_findability().order_by().values_list("pk", "findability")  # type: ignore[misc]  # annotated
-    rows, scores = _placed(drawn, scored.iterator(chunk_size=CHUNK))
+    rows, scores = _on_map(drawn, scored.iterator(chunk_size=CHUNK))
     numbers = {level: number for number, level in enumerate(findability.LEVELS, start=1)}
-    classes = _nobody(drawn)
+    classes = _all_gone(drawn)
     for level, (at_least, below) in findability.LEVELS.items():
         classes[rows[(scores >= at_least) & (scores < below)]] = numbers[level]
     low, high = findability.LOW_BELOW, findability.HIGH_FROM
@@ -132,75 +132,79 @@ def _by_findability(drawn: DrawnMap) -> Colouring:
     return _counted(FINDABILITY, _("Findability"), classes, entries)
 
 
-def _by_tag(drawn: DrawnMap, by: str) -> Colouring:
+def _by_tag(drawn: VersionMap, by: str) -> Colouring:
     number = by.removeprefix(TAG)
     tag = Tag.objects.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 10 else None
     if tag is None:
         raise UnknownColouring(by)
     manual = ExpressionWrapper(Q(source=ExpertTag.Source.MANUAL), BooleanField())
     given = ExpertTag.objects.filter(tag=tag).order_by().values_list("expert_id", manual)
-    rows, by_hand = _placed(drawn, given.iterator(chunk_size=CHUNK))
-    classes = _nobody(drawn)
+    rows, by_hand = _on_map(drawn, given.iterator(chunk_size=CHUNK))
+    classes = _all_gone(drawn)
     classes[_active_rows(drawn)] = 3
     classes[rows] = np.where(classes[rows] == wire_format.GONE, wire_format.GONE, np.where(by_hand, 1, 2))
-    entries = [(1, "manual", _("given by hand")), (2, "auto", _("given automatically")), (3, "none", _("without it"))]
+    entries = [
+        (1, "manual", _("added manually")),
+        (2, "auto", _("added automatically")),
+        (3, "none", _("without this tag")),
+    ]
     return _counted(by, str(tag), classes, entries)
 
 
-def _by_age(drawn: DrawnMap, by: str) -> Colouring:
-    """Who came since an earlier version that is still on disk."""
+def _by_first_version(drawn: VersionMap, by: str) -> Colouring:
+    """Experts who were added since an earlier version that is still on disk."""
     number = by.removeprefix(SINCE)
     if not (number.isdecimal() and len(number) < 10):
         raise UnknownColouring(by)
     try:
-        known = read_ids(reading.version_numbered(int(number)))
+        known = read_ids(reading.get_version(int(number)))
     except (NoMap, SnapshotInvalid) as error:
         raise UnknownColouring(by) from error
-    classes = _nobody(drawn)
+    classes = _all_gone(drawn)
     active = _active_rows(drawn)
     classes[active] = np.where(np.isin(drawn.ids[active], known), 2, 1)
     title = _("New since version %(number)s") % {"number": number}
-    return _counted(by, title, classes, [(1, "new", _("new")), (2, "none", _("known then"))])
+    return _counted(by, title, classes, [(1, "new", _("new")), (2, "none", _("already there"))])
 
 
-def _nobody(drawn: DrawnMap) -> Classes:
+def _all_gone(drawn: VersionMap) -> Classes:
     return np.full(len(drawn), wire_format.GONE, np.uint8)
 
 
-def _active_rows(drawn: DrawnMap) -> Rows:
+def _active_rows(drawn: VersionMap) -> Rows:
     active = Expert.objects.active().order_by().values_list("pk", flat=True).iterator(chunk_size=CHUNK)
     rows, known = drawn.rows_of(np.fromiter(active, np.int64))
     return rows[known]
 
 
-def _placed(drawn: DrawnMap, pairs: Iterable[tuple[int, int]]) -> tuple[Rows, NDArray[np.int64]]:
-    """The rows of those (id, value) that are on the map, and their values.
+def _on_map(drawn: VersionMap, pairs: Iterable[tuple[int, int]]) -> tuple[Rows, NDArray[np.int64]]:
+    """Of (expert id, value) pairs: the rows int64[m] of those who are on the map, and their values int64[m].
 
-    Read into an array as they come: as lists, a million of them are some hundred megabytes.
+    The pairs are read into an array at once: lists of a million of them take some hundred megabytes.
     """
     found = np.fromiter(pairs, [("id", np.int64), ("value", np.int64)])
     rows, known = drawn.rows_of(found["id"])
     return rows[known], found["value"][known]
 
 
-def _of_names(
-    drawn: DrawnMap,
+def _by_name(
+    drawn: VersionMap,
     by: str,
     title: str,
-    found: tuple[Rows, NDArray[np.int64], list[str]],
+    coded_names: tuple[Rows, NDArray[np.int64], list[str]],
     without: str,
     others: str,
 ) -> Colouring:
-    """A class for each of the largest names, one for the other names, one for those without any.
+    """One class for each of the most frequent names, one for all other names, and one for the empty name.
 
-    `found`: rows, of each the place of its name, and the names, all different.
+    `coded_names`: rows int64[m], the index int64[m] of each row's name, and the names, all different.
     """
-    rows, coded, names = found
+    rows, coded, names = coded_names
     counts = dict(zip(names, np.bincount(coded, minlength=len(names)).tolist(), strict=True))
     ordered = sorted((name for name in counts if name and counts[name]), key=lambda name: (-counts[name], name))
     largest = ordered[:COLOURED]
     numbers = {name: min(place, COLOURED + 1) for place, name in enumerate(ordered, start=1)} | {"": COLOURED + 2}
-    classes = _nobody(drawn)
+    classes = _all_gone(drawn)
     classes[rows] = np.array([numbers.get(name, wire_format.GONE) for name in names], np.uint8)[coded]
     entries = [(place, str(place), name) for place, name in enumerate(largest, start=1)]
     if len(ordered) > COLOURED:
@@ -211,21 +215,19 @@ def _of_names(
 
 
 def _counted(by: str, title: str, classes: Classes, entries: Iterable[tuple[int, str, str]]) -> Colouring:
+    """`entries`: (number, colour, label) of each line of the legend."""
     counts = np.bincount(classes, minlength=256)
-    lines = tuple(Entry(number, colour, label, int(counts[number])) for number, colour, label in entries)
+    lines = tuple(LegendEntry(number, colour, label, int(counts[number])) for number, colour, label in entries)
     return Colouring(by, title, classes, lines)
 
 
 def choices(versions: Iterable[int]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """What can be chosen, in groups of (title, [(by, label)]); `versions`: since which one can be new."""
+    """What a map can be coloured by, as groups (title, [(by, label)]); `versions`: numbers of earlier versions."""
     plain = [(CATEGORY, _("Category")), (INDUSTRY, _("Industry")), (FINDABILITY, _("Findability"))]
     since = [(f"{SINCE}{number}", _("New since version %(number)s") % {"number": number}) for number in versions]
     groups = [(_("All experts"), plain + since)]
-    for kind, label in ((Tag.Kind.INDUSTRY, TITLES["industry"]), (Tag.Kind.DOMAIN, TITLES["domain"])):
+    for kind, label in ((Tag.Kind.INDUSTRY, _("One industry")), (Tag.Kind.DOMAIN, _("One tag"))):
         tags = [(f"{TAG}{tag.pk}", str(tag)) for tag in Tag.objects.filter(kind=kind)]
         if tags:
-            groups.append((str(label), tags))
+            groups.append((label, tags))
     return groups
-
-
-TITLES = {"industry": gettext_lazy("One industry"), "domain": gettext_lazy("One tag")}

@@ -1,4 +1,4 @@
-"""What people asked for in vain, placed on the map: where the pool of experts has gaps."""
+"""Gaps in the directory: searches that found nobody, placed on the map where a matching expert would be."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from indexing.embedding_map import query_places, reading
+from indexing.embedding_map.positions import Positions
 from indexing.lib.process_state import ProcessState
 from indexing.models import IndexVersion, SearchLog
 from indexing.search import query_vector
@@ -17,12 +18,12 @@ from indexing.serving import open_versions
 
 DAYS = 30
 MOST = 100
-"""The most frequent ones: more marks than that hide each other."""
+"""Only the most frequent searches are placed: more marks than that would hide each other."""
 
-Place = tuple[float, float]
+Coordinates = tuple[float, float]
 
-_placed_before: ProcessState[tuple[tuple[Any, ...], dict[str, Place]]] = ProcessState(lambda: ((), {}))
-"""Where the queries of the last answer stand, with the map that they stand on."""
+_remembered: ProcessState[tuple[tuple[Any, ...], dict[str, Coordinates]]] = ProcessState(lambda: ((), {}))
+"""The map that was asked about last, and where each query of that answer lies on it."""
 _lock = threading.Lock()
 
 
@@ -30,37 +31,39 @@ _lock = threading.Lock()
 class Gap:
     query: str
     count: int
+    """searches for it that found nobody"""
     last: datetime
-    place: Place
+    place: Coordinates
+    """in the map's own coordinates"""
 
 
 def gaps_of(version: IndexVersion, now: datetime | None = None) -> list[Gap]:
-    """The queries of the last 30 days that found nobody, the most frequent first, each with its place.
+    """The searches of the last 30 days that found nobody, the most frequent first, each with its place on the map.
 
-    A query is encoded when it first appears, one after the other: what else wants the model meanwhile waits for one
-    short text, not for a hundred. Raises what `reading.positions_of` and `candidates.opened` do, and
-    EncoderUnavailable.
+    Queries are encoded one at a time, when they first appear: other users of the model then wait for one short text,
+    not for a hundred. Raises MapNotReady or NoMap if the version has no map, SnapshotInvalid if it cannot be opened,
+    and EncoderUnavailable.
     """
     since = (now or timezone.now()) - timedelta(days=DAYS)
     rows = list(SearchLog.objects.filter(at__gte=since).finding_nobody()[:MOST])
-    positions = reading.positions_of(version)
+    positions = reading.read_positions(version)
     if not rows or not len(positions):
         return []
-    places = _placed(version, [row["folded"] for row in rows], positions)
+    places = _places(version, [row["folded"] for row in rows], positions)
     return [Gap(row["folded"], row["count"], row["last"], places[row["folded"]]) for row in rows]
 
 
-def _placed(version: IndexVersion, asked: list[str], positions: reading.Positions) -> dict[str, Place]:
-    key = version.manifest_sha256, reading.stamp(version)
-    with _lock:  # two that ask at once would encode the same
-        placed_on, places = _placed_before.get()
-        known = places if placed_on == key else {}
-        fresh = [query for query in asked if query not in known]
-        if fresh:
+def _places(version: IndexVersion, queries: list[str], positions: Positions) -> dict[str, Coordinates]:
+    key = version.manifest_sha256, reading.file_stamp(version)
+    with _lock:  # two requests at the same time would otherwise encode the same queries
+        remembered_key, remembered = _remembered.get()
+        known = remembered if remembered_key == key else {}
+        new = [query for query in queries if query not in known]
+        if new:
             snapshot = open_versions.opened(version)
-            vectors = [query_vector(query, snapshot) for query in fresh]
-            found = query_places.placed(snapshot, positions, vectors).tolist()
-            known = known | {query: (x, y) for query, (x, y) in zip(fresh, found, strict=True)}
-        places = {query: known[query] for query in asked}
-        _placed_before.set((key, places))
+            vectors = [query_vector(query, snapshot) for query in new]
+            found = query_places.place_queries(snapshot, positions, vectors).tolist()
+            known = known | {query: (x, y) for query, (x, y) in zip(new, found, strict=True)}
+        places = {query: known[query] for query in queries}
+        _remembered.set((key, places))
         return places

@@ -1,4 +1,4 @@
-"""Where a version's experts stand on its 2-D map: the file of it, and places beside neighbours."""
+"""The positions of a version's experts on its 2-D map: their file, and new positions among neighbours."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from indexing.errors import SnapshotInvalid, gettext_noop
 Positions = NDArray[np.float32]
 """float32[n, 2], finite, in the order of the version's ids."""
 
-BLOCK = 16_384  # places found at once: each takes the distances between its neighbours
+BLOCK = 16_384
+"""Positions that are computed at once: each needs the distances between all its neighbours."""
 
 
 def save(positions: Positions, target: Path) -> None:
-    """Write the file. It appears whole or not at all."""
+    """Write float32[n, 2] to a file that appears whole or not at all. Raises OSError."""
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     try:
@@ -31,7 +32,10 @@ def save(positions: Positions, target: Path) -> None:
 
 
 def load(path: Path, count: int) -> Positions:
-    """The positions of `count` experts. Raises SnapshotInvalid: missing, cut short, damaged, of another version."""
+    """Read the positions of `count` experts, float32[count, 2].
+
+    Raises SnapshotInvalid if the file is missing, cut short, damaged, or of another version.
+    """
     try:
         positions: Positions = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
@@ -44,24 +48,24 @@ def load(path: Path, count: int) -> Positions:
             expected=f"float32[{count}, 2]",
         )
     if not np.isfinite(positions).all():
-        raise SnapshotInvalid(gettext_noop("%(file)s has places that are no numbers."), file=path)
+        raise SnapshotInvalid(gettext_noop("%(file)s contains coordinates that are not finite numbers."), file=path)
     return positions
 
 
-def beside(positions: Positions, neighbours: NDArray[np.int64]) -> Positions:
-    """A place, float32[m, 2], among the neighbours of each: rows int64[m, k] of `positions`.
+def between_neighbours(positions: Positions, neighbours: NDArray[np.int64]) -> Positions:
+    """A position, float32[m, 2], among each item's neighbours: rows int64[m, k] of `positions` float32[n, 2].
 
-    The median of those neighbours who stand together: of the half (and one more) that is nearest to the medoid, the
-    neighbour from whom the others are least far. The median of all would put whoever is near two groups into the
-    empty middle, among strangers.
+    It is the median of the neighbours that lie together: the half (and one more) nearest to the medoid, which is the
+    neighbour with the smallest sum of distances to the others. The median of all neighbours would put an item that
+    is near two groups into the empty space between them.
     """
     places = np.empty((len(neighbours), 2), np.float32)
     half = neighbours.shape[1] // 2 + 1
     for start in range(0, len(neighbours), BLOCK):
-        theirs = positions[neighbours[start : start + BLOCK]]
-        apart = np.linalg.norm(theirs[:, :, np.newaxis] - theirs[:, np.newaxis], axis=3)
-        medoid = apart.sum(axis=2).argmin(axis=1)
-        from_medoid = np.take_along_axis(apart, medoid[:, np.newaxis, np.newaxis], axis=1)[:, 0]
+        near = positions[neighbours[start : start + BLOCK]]
+        distances = np.linalg.norm(near[:, :, np.newaxis] - near[:, np.newaxis], axis=3)
+        medoid = distances.sum(axis=2).argmin(axis=1)
+        from_medoid = np.take_along_axis(distances, medoid[:, np.newaxis, np.newaxis], axis=1)[:, 0]
         together = np.argsort(from_medoid, axis=1, kind="stable")[:, :half]
-        places[start : start + BLOCK] = np.median(np.take_along_axis(theirs, together[:, :, np.newaxis], 1), axis=1)
+        places[start : start + BLOCK] = np.median(np.take_along_axis(near, together[:, :, np.newaxis], 1), axis=1)
     return places

@@ -1,4 +1,4 @@
-"""Queries on the map: each stands beside the experts who are nearest to it in meaning."""
+"""The place of a query on the map: among the experts who are closest to it in meaning."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from indexing.embedding_map import positions as placing
-from indexing.embedding_map.positions import Positions
+from indexing.embedding_map.positions import Positions, between_neighbours
 from indexing.snapshot.reader import Snapshot
 
-PLACED_BY = 10
-"""Nearest experts whose places make that of a query."""
+NEIGHBOURS = 10
+"""The nearest experts, whose positions make that of the query."""
 
 
-def placed(snapshot: Snapshot, positions: Positions, vectors: Sequence[NDArray[np.float32]]) -> Positions:
-    """float32[m, 2]: a place for each of m unit vectors, of a version that has experts."""
-    rows = [snapshot.rows(snapshot.semantic(vector, PLACED_BY)[0]) for vector in vectors]
+def place_queries(snapshot: Snapshot, positions: Positions, vectors: Sequence[NDArray[np.float32]]) -> Positions:
+    """A place, float32[m, 2] in the map's coordinates, for each of m unit vectors float32[d].
+
+    `positions` float32[n, 2] are those of the snapshot's experts, in the order of its ids; n must not be 0.
+    """
+    rows = [snapshot.rows(snapshot.semantic(vector, NEIGHBOURS)[0]) for vector in vectors]
     places = np.empty((len(rows), 2), np.float32)
     for place, neighbours in zip(places, rows, strict=True):
-        place[:] = placing.beside(positions, neighbours[np.newaxis])[0]
+        place[:] = between_neighbours(positions, neighbours[np.newaxis])[0]
     return places

@@ -1,4 +1,4 @@
-"""The map of a version, read; and what to say where there is none."""
+"""Read a version's map and what belongs to it, or raise the sentence that says why there is no map."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 
 from django.utils.translation import gettext as _
 
-from indexing.embedding_map import positions as files
+from indexing.embedding_map import positions
 from indexing.embedding_map.positions import Positions
 from indexing.errors import MapNotReady, NoIndexYet, NoMap, SnapshotInvalid
 from indexing.lib import paths
@@ -15,11 +15,12 @@ from indexing.versions.opening import searchable
 
 logger = logging.getLogger(__name__)
 MapState = IndexVersion.MapState
-Stamp = tuple[int, int]
+FileStamp = tuple[int, int]
+"""(modification time in ns, inode) of a file."""
 
 
-def version_numbered(number: int | None) -> IndexVersion:
-    """A version that has its files; the live one for None. Raises NoMap, NoIndexYet."""
+def get_version(number: int | None) -> IndexVersion:
+    """The version with this number, if its files are on disk; the live one for None. Raises NoMap, NoIndexYet."""
     if number is None:
         live = IndexState.read().live_version
         if live is None:
@@ -28,11 +29,15 @@ def version_numbered(number: int | None) -> IndexVersion:
     for version in searchable():
         if version.number == number:
             return version
-    raise NoMap(_("There is no version %(number)s, or it is not kept any more.") % {"number": number})
+    raise no_such_version(number)
 
 
-def stamp(version: IndexVersion) -> Stamp:
-    """Another one where the map's file is another: for what is remembered about it."""
+def no_such_version(number: int | str) -> NoMap:
+    return NoMap(_("Version %(number)s does not exist or has been deleted.") % {"number": number})
+
+
+def file_stamp(version: IndexVersion) -> FileStamp:
+    """Changes whenever the map's file is replaced: part of the key of what is remembered about a map."""
     try:
         status = paths.map_file(version.number).stat()
     except OSError:
@@ -40,15 +45,16 @@ def stamp(version: IndexVersion) -> Stamp:
     return status.st_mtime_ns, status.st_ino
 
 
-def positions_of(version: IndexVersion, count: int | None = None) -> Positions:
-    """Where its experts stand, in the order of its ids; `count` is their number where the row may be wrong.
+def read_positions(version: IndexVersion, count: int | None = None) -> Positions:
+    """The positions of the version's experts, float32[n, 2], in the order of its ids.
 
-    Raises MapNotReady where the map is to come, NoMap where it is not. A file that is lost or damaged counts as not
-    computed, and of the live version as to come: noting that has it computed again.
+    `count` is the number of experts, for callers who know it better than the version's row. Raises MapNotReady while
+    the map is still to be computed, NoMap if it never will be. A missing or damaged file counts as not computed: it
+    is noted, and for the live version the map is then computed again.
     """
     if version.map_state == MapState.DONE:
         try:
-            return files.load(paths.map_file(version.number), version.expert_count if count is None else count)
+            return positions.load(paths.map_file(version.number), version.expert_count if count is None else count)
         except SnapshotInvalid as error:
             logger.error("The map of version %s is computed again once it is live: %s", version.number, error)
             version.lose_map()
@@ -59,7 +65,7 @@ def positions_of(version: IndexVersion, count: int | None = None) -> Positions:
         )
     if version.state != IndexVersion.State.LIVE:
         raise NoMap(
-            _("Version %(number)s has no map: one is computed for the live version only.")
+            _("Version %(number)s has no map. Maps are computed only for the live version.")
             % {"number": version.number}
         )
     raise MapNotReady(version.number, version.map_progress)

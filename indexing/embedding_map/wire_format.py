@@ -1,4 +1,4 @@
-"""A version's finished map with its ids, and the bytes in which points and colours are sent to the map page.
+"""A version's map with its expert ids, and the bytes in which points and colours are sent to the map page.
 
 Both bodies are little-endian, and row i of both is row i of the version. They begin with 16 bytes:
 
@@ -7,10 +7,10 @@ Both bodies are little-endian, and row i of both is row i of the version. They b
     uint32    n, the number of rows
     uint32    number of the version
 
-Points go on with float32[2n], x and y in turns, in the map's own coordinates, then uint32[n], the experts' ids.
-They never change with the directory, so that a browser keeps them. Colours go on with uint8[n]: the number of the
-legend's entry, or GONE for who was deleted or hidden since and has to leave the map. At 1,000,000 experts that is
-12 MB once and 1 MB for each change of colours.
+Points continue with float32[2n], x and y alternating, in the map's own coordinates, then uint32[n], the experts' ids.
+They do not depend on the directory, so the browser can keep them. Colours continue with uint8[n]: the number of the
+legend entry, or GONE for experts who were deleted or deactivated since and are not drawn. At 1,000,000 experts that
+is 12 MB once and 1 MB for each change of colours.
 """
 
 from __future__ import annotations
@@ -33,46 +33,50 @@ _HEAD = struct.Struct("<4sIII")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DrawnMap:
+class VersionMap:
+    """A finished map: n experts, row by row."""
+
     number: int
+    """of the version"""
     ids: NDArray[np.int64]
-    """int64[n], strictly rising."""
+    """int64[n], strictly rising"""
     positions: Positions
-    """float32[n, 2]."""
+    """float32[n, 2], in the map's own coordinates"""
 
     @classmethod
-    def of(cls, version: IndexVersion) -> DrawnMap:
-        """Raises what `reading.positions_of` and `opening.read_ids` do."""
-        positions = reading.positions_of(version)
+    def load(cls, version: IndexVersion) -> VersionMap:
+        """Read both files. Raises MapNotReady, NoMap, SnapshotInvalid: see `reading.read_positions`."""
+        positions = reading.read_positions(version)
         return cls(version.number, read_ids(version), positions)
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def rows_of(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Row int64[m] of each id int64[m], and bool[m] whether it is on the map; the row is 0 if it is not."""
+        """For ids int64[m]: their rows int64[m], and bool[m], whether each is on the map. If not, its row is 0."""
         return find_rows(self.ids, ids)
 
 
-def with_maps() -> list[IndexVersion]:
-    """The versions that have a map and their files, the newest first."""
+def versions_with_maps() -> list[IndexVersion]:
+    """The versions whose files and map are on disk, the newest first."""
     states = (IndexVersion.State.LIVE, IndexVersion.State.RETIRED)
     found = IndexVersion.objects.filter(state__in=states, map_state=IndexVersion.MapState.DONE)
     return list(found.order_by("-number"))
 
 
-def points_body(number: int, ids: NDArray[np.int64], positions: Positions) -> bytes:
-    """Ids int64[n] below 2**32, positions float32[n, 2]. See the head of this module."""
+def encode_points(number: int, ids: NDArray[np.int64], positions: Positions) -> bytes:
+    """The body for ids int64[n], each below 2**32, and positions float32[n, 2]. See the head of this module."""
     return _head(b"TCSP", number, len(ids)) + positions.astype("<f4").tobytes() + ids.astype("<u4").tobytes()
 
 
-def colours_body(number: int, classes: NDArray[np.uint8]) -> bytes:
+def encode_colours(number: int, classes: NDArray[np.uint8]) -> bytes:
+    """The body for classes uint8[n]. See the head of this module."""
     return _head(b"TCSC", number, len(classes)) + classes.tobytes()
 
 
 def etag(version: IndexVersion) -> str:
-    """Of the points: another map of the same number (a new installation, a map made anew) has another one."""
-    changed, inode = reading.stamp(version)
+    """ETag of the points. Another map under the same number (a new installation, a new computation) gets another."""
+    changed, inode = reading.file_stamp(version)
     return f'"{version.manifest_sha256[:16]}-{changed}-{inode}"'
 
 

@@ -1,4 +1,4 @@
-"""How good a search is: measures over queries of which it is known whom they should find.
+"""Evaluate search: measures over queries whose expected experts are known.
 
 The measures are pure functions over one ranked list. An expert is relevant or not, so gains are 1 or 0.
 """
@@ -28,16 +28,16 @@ from indexing.search import Mode, search
 from indexing.snapshot.reader import Snapshot
 
 MODES = (Mode.SEMANTIC, Mode.KEYWORD, Mode.HYBRID)
-"""In the order in which they are compared: the single rankings before the one that joins them."""
-AT = 10
-"""How far down the hits count."""
+"""In the order in which they are compared: the single rankings before the combined one."""
+CUTOFF = 10
+"""The k of all measures: only the first k hits count."""
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedQuery:
     text: str
     usernames: tuple[str, ...]
-    """whom it should find: at least one, none twice"""
+    """of the experts it should find: at least one, none twice"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,43 +48,44 @@ class Measures:
     ndcg: float
     recall: float
     seconds: float = field(default=0.0, compare=False)
-    """of all searches together, without encoding the queries"""
+    """for all searches together, without encoding the queries"""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     version: int
     experts: int
+    """in the version"""
     queries: int
-    """that were asked: those with somebody to find"""
+    """that were run: those with an expert to find"""
     skipped: tuple[str, ...]
-    """queries of which nobody is in the directory"""
+    """queries whose expected experts are all unknown"""
     unknown: tuple[str, ...]
-    """usernames that no active expert has: left out, since no search could show them"""
+    """usernames that match no active expert: ignored, since no search could show them"""
     modes: Mapping[Mode, Measures]
 
 
-def reciprocal_rank(ranked: Sequence[Hashable], relevant: Set[Hashable], k: int = AT) -> float:
-    """RR@k = 1 / rank of the first relevant one among the first `k`, 0 without one.
+def reciprocal_rank(ranked: Sequence[Hashable], relevant: Set[Hashable], k: int = CUTOFF) -> float:
+    """RR@k, 0 to 1: 1 / rank of the first relevant item among the first `k`, 0 if there is none.
 
     Its mean over queries is MRR (Voorhees, TREC-8 Question Answering Track, 1999).
     """
     return next((1 / rank for rank, each in enumerate(ranked[:k], 1) if each in relevant), 0.0)
 
 
-def ndcg(ranked: Sequence[Hashable], relevant: Set[Hashable], k: int = AT) -> float:
-    """nDCG@k = DCG@k / IDCG@k, where DCG@k = sum of 1 / log2(rank + 1) over the relevant among the first `k`.
+def ndcg(ranked: Sequence[Hashable], relevant: Set[Hashable], k: int = CUTOFF) -> float:
+    """nDCG@k, 0 to 1: DCG@k / IDCG@k, with DCG@k = sum of 1 / log2(rank + 1) over the relevant among the first `k`.
 
-    IDCG@k is the DCG of all relevant ones standing first (Järvelin and Kekäläinen, ACM TOIS 20(4), 2002, with the
-    discount that starts at the second rank, as trec_eval has it). 0 where nothing is relevant.
+    IDCG@k is the DCG of a list that begins with all relevant items (Järvelin and Kekäläinen, ACM TOIS 20(4), 2002,
+    with the discount that starts at the second rank, as in trec_eval). 0 if nothing is relevant.
     """
     gained = sum(_discount(rank) for rank, each in enumerate(ranked[:k], 1) if each in relevant)
     ideal = sum(_discount(rank) for rank in range(1, min(k, len(relevant)) + 1))
     return gained / ideal if ideal else 0.0
 
 
-def recall(ranked: Sequence[Hashable], relevant: Set[Hashable], k: int = AT) -> float:
-    """Recall@k = relevant ones among the first `k` / all relevant ones; 0 where nothing is relevant."""
+def recall(ranked: Sequence[Hashable], relevant: Set[Hashable], k: int = CUTOFF) -> float:
+    """Recall@k, 0 to 1: relevant items among the first `k` / all relevant items; 0 if nothing is relevant."""
     return len(relevant & set(ranked[:k])) / len(relevant) if relevant else 0.0
 
 
@@ -93,8 +94,10 @@ def _discount(rank: int) -> float:
 
 
 def read_queries(path: Path) -> list[JudgedQuery]:
-    """The queries in `path`: JSON, `[{"query": ..., "usernames": [...]}, ...]`, or CSV with the columns `query` and
-    `username` and a row per expected expert. Raises QueriesInvalid.
+    """Read queries from JSON or CSV. Raises QueriesInvalid, which names the file, the place and the value.
+
+    JSON is `[{"query": ..., "usernames": [...]}, ...]`; CSV has the columns `query` and `username`, and a row for
+    each expected expert.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -104,12 +107,12 @@ def read_queries(path: Path) -> list[JudgedQuery]:
         ) from error
     except UnicodeDecodeError as error:
         raise QueriesInvalid(
-            _("%(file)s is not UTF-8 (byte %(byte)s): save it as UTF-8.") % {"file": path, "byte": error.start}
+            _("%(file)s is not in UTF-8 (byte %(byte)s). Save it as UTF-8.") % {"file": path, "byte": error.start}
         ) from error
     read = _from_json if path.suffix.lower() == ".json" or text.lstrip()[:1] in ("[", "{") else _from_csv
     queries = list(read(path, text))
     if not queries:
-        raise QueriesInvalid(_("%s holds no queries.") % path)
+        raise QueriesInvalid(_("%s contains no queries.") % path)
     return queries
 
 
@@ -124,9 +127,9 @@ def _from_json(path: Path, text: str) -> Iterator[JudgedQuery]:
         query = entry.get("query") if isinstance(entry, dict) else None
         usernames = entry.get("usernames") if isinstance(entry, dict) else None
         if not _is_text(query):
-            raise _wrong(path, _("entry %s") % number, "query", query, _("a text"))
+            raise _invalid(path, _("entry %s") % number, "query", query, _("a text"))
         if not isinstance(usernames, list) or not usernames or not all(_is_text(each) for each in usernames):
-            raise _wrong(path, _("entry %s") % number, "usernames", usernames, _("a list of at least one username"))
+            raise _invalid(path, _("entry %s") % number, "usernames", usernames, _("a list of at least one username"))
         yield JudgedQuery(query.strip(), tuple(dict.fromkeys(each.strip() for each in usernames)))
 
 
@@ -135,7 +138,7 @@ def _from_csv(path: Path, text: str) -> Iterator[JudgedQuery]:
     missing = [column for column in ("query", "username") if column not in (rows.fieldnames or ())]
     if missing:
         raise QueriesInvalid(
-            _("%(file)s lacks the column %(columns)s: its first line must be “query,username”.")
+            _("%(file)s has no column %(columns)s. Its first line must be “query,username”.")
             % {"file": path, "columns": ", ".join(missing)}
         )
     expected: dict[str, dict[str, None]] = {}
@@ -143,7 +146,7 @@ def _from_csv(path: Path, text: str) -> Iterator[JudgedQuery]:
         for row in rows:
             for column in ("query", "username"):
                 if not (row[column] or "").strip():
-                    raise _wrong(path, _("line %s") % rows.line_num, column, row[column], _("a text"))
+                    raise _invalid(path, _("line %s") % rows.line_num, column, row[column], _("a text"))
             expected.setdefault(row["query"].strip(), {})[row["username"].strip()] = None
     except csv.Error as error:
         raise QueriesInvalid(
@@ -157,7 +160,7 @@ def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _wrong(path: Path, place: str, name: str, value: object, expected: str) -> QueriesInvalid:
+def _invalid(path: Path, place: str, name: str, value: object, expected: str) -> QueriesInvalid:
     return QueriesInvalid(
         _("%(file)s, %(place)s: “%(name)s” is %(value)s, expected: %(expected)s.")
         % {"file": path, "place": place, "name": name, "value": repr(value)[:80], "expected": expected}
@@ -171,57 +174,61 @@ def evaluate(
     *,
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
-    """Ask `snapshot` every query in each of `modes`, as a person would, and measure the first ten hits.
+    """Run every query on `snapshot` in each of `modes`, as the search page does, and measure the first ten hits.
 
-    Usernames count whatever their case. Those that no active expert has are left out, and so are queries that then
-    expect nobody; an active expert whom the version lacks does count, since a newer version would find them.
-    Raises QueriesInvalid when no query is left, EncoderUnavailable. `progress(searches)` may raise.
+    Usernames are compared regardless of case. Those that match no active expert are ignored, and so are queries that
+    then expect nobody. An active expert who is not in the version does count: a newer version would find them.
+    `progress(searches)` is called after each search and may raise. Raises QueriesInvalid if no query is left, and
+    EncoderUnavailable.
     """
-    asked, skipped, unknown = _in_the_directory(queries)
-    if not asked:
+    known, skipped, unknown = _with_known_usernames(queries)
+    if not known:
         raise QueriesInvalid(
-            _("None of the %(count)s usernames is an active expert, first %(first)s: is this the right directory?")
+            _(
+                "None of the %(count)s usernames matches an active expert (first: %(first)s). "
+                "Is this the right directory?"
+            )
             % {"count": len(unknown), "first": next(iter(unknown), "")}
         )
-    texts = [query.text for query in asked]
+    texts = [query.text for query in known]
     vectors = _vectors(texts, snapshot) if set(modes) != {Mode.KEYWORD} else [None] * len(texts)
     measured = {}
     for mode in modes:
         began = time.perf_counter()
-        found = []
+        ranked = []
         for text, vector in zip(texts, vectors, strict=True):
-            hits = search(text, snapshot, AT, mode, vector=vector).hits
-            found.append([hit.expert.username for hit in hits])
+            hits = search(text, snapshot, CUTOFF, mode, vector=vector).hits
+            ranked.append([hit.expert.username for hit in hits])
             if progress is not None:
                 progress(1)
-        measured[mode] = _measures(asked, found, time.perf_counter() - began)
-    return Evaluation(snapshot.number, len(snapshot), len(asked), tuple(skipped), tuple(unknown), measured)
+        measured[mode] = _measures(known, ranked, time.perf_counter() - began)
+    return Evaluation(snapshot.number, len(snapshot), len(known), tuple(skipped), tuple(unknown), measured)
 
 
-def _in_the_directory(queries: Sequence[JudgedQuery]) -> tuple[list[JudgedQuery], list[str], list[str]]:
-    """The queries with the usernames as the directory spells them; the texts left with nobody; unknown usernames."""
+def _with_known_usernames(queries: Sequence[JudgedQuery]) -> tuple[list[JudgedQuery], list[str], list[str]]:
+    """The queries with usernames as the directory spells them; texts that expect nobody now; unknown usernames."""
     active = {username.lower(): username for username in Expert.objects.active().values_list("username", flat=True)}
-    asked, skipped = [], []
+    known, skipped = [], []
     unknown: dict[str, None] = {}
     for query in queries:
-        known = tuple(dict.fromkeys(active[each.lower()] for each in query.usernames if each.lower() in active))
+        usernames = tuple(dict.fromkeys(active[each.lower()] for each in query.usernames if each.lower() in active))
         unknown.update((each, None) for each in query.usernames if each.lower() not in active)
-        if known:
-            asked.append(JudgedQuery(query.text, known))
+        if usernames:
+            known.append(JudgedQuery(query.text, usernames))
         else:
             skipped.append(query.text)
-    return asked, skipped, list(unknown)
+    return known, skipped, list(unknown)
 
 
 def _vectors(texts: Sequence[str], snapshot: Snapshot) -> NDArray[np.float32]:
-    """In one go: batches of equal length are several times faster than one query after another."""
+    """float32[n, d] of the texts. Batches of equal length are several times faster than one text after another."""
     encoder = encoders.loaded()
     require_same_model(encoder, snapshot.manifest)
     return encoder.encode(texts)
 
 
-def _measures(queries: Sequence[JudgedQuery], found: Sequence[Sequence[str]], seconds: float) -> Measures:
-    pairs = [(ranked, frozenset(query.usernames)) for query, ranked in zip(queries, found, strict=True)]
+def _measures(queries: Sequence[JudgedQuery], ranked: Sequence[Sequence[str]], seconds: float) -> Measures:
+    pairs = [(each, frozenset(query.usernames)) for query, each in zip(queries, ranked, strict=True)]
     return Measures(
         mrr=fmean(reciprocal_rank(*pair) for pair in pairs),
         ndcg=fmean(ndcg(*pair) for pair in pairs),

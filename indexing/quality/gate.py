@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from indexing.quality import overlap as comparing
+from indexing.quality import overlap as overlaps
 
 NAMED = 200
 """Experts and queries listed by name in a report; beyond that only counted."""
@@ -42,7 +42,7 @@ class QueryOutcome:
     @property
     def overlap(self) -> float | None:
         """Share of the live version's first ten that are still among the first ten; None without any."""
-        return comparing.overlap(self.before, self.after)
+        return overlaps.overlap(self.before, self.after)
 
 
 @dataclass(frozen=True, slots=True)

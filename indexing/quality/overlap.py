@@ -1,4 +1,4 @@
-"""Two ranked lists of hits side by side: who moved, who came, who went."""
+"""Compare two ranked lists of hits: which ranks changed, and how much of the top they share."""
 
 from __future__ import annotations
 
@@ -7,42 +7,47 @@ from dataclasses import dataclass
 from typing import Literal
 
 OVERLAP_AT = 10
-"""As far down as versions are compared, in the gate, the Lab and the saved queries."""
+"""Length of the top that is compared, in the gate, the Lab and the saved queries."""
 
-Mark = Literal["same", "up", "down", "only"]
+RankMark = Literal["same", "up", "down", "only"]
+"""Against the other list; `only`: the item is not in the other list."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where somebody stands in one list, and where in the other. Ranks count from 1."""
+class RankChange:
+    """An item's rank in one list and in the other one, both from 1."""
 
     rank: int
-    other: int | None
+    other_rank: int | None
     """None: not in the other list"""
 
     @property
     def moved(self) -> int:
-        """By how many places nearer to the top than in the other list; below 0 farther down."""
-        return 0 if self.other is None else self.other - self.rank
+        """Ranks gained against the other list: above 0 nearer to the top, below 0 farther down, 0 if only here."""
+        return 0 if self.other_rank is None else self.other_rank - self.rank
 
     @property
-    def places(self) -> int:
+    def distance(self) -> int:
         return abs(self.moved)
 
     @property
-    def mark(self) -> Mark:
-        if self.other is None:
+    def mark(self) -> RankMark:
+        if self.other_rank is None:
             return "only"
         return "up" if self.moved > 0 else "down" if self.moved < 0 else "same"
 
 
-def places(ranked: Sequence[Hashable], other: Sequence[Hashable]) -> list[Place]:
-    """A place for each of `ranked`, in its order. Nobody stands twice in a list."""
-    ranks = {each: rank for rank, each in enumerate(other, 1)}
-    return [Place(rank, ranks.get(each)) for rank, each in enumerate(ranked, 1)]
+def rank_changes(ranked: Sequence[Hashable], other: Sequence[Hashable]) -> list[RankChange]:
+    """A RankChange for each item of `ranked`, in its order. No item may be twice in a list."""
+    ranks = {item: rank for rank, item in enumerate(other, 1)}
+    return [RankChange(rank, ranks.get(item)) for rank, item in enumerate(ranked, 1)]
 
 
 def overlap(before: Sequence[Hashable], after: Sequence[Hashable], at: int = OVERLAP_AT) -> float | None:
-    """overlap@10: share of the first ten of `before` that are among the first ten of `after`; None without any."""
+    """overlap@k: the share, 0 to 1, of the first k of `before` that are among the first k of `after`.
+
+    None if `before` is empty. For k the field also says "overlap at depth" (Webber, Moffat and Zobel, ACM TOIS
+    28(4), 2010, who call it A@k).
+    """
     first = set(before[:at])
     return len(first.intersection(after[:at])) / len(first) if first else None

@@ -1,4 +1,4 @@
-"""All saved queries, asked of two versions."""
+"""Run all saved queries on two versions and compare what they find."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ from indexing.snapshot.reader import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """Somebody whom a query must find, and at which rank each version does, among the first k; None where not."""
+class ExpectedRanks:
+    """An expert whom a query must find, and the rank at which each version does; ranks count from 1."""
 
     username: str
     a: int | None
+    """None: not among the first k"""
     b: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class QueryRun:
+class QueryComparison:
     query: str
     k: int
-    expected: tuple[Expected, ...]
+    expected: tuple[ExpectedRanks, ...]
     a: tuple[str, ...]
     """usernames of the first k hits, best first"""
     b: tuple[str, ...]
     overlap: float | None
-    """overlap@10: share of the first ten of a that are among the first ten of b; None where a finds nobody"""
+    """overlap@10, 0 to 1; None if version a finds nobody"""
 
     @property
     def missing_in_a(self) -> int:
@@ -47,31 +48,29 @@ class QueryRun:
 
     @property
     def moved(self) -> bool:
-        """Whether the first k are others, or in another order."""
+        """Whether the first k hits differ, or their order does."""
         return self.a != self.b
 
     @property
-    def came(self) -> tuple[str, ...]:
+    def added(self) -> tuple[str, ...]:
+        """Usernames that only version b has among its first k."""
         return tuple(username for username in self.b if username not in self.a)
 
     @property
-    def gone(self) -> tuple[str, ...]:
+    def removed(self) -> tuple[str, ...]:
+        """Usernames that only version a has among its first k."""
         return tuple(username for username in self.a if username not in self.b)
-
-    @property
-    def worse(self) -> bool:
-        return self.missing_in_b > self.missing_in_a
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
-    """Of one version."""
+class VersionTotal:
+    """Over all queries, for one version."""
 
     found: int
     """expected experts among the first k"""
     missing: int
     broken: int
-    """queries that miss somebody: what the gate counts"""
+    """queries that miss an expected expert: the number that the gate looks at"""
 
     @property
     def expected(self) -> int:
@@ -79,52 +78,55 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
-class SavedRun:
+class SavedQueryComparison:
     a: int
+    """number of the version"""
     b: int
-    queries: tuple[QueryRun, ...]
-    """by their text"""
+    queries: tuple[QueryComparison, ...]
+    """ordered by their text"""
 
     @property
-    def total_a(self) -> Total:
+    def total_a(self) -> VersionTotal:
         return _total([(len(query.expected), query.missing_in_a) for query in self.queries])
 
     @property
-    def total_b(self) -> Total:
+    def total_b(self) -> VersionTotal:
         return _total([(len(query.expected), query.missing_in_b) for query in self.queries])
 
     @property
     def overlap(self) -> float | None:
-        """The mean over the queries that have one."""
+        """The mean over the queries that have an overlap; None without any."""
         known = [query.overlap for query in self.queries if query.overlap is not None]
         return fmean(known) if known else None
 
     def as_dict(self) -> dict[str, Any]:
+        """As the API sends it."""
         totals = {"a": asdict(self.total_a), "b": asdict(self.total_b), "overlap": self.overlap}
         return asdict(self) | {"totals": totals}
 
 
-def run(a: IndexVersion, b: IndexVersion) -> SavedRun:
-    """Ask the active saved queries of both, in the mode that the gate asks them in.
+def compare_versions(a: IndexVersion, b: IndexVersion) -> SavedQueryComparison:
+    """Run the active saved queries on both versions, in the mode that the gate uses.
 
-    Raises SnapshotInvalid, and EncoderUnavailable where a version is of another model: half a table compares nothing.
+    Raises SnapshotInvalid if a version cannot be opened, and EncoderUnavailable if one was built with another model:
+    half a table would compare nothing.
     """
-    expected = Prefetch("expected", Expert.objects.active().order_by("username"), to_attr="wanted")
-    queries = list(SavedQuery.objects.filter(is_active=True).prefetch_related(expected))
+    active = Prefetch("expected", Expert.objects.active().order_by("username"))
+    queries = list(SavedQuery.objects.filter(is_active=True).prefetch_related(active))
     first, second = open_versions.opened(a), open_versions.opened(b)
-    return SavedRun(a.number, b.number, tuple(_ask(query, first, second) for query in queries))
+    return SavedQueryComparison(a.number, b.number, tuple(_compare_query(query, first, second) for query in queries))
 
 
-def _ask(query: SavedQuery, a: Snapshot, b: Snapshot) -> QueryRun:
-    wanted: list[Expert] = query.wanted  # type: ignore[attr-defined]  # by the prefetch
-    before = _found(query, a)
-    after = before if b is a else _found(query, b)
+def _compare_query(query: SavedQuery, a: Snapshot, b: Snapshot) -> QueryComparison:
+    before = _usernames(query, a)
+    after = before if b is a else _usernames(query, b)
     first, second = before[: query.k], after[: query.k]
-    return QueryRun(
+    return QueryComparison(
         query=query.text,
         k=query.k,
         expected=tuple(
-            Expected(each.username, _rank(each.username, first), _rank(each.username, second)) for each in wanted
+            ExpectedRanks(each.username, _rank(each.username, first), _rank(each.username, second))
+            for each in query.expected.all()  # prefetched: the active ones
         ),
         a=tuple(first),
         b=tuple(second),
@@ -132,18 +134,20 @@ def _ask(query: SavedQuery, a: Snapshot, b: Snapshot) -> QueryRun:
     )
 
 
-def _found(query: SavedQuery, snapshot: Snapshot) -> list[str]:
+def _usernames(query: SavedQuery, snapshot: Snapshot) -> list[str]:
+    """Of its hits, best first: as many as the query or the overlap looks at."""
     results = search(query.text, snapshot, max(query.k, OVERLAP_AT), Mode.HYBRID)
     return [hit.expert.username for hit in results.hits]
 
 
-def _rank(username: str, found: Sequence[str]) -> int | None:
-    return found.index(username) + 1 if username in found else None
+def _rank(username: str, usernames: Sequence[str]) -> int | None:
+    return usernames.index(username) + 1 if username in usernames else None
 
 
-def _total(queries: list[tuple[int, int]]) -> Total:
+def _total(queries: list[tuple[int, int]]) -> VersionTotal:
+    """From (expected experts, missing ones) of each query."""
     missing = sum(missed for _expected, missed in queries)
-    return Total(
+    return VersionTotal(
         found=sum(expected for expected, _missed in queries) - missing,
         missing=missing,
         broken=sum(missed > 0 for _expected, missed in queries),

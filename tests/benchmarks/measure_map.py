@@ -98,7 +98,7 @@ def measure(count: int, report: Callable[[str], None]) -> MapMeasurement:
     first, first_took = _laid_out(directory)
     later = directory.changed(random)
     report(f"{count:,} experts: the map after {CHANGED:.0%} changed")
-    again, again_took = _laid_out(later, projection.Previous(directory.ids, first))
+    again, again_took = _laid_out(later, projection.PreviousMap(directory.ids, first))
     afresh = None
     if count <= AGAIN_UP_TO:
         report(f"{count:,} experts: the same without the first map")
@@ -117,7 +117,9 @@ def measure(count: int, report: Callable[[str], None]) -> MapMeasurement:
     )
 
 
-def _laid_out(directory: MadeUpDirectory, previous: projection.Previous | None = None) -> tuple[Positions, Duration]:
+def _laid_out(
+    directory: MadeUpDirectory, previous: projection.PreviousMap | None = None
+) -> tuple[Positions, Duration]:
     began, processor = time.perf_counter(), time.process_time()
     positions = projection.layout(directory.vectors, directory.ids, previous=previous)
     took = Duration(round(time.perf_counter() - began, 2), round(time.process_time() - processor, 2))

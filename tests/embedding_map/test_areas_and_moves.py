@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from indexing.embedding_map import positions as places
+from indexing.embedding_map import positions as position_files
 from indexing.embedding_map.areas import MOST, Area, hills, named_areas, smoothed
 from indexing.embedding_map.moves import moves
 from indexing.errors import SnapshotInvalid
@@ -85,7 +85,7 @@ def test_every_cell_climbs_to_a_maximum():
 
 def test_who_has_neighbours_in_two_groups_stands_in_the_larger_one():
     positions = np.array([[0, 0], [0.2, 0], [0, 0.2], [10, 10], [10.1, 10]], np.float32)
-    place = places.beside(positions, np.array([[0, 1, 2, 3, 4], [3, 4, 3, 4, 0]]))
+    place = position_files.between_neighbours(positions, np.array([[0, 1, 2, 3, 4], [3, 4, 3, 4, 0]]))
     assert place[0] == pytest.approx((0, 0), abs=0.2)
     assert place[1] == pytest.approx((10, 10), abs=0.2)
 
@@ -95,9 +95,9 @@ def test_places_are_the_same_in_blocks(neighbours, monkeypatch):
     random = np.random.default_rng(0)
     positions = random.normal(size=(50, 2)).astype(np.float32)
     rows = random.integers(50, size=(37, neighbours))
-    at_once = places.beside(positions, rows)
-    monkeypatch.setattr(places, "BLOCK", 5)
-    np.testing.assert_array_equal(places.beside(positions, rows), at_once)
+    at_once = position_files.between_neighbours(positions, rows)
+    monkeypatch.setattr(position_files, "BLOCK", 5)
+    np.testing.assert_array_equal(position_files.between_neighbours(positions, rows), at_once)
 
 
 def test_distances_are_shares_of_the_radius_of_those_on_both_maps():
@@ -124,16 +124,16 @@ def test_maps_without_a_common_expert_have_no_moves():
         (b"not an array", "cannot be read"),
         (np.zeros((3, 2), np.float32), "expected: float32\\[4, 2\\]"),
         (np.zeros((4, 2), np.float64), "is float64"),
-        (np.full((4, 2), np.inf, np.float32), "no numbers"),
+        (np.full((4, 2), np.inf, np.float32), "not finite"),
     ],
 )
 def test_a_file_that_is_no_map_says_why(tmp_path, written, why):
     file = tmp_path / "000001.npy"
     with pytest.raises(SnapshotInvalid, match="cannot be read"):
-        places.load(file, 4)
+        position_files.load(file, 4)
     if isinstance(written, bytes):
         file.write_bytes(written)
     else:
-        places.save(written, file)
+        position_files.save(written, file)
     with pytest.raises(SnapshotInvalid, match=why):
-        places.load(file, 4)
+        position_files.load(file, 4)

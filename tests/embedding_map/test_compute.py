@@ -109,7 +109,7 @@ def test_a_map_starts_from_that_of_another_version_and_passes_damaged_ones_by(ca
     cast.published_again()
     with caplog.at_level(logging.WARNING):
         assert compute.compute(3)
-    assert "version 2 is not started from" in caplog.text
+    assert "version 2 cannot be used" in caplog.text
     assert map_of(3).shape == (COUNT, 2)
 
 
@@ -117,7 +117,7 @@ def test_a_map_of_another_model_is_only_turned_to(monkeypatch):
     cast.published(COUNT)
     assert compute.compute(1)
     cast.published_again()
-    given: list[compute.projection.Previous] = []
+    given: list[compute.projection.PreviousMap] = []
     monkeypatch.setattr(compute.projection, "project", lambda *_, previous, advance: given.append(previous))
     for fingerprint, same in (("other", False), (version(2).model_fingerprint, True)):
         IndexVersion.objects.filter(pk=1).update(model_fingerprint=fingerprint)

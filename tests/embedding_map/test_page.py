@@ -104,7 +104,7 @@ class TestColours:
         Expert.objects.filter(username="expert-002").deactivate()
         expert(4).delete()
         assert [number == 0 for number in classes(client, "category")] == [False, True, False, True]
-        assert "2 experts were hidden or deleted since" in client.get(PAGE).content.decode()
+        assert "2 experts were deleted or deactivated since" in client.get(PAGE).content.decode()
         Expert.objects.filter(username="expert-002").activate()
         assert classes(client, "category").count(0) == 1
 
@@ -145,9 +145,9 @@ class TestColours:
         ExpertTag.objects.create(expert=expert(3), tag=tag, source="auto", score=0.5)
         Expert.objects.filter(username="expert-003").deactivate()
         assert legend(client, f"tag:{tag.pk}") == {
-            "given by hand": 1,
-            "given automatically": 0,
-            "without it": 2,
+            "added manually": 1,
+            "added automatically": 0,
+            "without this tag": 2,
         }
         assert classes(client, f"tag:{tag.pk}") == [1, 3, 0, 3]
 
@@ -162,7 +162,7 @@ class TestColours:
         first = map_cast.mapped(3)
         Expert.objects.create(username="new", job_title="Glazier")
         map_cast.mapped_again()
-        assert legend(client, f"since:{first}") == {"new": 1, "known then": 3}
+        assert legend(client, f"since:{first}") == {"new": 1, "already there": 3}
         assert classes(client, f"since:{first}") == [2, 2, 2, 1]
 
     @pytest.mark.parametrize(

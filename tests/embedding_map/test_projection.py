@@ -9,7 +9,7 @@ import pytest
 
 from indexing.embedding_map import positions
 from indexing.embedding_map.layout import projection
-from indexing.embedding_map.layout.projection import Previous, layout, project
+from indexing.embedding_map.layout.projection import PreviousMap, layout, project
 from indexing.errors import Cancelled
 from tests.support import cast
 from tests.support.index_cast import opened
@@ -68,7 +68,7 @@ def test_a_map_that_starts_from_the_former_one_keeps_places():
     former = layout(vectors, ids)
     known = np.delete(np.arange(200), [3, 50, 120])
     backwards = known[::-1]  # the former map may have its experts in any order
-    again = layout(vectors, ids, previous=Previous(ids[backwards], former[backwards]))
+    again = layout(vectors, ids, previous=PreviousMap(ids[backwards], former[backwards]))
     radius = np.linalg.norm(former - former.mean(axis=0), axis=1).max()
     moved = np.linalg.norm(again - former, axis=1)
     assert moved[known].mean() < 0.15 * radius
@@ -81,9 +81,9 @@ def test_a_former_map_that_says_nothing_of_these_people_is_not_used(former):
     ids = np.arange(80)
     places = np.random.default_rng(1).normal(size=(80, 2)).astype(np.float32)
     previous = {
-        "empty": Previous(ids[:0], places[:0]),
-        "other people": Previous(ids + 1_000, places),
-        "not finite": Previous(ids, places * np.nan),
+        "empty": PreviousMap(ids[:0], places[:0]),
+        "other people": PreviousMap(ids + 1_000, places),
+        "not finite": PreviousMap(ids, places * np.nan),
     }[former]
     np.testing.assert_array_equal(layout(vectors, ids, previous=previous), layout(vectors, ids))
 
@@ -97,7 +97,7 @@ def test_a_map_made_afresh_lies_over_the_former_one(why):
     angle = np.array([[0, -1], [1, 0]], np.float32)
     former = (afresh @ angle + 5)[::-1]
     known = 35 if why == "few of them" else count
-    previous = Previous(ids[::-1][:known], former[:known], same_model=why != "another model")
+    previous = PreviousMap(ids[::-1][:known], former[:known], same_model=why != "another model")
     again = layout(vectors, ids, previous=previous)
     np.testing.assert_allclose(again, former[::-1], atol=1e-3)
 
@@ -113,7 +113,7 @@ def test_beyond_the_limit_places_are_kept_too():
     vectors, which = groups(420)
     ids = np.arange(1_000, 1_420)
     former = layout(vectors[:400], ids[:400], fit_up_to=150)
-    again = layout(vectors[20:], ids[20:], previous=Previous(ids[:400], former), fit_up_to=150)
+    again = layout(vectors[20:], ids[20:], previous=PreviousMap(ids[:400], former), fit_up_to=150)
     radius = np.linalg.norm(former - former.mean(axis=0), axis=1).max()
     moved = np.linalg.norm(again[:380] - former[20:], axis=1)
     assert np.median(moved) < 0.1 * radius

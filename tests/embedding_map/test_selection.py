@@ -1,4 +1,4 @@
-"""People chosen on the map or in its table: found, listed, tagged together, and every change in the history."""
+"""Experts selected on the map or in its table: found, listed, tagged together, and every change in the history."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from experts.models import Expert, ExpertTag, Tag
 from experts.tagging.manual import BATCH, TaggingResult, add_manual_tag
 from indexing.console.map import selection_views
 from indexing.embedding_map import area_names
-from indexing.embedding_map.area_names import Named
+from indexing.embedding_map.area_names import NamedArea
 from indexing.embedding_map.areas import Area
 from tests.support import cast, map_cast
 from tests.support.html_reading import blocked_by_csp, read
@@ -97,7 +97,7 @@ class TestTagging:
         ids = [expert(number).pk for number in (1, 3)]
         answer = client.post(TAG, {"expert": ids, "tag": tag.pk, "back": f"{PAGE}?find=x"})
         assert (answer.status_code, answer["Location"]) == (302, f"{PAGE}?find=x")
-        assert [str(each) for each in get_messages(answer.wsgi_request)] == [f"2 experts were given “{tag}” by hand."]
+        assert [str(each) for each in get_messages(answer.wsgi_request)] == [f"Added “{tag}” to 2 experts manually."]
         assert held(tag) == {"expert-001": "manual", "expert-003": "manual"}
 
     def test_from_the_map_with_a_notice(self, client, editor):
@@ -106,7 +106,7 @@ class TestTagging:
         ids = ",".join(str(expert(number).pk) for number in (1, 2))
         answer = client.post(TAG, {"ids": ids, "tag": tag.pk}, headers=HTMX)
         assert answer.status_code == 200
-        assert f"2 experts were given “{tag}” by hand." in answer.content.decode()
+        assert f"Added “{tag}” to 2 experts manually." in answer.content.decode()
         assert len(held(tag)) == 2
 
     @pytest.mark.parametrize("back", ["https://elsewhere.example/", "//elsewhere.example/", "javascript:x()", ""])
@@ -121,8 +121,8 @@ class TestTagging:
             ({"ids": "1"}, "Choose a tag"),
             ({"ids": "1", "tag": "x"}, "Choose a tag"),
             ({"ids": "1", "tag": "999999"}, "Choose a tag"),
-            ({"tag": "1"}, "Nobody is chosen"),
-            ({"ids": "a,,-1,;", "tag": "1"}, "Nobody is chosen"),
+            ({"tag": "1"}, "Nobody is selected"),
+            ({"ids": "a,,-1,;", "tag": "1"}, "Nobody is selected"),
         ],
     )
     def test_what_is_missing_is_said(self, client, editor, sent, says):
@@ -138,7 +138,7 @@ class TestTagging:
         ids = ",".join(str(pk) for pk in Expert.objects.values_list("pk", flat=True))
         answer = client.post(TAG, {"ids": ids, "tag": Tag.objects.all()[0].pk}, headers=HTMX)
         assert answer.status_code == 422
-        assert "at most 2" in answer.content.decode()
+        assert "At most 2" in answer.content.decode()
         assert not ExpertTag.objects.exists()
 
     def test_who_may_not_tag_is_offered_no_form_and_refused(self, client):
@@ -151,7 +151,7 @@ class TestTagging:
 
 
 class TestSelection:
-    def test_those_chosen_are_listed_by_name(self, client, editor):
+    def test_those_selected_are_listed_by_name(self, client, editor):
         map_cast.mapped(4)
         Expert.objects.filter(username="expert-003").deactivate()
         ids = [expert(number).pk for number in (3, 2, 1)]
@@ -166,7 +166,7 @@ class TestSelection:
         ids = ",".join(str(pk) for pk in Expert.objects.values_list("pk", flat=True))
         page = client.post(SELECTION, {"ids": ids, "total": "20000"}).content.decode()
         assert page.count("<li") == 2
-        assert "20,000 chosen" in page
+        assert "20,000 selected" in page
         assert "and 3 more" in page
         assert "At most 10,000" in page
 
@@ -181,7 +181,7 @@ class TestTable:
     @pytest.fixture(autouse=True)
     def areas(self, monkeypatch, editor):
         """Two named areas: left of 0 and right of it."""
-        named = (Named(Area(-1, 0, 1, 2), "Left"), Named(Area(1, 0, 2, 2), "Right"))
+        named = (NamedArea(Area(-1, 0, 1, 2), "Left"), NamedArea(Area(1, 0, 2, 2), "Right"))
         monkeypatch.setattr(area_names, "areas_of", lambda version: named)
 
     @pytest.fixture
@@ -198,7 +198,7 @@ class TestTable:
         Expert.objects.create(username="new", last_name="Aa")  # since the version: not on the map
         Expert.objects.filter(username="expert-002").deactivate()
         assert self.names(client) == ["Erin Number001", "Erin Number003", "Erin Number004"]
-        assert client.get(PAGE).content.decode().count(">Right<") == 2 + 1  # and among the choices
+        assert client.get(PAGE).content.decode().count("<bdi>Right</bdi>") == 2
 
     @pytest.mark.parametrize(
         ("asked", "found"),

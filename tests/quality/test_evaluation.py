@@ -70,18 +70,18 @@ def test_json_and_csv_say_the_same(tmp_path):
     [
         ("[", "is not JSON"),
         ("{}", "must be a JSON list"),
-        ("[]", "holds no queries"),
+        ("[]", "contains no queries"),
         ('[{"usernames": ["a"]}]', "entry 1: “query” is None"),
         ('[{"query": "a", "usernames": ["b"]}, {"query": " ", "usernames": ["a"]}]', "entry 2: “query” is ' '"),
         ('[{"query": "a", "usernames": []}]', "entry 1: “usernames” is []"),
         ('[{"query": "a", "usernames": "ann"}]', "“usernames” is 'ann'"),
         ('[{"query": "a", "usernames": [""]}]', "“usernames” is ['']"),
         ("[7]", "entry 1"),
-        ("", "lacks the column query, username"),
-        ("query,user\na,b\n", "lacks the column username: its first line must be “query,username”"),
-        ("query,username\n", "holds no queries"),
+        ("", "has no column query, username"),
+        ("query,user\na,b\n", "has no column username. Its first line must be “query,username”"),
+        ("query,username\n", "contains no queries"),
         ("query,username\na,b\nc\n", "line 3: “username” is None"),
-        (b"query,username\n\xff,a\n", "is not UTF-8 (byte 15)"),
+        (b"query,username\n\xff,a\n", "is not in UTF-8 (byte 15)"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_with_the_place(tmp_path, text, why):

@@ -1,4 +1,4 @@
-"""The Lab: a version is asked before it is live, or after."""
+"""The Lab: a version is searched before it is live, or after."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 LAB = "/admin/index/lab/"
 HTMX = {"HX-Request": "true"}
+ENCODE, MEANING = "Encode the query", "Search by meaning"
+KEYWORDS, PROFILES = "Search by keywords", "Load the profiles"
 
 
 @pytest.fixture
@@ -43,10 +45,10 @@ def test_a_held_candidate_is_searched_while_the_other_is_live(viewer):
     assert cast.rebuild().state == "held"
     live.load_now()
     page = html(viewer.get(LAB, {"q": "glazier", "version": 2}))
-    assert "answered by version 2" in page
+    assert "index version 2" in page
     assert "Nora New" in page
     page = html(viewer.get(LAB, {"q": "glazier", "version": 1}))
-    assert "answered by version 1" in page
+    assert "index version 1" in page
     assert "Nora New" not in page
     assert live.current().number == 1
 
@@ -54,7 +56,7 @@ def test_a_held_candidate_is_searched_while_the_other_is_live(viewer):
 def test_the_newest_version_is_chosen_when_none_is_asked_for(viewer):
     version_cast.held()
     page = html(viewer.get(LAB))
-    assert '<option value="2" selected>2 · held' in page
+    assert '<option value="2" selected> 2 · held' in page
     assert "Type what you are looking for." in page
 
 
@@ -63,7 +65,7 @@ def test_only_versions_with_files_can_be_chosen(viewer):
     IndexVersion.objects.filter(pk=1).update(state=IndexVersion.State.REMOVED)
     answer = viewer.get(LAB, {"q": "bread", "version": 1})
     assert answer.status_code == 404
-    assert "There is no version <bdi>1</bdi> on disk" in html(answer)
+    assert "Version <bdi>1</bdi> is not on disk" in html(answer)
     assert '<option value="1"' not in html(answer)
 
 
@@ -108,8 +110,8 @@ def test_a_version_of_another_model_is_searched_by_words_only(viewer, settings):
     encoders.reset()
     page = viewer.get(LAB, {"q": "bread", "version": 1, "mode": "semantic"})
     assert page.status_code == 503
-    assert "Search by words instead" in html(page)
-    assert "answered by version 1" in html(viewer.get(LAB, {"q": "bread", "version": 1, "mode": "keyword"}))
+    assert "Search by keywords instead" in html(page)
+    assert "index version 1" in html(viewer.get(LAB, {"q": "bread", "version": 1, "mode": "keyword"}))
 
 
 def test_who_may_not_see_the_index_does_not_see_it(client):
@@ -160,7 +162,7 @@ class TestTwoColumns:
         version_cast.two_versions()
         answer = viewer.get(LAB, {"q": "glazier church organs", "with": 1, "version": 2})
         page = html(answer)
-        assert page.index("answered by version 1") < page.index("answered by version 2")
+        assert page.index("index version 1") < page.index("index version 2")
         assert texts(answer, "mark-gained") == ["+ gained"]
         row = next(text for text in texts(answer, "lab-hit") if "gained" in text)
         assert "Nora New" in row
@@ -178,26 +180,26 @@ class TestTwoColumns:
         first = next(text for text in texts(answer, "lab-column")[1:])
         assert "Erin Number001" in first
         moved = next(text for text in texts(answer, "lab-hit") if "Number001" in text and "up" in text)
-        before = next(text for text in texts(answer, "lab-hit") if "Number001" in text and "now no." in text)
+        before = next(text for text in texts(answer, "lab-hit") if "Number001" in text and "now #" in text)
         places, was, now = int(moved.split("up ")[1].split()[0]), int(before.split()[0]), int(moved.split()[0])
         assert was - now == places > 0
-        assert before.endswith(f"now no. {now}")
+        assert before.endswith(f"now #{now}")
 
     def test_two_modes_of_one_version_stand_side_by_side(self, viewer):
         version_cast.two_versions()
         asked = {"q": "bread", "version": 2, "mode": "keyword", "with": 2, "with_mode": "semantic"}
         before, after = texts(viewer.get(LAB, asked), "lab-column")
         assert "Meaning" in before
-        assert "vectors" in before
-        assert "Words" in after
-        assert "vectors" not in after
+        assert "Search by meaning" in before
+        assert "Keywords" in after
+        assert "Search by meaning" not in after
 
     @pytest.mark.parametrize(
         ("mode", "steps"),
         [
-            ("hybrid", ["encode", "vectors", "keywords", "fuse", "cards", "in all"]),
-            ("semantic", ["encode", "vectors", "cards", "in all"]),
-            ("keyword", ["keywords", "cards", "in all"]),
+            ("hybrid", [ENCODE, MEANING, KEYWORDS, "Combine the rankings", PROFILES, "Total"]),
+            ("semantic", [ENCODE, MEANING, PROFILES, "Total"]),
+            ("keyword", [KEYWORDS, PROFILES, "Total"]),
         ],
     )
     def test_each_step_is_timed(self, viewer, mode, steps):
@@ -211,13 +213,13 @@ class TestTwoColumns:
     def test_the_overlap_is_of_the_first_ten(self, viewer):
         version_cast.two_versions()
         answer = viewer.get(LAB, {"q": "bread", "with": 2, "version": 2})
-        assert "overlap@10</abbr></dt><dd>100 %" in html(answer)
-        assert texts(answer, "mark") == ["= same place"] * len(texts(answer, "mark"))
+        assert "Top 10 overlap</abbr> </dt> <dd>100 %" in html(answer)
+        assert texts(answer, "mark") == ["= same rank"] * len(texts(answer, "mark"))
 
     def test_a_candidate_is_compared_with_the_live_version_when_nothing_is_named(self, viewer):
         version_cast.held()
         page = html(viewer.get(LAB, {"q": "bread"}))
-        assert page.index("answered by version 1") < page.index("answered by version 2")
+        assert page.index("index version 1") < page.index("index version 2")
 
     def test_one_column_is_enough_for_who_wants_one(self, viewer):
         version_cast.held()
@@ -229,7 +231,7 @@ class TestTwoColumns:
         version_cast.two_versions()
         answer = viewer.get(LAB, {"q": "bread", "version": 2, "with": 7})
         assert answer.status_code == 404
-        assert "There is no version <bdi>7</bdi> on disk" in html(answer)
+        assert "Version <bdi>7</bdi> is not on disk" in html(answer)
 
     def test_where_one_side_fails_the_other_is_shown_unmarked(self, viewer, settings):
         version_cast.two_versions()
@@ -237,15 +239,15 @@ class TestTwoColumns:
         encoders.reset()
         asked = {"q": "bread", "version": 2, "mode": "keyword", "with": 1, "with_mode": "semantic"}
         answer = viewer.get(LAB, asked)
-        assert "Search by words instead" in html(answer)
-        assert "answered by version 2" in html(answer)
+        assert "Search by keywords instead" in html(answer)
+        assert "index version 2" in html(answer)
         assert texts(answer, "mark") == []
 
 
-class TestComparing:
-    def test_places_say_by_how_many_somebody_moved(self):
-        found = overlap.places(["a", "b", "c", "d"], ["b", "a", "c"])
-        assert [(place.rank, place.moved, place.mark) for place in found] == [
+class TestOverlap:
+    def test_a_rank_change_says_by_how_many_ranks_somebody_moved(self):
+        changes = overlap.rank_changes(["a", "b", "c", "d"], ["b", "a", "c"])
+        assert [(change.rank, change.moved, change.mark) for change in changes] == [
             (1, 1, "up"),
             (2, -1, "down"),
             (3, 0, "same"),

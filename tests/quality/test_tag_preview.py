@@ -1,4 +1,4 @@
-"""The preview of a tag foretells what the next run does with it."""
+"""The preview of a tag says what the next run will do with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from experts.tagging.assignment import MAX_TAGS, TagSpec
 from indexing import encoders
 from indexing.errors import EncoderUnavailable, NoIndexYet
 from indexing.quality import tag_preview
-from indexing.quality.tag_preview import NEW, Judged, bar
+from indexing.quality.tag_preview import NEW, TagScores, tag_cutoff
 from tests.support import cast
 from tests.support.fakes import HashEncoder
 
@@ -47,29 +47,29 @@ def test_who_fits_is_who_assign_gives_the_tag(seed: int, place: int) -> None:
     people, tag_vectors = some_vectors(seed, 300), some_vectors(seed + 100, len(tags))
     tag = tags[place]
     same_kind = [number for number, each in enumerate(tags) if each.kind == tag.kind and each is not tag]
-    others = bar(people, [tags[number] for number in same_kind], tag_vectors[same_kind], MAX_TAGS[tag.kind])
+    others = tag_cutoff(people, [tags[number] for number in same_kind], tag_vectors[same_kind], MAX_TAGS[tag.kind])
     similarities = people @ tag_vectors[place]
     nobody = np.zeros(len(people), bool)
-    judged = Judged(np.arange(len(people)), similarities, others.beaten_by(similarities, tag.id), nobody, nobody)
+    scores = TagScores(np.arange(len(people)), similarities, others.beaten_by(similarities, tag.id), nobody, nobody)
     for threshold in (-9.0, 0.0, 1.0, 3.0):
         assigned = assignment.assign(people, tag_vectors, tags, threshold)
         expected = [any(number == tag.id for number, _score in row) for row in assigned]
-        assert judged.getting(threshold).tolist() == expected
-        assert (judged.crowded_out(threshold) == (similarities >= threshold) & ~np.array(expected)).all()
+        assert scores.getting(threshold).tolist() == expected
+        assert (scores.over_limit(threshold) == (similarities >= threshold) & ~np.array(expected)).all()
 
 
 def test_where_there_is_room_everybody_fits() -> None:
     people = some_vectors(1, 10)
     others = [TagSpec(number, "t", "industry", "d") for number in range(2)]
-    assert bar(people, others, some_vectors(2, 2), 3).beaten_by(np.full(10, -1, np.float32), NEW).all()
+    assert tag_cutoff(people, others, some_vectors(2, 2), 3).beaten_by(np.full(10, -1, np.float32), NEW).all()
 
 
-def test_many_experts_are_reckoned_in_blocks_alike(monkeypatch) -> None:
+def test_many_experts_are_computed_in_blocks_with_the_same_result(monkeypatch) -> None:
     people, tag_vectors = some_vectors(3, 100), some_vectors(4, 8)
     others = [TagSpec(number, "t", "domain", "d") for number in range(8)]
-    whole = bar(people, others, tag_vectors, 6)
+    whole = tag_cutoff(people, others, tag_vectors, 6)
     monkeypatch.setattr(tag_preview, "BLOCK", 7)
-    parts = bar(people, others, tag_vectors, 6)
+    parts = tag_cutoff(people, others, tag_vectors, 6)
     assert (whole.similarity == parts.similarity).all()
     assert (whole.tag == parts.tag).all()
 
@@ -107,7 +107,7 @@ def test_unchanged_it_is_as_the_last_run_left_it(baker, settings) -> None:
 
 @built
 @pytest.mark.parametrize("threshold", [0.2, 0.3, 0.4])
-def test_what_it_foretells_comes_true_with_the_next_run(baker, settings, threshold) -> None:
+def test_the_next_run_does_what_the_preview_said(baker, settings, threshold) -> None:
     settings.TCS_TAG_THRESHOLD = threshold
     before = holders(baker)
     baker.description = "Repairs steel bridges and ship hulls, keeps bees and sells honey."
@@ -126,7 +126,7 @@ def test_what_it_foretells_comes_true_with_the_next_run(baker, settings, thresho
 
 
 @built
-def test_a_new_tag_is_foretold_and_takes_the_place_of_others(baker, settings) -> None:
+def test_a_new_tag_is_previewed_and_takes_the_place_of_others(baker, settings) -> None:
     new = TagSpec(NEW, "Bees", "industry", "Keeps bees, breeds queens and sells honey. Beekeeper.")
     shown = tag_preview.preview(new, settings.TCS_TAG_THRESHOLD)
     assert shown.gained.count == shown.chosen.experts > 0
@@ -136,7 +136,7 @@ def test_a_new_tag_is_foretold_and_takes_the_place_of_others(baker, settings) ->
 
 
 @built
-def test_a_new_tag_among_many_better_ones_is_crowded_out(baker) -> None:
+def test_a_new_tag_among_many_better_ones_is_over_limit(baker) -> None:
     for number in range(3):
         text = "Bakes sourdough bread and teaches fermentation."
         Tag.objects.create(kind="industry", name=f"Baker {number}", description=text)
@@ -144,9 +144,9 @@ def test_a_new_tag_among_many_better_ones_is_crowded_out(baker) -> None:
     as_industry = tag_preview.preview(new, 0.2)
     as_domain = tag_preview.preview(TagSpec(NEW, new.name, "domain", new.description), 0.2)
     assert as_industry.limit == 3
-    assert as_industry.chosen.crowded_out > 0
-    assert as_domain.chosen.crowded_out == 0
-    assert as_domain.chosen.experts == as_industry.chosen.experts + as_industry.chosen.crowded_out
+    assert as_industry.chosen.over_limit > 0
+    assert as_domain.chosen.over_limit == 0
+    assert as_domain.chosen.experts == as_industry.chosen.experts + as_industry.chosen.over_limit
 
 
 @built
@@ -160,7 +160,7 @@ def test_the_list_is_in_order_and_what_follows_is_below(baker) -> None:
 
 
 @built
-def test_by_hand_it_stays_and_is_not_counted_as_automatic(baker) -> None:
+def test_a_manual_tag_stays_and_is_not_counted_as_automatic(baker) -> None:
     before = tag_preview.preview(spec(baker), 0.3)
     baker.expert_tags.filter(source="auto", expert=before.getting[0].expert).update(source="manual", score=None)
     shown = tag_preview.preview(spec(baker), 0.3)
@@ -191,11 +191,11 @@ def test_while_somebody_types_only_the_typed_text_is_encoded(baker) -> None:
 
 
 @built
-def test_another_text_of_another_tag_is_reckoned_in_at_once(baker) -> None:
+def test_another_text_of_another_tag_counts_at_once(baker) -> None:
     text = "Bakes sourdough bread and teaches fermentation. Baker"
-    assert tag_preview.preview(spec(baker), 0.2).chosen.crowded_out == 0
+    assert tag_preview.preview(spec(baker), 0.2).chosen.over_limit == 0
     Tag.objects.exclude(pk=baker.pk).update(description=text)
-    assert tag_preview.preview(spec(baker), 0.2).chosen.crowded_out > 0
+    assert tag_preview.preview(spec(baker), 0.2).chosen.over_limit > 0
 
 
 @pytest.mark.django_db
@@ -233,9 +233,9 @@ def editor(client, db):
 def test_the_page_shows_a_saved_tag_by_its_number(editor, baker) -> None:
     page = html(editor.get(URL, {"tag": baker.pk}))
     assert 'value="Baking"' in page
-    assert re.search(r"<strong>\d+</strong> of 40 experts would get it at 0.30", page)
+    assert re.search(r"<strong>\d+</strong> of 40 experts would get this tag at 0.30", page)
     assert "+0</span> gain it" in page
-    assert "version 1," in page
+    assert "Based on version 1." in page
 
 
 @built
@@ -243,7 +243,7 @@ def test_the_panel_is_the_same_without_the_frame(editor, baker) -> None:
     asked = {"tag": baker.pk, "name": "Baking", "kind": "industry", "description": "Bakes", "threshold": "0.2"}
     panel = html(editor.get(URL, asked, headers=HTMX))
     assert "<html" not in panel
-    assert "would get it at 0.20" in panel
+    assert "would get this tag at 0.20" in panel
     assert 'value="0.20" checked' in panel
     assert 'class="tag-current"' in panel
     assert "style=" not in panel
@@ -305,19 +305,19 @@ def test_before_the_first_version_it_says_so_in_a_sentence(editor) -> None:
 
 
 @built
-def test_an_encoder_that_is_out_of_order_is_said_in_a_sentence(editor, baker, monkeypatch) -> None:
+def test_an_unavailable_model_is_explained(editor, baker, monkeypatch) -> None:
     def refuse() -> None:
-        raise EncoderUnavailable("The model is out of order.")
+        raise EncoderUnavailable("The model is unavailable.")
 
     monkeypatch.setattr(encoders, "get", refuse)
-    assert "The model is out of order." in html(editor.get(URL, {"tag": baker.pk}))
+    assert "The model is unavailable." in html(editor.get(URL, {"tag": baker.pk}))
 
 
 @built
 def test_an_inactive_tag_is_said_to_go(editor, baker) -> None:
     count = len(holders(baker))
     asked = {"name": "Baking", "kind": "industry", "description": baker.description, "form": "1"}
-    assert f"takes it from the {count} expert" in html(editor.get(f"{URL}?tag={baker.pk}", asked | {"tag": baker.pk}))
+    assert f"removes it from {count} expert" in html(editor.get(f"{URL}?tag={baker.pk}", asked | {"tag": baker.pk}))
     active = asked | {"tag": baker.pk, "is_active": "on"}
     assert "not active" not in html(editor.get(URL, active))
 

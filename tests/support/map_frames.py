@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Page, Route, sync_playwright
 
-from indexing.embedding_map.wire_format import colours_body, points_body
+from indexing.embedding_map.wire_format import encode_colours, encode_points
 from tests.support import cast
 from tests.support.server import Site, serving
 
@@ -65,8 +65,8 @@ def bodies(count: int, version: int) -> tuple[bytes, bytes]:
     positions = middles[cluster] + random.normal(scale=3, size=(count, 2))
     classes = (1 + cluster % 2).astype(np.uint8)
     return (
-        points_body(version, np.arange(1, count + 1), positions.astype(np.float32)),
-        colours_body(version, classes),
+        encode_points(version, np.arange(1, count + 1), positions.astype(np.float32)),
+        encode_colours(version, classes),
     )
 
 

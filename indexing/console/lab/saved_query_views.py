@@ -1,4 +1,4 @@
-"""Saved queries in the Lab: save one with whom it must find, ask them all of two versions."""
+"""Saved queries: save one from the Lab with the experts it must find, and run them all on two versions."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.models import ADDITION, LogEntry
-from django.http import HttpResponse, JsonResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -20,7 +21,7 @@ from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.responses import admin_context, number
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
 from indexing.models import IndexVersion, SavedQuery
-from indexing.quality import saved_queries as saved_runs
+from indexing.quality.saved_queries import SavedQueryComparison, compare_versions
 from indexing.versions import opening
 
 ADD = "indexing.add_savedquery"
@@ -31,7 +32,7 @@ class SaveForm(forms.ModelForm):
         model = SavedQuery
         fields = ("text", "k", "expected")
         error_messages = {
-            "text": {"unique": gettext_lazy("is saved already; change whom it must find in the admin.")}
+            "text": {"unique": gettext_lazy("Already saved. Change its expected experts under Saved queries, Edit.")}
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -44,13 +45,13 @@ class SaveForm(forms.ModelForm):
 @require_POST
 @allowed(ADD)
 def save_query(request: ConsoleRequest) -> HttpResponse:
-    """Save what was asked in the Lab, and go back there."""
+    """Save the query of the Lab with the experts that were ticked, and go back there."""
     ticked = {str(number(key)) for key in request.POST.getlist("expected")}
     form = SaveForm({"text": request.POST.get("q"), "k": request.POST.get("k"), "expected": sorted(ticked)})
     if form.is_valid():
         saved = form.save()
         LogEntry.objects.log_actions(request.user.pk, [saved], ADDITION, [{"added": {}}], single_object=True)
-        messages.success(request, _("The query is saved: from now on every new version is asked it."))
+        messages.success(request, _("Query saved. Every new version is checked against it from now on."))
     else:
         for field, errors in form.errors.items():
             label = form.fields[field].label if field in form.fields else ""
@@ -63,49 +64,41 @@ def save_query(request: ConsoleRequest) -> HttpResponse:
 @never_cache
 @allowed(VIEW)
 def saved_queries(request: ConsoleRequest) -> HttpResponse:
+    """The form, and with two versions `a` and `b` in the address what they make of each saved query."""
     versions = opening.searchable()
-    asked = {name: request.GET.get(name) or None for name in ("a", "b")}
-    found = {name: _numbered(versions, text) for name, text in asked.items()}
-    context: dict[str, Any] = {"run": None, "problem": ""}
-    status = 200
-    if unknown := [text for name, text in asked.items() if text and found[name] is None]:
-        context["problem"] = _("There is no version %(asked)s on disk: choose another.") % {"asked": unknown[0][:20]}
-        status = 404
-    elif found["a"] and found["b"]:
-        try:
-            context["run"] = saved_runs.run(found["a"], found["b"])
-        except (EncoderUnavailable, SnapshotInvalid) as error:
-            context["problem"], status = str(error), error.status
-    if request.GET.get("format") == "json":
-        return _as_json(context, status)
-    default_a, default_b = opening.usual_pair(versions)
-    context |= {
+    comparison, problem, status = _compare(versions, request.GET)
+    usual_a, usual_b = opening.usual_pair(versions)
+    context: dict[str, Any] = {
         "title": _("Saved queries"),
         "versions": versions,
-        "choices": [
-            ("a", _("Compare"), found["a"] or default_a),
-            ("b", _("with"), found["b"] or default_b),
-        ],
+        "a": _numbered(versions, request.GET.get("a")) or usual_a,
+        "b": _numbered(versions, request.GET.get("b")) or usual_b,
+        "comparison": comparison,
+        "problem": problem,
         "saved": SavedQuery.objects.filter(is_active=True).count(),
-        "json_address": f"?{_with_format(request.GET)}",
         "may_change": may(request.user, ADD, "indexing.change_savedquery", "indexing.view_savedquery"),
     }
+    if comparison:
+        numbers = urlencode({"a": comparison.a, "b": comparison.b})
+        context["json_address"] = f"{reverse('api:run_saved_queries')}?{numbers}"
     return render(request, "indexing/lab/saved_queries.html", admin_context(request) | context, status=status)
 
 
-def _as_json(context: dict[str, Any], status: int) -> JsonResponse:
-    if context["run"]:
-        return JsonResponse(context["run"].as_dict())
-    if not context["problem"]:
-        return JsonResponse({"detail": _("Name two versions: a and b.")}, status=422)
-    return JsonResponse({"detail": context["problem"]}, status=status)
+def _compare(versions: list[IndexVersion], address: QueryDict) -> tuple[SavedQueryComparison | None, str, int]:
+    """The comparison of `a` and `b`, or None, a sentence if something is wrong, and the status of the page."""
+    names = [text for text in (address.get("a"), address.get("b")) if text]
+    found = [_numbered(versions, text) for text in names]
+    chosen = [version for version in found if version is not None]
+    if len(chosen) < len(names):
+        unknown = names[found.index(None)]
+        return None, _("Version %(version)s is not on disk. Choose another one.") % {"version": unknown[:20]}, 404
+    if len(chosen) < 2:
+        return None, "", 200
+    try:
+        return compare_versions(*chosen), "", 200
+    except (EncoderUnavailable, SnapshotInvalid) as error:
+        return None, str(error), error.status
 
 
-def _with_format(address: QueryDict) -> str:
-    changed = address.copy()
-    changed["format"] = "json"
-    return changed.urlencode()
-
-
-def _numbered(versions: list[IndexVersion], asked: str | None) -> IndexVersion | None:
-    return next((version for version in versions if version.number == number(asked)), None)
+def _numbered(versions: list[IndexVersion], text: str | None) -> IndexVersion | None:
+    return next((version for version in versions if version.number == number(text)), None)

@@ -23,19 +23,19 @@ from indexing.quality import tag_preview
 
 
 class TagPreviewForm(forms.Form):
-    """A tag as typed. Whether its name is taken does not matter here."""
+    """A tag as typed. Whether its name is already taken does not matter here."""
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=80, widget=forms.TextInput({"class": "vTextField"}))
     kind = forms.ChoiceField(
         label=gettext_lazy("Kind"),
         choices=Tag.Kind.choices,
-        error_messages={"required": gettext_lazy("Choose a kind: an expert has the best few tags of each.")},
+        error_messages={"required": gettext_lazy("Choose a kind. Each expert keeps their best tags of each.")},
     )
     description = forms.CharField(
         label=gettext_lazy("Description"),
         max_length=300,
         widget=forms.Textarea({"rows": 3}),
-        help_text=gettext_lazy("One line; the encoder compares experts with it."),
+        help_text=gettext_lazy("One sentence describing who should get this tag."),
     )
     threshold = forms.FloatField(required=False)
 
@@ -44,11 +44,11 @@ class TagPreviewForm(forms.Form):
         if threshold is None:
             return float(settings.TCS_TAG_THRESHOLD)
         if not (math.isfinite(threshold) and 0 <= threshold <= 1):
-            raise forms.ValidationError(_("The threshold is %s: it must be from 0 to 1.") % threshold)
+            raise forms.ValidationError(_("The threshold is %s. It must be between 0 and 1.") % threshold)
         return float(threshold)
 
     def spec(self, tag_id: int) -> TagSpec:
-        """One line each, as the admin's form saves them."""
+        """Name and description on one line each, as the admin's form saves them."""
         cleaned = {name: " ".join(self.cleaned_data[name].split()) for name in ("name", "description")}
         return TagSpec(tag_id, cleaned["name"], self.cleaned_data["kind"], cleaned["description"])
 
@@ -57,20 +57,21 @@ class TagPreviewForm(forms.Form):
 @never_cache
 @allowed("experts.view_tag", "experts.change_tag", "experts.add_tag")
 def preview(request: ConsoleRequest) -> HttpResponse:
-    """It changes nothing; POST is what the tag's form sends, with its token, which has no place in an address.
+    """Preview the tag that the parameters describe; nothing is saved. For htmx, only the panel.
 
-    `tag` names a saved one, whose text stands in for what is not given. To htmx, only the panel.
+    `tag` is the id of a saved tag, whose text is used for what is not given. The tag's form sends POST, so that its
+    CSRF token does not end up in an address.
     """
-    asked = request.POST if request.method == "POST" else request.GET
+    parameters = request.POST if request.method == "POST" else request.GET
     saved = get_object_or_404(Tag, pk=number(request.GET["tag"])) if request.GET.get("tag") else None
     given = {"kind": Tag.Kind.DOMAIN.value, "threshold": f"{settings.TCS_TAG_THRESHOLD:.2f}"}
     if saved:
         given |= {"name": saved.name, "kind": saved.kind, "description": saved.description}
-    given |= {name: asked[name] for name in TagPreviewForm.base_fields if name in asked}
+    given |= {name: parameters[name] for name in TagPreviewForm.base_fields if name in parameters}
     form = TagPreviewForm(given)
     context, status = _answer(form, saved)
     context |= {
-        "title": _("Preview of a tag"),
+        "title": _("Tag preview"),
         "form": form,
         "tag": saved,
         "inactive": _is_inactive(request, saved),
@@ -86,9 +87,12 @@ def preview(request: ConsoleRequest) -> HttpResponse:
 
 
 def _answer(form: TagPreviewForm, saved: Tag | None) -> tuple[dict[str, Any], int]:
-    """What to show, and the status of a whole page."""
+    """What to show, and the status of a whole page: htmx would not show what comes with an error status."""
     if not (form.data.get("name", "").strip() and form.data.get("description", "").strip()):
-        return {"view": "sentence", "sentence": _("Type a name and a description: the encoder reads both.")}, 200
+        return {
+            "view": "sentence",
+            "sentence": _("Type a name and a description. Both decide who gets it."),
+        }, 200
     if not form.is_valid():
         sentences = [str(sentence) for errors in form.errors.values() for sentence in errors]
         return {"view": "sentence", "sentence": " ".join(sentences)}, 400
@@ -101,8 +105,11 @@ def _answer(form: TagPreviewForm, saved: Tag | None) -> tuple[dict[str, Any], in
 
 
 def _is_inactive(request: ConsoleRequest, saved: Tag | None) -> bool:
-    """As the tag's form has it, which says so by `form`: a box that is not ticked is not sent."""
-    asked = request.POST if request.method == "POST" else request.GET
-    if "form" in asked:
-        return "is_active" not in asked
+    """Whether “active” is unticked in the tag's form, or else in the saved tag.
+
+    The form sends `form=1`, since the browser does not send a box that is not ticked.
+    """
+    parameters = request.POST if request.method == "POST" else request.GET
+    if "form" in parameters:
+        return "is_active" not in parameters
     return saved is not None and not saved.is_active

@@ -1,9 +1,8 @@
-"""The Lab: one query, asked of versions that need not be live, two of them or two modes side by side."""
+"""The Lab: one query, answered by any version that is on disk, or by two versions or two modes side by side."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from django.http import HttpResponse, QueryDict
 from django.utils.translation import gettext as _
@@ -12,210 +11,100 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import replace_url
 
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
+from indexing.console.lab import columns
+from indexing.console.lab.columns import HITS
 from indexing.console.lab.saved_query_views import ADD
 from indexing.console.responses import number, page_or_fragment, wants_fragment
-from indexing.console.search_modes import mode_of, modes
-from indexing.errors import EncoderUnavailable, SnapshotInvalid
+from indexing.console.search_modes import mode_choices, parse_mode
 from indexing.models import IndexVersion
-from indexing.quality.overlap import Place, overlap, places
-from indexing.search import Hit, Mode, Results, search
-from indexing.serving import open_versions
+from indexing.search import Mode
 from indexing.versions import opening
 
-HITS = 20
-ALONE = "none"
-"""In the address in place of a version to compare with."""
-
-SideName = Literal["before", "after"]
-PARAMETERS: dict[SideName, tuple[str, str]] = {"before": ("with", "with_mode"), "after": ("version", "mode")}
-"""What each side's version and mode are called in the address."""
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """What is asked in one column. The first is what the second is compared with."""
-
-    name: SideName
-    version: IndexVersion
-    mode: Mode
-
-    @property
-    def mode_label(self) -> str:
-        return next(label for mode, label, _help in modes() if mode == self.mode)
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """The answer in one column, or the sentence that says why there is none."""
-
-    side: Side
-    results: Results | None = None
-    problem: str = ""
-    words_address: str = ""
-    """where the same is asked by words: the model is what is missing, and they need none"""
-
-    @property
-    def ids(self) -> list[int]:
-        return [hit.expert.pk for hit in self.results.hits] if self.results else []
-
-    @property
-    def timings(self) -> list[tuple[str, float]]:
-        """Milliseconds per step and of the whole, to be read."""
-        if self.results is None:
-            return []
-        labels = {
-            "encode": _("encode"),
-            "vectors": _("vectors"),
-            "keywords": _("keywords"),
-            "fuse": _("fuse"),
-            "cards": _("cards"),
-        }
-        steps = [(labels.get(step, step), seconds * 1000) for step, seconds in self.results.timings.items()]
-        return [*steps, (_("in all"), self.results.seconds * 1000)]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    hit: Hit
-    place: Place | None
-    """None where nothing is compared"""
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    overlap: float | None
-    moved: int
-    gained: int
-    lost: int
+ONE_COLUMN = "none"
+"""The value of `with` that asks for one column only."""
 
 
 @require_safe
 @never_cache
 @allowed(VIEW)
 def lab_page(request: ConsoleRequest) -> HttpResponse:
-    query = request.GET.get("q", "")
+    """`version` and `mode` of the address are tried; `with` and `with_mode` are what they are compared with."""
     versions = opening.searchable()
-    tried, before = _asked(versions, request.GET)
-    unknown = next((asked for asked, version in (tried, before) if asked and version is None), None)
-    sides = [] if unknown else _sides(before[1], tried[1], request.GET)
-    columns = [_column(side, query, request.GET) for side in sides] if query.strip() else []
-    context: dict[str, Any] = {
+    unknown = _unknown_version(versions, request.GET)
+    before, after = (None, None) if unknown else _chosen_versions(versions, request.GET)
+    context = _columns(request.GET, before, after) | {
         "title": _("Lab"),
-        "query": query,
-        "modes": modes(),
         "versions": versions,
-        "choices": _choices(before[1], tried[1], request.GET),
-        "asked_in_vain": unknown,
-        "columns": [(column, _rows(column, columns)) for column in columns],
-        "comparison": _comparison(columns),
-        "hits": HITS,
-        "address": request.GET.urlencode(),
-        "may_save": any(column.results for column in columns) and may(request.user, ADD),
+        "unknown_version": unknown,
         "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
     }
-    status = 503 if any(column.problem for column in columns) else 404 if unknown else 200
+    context["may_save"] = context["has_results"] and may(request.user, ADD)
+    status = 503 if context["has_problem"] else 404 if unknown else 200
     response = page_or_fragment(
         request, context, page="indexing/lab/lab.html", fragment="indexing/lab/_lab_results.html", status=status
     )
     return replace_url(response, request.get_full_path()) if wants_fragment(request) else response
 
 
-Asked = tuple[str | None, IndexVersion | None]
-"""What the address says, and the version that is; (text, None) where there is no such version."""
+def _columns(address: QueryDict, before: IndexVersion | None, after: IndexVersion | None) -> dict[str, Any]:
+    """What is chosen and, if there is a query, the answer of each version and how they differ."""
+    query, mode = address.get("q", ""), address.get("mode", "")
+    before_mode, after_mode = parse_mode(address.get("with_mode") or mode), parse_mode(mode)
+    first = columns.answer(before, before_mode, query) if before and query.strip() else None
+    second = columns.answer(after, after_mode, query) if after and query.strip() else None
+    comparison = None
+    if first and second:
+        first, second, comparison = columns.compared(first, second)
+    return {
+        "query": query,
+        "modes": mode_choices(),
+        "before": before,
+        "before_mode": before_mode,
+        "after": after,
+        "after_mode": after_mode,
+        "first": first,
+        "second": second,
+        "first_keyword_address": _address(address, with_mode=Mode.KEYWORD),
+        "second_keyword_address": _address(address, with_mode=before_mode, mode=Mode.KEYWORD),
+        "comparison": comparison,
+        "has_results": any(column and column.results for column in (first, second)),
+        "has_problem": any(column and column.problem for column in (first, second)),
+        "hits": HITS,
+        "address": address.urlencode(),
+    }
 
 
-def _asked(versions: list[IndexVersion], address: QueryDict) -> tuple[Asked, Asked]:
-    """The version to try and the one to compare it with.
+def _unknown_version(versions: list[IndexVersion], address: QueryDict) -> str | None:
+    """What the address names that is not a version on disk."""
+    named = [address.get("version"), address.get("with") if address.get("with") != ONE_COLUMN else None]
+    return next((text for text in named if text and _numbered(versions, text) is None), None)
 
-    With none named one tries the newest, since a held candidate is what one comes here for, and compares with the
-    live one. Who names the live version wants to see that, and who names nothing gets two columns if there are two.
+
+def _chosen_versions(
+    versions: list[IndexVersion], address: QueryDict
+) -> tuple[IndexVersion | None, IndexVersion | None]:
+    """The version to compare with, if any, and the version to try.
+
+    The usual reason to come here is a held version, so without `version` the newest is tried, beside the live one.
+    If the live version is the newest, it is compared with the next older one; if it was named, it stands alone.
     """
-    tried, other = address.get("version") or None, address.get("with") or None
+    tried, other = address.get("version"), address.get("with")
     after = _numbered(versions, tried) if tried else next(iter(versions), None)
-    if other == ALONE:
-        return (tried, after), (None, None)
     if other:
-        return (tried, after), (other, _numbered(versions, other))
+        return (None if other == ONE_COLUMN else _numbered(versions, other)), after
     live = next((version for version in versions if version.state == IndexVersion.State.LIVE), None)
     if live != after:
-        return (tried, after), (None, live)
-    rest = [version for version in versions if version != after]
-    return (tried, after), (None, rest[0] if rest and not tried else None)
+        return live, after
+    older = next((version for version in versions if version != after), None)
+    return (None if tried else older), after
 
 
-def _numbered(versions: list[IndexVersion], asked: str) -> IndexVersion | None:
-    return next((version for version in versions if version.number == number(asked)), None)
+def _numbered(versions: list[IndexVersion], text: str) -> IndexVersion | None:
+    return next((version for version in versions if version.number == number(text)), None)
 
 
-def _sides(before: IndexVersion | None, after: IndexVersion | None, address: QueryDict) -> list[Side]:
-    pairs: tuple[tuple[SideName, IndexVersion | None], ...] = (("before", before), ("after", after))
-    return [Side(name, version, _mode(name, address)) for name, version in pairs if version is not None]
-
-
-def _mode(name: SideName, address: QueryDict) -> Mode:
-    """What is compared with is asked in the same mode, unless another one is named."""
-    return mode_of(address.get(PARAMETERS[name][1]) or address.get("mode", ""))
-
-
-def _choices(before: IndexVersion | None, after: IndexVersion | None, address: QueryDict) -> list[dict[str, Any]]:
-    """What the form offers for each column, with what is chosen."""
-    chosen: tuple[tuple[SideName, str, IndexVersion | None], ...] = (
-        ("before", _("Compare"), before),
-        ("after", _("with"), after),
-    )
-    return [
-        {
-            "name": name,
-            "legend": legend,
-            "version": version,
-            "mode": _mode(name, address),
-            "version_parameter": PARAMETERS[name][0],
-            "mode_parameter": PARAMETERS[name][1],
-            "optional": name == "before",
-        }
-        for name, legend, version in chosen
-    ]
-
-
-def _column(side: Side, query: str, address: QueryDict) -> Column:
-    try:
-        results = search(query, open_versions.opened(side.version), HITS, side.mode)
-    except EncoderUnavailable as error:
-        return Column(side, problem=str(error), words_address=_by_words(side, address))
-    except SnapshotInvalid as error:
-        return Column(side, problem=str(error))
-    return Column(side, results)
-
-
-def _by_words(side: Side, address: QueryDict) -> str:
+def _address(address: QueryDict, **changes: str) -> str:
     changed = address.copy()
-    if side.name == "after":
-        changed["with_mode"] = _mode("before", address)  # which would follow it otherwise
-    changed[PARAMETERS[side.name][1]] = Mode.KEYWORD
+    for name, value in changes.items():
+        changed[name] = value
     return f"?{changed.urlencode()}"
-
-
-def _rows(column: Column, columns: list[Column]) -> list[Row]:
-    hits = column.results.hits if column.results else ()
-    if not _comparable(columns):
-        return [Row(hit, None) for hit in hits]
-    other = columns[0] if column is columns[1] else columns[1]
-    return [Row(hit, place) for hit, place in zip(hits, places(column.ids, other.ids), strict=True)]
-
-
-def _comparison(columns: list[Column]) -> Comparison | None:
-    if not _comparable(columns):
-        return None
-    before, after = (column.ids for column in columns)
-    found = places(after, before)
-    gained = sum(place.mark == "only" for place in found)
-    return Comparison(
-        overlap=overlap(before, after),
-        moved=sum(place.moved != 0 for place in found),
-        gained=gained,
-        lost=len(before) - (len(after) - gained),
-    )
-
-
-def _comparable(columns: list[Column]) -> bool:
-    return len(columns) == 2 and all(column.results for column in columns)

@@ -1,6 +1,6 @@
-"""What the map's page asks for as JSON: names of areas, the place of a query, gaps, who moved.
+"""What the script of the map page requests as JSON: area names, the place of a query, gaps, and moves.
 
-Coordinates are those of the version's map. 202 while that map is still to come; else `detail` says what is wrong.
+Coordinates are the map's own. The status is 202 while the map is being computed; errors come as `detail`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from experts.models import Expert
 from indexing.console.access import VIEW, ConsoleRequest, allowed
-from indexing.console.map.responses import as_json, version_named
+from indexing.console.map.responses import json_view, requested_version
 from indexing.embedding_map import area_names, gaps, query_places, reading
 from indexing.embedding_map.moves import Moves, moves
 from indexing.errors import EmptyQuery
@@ -27,9 +27,9 @@ MOVED = 50
 @require_safe
 @never_cache
 @allowed(VIEW)
-@as_json
+@json_view
 def map_areas(request: ConsoleRequest) -> dict[str, Any]:
-    version = version_named(request, "version")
+    version = requested_version(request, "version")
     areas = [
         {"x": named.area.x, "y": named.area.y, "name": named.name, "count": named.area.count}
         for named in area_names.areas_of(version)
@@ -40,17 +40,17 @@ def map_areas(request: ConsoleRequest) -> dict[str, Any]:
 @require_safe
 @never_cache
 @allowed(VIEW)
-@as_json
+@json_view
 def map_query(request: ConsoleRequest) -> dict[str, Any]:
-    version = version_named(request, "version")
+    version = requested_version(request, "version")
     query = request.GET.get("q", "").strip()
     if not query:
         raise EmptyQuery
-    positions = reading.positions_of(version)
+    positions = reading.read_positions(version)
     snapshot = open_versions.opened(version)
     vector = query_vector(query, snapshot)
     results = search(query, snapshot, HITS, vector=vector)
-    [[x, y]] = query_places.placed(snapshot, positions, [vector]).tolist()
+    [[x, y]] = query_places.place_queries(snapshot, positions, [vector]).tolist()
     hits = [
         {"id": hit.expert.pk, "rank": rank, "name": hit.expert.full_name, "title": hit.expert.job_title}
         for rank, hit in enumerate(results.hits, 1)
@@ -61,43 +61,43 @@ def map_query(request: ConsoleRequest) -> dict[str, Any]:
 @require_safe
 @never_cache
 @allowed(VIEW)
-@as_json
+@json_view
 def map_gaps(request: ConsoleRequest) -> dict[str, Any]:
-    version = version_named(request, "version")
-    found = [
+    version = requested_version(request, "version")
+    placed = [
         {"x": gap.place[0], "y": gap.place[1], "query": gap.query, "count": gap.count, "last": gap.last}
         for gap in gaps.gaps_of(version)
     ]
-    return {"version": version.number, "days": gaps.DAYS, "gaps": found}
+    return {"version": version.number, "days": gaps.DAYS, "gaps": placed}
 
 
 @require_safe
 @never_cache
 @allowed(VIEW)
-@as_json
+@json_view
 def map_moves(request: ConsoleRequest) -> dict[str, Any]:
-    before, after = version_named(request, "from"), version_named(request, "to")
+    before, after = requested_version(request, "from"), requested_version(request, "to")
     old_ids, new_ids = opening.read_ids(before), opening.read_ids(after)
     found = moves(
-        old_ids, reading.positions_of(before, len(old_ids)), new_ids, reading.positions_of(after, len(new_ids))
+        old_ids, reading.read_positions(before, len(old_ids)), new_ids, reading.read_positions(after, len(new_ids))
     )
     return {
         "from": before.number,
         "to": after.number,
         "radius": found.radius,
         "median": found.median,
-        "moved": _who_moved(found),
+        "moved": _moved_experts(found),
     }
 
 
-def _who_moved(found: Moves) -> list[dict[str, Any]]:
-    """The active ones who moved most; names are read some at a time, since a few may be hidden."""
-    told: list[dict[str, Any]] = []
+def _moved_experts(found: Moves) -> list[dict[str, Any]]:
+    """The active experts who moved most. Names are read in small batches, since a few may have been deactivated."""
+    moved: list[dict[str, Any]] = []
     rows = found.farthest()
     for start in range(0, len(rows), 2 * MOVED):
-        some = rows[start : start + 2 * MOVED].tolist()
-        experts = Expert.objects.active().in_bulk([int(found.ids[row]) for row in some])
-        told += [
+        batch = rows[start : start + 2 * MOVED].tolist()
+        experts = Expert.objects.active().in_bulk([int(found.ids[row]) for row in batch])
+        moved += [
             {
                 "id": expert.pk,
                 "name": expert.full_name,
@@ -106,9 +106,9 @@ def _who_moved(found: Moves) -> list[dict[str, Any]]:
                 "from": found.before[row].tolist(),
                 "to": found.after[row].tolist(),
             }
-            for row in some
+            for row in batch
             if (expert := experts.get(int(found.ids[row])))
         ]
-        if len(told) >= MOVED:
+        if len(moved) >= MOVED:
             break
-    return told[:MOVED]
+    return moved[:MOVED]

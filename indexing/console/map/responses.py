@@ -1,4 +1,4 @@
-"""What the views of the map have in common: which version is asked for, and what a script is told in place of it."""
+"""What the views of the map have in common: the requested version, and errors as JSON for the page's script."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from functools import wraps
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
-from django.utils.translation import gettext as _
 
 from indexing.console.access import ConsoleRequest
 from indexing.console.responses import number
 from indexing.embedding_map import reading
-from indexing.errors import IndexingError, MapNotReady, NoMap
+from indexing.errors import IndexingError, MapNotReady
 from indexing.models import IndexVersion
 
 
-def told(view: Callable[[ConsoleRequest], HttpResponse]) -> Callable[[ConsoleRequest], HttpResponse]:
-    """A view for scripts: 202 while the map is still to come; else `detail` says what is wrong."""
+def errors_as_json(view: Callable[[ConsoleRequest], HttpResponse]) -> Callable[[ConsoleRequest], HttpResponse]:
+    """A view for scripts: 202 with the progress while the map is being computed; other errors as `detail`."""
 
     @wraps(view)
-    def telling(request: ConsoleRequest) -> HttpResponse:
+    def wrapped(request: ConsoleRequest) -> HttpResponse:
         try:
             return view(request)
         except MapNotReady as error:
@@ -28,20 +27,22 @@ def told(view: Callable[[ConsoleRequest], HttpResponse]) -> Callable[[ConsoleReq
         except IndexingError as error:
             return JsonResponse({"detail": str(error)}, status=error.status)
 
-    return telling
+    return wrapped
 
 
-def as_json(answer: Callable[[ConsoleRequest], dict[str, Any]]) -> Callable[[ConsoleRequest], HttpResponse]:
-    @wraps(answer)
+def json_view(body: Callable[[ConsoleRequest], dict[str, Any]]) -> Callable[[ConsoleRequest], HttpResponse]:
+    """A view that sends what `body` returns, or its error, as JSON."""
+
+    @wraps(body)
     def view(request: ConsoleRequest) -> HttpResponse:
-        return JsonResponse(answer(request))
+        return JsonResponse(body(request))
 
-    return told(view)
+    return errors_as_json(view)
 
 
-def version_named(request: ConsoleRequest, parameter: str = "version") -> IndexVersion:
-    """The version that the address names; the live one where it names none. Raises NoMap, NoIndexYet."""
-    asked = request.GET.get(parameter)
-    if asked and not number(asked):
-        raise NoMap(_("There is no version %(number)s, or it is not kept any more.") % {"number": asked[:40]})
-    return reading.version_numbered(number(asked) if asked else None)
+def requested_version(request: ConsoleRequest, parameter: str = "version") -> IndexVersion:
+    """The version that the address names, or else the live one. Raises NoMap, NoIndexYet."""
+    text = request.GET.get(parameter)
+    if text and not number(text):
+        raise reading.no_such_version(text[:40])
+    return reading.get_version(number(text) if text else None)

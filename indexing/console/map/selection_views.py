@@ -1,4 +1,4 @@
-"""What is done with people chosen on the map or in its table: they are listed, and tagged together."""
+"""List the experts who are selected on the map, and add a tag to those selected there or in its table."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.responses import number
 
 AT_ONCE = 10_000
-"""Experts tagged together: each leaves an entry in the history, and more than that is a rule, not a choice."""
+"""Experts who can be tagged together. Each adds an entry to the history; for more, a rule fits better."""
 LISTED = 100
 TAG = "experts.add_experttag"
-"""What the admin asks of those who give an expert a tag."""
+"""The permission that the admin requires for adding a tag to an expert."""
 
 
 @require_POST
 @never_cache
 @allowed(VIEW)
 def selection(request: ConsoleRequest) -> HttpResponse:
-    """The list of those chosen on the map. It changes nothing; so many ids have no place in an address."""
-    ids = chosen(request.POST)
+    """The list of the selected experts. Nothing is changed; it is a POST because an address cannot hold the ids."""
+    ids = selected_ids(request.POST)
     total = max(number(request.POST.get("total")), len(ids))
     found = Expert.objects.active().filter(pk__in=ids[:LISTED]).order_by("last_name", "first_name", "username")
     context = {
@@ -50,50 +50,49 @@ def selection(request: ConsoleRequest) -> HttpResponse:
 @never_cache
 @allowed(TAG)
 def tag_people(request: ConsoleRequest) -> HttpResponse:
-    """Gives `tag` to all in `ids` (comma-separated, from the map) and in `expert` (one each, from the table)."""
-    ids = chosen(request.POST)
+    """Add `tag` to the experts in `ids` (comma-separated, of the map) and in `expert` (one each, of the table)."""
+    ids = selected_ids(request.POST)
     tag = Tag.objects.filter(pk=number(request.POST.get("tag"))).first()
     if not ids:
-        return _answer(request, _("Nobody is chosen: tick somebody in the table, or draw around points."), 422)
+        return _respond(request, _("Nobody is selected. Tick experts in the table, or draw around points."), 422)
     if tag is None:
-        return _answer(request, _("Choose a tag."), 422)
+        return _respond(request, _("Choose a tag."), 422)
     if len(ids) > AT_ONCE:
-        sentence = _("%(count)s experts are chosen; at most %(limit)s can be tagged at once.")
-        return _answer(request, sentence % {"count": len(ids), "limit": AT_ONCE}, 422)
+        sentence = _("%(count)s experts are selected. At most %(limit)s can be tagged at once.")
+        return _respond(request, sentence % {"count": len(ids), "limit": AT_ONCE}, 422)
     try:
         done = add_manual_tag(ids, tag, request.user)
     except Tag.DoesNotExist:
-        return _answer(request, _("The tag was deleted meanwhile."), 409)
-    return _answer(request, _sentence(done, tag))
+        return _respond(request, _("The tag has just been deleted. Choose another one."), 409)
+    return _respond(request, _result_sentence(done, tag))
 
 
-def chosen(form: QueryDict) -> list[int]:
-    """The ids that a form names, each once, in order; what is no id is passed over."""
-    named = [*form.get("ids", "").split(","), *form.getlist("expert")]
-    return list(dict.fromkeys(pk for each in named if (pk := number(each))))
+def selected_ids(form: QueryDict) -> list[int]:
+    """The ids that a form names, each once, in order; anything else is ignored."""
+    texts = [*form.get("ids", "").split(","), *form.getlist("expert")]
+    return list(dict.fromkeys(pk for text in texts if (pk := number(text))))
 
 
 def tag_choices() -> list[tuple[str, list[Tag]]]:
+    """The active tags by kind: (label of the kind, tags)."""
     tags = list(Tag.objects.filter(is_active=True))
     return [(str(label), [tag for tag in tags if tag.kind == kind]) for kind, label in Tag.Kind.choices]
 
 
-def _sentence(done: TaggingResult, tag: Tag) -> str:
+def _result_sentence(done: TaggingResult, tag: Tag) -> str:
     changed = done.added + done.made_manual
     sentence = ngettext(
-        "%(count)s expert was given “%(tag)s” by hand.", "%(count)s experts were given “%(tag)s” by hand.", changed
+        "Added “%(tag)s” to %(count)s expert manually.", "Added “%(tag)s” to %(count)s experts manually.", changed
     ) % {"tag": tag, "count": changed}
     if done.already:
-        sentence += " " + ngettext("%s had it already.", "%s had it already.", done.already) % done.already
+        sentence += " " + ngettext("%s already had it.", "%s already had it.", done.already) % done.already
     if done.deleted:
-        sentence += (
-            " " + ngettext("%s was deleted meanwhile.", "%s were deleted meanwhile.", done.deleted) % done.deleted
-        )
+        sentence += " " + ngettext("%s no longer exists.", "%s no longer exist.", done.deleted) % done.deleted
     return sentence
 
 
-def _answer(request: ConsoleRequest, sentence: str, status: int = 200) -> HttpResponse:
-    """To htmx a notice; else back to where the form was, which shows the same."""
+def _respond(request: ConsoleRequest, sentence: str, status: int = 200) -> HttpResponse:
+    """To htmx a notice; otherwise a redirect to the page of the form, which shows the sentence."""
     level = "success" if status == 200 else "error"
     if request.htmx:
         context = {"level": level, "sentence": sentence}

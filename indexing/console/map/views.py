@@ -1,4 +1,4 @@
-"""The map of a version: its page, and what the drawing in the browser asks for. `atlas.points` has the format."""
+"""The map page, and the points, colours and names that its script requests. `wire_format` describes the bytes."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from django_htmx.http import HttpResponseClientRefresh
 from experts.models import Expert
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.map import selection_views, table
-from indexing.console.map.responses import as_json, told, version_named
+from indexing.console.map.responses import errors_as_json, json_view, requested_version
 from indexing.console.responses import admin_context, number, wants_fragment
 from indexing.embedding_map import colours, gaps, wire_format
 from indexing.embedding_map.colours import Colouring, UnknownColouring
-from indexing.embedding_map.wire_format import DrawnMap
+from indexing.embedding_map.wire_format import VersionMap
 from indexing.errors import IndexingError, MapNotReady, NoIndexYet, NoMap, SnapshotInvalid
 from indexing.models import IndexVersion
 
 BINARY = "application/octet-stream"
 PROGRESS, LEGEND, TABLE = "map-progress", "map-legend", "map-table"
-"""Ids of the parts that are asked for alone; the first is what a page without a map asks for again and again."""
+"""Ids of the parts that htmx requests alone. A page without a map requests the first every few seconds."""
 PEOPLE_AT_ONCE = 100
-"""Names for the points near the pointer; a page never needs more at once."""
+"""Names for the points near the pointer: the page never needs more at once."""
 
 
 @require_safe
 @never_cache
 @allowed(VIEW)
 def map_page(request: ConsoleRequest) -> HttpResponse:
-    """To htmx, the part of it that its address is about."""
+    """The whole page, or for htmx the part that it targets."""
     try:
-        version = version_named(request)
+        version = requested_version(request)
     except NoIndexYet as error:
-        return _without(request, None, error)
+        return _without_map(request, None, error)
     except NoMap as error:
         raise Http404(str(error)) from error
     try:
-        drawn = DrawnMap.of(version)
+        drawn = VersionMap.load(version)
     except (MapNotReady, NoMap, SnapshotInvalid) as error:
-        return _without(request, version, error)
+        return _without_map(request, version, error)
     target = request.htmx.target if wants_fragment(request) else ""
     if target == PROGRESS:
-        return HttpResponseClientRefresh()  # what asked was the page without a map
+        return HttpResponseClientRefresh()  # it comes from the page without a map
     context: dict[str, Any] = {"version": version, "problem": ""}
     if target != TABLE:
         context["colouring"], context["problem"] = _colouring(drawn, request.GET.get("colour", ""))
@@ -61,15 +61,16 @@ def map_page(request: ConsoleRequest) -> HttpResponse:
     return response
 
 
-def _without(request: ConsoleRequest, version: IndexVersion | None, why: IndexingError) -> HttpResponse:
-    computing = isinstance(why, MapNotReady)
-    context = {"version": version, "lacking": why, "computing": computing}
+def _without_map(request: ConsoleRequest, version: IndexVersion | None, reason: IndexingError) -> HttpResponse:
+    """The page with the reason why there is no map."""
+    computing = isinstance(reason, MapNotReady)
+    context = {"version": version, "lacking": reason, "computing": computing}
     return render(request, "indexing/map/map.html", context | _frame(request, version))
 
 
 def _frame(request: ConsoleRequest, version: IndexVersion | None) -> dict[str, Any]:
     """What the whole page shows besides the map itself."""
-    versions = wire_format.with_maps()
+    versions = wire_format.versions_with_maps()
     earlier = [each.number for each in versions if version and each.number < version.number]
     return admin_context(request) | {
         "title": _("Map"),
@@ -82,8 +83,8 @@ def _frame(request: ConsoleRequest, version: IndexVersion | None) -> dict[str, A
     }
 
 
-def _colouring(drawn: DrawnMap, by: str) -> tuple[Colouring, str]:
-    """By what was asked for; by categories with a sentence about it where that cannot be."""
+def _colouring(drawn: VersionMap, by: str) -> tuple[Colouring, str]:
+    """As requested; if that is not possible, by category, with the sentence that says why."""
     try:
         return colours.colouring(drawn, by or colours.DEFAULT), ""
     except UnknownColouring as error:
@@ -92,16 +93,16 @@ def _colouring(drawn: DrawnMap, by: str) -> tuple[Colouring, str]:
 
 @require_safe
 @allowed(VIEW)
-@told
+@errors_as_json
 def map_points(request: ConsoleRequest) -> HttpResponse:
-    """The bytes of `wire_format.points_body`; kept by the browser, which asks each time whether they still hold."""
-    version = version_named(request)
-    drawn = DrawnMap.of(version)
+    """The bytes of `wire_format.encode_points`. The browser keeps them and checks each time if they are current."""
+    version = requested_version(request)
+    drawn = VersionMap.load(version)
     etag = wire_format.etag(version)
     response = get_conditional_response(request, etag=etag)
     if response is None:
         response = HttpResponse(
-            wire_format.points_body(drawn.number, drawn.ids, drawn.positions),
+            wire_format.encode_points(drawn.number, drawn.ids, drawn.positions),
             content_type=BINARY,
             headers={"ETag": etag},
         )
@@ -112,22 +113,22 @@ def map_points(request: ConsoleRequest) -> HttpResponse:
 @require_safe
 @never_cache
 @allowed(VIEW)
-@told
+@errors_as_json
 def map_colours(request: ConsoleRequest) -> HttpResponse:
-    """The bytes of `wire_format.colours_body`, of the directory as it is now."""
-    drawn = DrawnMap.of(version_named(request))
+    """The bytes of `wire_format.encode_colours`, from the directory as it is now."""
+    drawn = VersionMap.load(requested_version(request))
     colouring = colours.colouring(drawn, request.GET.get("by") or colours.DEFAULT)
-    return HttpResponse(wire_format.colours_body(drawn.number, colouring.classes), content_type=BINARY)
+    return HttpResponse(wire_format.encode_colours(drawn.number, colouring.classes), content_type=BINARY)
 
 
 @require_safe
 @never_cache
 @allowed(VIEW)
-@as_json
+@json_view
 def map_people(request: ConsoleRequest) -> dict[str, Any]:
-    """Who the points of `ids` are, comma-separated; whoever is gone or hidden is left out."""
-    asked = request.GET.get("ids", "").split(",")
-    ids = [number(each) for each in asked[:PEOPLE_AT_ONCE]]
+    """Names and titles of the experts `ids`, comma-separated; deleted and inactive ones are left out."""
+    texts = request.GET.get("ids", "").split(",")
+    ids = [number(text) for text in texts[:PEOPLE_AT_ONCE]]
     columns = ("pk", "username", "first_name", "last_name", "job_title", "company", "category")
     found = Expert.objects.active().filter(pk__in=ids).only(*columns).order_by("pk")
     shown = [

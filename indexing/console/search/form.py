@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from indexing.console.search_modes import mode_of
+from indexing.console.search_modes import parse_mode
 from indexing.search import Mode
 from indexing.search.parameters import SearchParameters
 from indexing.snapshot.reader import Snapshot
@@ -18,7 +18,7 @@ LISTS = ("tag", "industry", "category")
 
 
 @dataclass(frozen=True, slots=True)
-class Chip:
+class FilterChip:
     """A filter that is on, and the address without it."""
 
     text: str
@@ -26,7 +26,7 @@ class Chip:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class SearchForm:
     """What the page was asked for. What makes no sense in a number is left out: the field shows it no more."""
 
     query: str
@@ -34,7 +34,7 @@ class Form:
     asked: SearchParameters
 
     @classmethod
-    def of(cls, data: QueryDict, snapshot: Snapshot | None) -> Form:
+    def of(cls, data: QueryDict, snapshot: Snapshot | None) -> SearchForm:
         """Rates without a currency are in the one that most rates of the version are in."""
         low, high = _rate(data.get("rate_min", "")), _rate(data.get("rate_max", ""))
         currency = data.get("currency", "").strip().upper()[:3]
@@ -43,7 +43,7 @@ class Form:
         lists = {name: tuple(dict.fromkeys(filter(None, data.getlist(name)))) for name in LISTS}
         return cls(
             query=data.get("q", ""),
-            mode=mode_of(data.get("mode", "")),
+            mode=parse_mode(data.get("mode", "")),
             asked=SearchParameters(
                 **lists,
                 match="all" if data.get("match") == "all" else "any",
@@ -75,15 +75,15 @@ class Form:
         """The address without any filter."""
         return _address([pair for pair in self.pairs() if pair[0] in ("q", "mode")])
 
-    def chips(self) -> Iterator[Chip]:
+    def chips(self) -> Iterator[FilterChip]:
         pairs = self.pairs()
         for name in LISTS:
             for value in getattr(self.asked, name):
-                yield Chip(value, _address([pair for pair in pairs if pair != (name, value)]))
+                yield FilterChip(value, _address([pair for pair in pairs if pair != (name, value)]))
         if rate := self._rate_words():
-            yield Chip(rate, self.address(rate_min="", rate_max="", currency=""))
+            yield FilterChip(rate, self.address(rate_min="", rate_max="", currency=""))
         if self.asked.photo:
-            yield Chip(_("with a photo"), self.address(photo=""))
+            yield FilterChip(_("with a photo"), self.address(photo=""))
 
     def without(self, group: str, name: str = "") -> str:
         """The address without a group of filters, or without one tag of the group."""

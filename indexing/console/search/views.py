@@ -14,8 +14,8 @@ from django_htmx.http import push_url, replace_url
 
 from indexing.console.access import REBUILD, VIEW, ConsoleRequest, allowed, may
 from indexing.console.responses import page_or_fragment, wants_fragment
-from indexing.console.search.form import Form
-from indexing.console.search_modes import modes
+from indexing.console.search.form import SearchForm
+from indexing.console.search_modes import mode_choices
 from indexing.errors import EncoderUnavailable, NoIndexYet
 from indexing.search import MAX_K, Mode, Results, log, search
 from indexing.search.facet_counts import FacetedQuery
@@ -34,14 +34,14 @@ STEPS = (20, 50, MAX_K)
 @allowed()
 def search_page(request: ConsoleRequest) -> HttpResponse:
     snapshot = _snapshot()
-    form = Form.of(request.GET, snapshot)
+    form = SearchForm.of(request.GET, snapshot)
     k = next((step for step in STEPS if str(step) == request.GET.get("k")), STEPS[0])
     context, status = _answer(form, snapshot, k)
     context |= {
         "form": form,
         "query": form.query,
         "mode": form.mode,
-        "modes": modes(),
+        "modes": mode_choices(),
         "chips": list(form.chips()),
         "bare_address": form.bare(),
         "keyword_address": form.address(mode=Mode.KEYWORD),
@@ -79,7 +79,7 @@ def _snapshot() -> Snapshot | None:
         return None
 
 
-def _answer(form: Form, snapshot: Snapshot | None, k: int) -> tuple[dict[str, Any], int]:
+def _answer(form: SearchForm, snapshot: Snapshot | None, k: int) -> tuple[dict[str, Any], int]:
     """What to show and the status of a whole page: an htmx request would not show what comes with a 503."""
     if not form.query.strip():
         return {"view": "empty"}, 200
@@ -106,7 +106,7 @@ def _answer(form: Form, snapshot: Snapshot | None, k: int) -> tuple[dict[str, An
     return context | {"more": form.address(k=str(more)) if more else None}, 200
 
 
-def _ways_on(form: Form, faceted: FacetedQuery, filters: Filters) -> dict[str, Any]:
+def _ways_on(form: SearchForm, faceted: FacetedQuery, filters: Filters) -> dict[str, Any]:
     """Where nobody is found: the filter without which most are, and the tags near the query."""
     loosened = faceted.loosened(filters)
     name = ""
@@ -126,12 +126,12 @@ def _ways_on(form: Form, faceted: FacetedQuery, filters: Filters) -> dict[str, A
     }
 
 
-def _near_address(form: Form, tag: str) -> str:
+def _near_address(form: SearchForm, tag: str) -> str:
     """The query and that tag alone: with the other filters it would be nobody again."""
     return f"?{urlencode({'q': form.query, 'tag': tag}, errors='replace')}"
 
 
-def _with_address(request: ConsoleRequest, response: HttpResponse, form: Form) -> HttpResponse:
+def _with_address(request: ConsoleRequest, response: HttpResponse, form: SearchForm) -> HttpResponse:
     """The address of what is shown goes into the address bar, to be shared.
 
     The first words make a new entry in the browser's history; typing on replaces it, or "back" would go letter by

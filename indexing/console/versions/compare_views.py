@@ -101,7 +101,7 @@ def _queries(a: IndexVersion, b: IndexVersion, *, asked: bool) -> dict[str, Any]
     if not (asked and saved):
         return {"saved": saved}
     try:
-        run = saved_queries.run(a, b)
+        run = saved_queries.compare_versions(a, b)
     except (EncoderUnavailable, SnapshotInvalid) as error:
         return {"saved": saved, "queries_problem": str(error)}
     return {"saved": saved, "queries": run, "moved": [query for query in run.queries if query.moved]}

@@ -1,4 +1,4 @@
-"""The 2-D map of a version: computed by a worker after the version is live."""
+"""Compute and store the 2-D map of a version. A worker does this once the version is live."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from indexing.versions.opening import open_snapshot, read_ids
 logger = logging.getLogger(__name__)
 State = IndexVersion.MapState
 NOTE_SECONDS = 1.0
+"""Between two updates of the progress in the database."""
 
 
 def compute(
@@ -29,24 +30,21 @@ def compute(
     interrupted: Callable[[], bool] = lambda: False,
     needed: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Compute and store the map of version `number`, if this process is the one that is to; True when done.
+    """Compute and store the map of version `number`, if this process is assigned to it. Returns whether it is done.
 
-    Gives up when the version is no longer live, when interrupted, or when this process is `needed` for more urgent
-    things, which is asked once a second: whoever looks next then takes the map up again.
+    Gives up if the version is no longer live, if `interrupted()`, or if this process is `needed()` for something
+    more urgent, which is checked once a second; the next worker that is free then starts the map again. If the
+    computation fails, that is noted in the version and in its run's log; nothing is raised.
     """
     me = processes.me()
     version = IndexVersion.objects.filter(pk=number).first()
-    if version is None or not is_for(number, me.as_text()):
+    if version is None or not is_assigned(number, me.as_text()):
         return False
     began = time.monotonic()
     try:
         snapshot = open_snapshot(version)
-        projection.project(
-            snapshot,
-            paths.map_file(number),
-            previous=_last_map(version),
-            advance=_Watch(version, me, interrupted, needed),
-        )
+        monitor = _ProgressMonitor(version, me, interrupted, needed)
+        projection.project(snapshot, paths.map_file(number), previous=_previous_map(version), advance=monitor)
         positions.load(paths.map_file(number), len(snapshot))
     except Cancelled:
         state = State.COMPUTING if interrupted() else State.NONE
@@ -57,28 +55,33 @@ def compute(
         sentence = _("The map of version %(number)s failed: %(error)s") % {"number": number, "error": error}
     else:
         state = State.DONE
-        sentence = _("The map of version %(number)s is done, in %(seconds).0f s.") % {
+        sentence = _("The map of version %(number)s is done. It took %(seconds).0f s.") % {
             "number": number,
             "seconds": time.monotonic() - began,
         }
+    _finish(version, me, state, sentence)
+    return state == State.DONE
+
+
+def _finish(version: IndexVersion, me: Owner, state: IndexVersion.MapState, sentence: str) -> None:
+    """Store how the map ended, and write the sentence to the log of the run that built the version."""
     with_database_retry(lambda: version.end_map(me, state))
     if run := getattr(version, "run", None):
         with_database_retry(
             lambda: runlog.append(run.pk, sentence, level="error" if state == State.FAILED else "info")
         )
     doorbell.ring()
-    return state == State.DONE
 
 
-def is_for(number: int, owner: str) -> bool:
-    """Is the map of version `number` this process's to compute?"""
+def is_assigned(number: int, owner: str) -> bool:
+    """Whether the process `owner` (`Owner.as_text`) is to compute the map of version `number`."""
     return IndexVersion.objects.filter(pk=number, map_state=State.COMPUTING, map_owner=owner).exists()
 
 
-def _last_map(version: IndexVersion) -> projection.Previous | None:
-    """The newest other map that is still on disk, one of the same model before any other.
+def _previous_map(version: IndexVersion) -> projection.PreviousMap | None:
+    """The newest map of another version that is still on disk; one of the same model is preferred.
 
-    Of a later version too: who rolls back looks at that one's map until then.
+    Also of a later version: before a rollback, that was the map on the page.
     """
     others = IndexVersion.objects.filter(map_state=State.DONE).exclude(state=IndexVersion.State.REMOVED)
     newest_first = others.exclude(pk=version.pk).order_by("-number")
@@ -86,14 +89,14 @@ def _last_map(version: IndexVersion) -> projection.Previous | None:
         same = other.model_fingerprint == version.model_fingerprint
         try:
             ids = read_ids(other)
-            return projection.Previous(ids, positions.load(paths.map_file(other.number), len(ids)), same)
-        except SnapshotInvalid as error:  # gone, or damaged: then an older one serves
-            logger.warning("The map of version %s is not started from: %s", other.number, error)
+            return projection.PreviousMap(ids, positions.load(paths.map_file(other.number), len(ids)), same)
+        except SnapshotInvalid as error:  # missing or damaged: try an older one
+            logger.warning("The map of version %s cannot be used to start from: %s", other.number, error)
     return None
 
 
-class _Watch:
-    """Hears how far the map is, notes it once a second, and says when to give up."""
+class _ProgressMonitor:
+    """The progress callback: notes the progress once a second and decides when to give up."""
 
     def __init__(
         self, version: IndexVersion, me: Owner, interrupted: Callable[[], bool], needed: Callable[[], bool]
@@ -105,7 +108,7 @@ class _Watch:
         self._next = 0.0
 
     def __call__(self, share: float) -> None:
-        """Raises Cancelled."""
+        """Raises Cancelled to stop the computation."""
         if self._interrupted():
             raise Cancelled
         if time.monotonic() < self._next:

@@ -1,4 +1,4 @@
-"""The 2-D map of a version. Seconds to minutes, so only in a worker."""
+"""Lay out the experts of a version on a 2-D map. It takes seconds to minutes, so only a worker does it."""
 
 from __future__ import annotations
 
@@ -9,47 +9,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.embedding_map.layout import tsne
-from indexing.embedding_map.layout.progress import Advance, Parts, never
-from indexing.embedding_map.positions import Positions, beside, save
+from indexing.embedding_map.layout.progress import ProgressCallback, WeightedProgress, ignore_progress
+from indexing.embedding_map.positions import Positions, between_neighbours, save
 from indexing.snapshot.lookup import find_rows
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.vectors import Nearby
 
 FIT_UP_TO = 50_000
-"""Experts that are laid out together; of more, a sample is, and the rest is placed beside its neighbours."""
-FEW = 30
-"""Up to so many t-SNE has too few neighbours (of 7 experts it makes one point): principal components instead."""
-PLACED_BY = 10  # neighbours among whom a point is placed that was not laid out
-BLOCK = 2_048  # points placed at once: in less than a second, with nothing of the size of all vectors
+"""Experts that t-SNE lays out together. Of more, it lays out a sample; the rest is placed among its neighbours."""
+TOO_FEW = 30
+"""Up to this many experts t-SNE has too few neighbours (7 experts become one point): principal components then."""
+NEIGHBOURS = 10
+"""Neighbours among which a point is placed that was not laid out."""
+BLOCK = 2_048
+"""Points that are placed at once: less than a second of work, and no array of the size of all vectors."""
 SAME = 1e-6
-"""Vectors that differ by less in every dimension are one point: nothing can be laid out."""
+"""If all vectors differ by less than this in every dimension, there is nothing to lay out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Previous:
-    """An earlier map."""
+class PreviousMap:
+    """An earlier map to start from."""
 
     ids: NDArray[np.int64]
+    """int64[m], in any order"""
     positions: Positions
+    """float32[m, 2], in the order of `ids`"""
     same_model: bool = True
-    """Else other experts are neighbours now: a few iterations from these places would not bring them together."""
+    """If not, experts have other neighbours now, and a few iterations from here would not bring them together."""
 
 
 def project(
     snapshot: Snapshot,
     target: Path,
     *,
-    previous: Previous | None = None,
-    advance: Advance = never,
+    previous: PreviousMap | None = None,
+    advance: ProgressCallback = ignore_progress,
     n_jobs: int = 1,
 ) -> None:
     """Write the positions of the version's experts, float32[n, 2] in the order of its ids, to `target`.
 
-    Experts stay about where they were on the `previous` map, new ones begin beside their neighbours. The file
-    appears whole or not at all. Raises what `advance` raises, to stop it.
-    One thread by default: where other processes are busy, two wait for each other (300 experts: 50 ms per iteration
-    against 1.5), and at 10,000 the second saves a quarter of ten seconds.
+    Experts stay about where they were on the `previous` map, and new ones start among their neighbours. The file
+    appears whole or not at all. Raises OSError, and whatever `advance` raises to stop the computation.
     """
+    # One thread by default: on a busy machine two wait for each other (300 experts: 50 ms per iteration instead of
+    # 1.5), and at 10,000 experts the second one saves only a quarter of ten seconds.
     save(layout(snapshot.vectors, snapshot.ids, previous=previous, advance=advance, n_jobs=n_jobs), target)
 
 
@@ -57,25 +61,29 @@ def layout(
     vectors: NDArray[np.float32],
     ids: NDArray[np.int64],
     *,
-    previous: Previous | None = None,
-    advance: Advance = never,
+    previous: PreviousMap | None = None,
+    advance: ProgressCallback = ignore_progress,
     n_jobs: int = 1,
     fit_up_to: int = FIT_UP_TO,
 ) -> Positions:
-    """Positions float32[n, 2] of unit vectors float32[n, d]; the same input on the same machine gives the same."""
+    """Positions float32[n, 2] for unit vectors float32[n, d] of the experts `ids`, int64[n].
+
+    Deterministic: the same input on the same machine gives the same map. Principal components up to TOO_FEW experts;
+    t-SNE up to `fit_up_to`; above, t-SNE of a sample, and the rest among its nearest neighbours in the sample.
+    """
     n = len(vectors)
     advance(0.0)
-    if n <= FEW:
-        return _turned(_principal_components(vectors), ids, previous)
+    if n <= TOO_FEW:
+        return _aligned(_principal_components(vectors), ids, previous)
     chosen = sample(ids, fit_up_to)
     fitted = np.ascontiguousarray(vectors[chosen])
     start = _start_from(fitted, ids[chosen], previous, lambda share: advance(0.0))
     iterations = tsne.seconds_for(len(fitted), warm=start is not None)
-    parts = Parts(
+    parts = WeightedProgress(
         advance,
         {
             "fit": tsne.seconds_to_compare(fitted, len(fitted)) + iterations,
-            "place": tsne.seconds_to_compare(fitted, n - len(fitted)) / 3,  # as `Nearby` does
+            "place": tsne.seconds_to_compare(fitted, n - len(fitted)) / 3,  # `Nearby` needs a third of the time
         },
     )
     if np.ptp(fitted, axis=0).max() < SAME:
@@ -86,15 +94,15 @@ def layout(
     positions[chosen] = laid_out
     rest = np.setdiff1d(np.arange(n), chosen, assume_unique=True)
     positions[rest] = _beside_neighbours(vectors, rest, fitted, laid_out, parts.part("place"))
-    return positions if start is not None else _turned(positions, ids, previous)
+    return positions if start is not None else _aligned(positions, ids, previous)
 
 
 def sample(ids: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Rows of the `count` experts who are laid out, rising; all rows where there are no more.
+    """Rows int64[count], rising, of the experts to lay out; all rows if there are no more than `count`.
 
-    Those with the smallest hash of their id (the finaliser of splitmix64): whoever comes or goes displaces one other
-    at most, so that versions share their sample and a map can start from the last one. A random choice of rows would
-    be another one with every expert who comes.
+    The sample consists of the smallest hashes of the ids (the finaliser of splitmix64: Steele, Lea and Flood, OOPSLA
+    2014). An expert who is added or removed then changes the sample by one at most, so successive versions share it
+    and a map can start from the last one. A random choice of rows would change with every new expert.
     """
     if len(ids) <= count:
         return np.arange(len(ids))
@@ -106,31 +114,32 @@ def sample(ids: NDArray[np.int64], count: int) -> NDArray[np.int64]:
 
 
 def _principal_components(vectors: NDArray[np.float32]) -> Positions:
-    """The two directions of largest spread; a circle where there is none."""
+    """The two directions of largest variance, float32[n, 2]; a circle if all vectors are the same."""
     if len(vectors) < 3 or np.ptp(vectors, axis=0).max() < SAME:
         return _circle(len(vectors))
     left, spread, _ = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)
-    signs = np.sign(left[np.abs(left[:, :2]).argmax(axis=0), [0, 1]])  # which of the two is arbitrary otherwise
+    signs = np.sign(left[np.abs(left[:, :2]).argmax(axis=0), [0, 1]])  # a component's sign is arbitrary otherwise
     return np.asarray(left[:, :2] * spread[:2] * signs, np.float32)
 
 
 def _circle(n: int) -> Positions:
+    """n positions on the unit circle; a single one in its middle."""
     angles = np.arange(n) * (2 * np.pi / max(n, 1))
     radius = 0.0 if n == 1 else 1.0
     return (radius * np.column_stack([np.cos(angles), np.sin(angles)])).astype(np.float32)
 
 
 def _start_from(
-    vectors: NDArray[np.float32], ids: NDArray[np.int64], previous: Previous | None, advance: Advance
+    vectors: NDArray[np.float32], ids: NDArray[np.int64], previous: PreviousMap | None, advance: ProgressCallback
 ) -> Positions | None:
-    """Where the points stood on the previous map; None where most of them were not on it."""
+    """Starting positions float32[n, 2] from the previous map; None if it has too few of these experts."""
     if previous is None or not previous.same_model or not len(previous.ids):
         return None
     old_ids, old_positions = previous.ids, previous.positions
     order = np.argsort(old_ids)
     found, known = find_rows(old_ids[order], ids)
     rows = order[found]
-    if known.sum() * 2 < len(ids) or known.sum() <= FEW or not np.isfinite(old_positions).all():
+    if known.sum() * 2 < len(ids) or known.sum() <= TOO_FEW or not np.isfinite(old_positions).all():
         return None
     start = np.empty((len(ids), 2), np.float32)
     start[known] = old_positions[rows[known]]
@@ -140,11 +149,11 @@ def _start_from(
     return start
 
 
-def _turned(positions: Positions, ids: NDArray[np.int64], previous: Previous | None) -> Positions:
-    """A map made afresh, turned, mirrored and shifted so that it lies over the previous one as well as it can.
+def _aligned(positions: Positions, ids: NDArray[np.int64], previous: PreviousMap | None) -> Positions:
+    """A new map, rotated, mirrored and shifted to lie over the previous one as closely as possible.
 
-    Which way up it comes out is arbitrary otherwise. The rotation is that of the orthogonal Procrustes problem
-    (Schoenemann 1966): U V' of the singular value decomposition of A' B, both centred.
+    Its orientation is arbitrary otherwise. The rotation solves the orthogonal Procrustes problem (Schönemann,
+    Psychometrika 31(1), 1966): U V' of the singular value decomposition of A' B, both centred.
     """
     if previous is None:
         return positions
@@ -162,16 +171,19 @@ def _beside_neighbours(
     rows: NDArray[np.int64],
     placed: NDArray[np.float32],
     positions: Positions,
-    advance: Advance,
+    advance: ProgressCallback,
 ) -> Positions:
-    """A place, float32[m, 2], for each of m rows of `vectors` beside its nearest neighbours among those placed."""
+    """Positions float32[m, 2] for m `rows` of `vectors`, each among its nearest neighbours in `placed`.
+
+    `placed` float32[p, d] are vectors whose `positions`, float32[p, 2], are known.
+    """
     places = np.empty((len(rows), 2), np.float32)
     if not len(rows):
         return places
     nearby = Nearby(placed)
     for begin in range(0, len(rows), BLOCK):
         some = slice(begin, begin + BLOCK)
-        neighbours = nearby.search(vectors[rows[some]], min(PLACED_BY, len(placed)))
-        places[some] = beside(positions, neighbours)
+        neighbours = nearby.search(vectors[rows[some]], min(NEIGHBOURS, len(placed)))
+        places[some] = between_neighbours(positions, neighbours)
         advance(min(begin + BLOCK, len(rows)) / len(rows))
     return places

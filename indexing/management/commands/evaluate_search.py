@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from experts.safe_text import visible
 from indexing.errors import IndexingError, QueriesInvalid
 from indexing.management.commands.verify_index import version_to_check
-from indexing.quality.evaluation import AT, MODES, Evaluation, Measures, evaluate, read_queries
+from indexing.quality.evaluation import CUTOFF, MODES, Evaluation, Measures, evaluate, read_queries
 from indexing.search import Mode
 from indexing.serving import live, open_versions
 from indexing.snapshot.reader import Snapshot
@@ -37,7 +37,8 @@ def share(value: str) -> float:
 
 class Command(BaseCommand):
     help = (
-        f"Measure the search: MRR@{AT}, nDCG@{AT} and Recall@{AT} over the queries of a file, mode by mode. "
+        f"Measure the search: MRR@{CUTOFF}, nDCG@{CUTOFF} and Recall@{CUTOFF} over the queries of a file, "
+        "mode by mode. "
         "Exit codes: 0 done, 1 failed or --min-ndcg missed, 2 usage or a file that cannot be used."
     )
 
@@ -59,7 +60,7 @@ class Command(BaseCommand):
             "--min-ndcg",
             type=share,
             metavar="X",
-            help=f"exit with 1 when nDCG@{AT} of --mode, or of hybrid, is lower",
+            help=f"exit with 1 when nDCG@{CUTOFF} of --mode, or of hybrid, is lower",
         )
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
@@ -100,7 +101,7 @@ class Command(BaseCommand):
         if least is not None and measures.ndcg < least:
             raise CommandError(
                 _("nDCG@%(at)s of %(mode)s is %(found).4f, below %(least).4f.")
-                % {"at": AT, "mode": mode, "found": measures.ndcg, "least": least},
+                % {"at": CUTOFF, "mode": mode, "found": measures.ndcg, "least": least},
                 returncode=1,
             )
 
@@ -129,7 +130,7 @@ def table(found: Evaluation) -> str:
     lines = [
         _("Version %(version)s, %(experts)s experts, %(queries)s queries")
         % {"version": found.version, "experts": f"{found.experts:,}", "queries": f"{found.queries:,}"},
-        f"{'':10}{f'MRR@{AT}':>10}{f'nDCG@{AT}':>10}{f'Recall@{AT}':>11}{'ms':>8}",
+        f"{'':10}{f'MRR@{CUTOFF}':>10}{f'nDCG@{CUTOFF}':>10}{f'Recall@{CUTOFF}':>11}{'ms':>8}",
     ]
     lines += [
         f"{mode:10}{each.mrr:10.4f}{each.ndcg:10.4f}{each.recall:11.4f}{each.seconds / found.queries * 1000:8.1f}"
@@ -142,7 +143,7 @@ def as_data(found: Evaluation) -> dict[str, Any]:
     return {
         "version": found.version,
         "experts": found.experts,
-        "at": AT,
+        "at": CUTOFF,
         "queries": found.queries,
         "skipped": list(found.skipped),
         "unknown_usernames": list(found.unknown),

@@ -92,6 +92,6 @@ def wait_until_handed_over(number: int) -> None:
     give_up = time.monotonic() + 10
     mine = processes.me().as_text()
     while time.monotonic() < give_up:
-        if compute.is_for(number, mine):
+        if compute.is_assigned(number, mine):
             return
         time.sleep(0.05)

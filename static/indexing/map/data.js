@@ -1,4 +1,4 @@
-// The bytes of points and colours, as indexing/map_points.py describes them.
+// The bytes of points and colours, in the format of indexing/embedding_map/wire_format.py.
 const HEAD = 16;
 const FORMAT = 1;
 

@@ -1,0 +1,122 @@
+"""The columns of the Lab: what one version answers in one mode, and how the ranks differ between two columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from django.utils.translation import gettext as _
+
+from indexing.console.search_modes import mode_label
+from indexing.errors import EncoderUnavailable, SnapshotInvalid
+from indexing.models import IndexVersion
+from indexing.quality.overlap import RankChange, overlap, rank_changes
+from indexing.search import Hit, Mode, Results, search
+from indexing.serving import open_versions
+
+HITS = 20
+
+Mark = Literal["", "same", "gained", "up", "down", "lost", "elsewhere"]
+"""How a hit's rank differs from the other column; `elsewhere`: at another rank there. Empty: nothing to compare."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabHit:
+    hit: Hit
+    mark: Mark = ""
+    other_rank: int | None = None
+    """from 1, in the other column"""
+    distance: int = 0
+    """in ranks, between the two columns"""
+
+
+@dataclass(frozen=True, slots=True)
+class LabColumn:
+    """The answer of one version in one mode, or the sentence that says why there is none."""
+
+    version: IndexVersion
+    mode: Mode
+    results: Results | None = None
+    problem: str = ""
+    needs_model: bool = False
+    """the model is what is missing: a search by keywords needs none"""
+    hits: Sequence[LabHit] = field(default=())
+
+    @property
+    def mode_label(self) -> str:
+        return mode_label(self.mode)
+
+    @property
+    def ids(self) -> list[int]:
+        return [hit.expert.pk for hit in self.results.hits] if self.results else []
+
+    @property
+    def timings(self) -> list[tuple[str, float]]:
+        """(label, milliseconds) of each step, and of the whole."""
+        if self.results is None:
+            return []
+        labels = _step_labels()
+        steps = [(labels.get(step, step), seconds * 1000) for step, seconds in self.results.timings.items()]
+        return [*steps, (_("Total"), self.results.seconds * 1000)]
+
+
+@dataclass(frozen=True, slots=True)
+class LabComparison:
+    """How the hits of the second column differ from those of the first."""
+
+    overlap: float | None
+    """share of the first column's top ten that are in the second one's; None if the first has no hits"""
+    moved: int
+    gained: int
+    lost: int
+
+
+def answer(version: IndexVersion, mode: Mode, query: str) -> LabColumn:
+    """Search one version; a version that cannot be searched gives a column with the reason."""
+    try:
+        results = search(query, open_versions.opened(version), HITS, mode)
+    except EncoderUnavailable as error:
+        return LabColumn(version, mode, problem=str(error), needs_model=True)
+    except SnapshotInvalid as error:
+        return LabColumn(version, mode, problem=str(error))
+    return LabColumn(version, mode, results, hits=[LabHit(hit) for hit in results.hits])
+
+
+def compared(before: LabColumn, after: LabColumn) -> tuple[LabColumn, LabColumn, LabComparison | None]:
+    """Both columns with their hits marked, and the figures; unmarked and None if one of them has no answer."""
+    if before.results is None or after.results is None:
+        return before, after, None
+    changes = rank_changes(after.ids, before.ids)
+    gained = sum(change.mark == "only" for change in changes)
+    comparison = LabComparison(
+        overlap=overlap(before.ids, after.ids),
+        moved=sum(change.moved != 0 for change in changes),
+        gained=gained,
+        lost=len(before.ids) - (len(after.ids) - gained),
+    )
+    reverse = rank_changes(before.ids, after.ids)
+    return _marked(before, reverse, _MARKS_BEFORE), _marked(after, changes, _MARKS_AFTER), comparison
+
+
+_MARKS_BEFORE: Mapping[str, Mark] = {"same": "same", "only": "lost", "up": "elsewhere", "down": "elsewhere"}
+_MARKS_AFTER: Mapping[str, Mark] = {"same": "same", "only": "gained", "up": "up", "down": "down"}
+
+
+def _marked(column: LabColumn, changes: Sequence[RankChange], marks: Mapping[str, Mark]) -> LabColumn:
+    hits = [
+        LabHit(each.hit, marks[change.mark], change.other_rank, change.distance)
+        for each, change in zip(column.hits, changes, strict=True)
+    ]
+    return LabColumn(column.version, column.mode, column.results, hits=hits)
+
+
+def _step_labels() -> dict[str, str]:
+    """The names of `Results.timings` in words."""
+    return {
+        "encode": _("Encode the query"),
+        "vectors": _("Search by meaning"),
+        "keywords": _("Search by keywords"),
+        "fuse": _("Combine the rankings"),
+        "cards": _("Load the profiles"),
+    }
