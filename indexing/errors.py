@@ -55,7 +55,7 @@ class ScheduleOnHold(IndexingError):
     def __init__(self, state: IndexState) -> None:
         super().__init__(
             _("Scheduled runs are on hold since %(who)s rolled back (%(reason)s): release them on the index page.")
-            % {"who": state.schedule_held_name, "reason": state.schedule_held_reason}
+            % {"who": state.schedule_paused_name, "reason": state.schedule_paused_reason}
         )
 
 

@@ -62,9 +62,9 @@ def show_status(request: HttpRequest) -> IngestStatus:
     now = status.read()
     latest = now.latest
     return IngestStatus(
-        status=now.outside,
+        status=now.api_state,
         log=runlog.tail(latest.pk, LOG_BYTES) if latest else "",
-        error=now.sentence or latest.get_state_display() if latest and now.outside == "error" else None,
+        error=now.sentence or latest.get_state_display() if latest and now.api_state == "error" else None,
         started_at=unix(latest.started_at) if latest else None,
         last_rebuild_at=unix(now.state.last_rebuild_at),
         expert_count_at_rebuild=now.state.expert_count_at_rebuild,

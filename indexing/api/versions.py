@@ -43,8 +43,8 @@ def list_versions(
     state = IndexState.read()
     return Versions(
         live=state.live_version_id,
-        schedule_on_hold=bool(state.schedule_held_at),
-        sweep=Sweep(**asdict(sweep.outlook())),
+        schedule_on_hold=bool(state.schedule_paused_at),
+        sweep=Sweep(**asdict(sweep.forecast())),
         versions=[Version.from_version(version) for version in page[:limit]],
         next=page[limit - 1].number if len(page) > limit else None,
     )

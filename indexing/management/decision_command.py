@@ -22,7 +22,7 @@ def command_actor() -> Actor:
     return Actor(name=account(), via=RebuildRun.Via.COMMAND)
 
 
-class Decision(BaseCommand):
+class VersionDecisionCommand(BaseCommand):
     """A command about one version, with a reason. `decide` does it; `done` says so."""
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,4 +1,4 @@
-"""What the database knows of the index. The database is the truth; files and process globals follow it."""
+"""What the database knows about the index. The database is the truth; files and what processes remember follow it."""
 
 from indexing.models.notifications import Notification
 from indexing.models.queries import SavedQuery

@@ -1,4 +1,4 @@
-"""What is to be told to somebody outside: written with the decision, delivered afterwards."""
+"""Messages to people and programs outside: written with the decision, delivered afterwards."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 
 
 class Notification(models.Model):
-    """One message to one channel. Written in the transaction of what it tells, so none is lost or invented."""
+    """One message to one channel. Written in the transaction of what it reports, so none is lost or wrong."""
 
     class Channel(models.TextChoices):
         EMAIL = "email", _("e-mail")

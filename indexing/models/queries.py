@@ -1,4 +1,4 @@
-"""Queries that staff saved, with the experts they expect to find: what search must go on finding."""
+"""Queries that staff saved, with the experts that search must find for them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from experts.safe_text import without_bidi_controls
 class SavedQuery(models.Model):
     text = models.CharField(_("query"), max_length=500, unique=True)
     k = models.PositiveSmallIntegerField(
-        _("within the first"), default=10, validators=[MinValueValidator(1), MaxValueValidator(100)]
+        _("in the top"), default=10, validators=[MinValueValidator(1), MaxValueValidator(100)]
     )
     expected = models.ManyToManyField(
         Expert,
         blank=True,
         related_name="+",
         verbose_name=_("expected experts"),
-        help_text=_("A version that no longer finds one of them within the first is held."),
+        help_text=_("If a new version does not rank all of them in the top results, it is held for approval."),
     )
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("saved"), default=timezone.now, editable=False)

@@ -1,4 +1,4 @@
-"""Runs and their log lines. A run's state only moves forward."""
+"""Runs of the index and their log lines. A run's state only moves forward."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class RebuildRunQuerySet(models.QuerySet["RebuildRun"]):
     def active(self) -> RebuildRunQuerySet:
         return self.filter(state__in=RebuildRun.ACTIVE)
 
-    def held_by(self, run: RebuildRun) -> RebuildRunQuerySet:
-        """The run's row as long as `run.fence` is its current claim: every write of a worker goes through this."""
+    def owned_by(self, run: RebuildRun) -> RebuildRunQuerySet:
+        """The row of `run` while its fence is the current claim, then none. Workers write only through this."""
         return self.filter(pk=run.pk, fence=run.fence, state=RebuildRun.State.RUNNING)
 
 
@@ -34,7 +34,7 @@ class RebuildRun(models.Model):
         HELD = "held", _("held")
         ERROR = "error", _("failed")
         CANCELLED = "cancelled", _("cancelled")
-        LOST = "lost", _("lost")
+        LOST = "lost", _("crashed")
 
     class Via(models.TextChoices):
         PAGE = "page", _("page")
@@ -42,7 +42,8 @@ class RebuildRun(models.Model):
         COMMAND = "command", _("command")
 
     class Stage(models.TextChoices):
-        SNAPSHOT = "snapshot", _("read the directory")
+        DIRECTORY = "snapshot", _("read the directory")
+        """The stored value is from a time when a copy of the directory was called a snapshot."""
         EMBED = "embed", _("embed")
         TAG = "tag", pgettext_lazy("stage", "tag")
         VECTORS = "vectors", _("vectors")
@@ -54,11 +55,11 @@ class RebuildRun(models.Model):
     ACTIVE = (State.QUEUED, State.RUNNING)
     STAGES = {
         Kind.FULL: tuple(Stage),
-        Kind.TAGS: (Stage.SNAPSHOT, Stage.EMBED, Stage.TAG),
+        Kind.TAGS: (Stage.DIRECTORY, Stage.EMBED, Stage.TAG),
     }
 
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices, default=Kind.FULL)
-    reembed = models.BooleanField(_("embed everything again"), default=False)
+    reembed = models.BooleanField(_("recompute every profile"), default=False)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.QUEUED)
 
     requested_by = models.ForeignKey(
@@ -67,16 +68,16 @@ class RebuildRun(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="+",
-        verbose_name=_("asked for by"),
+        verbose_name=_("requested by"),
     )
     requested_name = models.CharField(max_length=150, blank=True)
-    """The user's name, or the system account of a command: stays when the user is deleted."""
+    """The user's name, or the system account that ran the command. It stays when the user is deleted."""
     via = models.CharField(_("how"), max_length=10, choices=Via.choices, default=Via.PAGE)
-    reason = models.TextField(_("why"), blank=True)
-    """As whoever asked for it put it; nobody has to say."""
+    reason = models.TextField(_("reason"), blank=True)
+    """In the words of the person who requested it; optional."""
     scheduled = models.BooleanField(_("scheduled"), default=False)
-    """Asked for by a clock, not by a person: waits while scheduled runs are on hold."""
-    created_at = models.DateTimeField(_("asked for"), default=timezone.now)
+    """Requested by cron or the like, not by a person: refused while scheduled rebuilds are paused."""
+    created_at = models.DateTimeField(_("requested"), default=timezone.now)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("ended"), null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
@@ -87,7 +88,8 @@ class RebuildRun(models.Model):
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     rate = models.FloatField(null=True, blank=True)
-    """Items a second of this stage, since its first item was done: what came before (loading a model) takes once."""
+    """Items per second in this stage since its first item was done: what comes before, such as loading a model, is
+    needed once and says nothing of the pace."""
     stages = models.JSONField(default=list, blank=True)
     """Ended stages in order: [{"stage", "seconds", "done", "rate", "summary", "lead", "pace"}].
 
@@ -95,19 +97,20 @@ class RebuildRun(models.Model):
     release wrote neither of the two."""
 
     owner = models.CharField(max_length=400, blank=True)
-    """Which process has it (`processes.Owner.as_text`): the worker, or, while queued, whoever is starting one."""
+    """The process that has the run (`processes.Owner.as_text`): its worker or, while it is queued, the process that
+    starts one."""
     fence = models.PositiveBigIntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     beats = models.PositiveBigIntegerField(default=0)
-    """Rises with every heartbeat: that it moves can be seen without trusting two machines' clocks."""
+    """Rises with every heartbeat, so that others see it move without trusting the clocks of two machines."""
 
     experts = models.PositiveIntegerField(_("experts"), null=True, blank=True)
     encoded = models.PositiveIntegerField(_("encoded"), null=True, blank=True)
     reused = models.PositiveIntegerField(_("reused"), null=True, blank=True)
     peak_mb = models.PositiveIntegerField(_("peak memory, MB"), null=True, blank=True)
     gate = models.JSONField(default=dict, blank=True)
-    """The gate's report (`build.gate.Report.as_dict`); empty until the gate was passed or not."""
-    error = models.TextField(_("what went wrong"), blank=True)
+    """The gate's report (`quality.gate.Report.as_dict`); empty until the gate has judged."""
+    error = models.TextField(_("error"), blank=True)
     version = models.OneToOneField(
         IndexVersion,
         null=True,
@@ -125,7 +128,7 @@ class RebuildRun(models.Model):
         default_permissions = ()
         ordering = ["-pk"]
         constraints = [
-            # Behind the lock row, should anything ever get past it: at most one active run, whatever its state.
+            # A second barrier behind the lock row: at most one active run.
             models.UniqueConstraint(
                 models.Value(1),
                 condition=models.Q(state__in=["queued", "running"]),
@@ -156,14 +159,14 @@ class RebuildRun(models.Model):
         return tuple(str(stage) for stage in self.STAGES[self.Kind(self.kind)])
 
     @property
-    def outside_state(self) -> Literal["running", "done", "error"]:
-        """The state as the JSON contract folds it: running, done or error ("idle" is the absence of runs)."""
+    def api_state(self) -> Literal["running", "done", "error"]:
+        """The state as the JSON API has it: running, done or error. (No runs at all is "idle".)"""
         if self.is_active:
             return "running"
         return "done" if self.state == self.State.DONE else "error"
 
     def move(self, *, to: State, expect: tuple[State, ...], **changes: Any) -> bool:
-        """Move to a later state if the row is still in one of `expect`; False if somebody moved it first."""
+        """Move the run to state `to` and write `changes`. False if it is in none of the states `expect` any more."""
         changes["state"] = to
         moved = RebuildRun.objects.filter(pk=self.pk, state__in=expect, fence=self.fence).update(**changes)
         if moved:
@@ -173,7 +176,7 @@ class RebuildRun(models.Model):
 
 
 class RunLogLine(models.Model):
-    """One line of a run's log. `seq` counts from 1 without a gap: the cursor of everybody who reads."""
+    """One line of a run's log. `seq` counts from 1 without gaps; every reader uses it as its cursor."""
 
     run = models.ForeignKey(RebuildRun, on_delete=models.CASCADE, related_name="lines")
     seq = models.PositiveIntegerField()

@@ -1,4 +1,4 @@
-"""How far the live version had drifted, hour by hour: for the chart."""
+"""How far the live version had drifted, hour by hour, for the chart."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from django.utils.translation import gettext_lazy as _
 
 class DriftSampleQuerySet(models.QuerySet["DriftSample"]):
     def since(self, moment: datetime) -> DriftSampleQuerySet:
-        """In the order of time."""
+        """In order of time."""
         return self.filter(at__gte=moment).order_by("at", "pk")
 
 
 class DriftSample(models.Model):
-    """One measurement. There is one of each hour and live version, whoever was first to write it."""
+    """One measurement. There is at most one for each hour and live version, by the process that wrote it first."""
 
     hour = models.DateTimeField()
     """The full hour before `at`"""
     version = models.PositiveBigIntegerField(_("version"))
     at = models.DateTimeField(_("time"), db_index=True)
     experts = models.PositiveIntegerField(_("experts"))
-    """active in the directory"""
+    """active in the directory at that time"""
     version_experts = models.PositiveIntegerField()
     added = models.PositiveIntegerField()
     changed = models.PositiveIntegerField()

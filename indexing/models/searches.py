@@ -1,4 +1,4 @@
-"""What people asked for and how well it went: not who asked."""
+"""What people searched for and how good the results were, without who searched."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from experts.safe_text import without_bidi_controls
 
 MAX_QUERY = 500
 OTR_AT = 10
-"""How many of the first hits are judged."""
+"""How many of the first hits count."""
 
 ON_TOPIC_RATE = Cast(F("on_topic"), models.FloatField()) / NullIf(Least(F("hits"), OTR_AT), 0)
 """OTR@10 of one search; null where it had no hits or similarities are unknown."""
 
 
 def folded(query: str) -> str:
-    """The same for queries that differ only in case or white space."""
+    """The same text for queries that differ only in case or white space."""
     return " ".join(query.casefold().split())[:MAX_QUERY]
 
 
@@ -43,7 +43,7 @@ class SearchLogQuerySet(models.QuerySet["SearchLog"]):
         )
 
     def finding_nobody(self) -> models.QuerySet[SearchLog, dict[str, Any]]:
-        """A row for each query that found nobody, or nobody on topic, the most frequent first."""
+        """A row for each query that found nobody, or only weak matches; the most frequent first."""
         return (
             self.filter(found_nobody=True)
             .values("folded")

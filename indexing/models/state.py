@@ -1,4 +1,4 @@
-"""The lock row."""
+"""The row that everybody who decides something locks first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from indexing.models.versions import IndexVersion
 
 
 class IndexState(models.Model):
-    """One row (pk 1): which version is live, and the fence. Whoever decides anything locks it first."""
+    """One row (pk 1): which version is live, and the fence. Every decision about runs and versions locks it first."""
 
     live_version = models.ForeignKey(
         IndexVersion,
@@ -20,14 +20,14 @@ class IndexState(models.Model):
         verbose_name=_("live version"),
     )
     fence = models.PositiveBigIntegerField(default=0)
-    """Rises with every claim; a worker whose own number is lower may no longer publish."""
+    """Rises with every claim. A worker with a lower number may no longer publish."""
     last_version_number = models.PositiveBigIntegerField(default=0)
     last_rebuild_at = models.DateTimeField(_("last rebuild"), null=True, blank=True)
     expert_count_at_rebuild = models.PositiveIntegerField(_("experts at the last rebuild"), null=True, blank=True)
-    schedule_held_at = models.DateTimeField(null=True, blank=True)
-    """Since when scheduled runs are on hold (after a rollback); None when they are not."""
-    schedule_held_name = models.CharField(max_length=150, blank=True)
-    schedule_held_reason = models.TextField(blank=True)
+    schedule_paused_at = models.DateTimeField(null=True, blank=True)
+    """Since when scheduled rebuilds are paused, after a rollback; None when they are not."""
+    schedule_paused_name = models.CharField(max_length=150, blank=True)
+    schedule_paused_reason = models.TextField(blank=True)
 
     class Meta:
         verbose_name = _("index")
@@ -53,5 +53,5 @@ class IndexState(models.Model):
 
     @classmethod
     def read(cls) -> IndexState:
-        """The row with its live version, unlocked: for showing."""
+        """The row with its live version, not locked: to show it, not to decide anything by it."""
         return cls.objects.select_related("live_version").get(pk=1)

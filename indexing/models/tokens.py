@@ -1,4 +1,4 @@
-"""Tokens of the JSON API. Only a hash is stored: what the caller holds cannot be read back from here."""
+"""Tokens of the JSON API. Only a hash is stored: the secret that the caller has cannot be read from the database."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.filter(revoked_at=None)
 
     def revoke(self) -> int:
-        """End them for good; returns how many had not been."""
+        """End these tokens for good. Returns how many were not revoked before."""
         return self.unrevoked().update(revoked_at=timezone.now())
 
     def issue(self, user: User) -> tuple[ApiToken, str]:
-        """A new token of `user` and its secret, which is shown this once."""
+        """A new token for `user` and its secret, which cannot be shown again."""
         secret = secrets.token_urlsafe(32)
         lifetime = timedelta(hours=settings.TCS_TOKEN_HOURS)
         token = self.create(
@@ -40,7 +40,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return token, secret
 
     def find(self, secret: str) -> ApiToken | None:
-        """The token with this secret, if it works."""
+        """The token with this secret, or None if there is none or it no longer works."""
         token = self.select_related("user").filter(digest=digest(secret)).first()
         return token if token is not None and token.works else None
 
@@ -51,7 +51,7 @@ class ApiToken(models.Model):
     )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     password_mark = models.CharField(max_length=64, default="", editable=False)
-    """Changes with the user's password, as it does for sessions: a new password ends the tokens of the old one."""
+    """Changes with the user's password, as for sessions: setting a new password ends the tokens issued before."""
     created_at = models.DateTimeField(_("issued"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("expires"), editable=False)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
@@ -69,7 +69,7 @@ class ApiToken(models.Model):
 
     @property
     def works(self) -> bool:
-        """Not expired, not revoked, of an active user who still has the password that it was issued for."""
+        """Whether it is neither expired nor revoked, and its user is active and has not changed the password."""
         return (
             self.revoked_at is None
             and self.expires_at > timezone.now()
@@ -80,11 +80,11 @@ class ApiToken(models.Model):
 
 @receiver(post_save, sender=settings.AUTH_USER_MODEL)
 def end_tokens_of_the_deactivated(instance: User, raw: bool = False, **_signal: Any) -> None:
-    """For good: who is activated again signs in again."""
+    """For good: a user who is activated again has to sign in again."""
     if not instance.is_active and not raw:
         ApiToken.objects.filter(user=instance).revoke()
 
 
 def digest(secret: str) -> str:
-    """SHA-256 in hex. The secret has 256 random bits: nothing slower is needed to protect it."""
+    """SHA-256 in hex. The secret has 256 random bits, so a slow hash would protect it no better."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -14,8 +14,8 @@ SEEN_WITHIN = timedelta(seconds=10)
 
 
 class IndexVersionQuerySet(models.QuerySet["IndexVersion"]):
-    def swept_in_order(self) -> IndexVersionQuerySet:
-        """The versions that make place for newer ones, the newest first: neither live, nor held, nor pinned."""
+    def removable(self) -> IndexVersionQuerySet:
+        """The versions that TCS_KEEP_VERSIONS lets be removed: kept ones that are not pinned, newest first."""
         return self.filter(state=IndexVersion.State.RETIRED, pinned_at=None).order_by("-number")
 
     def pinned(self) -> IndexVersionQuerySet:
@@ -51,11 +51,11 @@ class IndexVersion(models.Model):
     live_until = models.DateTimeField(_("live until"), null=True, blank=True)
     map_state = models.CharField(max_length=10, choices=MapState.choices, default=MapState.NONE)
     map_owner = models.CharField(max_length=400, blank=True)
-    """Which process computes the map (`processes.Owner.as_text`), so that another can take over from a dead one."""
+    """The process that computes the map (`processes.Owner.as_text`), so that another can take over if it ends."""
     map_progress = models.FloatField(null=True, blank=True)
-    """How much of the map is computed, 0 to 1; null where nobody is at it."""
+    """How much of the map is computed, 0 to 1; null while no process computes it."""
     pinned_at = models.DateTimeField(_("pinned"), null=True, blank=True)
-    """Since when it is kept from being swept, however many versions come after it; None: it is not."""
+    """Since when it is pinned, so that it is never removed; None if it is not pinned."""
     pinned_name = models.CharField(max_length=150, blank=True)
     pinned_reason = models.TextField(blank=True)
 
@@ -79,46 +79,46 @@ class IndexVersion(models.Model):
         return f"{self.number}"
 
     @property
-    def lacks_a_mapmaker(self) -> bool:
-        """Its map is still to be computed, and nobody is at it: whoever was to do it has ended, or gave up."""
+    def map_owner_missing(self) -> bool:
+        """Whether the map is still to be computed and no process does it: its owner has ended, or there was none."""
         owner = Owner.from_text(self.map_owner)
         left = self.map_state == self.MapState.COMPUTING and (owner is None or owner.is_gone)
         return left or self.map_state == self.MapState.NONE
 
-    def hand_map_to(self, owner: Owner) -> bool:
-        """Give the map to another process; False if somebody else did so first."""
+    def assign_map(self, owner: Owner) -> bool:
+        """Have `owner` compute the map; False if another process took it first."""
         text = owner.as_text()
-        handed = IndexVersion.objects.filter(pk=self.pk, map_state=self.map_state, map_owner=self.map_owner).update(
+        assigned = IndexVersion.objects.filter(pk=self.pk, map_state=self.map_state, map_owner=self.map_owner).update(
             map_state=self.MapState.COMPUTING, map_owner=text, map_progress=None
         )
-        if handed:
+        if assigned:
             self.map_state, self.map_owner, self.map_progress = self.MapState.COMPUTING, text, None
-        return bool(handed)
+        return bool(assigned)
 
     def end_map(self, owner: Owner, state: str) -> bool:
-        """Note how its computation ended; False if it is no longer `owner`'s to say."""
+        """Store how computing the map ended; False if `owner` no longer has it."""
         return bool(self._map_of(owner).update(map_state=state, map_progress=None))
 
     def note_map_progress(self, owner: Owner, fraction: float) -> bool:
-        """False if `owner` is to give up: the version is no longer live, or the map somebody else's."""
+        """Store the share done, 0 to 1. False if `owner` must stop: the version is not live, or not its own."""
         mine = self._map_of(owner).filter(state=self.State.LIVE)
         return bool(mine.update(map_progress=fraction))
 
     def lose_map(self) -> None:
-        """Its file is lost or damaged: the map counts as not computed, so that somebody computes it again."""
+        """Note that the map's file is missing or damaged, so that it is computed again."""
         IndexVersion.objects.filter(pk=self.pk, map_state=self.MapState.DONE).update(map_state=self.MapState.NONE)
         self.map_state = self.MapState.NONE
 
     def _map_of(self, owner: Owner) -> models.QuerySet[IndexVersion]:
-        """This version, while its map is `owner`'s to compute."""
+        """The row of this version while `owner` computes its map; no row otherwise."""
         return IndexVersion.objects.filter(pk=self.pk, map_state=self.MapState.COMPUTING, map_owner=owner.as_text())
 
 
 class Publication(models.Model):
-    """One time that a version was made live: when, by whom, and why."""
+    """One time that a version went live: when, by whom, and why."""
 
     class How(models.TextChoices):
-        RUN = "run", _("published by its run")
+        RUN = "run", _("published automatically")
         APPROVED = "approved", _("approved")
         ROLLBACK = "rollback", _("rolled back to")
 
@@ -139,16 +139,16 @@ class Publication(models.Model):
 
 class ServingProcessQuerySet(models.QuerySet["ServingProcess"]):
     def seen(self) -> ServingProcessQuerySet:
-        """The processes that have reported lately, hence are running."""
+        """The processes that have reported within the last seconds, so they are running."""
         return self.filter(seen_at__gte=timezone.now() - SEEN_WITHIN)
 
     def silent(self) -> ServingProcessQuerySet:
-        """Those that have not, and are not forgotten yet."""
+        """Those that have not reported lately, but within the last minute."""
         now = timezone.now()
         return self.filter(seen_at__lt=now - SEEN_WITHIN, seen_at__gte=now - 6 * SEEN_WITHIN)
 
-    def forgotten(self) -> ServingProcessQuerySet:
-        """Those that ended without saying so."""
+    def expired(self) -> ServingProcessQuerySet:
+        """Those that have not reported for a minute: they ended without taking themselves off the list."""
         return self.filter(seen_at__lt=timezone.now() - 6 * SEEN_WITHIN)
 
     def of(self, owner: Owner) -> ServingProcessQuerySet:
@@ -156,7 +156,7 @@ class ServingProcessQuerySet(models.QuerySet["ServingProcess"]):
 
 
 class ServingProcess(models.Model):
-    """What one web process serves, in its own words, renewed every few seconds."""
+    """What one web process serves. The process itself writes it every few seconds."""
 
     host = models.CharField(max_length=255)
     pid = models.PositiveIntegerField()
@@ -165,7 +165,7 @@ class ServingProcess(models.Model):
     seen_at = models.DateTimeField(default=timezone.now, db_index=True)
     version_number = models.PositiveBigIntegerField(null=True, blank=True)
     problem = models.TextField(blank=True)
-    """Why it does not serve the live version, as a sentence; empty when it does."""
+    """Why it does not serve the live version, as a sentence; empty if it does."""
 
     objects = ServingProcessQuerySet.as_manager()
 

@@ -68,7 +68,7 @@ class IndexCollector(Collector):
         yield GaugeMetricFamily(
             "tcs_schedule_on_hold",
             "1 while scheduled runs wait since a rollback.",
-            float(bool(state.schedule_held_at)),
+            float(bool(state.schedule_paused_at)),
         )
 
     def _drift_figures(self) -> Iterator[Metric]:

@@ -124,7 +124,7 @@ def _describe(run: RebuildRun, outcome: BuildOutcome) -> IndexVersion:
 def _lock_for(run: RebuildRun) -> IndexState:
     """The locked state row, if the run's worker may still publish. Raises FenceLost, Cancelled."""
     state = IndexState.locked()
-    held = RebuildRun.objects.held_by(run).first()
+    held = RebuildRun.objects.owned_by(run).first()
     if held is None or state.fence != run.fence:
         raise fence_lost(run)
     if held.cancel_requested_at:

@@ -163,7 +163,7 @@ def _of_embedding(runs: Sequence[RebuildRun], name: str) -> list[float]:
 
 def _experts(run: RebuildRun) -> int | None:
     """How many it is about, once it has read the directory."""
-    read = _entry(run, Stage.SNAPSHOT).get("done")
+    read = _entry(run, Stage.DIRECTORY).get("done")
     return int(read) if read else None
 
 

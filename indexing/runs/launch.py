@@ -48,14 +48,14 @@ def start_worker_for(run: RebuildRun) -> None:
 
 def start_worker_for_map(version: IndexVersion) -> None:
     """Have another process compute the version's map; nothing if somebody else sees to it already."""
-    if not version.hand_map_to(processes.me()):
+    if not version.assign_map(processes.me()):
         return
     try:
         child = _start("--map", str(version.number))
     except OSError:
         logger.exception("No worker could be started for the map of version %s", version.number)
         return
-    version.hand_map_to(processes.of(child.pid))
+    version.assign_map(processes.of(child.pid))
 
 
 @on_forget

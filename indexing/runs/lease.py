@@ -98,7 +98,7 @@ def claim(owner: Owner, run_id: int | None = None) -> RebuildRun | None:
 
 def beat(run: RebuildRun, **progress: object) -> bool:
     """The worker's heartbeat, with its progress; True if its cancellation was requested. Raises FenceLost."""
-    owned = RebuildRun.objects.held_by(run)
+    owned = RebuildRun.objects.owned_by(run)
     if not owned.update(heartbeat_at=timezone.now(), beats=F("beats") + 1, **progress):
         raise fence_lost(run)
     return owned.filter(cancel_requested_at__isnull=False).exists()

@@ -42,7 +42,7 @@ def request(
     reap()
     with transaction.atomic():
         state = IndexState.locked()
-        if scheduled and state.schedule_held_at:
+        if scheduled and state.schedule_paused_at:
             raise ScheduleOnHold(state)
         if active := RebuildRun.objects.active().first():
             raise Busy(active)

@@ -92,11 +92,11 @@ class Status:
         return self.state.live_version
 
     @property
-    def outside(self) -> Literal["idle", "running", "done", "error"]:
+    def api_state(self) -> Literal["idle", "running", "done", "error"]:
         """As the JSON contract folds it; idle means that no run was ever asked for."""
         if self.latest is None:
             return "idle"
-        return self.latest.outside_state
+        return self.latest.api_state
 
 
 def read() -> Status:

@@ -163,13 +163,13 @@ def _report(live: Live) -> None:
             "problem": live.problem,
         },
     )
-    ServingProcess.objects.forgotten().delete()
+    ServingProcess.objects.expired().delete()
 
 
 def _take_over_map() -> None:
     """Have the live version's map computed if whoever was to do it is gone."""
     version = IndexState.read().live_version
-    if settings.TCS_WORKER == "subprocess" and version is not None and version.lacks_a_mapmaker:
+    if settings.TCS_WORKER == "subprocess" and version is not None and version.map_owner_missing:
         launch.start_worker_for_map(version)
 
 

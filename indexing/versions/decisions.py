@@ -72,9 +72,9 @@ def roll_back(number: int, actor: Actor, reason: str) -> None:
         if active := RebuildRun.objects.active().first():
             raise Busy(active)
         make_live(state, version, How.ROLLBACK, name=actor.name, reason=reason)
-        state.schedule_held_at = timezone.now()
-        state.schedule_held_name, state.schedule_held_reason = actor.name, reason
-        state.save(update_fields=["schedule_held_at", "schedule_held_name", "schedule_held_reason"])
+        state.schedule_paused_at = timezone.now()
+        state.schedule_paused_name, state.schedule_paused_reason = actor.name, reason
+        state.save(update_fields=["schedule_paused_at", "schedule_paused_name", "schedule_paused_reason"])
         audit.record(
             actor, gettext_noop("Rolled back to version %(number)s: %(reason)s"), number=number, reason=reason
         )
@@ -85,10 +85,10 @@ def release_schedule(actor: Actor) -> bool:
     """Let scheduled runs go on after a rollback; False when they were not on hold."""
     with transaction.atomic():
         state = IndexState.locked()
-        if state.schedule_held_at is None:
+        if state.schedule_paused_at is None:
             return False
-        state.schedule_held_at, state.schedule_held_name, state.schedule_held_reason = None, "", ""
-        state.save(update_fields=["schedule_held_at", "schedule_held_name", "schedule_held_reason"])
+        state.schedule_paused_at, state.schedule_paused_name, state.schedule_paused_reason = None, "", ""
+        state.save(update_fields=["schedule_paused_at", "schedule_paused_name", "schedule_paused_reason"])
         audit.record(actor, gettext_noop("Released scheduled runs."))
     doorbell.ring()
     return True

@@ -20,7 +20,7 @@ UNFINISHED_MAP = ".tmp"
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class SweepForecast:
     """What goes next, and when. Numbers of versions, the newest first."""
 
     keep: int
@@ -38,14 +38,14 @@ class Outlook:
         return frozenset(self.after_next_run + self.with_next_version)
 
 
-def outlook() -> Outlook:
+def forecast() -> SweepForecast:
     """As the tables and the disk are now; a run that goes on may make leftovers of its own meanwhile."""
     keep = settings.TCS_KEEP_VERSIONS
-    kept = list(IndexVersion.objects.swept_in_order().values_list("number", flat=True))
+    kept = list(IndexVersion.objects.removable().values_list("number", flat=True))
     too_many = kept[keep - 1 :]
     live = IndexVersion.objects.filter(state=State.LIVE, pinned_at=None).values_list("number", flat=True)
     then = sorted([*kept, *live], reverse=True)  # once another one is live
-    return Outlook(
+    return SweepForecast(
         keep=keep,
         after_next_run=tuple(too_many),
         with_next_version=tuple(number for number in then[keep - 1 :] if number not in too_many),
@@ -61,7 +61,7 @@ def retire_old() -> None:
     """
     with transaction.atomic():
         IndexState.locked()
-        for version in list(IndexVersion.objects.swept_in_order()[settings.TCS_KEEP_VERSIONS - 1 :]):
+        for version in list(IndexVersion.objects.removable()[settings.TCS_KEEP_VERSIONS - 1 :]):
             IndexVersion.objects.filter(pk=version.pk).update(state=State.REMOVED)
             logger.info(
                 gettext_noop("Version %s is removed: the last %s are kept."),

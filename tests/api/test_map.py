@@ -110,7 +110,7 @@ def test_a_map_that_cannot_be_read_is_not_an_error(client, damage):
     draw(snapshot.number, 4)
     damage(paths.map_file(snapshot.number))
     assert ask(client) == COMPUTING
-    assert IndexVersion.objects.get(pk=snapshot.number).lacks_a_mapmaker  # hence it is computed again
+    assert IndexVersion.objects.get(pk=snapshot.number).map_owner_missing  # hence it is computed again
 
 
 def test_a_map_that_is_lost_after_it_was_shown_is_computed_again(client):

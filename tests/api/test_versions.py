@@ -73,10 +73,10 @@ def test_a_held_version_is_discarded(publisher):
 def test_a_kept_version_is_rolled_back_to_and_the_schedule_released(publisher):
     version_cast.two_versions()
     assert decide(publisher, 1, "rollback").json() == {"version": 1, "state": "live", "live": 1}
-    assert IndexState.read().schedule_held_at
+    assert IndexState.read().schedule_paused_at
     assert post(publisher, RELEASE).json() == {"released": True}
     assert post(publisher, RELEASE).json() == {"released": False}
-    assert IndexState.read().schedule_held_at is None
+    assert IndexState.read().schedule_paused_at is None
 
 
 @pytest.mark.parametrize("what", DECISIONS)

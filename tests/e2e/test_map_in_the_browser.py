@@ -85,7 +85,7 @@ def site(tmp_path_factory) -> Site:
         "from indexing.embedding_map.layout import compute\nfrom indexing.lib import paths, processes\n"
         "def version():\n"
         "    version = IndexVersion.objects.get(pk=cast.rebuild().version_id)\n"
-        "    version.hand_map_to(processes.me())\n"
+        "    version.assign_map(processes.me())\n"
         "    assert compute.compute(version.number)\n"
         "cast.experts(60)\nversion()\n"
         "for n in range(3): Expert.objects.create(username=f'late-{n}', first_name='Lara', last_name=f'Late{n}',"

@@ -88,7 +88,7 @@ def test_a_run_that_waits_for_this_process_comes_first():
     assert not compute.compute(1, interrupted=asks, needed=runs.waiting)
     assert asks.asked == 20 + 1
     assert runs.claim(processes.me()).state == RebuildRun.State.RUNNING
-    assert version(1).lacks_a_mapmaker  # should the run publish nothing, it is taken up again
+    assert version(1).map_owner_missing  # should the run publish nothing, it is taken up again
 
 
 def test_an_interrupted_one_is_taken_up_by_somebody_else():
@@ -132,7 +132,7 @@ def test_a_version_rolled_back_to_keeps_its_map():
     before = paths.map_file(1).read_bytes()
     cast.published_again()
     decisions.roll_back(1, CAROL, "It finds nobody.")
-    assert (version(1).map_state, version(1).lacks_a_mapmaker) == (MapState.DONE, False)
+    assert (version(1).map_state, version(1).map_owner_missing) == (MapState.DONE, False)
     sweep.remove_leftovers()
     assert paths.map_file(1).read_bytes() == before
 

@@ -93,7 +93,7 @@ def test_a_damaged_map_is_computed_again(client, damage):
         IndexVersion.objects.update(map_state=MapState.DONE)
         damage(paths.map_file(number))
         assert ask(client, address, q="bread") == COMPUTING
-        assert IndexVersion.objects.get(pk=number).lacks_a_mapmaker
+        assert IndexVersion.objects.get(pk=number).map_owner_missing
         draw(number, np.zeros((8, 2)))
 
 

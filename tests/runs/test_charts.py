@@ -74,7 +74,7 @@ def test_the_drift_page_draws_drift_and_experts_and_marks_what_went_live(viewer)
     assert names == ["New", "Changed", "Removed"]
     assert [row[1:] for row in rows] == [["0", "0", "0"], ["1", "0", "0"]]
     assert [row[1:] for row in chart(page, "experts-chart")[1]] == [["4", "4"], ["5", "4"]]
-    assert re.search(r'<li data-x="[\d.]+" data-label="v1">[^<]+: version 1, published by its run</li>', page)
+    assert re.search(r'<li data-x="[\d.]+" data-label="v1">[^<]+: version 1, published automatically</li>', page)
 
 
 def test_numbers_that_are_drawn_are_written_for_machines_in_every_language(viewer):

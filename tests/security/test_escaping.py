@@ -69,7 +69,9 @@ def scene(settings) -> Scene:
         RunLogLine.objects.create(run=run, seq=100_000, level="error", stage=EVIL[:10], message=TURNED)
     Publication.objects.update(reason=TURNED, name=TURNED)
     IndexVersion.objects.update(model_name=TURNED)
-    IndexState.objects.update(schedule_held_at=timezone.now(), schedule_held_name=TURNED, schedule_held_reason=TURNED)
+    IndexState.objects.update(
+        schedule_paused_at=timezone.now(), schedule_paused_name=TURNED, schedule_paused_reason=TURNED
+    )
     ServingProcess.objects.create(host="web", pid=7, process_start=1.0, seen_at=timezone.now(), problem=TURNED)
     Notification.objects.update(subject=TURNED, body=TURNED, last_error=TURNED)
     AccessAttempt.objects.update(username=EVIL, user_agent=EVIL, path_info=EVIL)

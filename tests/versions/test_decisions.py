@@ -294,9 +294,9 @@ def test_a_version_rolled_back_to_gets_the_map_that_it_lacks_from_one_process(st
     IndexVersion.objects.filter(pk=first).update(map_state=state, map_owner=owner.as_text())
     decisions.roll_back(first, CAROL, "Bad tags.")
     version = IndexState.read().live_version
-    assert version.lacks_a_mapmaker is lacks
+    assert version.map_owner_missing is lacks
     if lacks:
         rival = IndexVersion.objects.get(pk=first)
-        assert version.hand_map_to(processes.me())
-        assert not rival.hand_map_to(processes.me())
-        assert not version.lacks_a_mapmaker
+        assert version.assign_map(processes.me())
+        assert not rival.assign_map(processes.me())
+        assert not version.map_owner_missing

@@ -115,7 +115,7 @@ class TestOutlook:
     def test_what_goes_with_the_next_version_goes_then_and_not_before(self, settings):
         versions(4, keep=3, settings=settings)
         pinning.pin(3, CAROL, "For the audit.")
-        said = sweep.outlook()
+        said = sweep.forecast()
         assert (said.after_next_run, said.with_next_version, said.pinned) == ((), (1,), (3,))
         assert swept() == [1, 2, 3, 4]
         publish_another()
@@ -123,17 +123,17 @@ class TestOutlook:
 
     def test_what_is_too_many_already_goes_after_the_next_run(self, settings):
         versions(5, keep=2, settings=settings)
-        said = sweep.outlook()
+        said = sweep.forecast()
         assert (said.after_next_run, said.with_next_version) == ((3, 2, 1), (4,))
         assert swept() == [4, 5]
 
     def test_leftovers_are_named_and_nothing_is_touched_by_looking(self, settings):
         versions(2, keep=2, settings=settings)
         (paths.versions_folder() / "000009.3.building").mkdir()
-        assert sweep.outlook().leftovers == ("000009.3.building",)
+        assert sweep.forecast().leftovers == ("000009.3.building",)
         assert (paths.versions_folder() / "000009.3.building").exists()
         assert swept() == [1, 2]
-        assert sweep.outlook().leftovers == ()
+        assert sweep.forecast().leftovers == ()
 
 
 class TestPages:

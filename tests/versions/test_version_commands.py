@@ -61,7 +61,7 @@ def test_a_rollback_says_what_it_means_and_asks(monkeypatch):
     assert "Hides 1 expert added since" in err
     assert "Roll back to version 1? [y/N]" in err
     assert "Rolled back" in out
-    assert IndexState.read().schedule_held_reason == "It finds nobody."
+    assert IndexState.read().schedule_paused_reason == "It finds nobody."
 
 
 @pytest.mark.parametrize(("text", "said"), [("n\n", "Nothing was changed."), ("\n", "Nothing"), ("", "--noinput")])

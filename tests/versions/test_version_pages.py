@@ -382,7 +382,7 @@ class TestRollback:
         answer = publisher.post(RELEASE, follow=True)
         assert "Scheduled runs go on." in html(answer)
         assert "Scheduled runs are on hold" not in html(answer)
-        assert IndexState.read().schedule_held_at is None
+        assert IndexState.read().schedule_paused_at is None
 
     def test_what_is_not_on_hold_is_not_released_twice(self, publisher):
         assert "Scheduled runs are not on hold." in html(publisher.get(RELEASE))
@@ -459,7 +459,7 @@ def test_open_pages_hear_of_every_decision():
     seen.append(look().state)
     decisions.discard(run.version_id, CAROL, "A bad import.")
     seen.append(look().state)
-    IndexState.objects.update(schedule_held_at=timezone.now())
+    IndexState.objects.update(schedule_paused_at=timezone.now())
     seen.append(look().state)
     decisions.release_schedule(CAROL)
     seen.append(look().state)

@@ -123,7 +123,7 @@ class Run(Schema):
             run=run.pk,
             kind=run.kind,
             reembed=run.reembed,
-            status=run.outside_state,
+            status=run.api_state,
             state=run.state,
             requested_by=run.who,
             via=run.via,

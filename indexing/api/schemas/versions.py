@@ -36,7 +36,9 @@ class Released(Schema):
 class Period(Schema):
     """One time that a version was live."""
 
-    how: str = Field(description="run: published by its run; approved: by a person; rollback: rolled back to.")
+    how: str = Field(
+        description="run: published automatically after its run; approved: by a person; rollback: rolled back to."
+    )
     at: float
     until: float | None
     by: str

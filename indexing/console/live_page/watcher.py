@@ -59,7 +59,7 @@ def look() -> Look:
     )
     index = IndexState.read()
     held = tuple(IndexVersion.objects.filter(state=IndexVersion.State.HELD).values_list("pk", flat=True))
-    standing = (index.live_version_id, index.schedule_held_at, held, status.serving(index))
+    standing = (index.live_version_id, index.schedule_paused_at, held, status.serving(index))
     if latest is None:
         return Look(0, 0, standing)
     return Look(latest[0], latest[1] or 0, (*latest[:1], *latest[2:], *standing))

@@ -13,7 +13,7 @@ from indexing.console.versions import gate_report
 from indexing.console.versions.gate_report import GateReport
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from indexing.versions.pinning import PINNABLE
-from indexing.versions.sweep import Outlook
+from indexing.versions.sweep import SweepForecast
 
 VERSIONS_PAGE = 20
 NAMED = 5
@@ -84,18 +84,18 @@ def publishers() -> tuple[str, ...]:
     return tuple(may)
 
 
-def versions(outlook: Outlook, page: int | str = 1) -> tuple[Page[IndexVersion], list[VersionRow]]:
+def versions(forecast: SweepForecast, page: int | str = 1) -> tuple[Page[IndexVersion], list[VersionRow]]:
     found = IndexVersion.objects.select_related("run").prefetch_related("publications").order_by("-number")
     shown: Page[IndexVersion] = Paginator(found, VERSIONS_PAGE).get_page(page)
-    return shown, [row(each, outlook) for each in shown]
+    return shown, [row(each, forecast) for each in shown]
 
 
-def row(version: IndexVersion, outlook: Outlook) -> VersionRow:
+def row(version: IndexVersion, forecast: SweepForecast) -> VersionRow:
     return VersionRow(
         version=version,
         run=run_of(version),
-        goes_after_next_run=version.number in outlook.after_next_run,
-        goes_with_next_version=version.number in outlook.with_next_version,
+        goes_after_next_run=version.number in forecast.after_next_run,
+        goes_with_next_version=version.number in forecast.with_next_version,
         can_be_pinned=version.state in PINNABLE and version.pinned_at is None,
         can_be_restored=version.state == State.RETIRED,
     )

@@ -44,13 +44,13 @@ class Question:
 @never_cache
 @allowed(VIEW)
 def versions_page(request: ConsoleRequest) -> HttpResponse:
-    outlook, kept = sweep.outlook(), opening.searchable()
-    page, rows = presentation.versions(outlook, request.GET.get("page", 1))
+    forecast, kept = sweep.forecast(), opening.searchable()
+    page, rows = presentation.versions(forecast, request.GET.get("page", 1))
     context = admin_context(request) | {
         "title": _("Versions"),
         "page": page,
         "rows": rows,
-        "outlook": outlook,
+        "outlook": forecast,
         "versions": kept,
         "choices": compare_views.choices(kept) if len(kept) > 1 else [],
         "state": IndexState.read(),
@@ -65,7 +65,7 @@ def versions_page(request: ConsoleRequest) -> HttpResponse:
 def version_page(request: ConsoleRequest, version_number: int) -> HttpResponse:
     version = get_object_or_404(IndexVersion.objects.select_related("run"), pk=version_number)
     state = IndexState.read()
-    row = presentation.row(version, sweep.outlook())
+    row = presentation.row(version, sweep.forecast())
     held = presentation.candidate_of(version, state) if version.state == State.HELD else None
     context = admin_context(request) | {
         "title": _("Version %(number)s") % {"number": version.number},

@@ -77,7 +77,7 @@ class Command(BaseCommand):
 
 def take_over_map(interruption: signals.Interruption) -> None:
     version = with_database_retry(IndexState.read).live_version
-    if version is not None and version.lacks_a_mapmaker and version.hand_map_to(processes.me()):
+    if version is not None and version.map_owner_missing and version.assign_map(processes.me()):
         compute.compute(version.number, interrupted=interruption.__bool__, needed=runs.waiting)
 
 

@@ -8,11 +8,11 @@ from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
 from indexing.audit import Actor
-from indexing.management.decision_command import EXIT_CODES, Decision
+from indexing.management.decision_command import EXIT_CODES, VersionDecisionCommand
 from indexing.versions import pinning
 
 
-class Command(Decision):
+class Command(VersionDecisionCommand):
     help = f"Keep a live or kept version from being swept, with a reason, or with --unpin no longer. {EXIT_CODES}"
 
     def add_arguments(self, parser: CommandParser) -> None:

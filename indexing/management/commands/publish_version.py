@@ -7,11 +7,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from indexing.audit import Actor
-from indexing.management.decision_command import EXIT_CODES, Decision
+from indexing.management.decision_command import EXIT_CODES, VersionDecisionCommand
 from indexing.versions import decisions
 
 
-class Command(Decision):
+class Command(VersionDecisionCommand):
     help = f"Publish a version that the gate held, with a reason. {EXIT_CODES}"
 
     def decide(self, number: int, actor: Actor, reason: str, options: dict[str, Any]) -> str:

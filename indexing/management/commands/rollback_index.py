@@ -8,11 +8,11 @@ from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
 from indexing.audit import Actor
-from indexing.management.decision_command import EXIT_CODES, Decision
+from indexing.management.decision_command import EXIT_CODES, VersionDecisionCommand
 from indexing.versions import decisions, rollback_effect
 
 
-class Command(Decision):
+class Command(VersionDecisionCommand):
     help = (
         "Make a kept version live again, with a reason, after saying what that means. Nothing is encoded; scheduled "
         f"runs are on hold until `manage.py release_schedule`. {EXIT_CODES}"
