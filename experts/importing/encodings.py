@@ -50,8 +50,8 @@ def check_encoding(file: BinaryIO) -> None:
         except UnicodeDecodeError as error:
             raise ImportFailed(
                 _(
-                    "Line %(line)s is not UTF-8 text after “%(before)s” (byte %(position)s of the file is"
-                    " 0x%(byte)02X). Save the file as “CSV UTF-8”."
+                    "Line %(line)s is not in UTF-8: “%(before)s” is followed by 0x%(byte)02X (byte %(position)s of the"
+                    " file). In Excel, save the file as “CSV UTF-8”."
                 )
                 % {
                     "position": position + error.start + 1,
@@ -70,8 +70,8 @@ def _check_signature(file: BinaryIO) -> None:
     for signature, kind in _OTHER_FILES:
         if start.startswith(signature):
             raise ImportFailed(
-                _("This is not a CSV file but a file of another kind (%(kind)s). Save it as “CSV UTF-8”.")
+                _("This is not a CSV file but another kind of file (%(kind)s). In Excel, save it as “CSV UTF-8”.")
                 % {"kind": _(kind)}
             )
     if start.startswith((b"\xff\xfe", b"\xfe\xff")) or start.count(b"\0") > len(start) // 4:
-        raise ImportFailed(_("The file is in UTF-16. Save it as “CSV UTF-8”."))
+        raise ImportFailed(_("The file is in UTF-16. In Excel, save it as “CSV UTF-8”."))

@@ -180,6 +180,7 @@ def _show_preview(request: HttpRequest, pending: uploads.PendingImport, plan: Im
         "plan": plan,
         "counts": plan.counts,
         "stopped_by_bad_rows": stopped,
+        "nothing_to_import": plan.does_nothing and not stopped,
         "applicable": not plan.does_nothing and not stopped,
         "new": ShortenedList.of(plan.new),
         "changed": _changed(plan),

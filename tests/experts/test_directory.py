@@ -1,4 +1,4 @@
-"""What a build reads of the directory."""
+"""Reading the directory for a build."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def tags() -> list[Tag]:
     return [Tag.objects.create(kind="domain", name=f"Tag {n}", description="Something") for n in range(3)]
 
 
-def test_active_experts_come_by_id_with_their_fields() -> None:
+def test_active_experts_are_read_by_id_with_their_fields() -> None:
     hidden = Expert.objects.create(username="hidden", is_active=False)
     ann = Expert.objects.create(
         username="ann",
@@ -44,7 +44,7 @@ def test_active_experts_come_by_id_with_their_fields() -> None:
     assert first.tagged_for == "f" * 32
 
 
-def test_only_manual_tags_are_read_and_each_expert_comes_once(tags: list[Tag]) -> None:
+def test_only_manual_tags_are_read_and_each_expert_once(tags: list[Tag]) -> None:
     experts = [Expert.objects.create(username=f"u{n}") for n in range(4)]
     for tag in reversed(tags):
         ExpertTag.objects.create(expert=experts[1], tag=tag)
@@ -56,11 +56,9 @@ def test_only_manual_tags_are_read_and_each_expert_comes_once(tags: list[Tag]) -
     assert [record.manual_tags for record in records] == [(), tuple(tag.pk for tag in tags), (), (tags[2].pk,)]
 
 
-def test_it_is_one_statement_so_that_it_sees_one_moment(tags: list[Tag]) -> None:
+def test_one_statement_reads_the_directory(tags: list[Tag]) -> None:
     Expert.objects.bulk_create(Expert(username=f"u{n}") for n in range(2_100))
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         assert len(read_active()) == 2_100
     assert len(queries) == 1
 

@@ -41,7 +41,7 @@ def act(client: Client, action: str, people: list[Expert], **more: str) -> Any:
     return client.post(LIST, {"action": action, "_selected_action": [p.pk for p in people], **more}, follow=True)
 
 
-def test_the_list_asks_the_database_as_often_for_many_as_for_few(editor: Client, tags: list[Tag]) -> None:
+def test_the_list_makes_as_many_queries_for_many_experts_as_for_few(editor: Client, tags: list[Tag]) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
             assert editor.get(LIST).status_code == 200
@@ -98,7 +98,7 @@ def test_the_filters_narrow_the_list(editor: Client, tags: list[Tag]) -> None:
         assert listed(editor.get(LIST, query)) == found, query
 
 
-def test_deactivating_and_activating_many_is_audited_one_by_one(editor: Client) -> None:
+def test_activating_and_deactivating_many_logs_each_expert(editor: Client) -> None:
     people = experts(3)
     Expert.objects.filter(pk=people[0].pk).deactivate()
     page = act(editor, "deactivate", people)
@@ -150,7 +150,7 @@ def form_of(page: Any) -> dict[str, str]:
     return data
 
 
-def test_saving_an_expert_untouched_changes_nothing_that_an_import_would_see(editor: Client) -> None:
+def test_saving_an_unedited_expert_changes_nothing_for_an_import(editor: Client) -> None:
     expert = Expert.objects.create(username="ann", bio="Sings\nand dances", category="Art")
     address = expert.get_absolute_url()
     data = form_of(editor.get(address))
@@ -161,7 +161,7 @@ def test_saving_an_expert_untouched_changes_nothing_that_an_import_would_see(edi
     assert LogEntry.objects.get().get_change_message() == "No fields changed."
 
 
-def test_a_manual_tag_is_added_and_audited(editor: Client, tags: list[Tag]) -> None:
+def test_adding_a_manual_tag_is_logged(editor: Client, tags: list[Tag]) -> None:
     expert = Expert.objects.create(username="ann")
     address = expert.get_absolute_url()
     data = form_of(editor.get(address)) | {"expert_tags-0-tag": str(tags[0].pk)}
@@ -196,7 +196,7 @@ def test_a_manual_tag_can_be_changed_and_removed(editor: Client, tags: list[Tag]
     assert not expert.expert_tags.exists()
 
 
-def test_the_change_page_asks_as_often_with_many_tags_as_with_few(editor: Client, tags: list[Tag]) -> None:
+def test_the_expert_form_makes_as_many_queries_for_many_tags_as_for_few(editor: Client, tags: list[Tag]) -> None:
     expert = Expert.objects.create(username="ann")
 
     def queries() -> int:
@@ -213,7 +213,7 @@ def test_the_change_page_asks_as_often_with_many_tags_as_with_few(editor: Client
     assert queries() == few
 
 
-def test_a_username_taken_in_another_case_is_refused_in_words(editor: Client) -> None:
+def test_a_username_that_differs_only_in_case_is_refused(editor: Client) -> None:
     Expert.objects.create(username="Ann")
     expert = Expert.objects.create(username="ben")
     address = expert.get_absolute_url()
@@ -221,7 +221,7 @@ def test_a_username_taken_in_another_case_is_refused_in_words(editor: Client) ->
     assert "exists already" in page.content.decode()
 
 
-def test_a_currency_is_made_upper_case_and_must_be_a_code(editor: Client) -> None:
+def test_a_currency_is_upper_cased_and_must_be_a_code(editor: Client) -> None:
     expert = Expert.objects.create(username="ann")
     address = expert.get_absolute_url()
     data = form_of(editor.get(address))

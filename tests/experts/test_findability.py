@@ -42,17 +42,17 @@ def test_the_weights_add_up_to_100() -> None:
     assert scoring.BIO + scoring.JOB_TITLE + tags + scoring.PHOTO + scoring.RATE + scoring.COMPANY == 100
 
 
-def test_the_bio_gives_most_from_its_longest_step_on() -> None:
+def test_the_longest_bio_gives_the_most_points() -> None:
     lengths, points = zip(*scoring.BIO_STEPS, strict=True)
     assert list(lengths) == sorted(lengths, reverse=True)
     assert list(points) == sorted(points, reverse=True)
 
 
-def test_whoever_has_everything_has_100_and_no_advice() -> None:
+def test_a_complete_profile_has_100_and_no_advice() -> None:
     assert findability(Expert(**WHOLE), 3) == scoring.Findability(100, ())
 
 
-def test_whoever_has_but_a_name_has_0() -> None:
+def test_a_profile_with_only_a_name_has_0() -> None:
     found = findability(Expert(username="ann", first_name="Ann"), 0)
     assert found.score == 0
     assert [each.points for each in found.advice] == [40, 20, 15, 10, 10, 5]
@@ -154,7 +154,7 @@ def test_the_list_shows_the_score_and_sorts_by_it(client, three) -> None:
 
 
 @pytest.mark.django_db
-def test_the_list_is_narrowed_to_a_level(client, three) -> None:
+def test_the_list_is_filtered_by_level(client, three) -> None:
     client.force_login(staff(superuser=True))
     for level, found in zip(scoring.LEVELS, three, strict=True):
         assert listed(client.get(LIST, {"findability": level})) == [found.username]
@@ -174,7 +174,7 @@ def test_sorting_loads_one_page_of_experts_only(client) -> None:
 
 
 @pytest.mark.django_db
-def test_the_page_of_an_expert_says_what_would_raise_the_score(client, three) -> None:
+def test_the_expert_form_says_what_would_raise_the_score(client, three) -> None:
     client.force_login(staff(superuser=True))
     low, middle, high = (client.get(each.get_absolute_url()).content.decode() for each in three)
     assert "+40" in low

@@ -39,7 +39,7 @@ def test_it_imports_and_says_how_many(file: Path, capsys: pytest.CaptureFixture[
     assert Expert.objects.count() == 2
 
 
-def test_a_dry_run_applies_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_imports_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("import_experts", file, "--dry-run", "--json")
     report = printed(capsys)
     assert (report["status"], report["new"]) == ("dry run", 2)

@@ -1,4 +1,4 @@
-"""The import page of the admin: upload, preview, apply."""
+"""The import pages of the admin: upload, preview, import."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def messages(page: Any) -> str:
     return " ".join(str(message) for message in page.context["messages"])
 
 
-def test_the_preview_shows_what_would_be_done_and_applies_nothing(importer: Client) -> None:
+def test_the_preview_shows_the_changes_and_imports_nothing(importer: Client) -> None:
     Expert.objects.create(username="ann", bio="Sings")
     Expert.objects.create(username="cid")
     page = post(importer, "Username,Bio,Colour\nann,Dances,red\nben,Paints,blue\n")
@@ -72,7 +72,7 @@ def test_the_preview_shows_what_would_be_done_and_applies_nothing(importer: Clie
     assert Expert.objects.count() == 2
 
 
-def test_confirming_applies_and_is_audited(importer: Client) -> None:
+def test_confirming_imports_and_is_logged(importer: Client) -> None:
     Expert.objects.create(username="ann", bio="Sings")
     page = confirm(importer, post(importer, "Username,Bio\nann,Dances\nben,Paints\n"))
     assert page.redirect_chain == [("/admin/experts/expert/", 302)]
@@ -86,14 +86,14 @@ def test_confirming_applies_and_is_audited(importer: Client) -> None:
     assert LogEntry.objects.filter(action_flag=1).count() == 1
 
 
-def test_confirming_twice_applies_once(importer: Client) -> None:
+def test_confirming_twice_imports_once(importer: Client) -> None:
     page = post(importer, "Username\nann\n")
     confirm(importer, page)
     assert "no pending import" in messages(confirm(importer, page))
     assert Expert.objects.count() == 1
 
 
-def test_a_directory_that_changed_since_is_shown_again_instead_of_applied(importer: Client) -> None:
+def test_if_the_directory_changed_the_preview_is_shown_again(importer: Client) -> None:
     page = post(importer, "Username,Bio\nann,Sings\n")
     Expert.objects.create(username="ann", bio="Whistles")
     again = confirm(importer, page)
@@ -105,13 +105,13 @@ def test_a_directory_that_changed_since_is_shown_again_instead_of_applied(import
     assert Expert.objects.get().bio == "Sings"
 
 
-def test_a_confirmation_without_a_digest_applies_nothing(importer: Client) -> None:
+def test_a_confirmation_without_a_digest_imports_nothing(importer: Client) -> None:
     post(importer, "Username\nann\n")
     importer.post(APPLY)
     assert not Expert.objects.exists()
 
 
-def test_sync_says_whom_it_deactivates_and_does(importer: Client) -> None:
+def test_sync_lists_and_deactivates_the_missing(importer: Client) -> None:
     Expert.objects.create(username="cid")
     page = post(importer, "Username\nann\n", sync="on")
     assert "will be deactivated" in page.content.decode()
@@ -119,7 +119,7 @@ def test_sync_says_whom_it_deactivates_and_does(importer: Client) -> None:
     assert not Expert.objects.get(username="cid").is_active
 
 
-def test_rejected_rows_are_named_and_keep_everything_from_being_applied(importer: Client) -> None:
+def test_rejected_rows_are_listed_and_stop_the_import(importer: Client) -> None:
     page = post(importer, "Username,Hourly Rate\nann,80\nben,much\n")
     html = page.content.decode()
     assert "<td>3</td><td>Hourly Rate</td><td>much</td>" in html
@@ -128,13 +128,13 @@ def test_rejected_rows_are_named_and_keep_everything_from_being_applied(importer
     assert not Expert.objects.exists()
 
 
-def test_bad_rows_are_skipped_when_asked(importer: Client) -> None:
+def test_bad_rows_are_skipped_on_request(importer: Client) -> None:
     page = post(importer, "Username,Hourly Rate\nann,80\nben,much\n", skip_bad="on")
     confirm(importer, page)
     assert Expert.objects.get().username == "ann"
 
 
-def test_what_the_file_says_is_escaped(importer: Client) -> None:
+def test_the_contents_of_the_file_are_escaped(importer: Client) -> None:
     Expert.objects.create(username="<b>x</b>", bio="old")
     text = "Username,Bio,<i>c</i>\n<b>x</b>,<script>alert(1)</script>,\n<u>new</u>,,\n<s>bad</s>,\0<q>,\n"
     html = post(importer, text, name="<em>.csv").content.decode()
@@ -143,7 +143,7 @@ def test_what_the_file_says_is_escaped(importer: Client) -> None:
     assert "&lt;script&gt;alert(1)" in html
 
 
-def test_long_lists_are_cut_and_say_how_many_more(importer: Client) -> None:
+def test_long_lists_are_shortened_and_say_how_many_more(importer: Client) -> None:
     Expert.objects.bulk_create(Expert(username=f"old{n}") for n in range(views.MAX_SHOWN + 3))
     text = "Username,Bio\n" + "".join(f"old{n},x\n" for n in range(views.MAX_SHOWN + 3))
     text += "".join(f"new{n},x\n" for n in range(views.MAX_SHOWN + 7))
@@ -155,9 +155,9 @@ def test_long_lists_are_cut_and_say_how_many_more(importer: Client) -> None:
 
 @pytest.mark.parametrize(
     ("data", "says"),
-    [(b"Name\nann\n", "Username"), (b"PK\x03\x04", "Excel"), (b"Username\nzo\xeb\n", "not UTF-8")],
+    [(b"Name\nann\n", "Username"), (b"PK\x03\x04", "Excel"), (b"Username\nzo\xeb\n", "not in UTF-8")],
 )
-def test_a_file_that_cannot_be_read_says_why_and_is_not_kept(importer: Client, data: bytes, says: str) -> None:
+def test_a_file_that_cannot_be_read_is_explained_and_removed(importer: Client, data: bytes, says: str) -> None:
     page = post(importer, data)
     assert page.redirect_chain[-1][0] == UPLOAD
     assert says in messages(page)
@@ -169,14 +169,14 @@ def test_an_empty_file_and_no_file_are_form_errors(importer: Client) -> None:
     assert "required" in importer.post(UPLOAD, {}).content.decode()
 
 
-def test_a_file_over_the_limit_is_cut_off_with_a_clear_error(importer: Client, settings: Any) -> None:
+def test_a_file_over_the_limit_is_refused(importer: Client, settings: Any) -> None:
     settings.TCS_IMPORT_MAX_MB = 1
     page = post(importer, b"Username\n" + b"x" * 2**20)
     assert "larger than 1 MB" in page.content.decode()
     assert waiting() == []
 
 
-def test_the_file_is_kept_for_its_owner_only(importer: Client) -> None:
+def test_only_its_owner_sees_a_pending_import(importer: Client) -> None:
     post(importer, "Username\nann\n", name="../../evil.csv")
     (path,) = waiting()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -196,7 +196,7 @@ def test_discarding_and_a_second_upload_remove_the_file(importer: Client) -> Non
     assert waiting() == []
 
 
-def test_files_that_nobody_confirmed_are_swept_after_a_day(importer: Client) -> None:
+def test_unconfirmed_files_are_removed_after_a_day(importer: Client) -> None:
     post(importer, "Username\nann\n")
     (old,) = waiting()
     os.utime(old, (0, 0))
@@ -208,7 +208,7 @@ def test_files_that_nobody_confirmed_are_swept_after_a_day(importer: Client) -> 
 
 
 @pytest.mark.parametrize("address", [UPLOAD, PREVIEW, APPLY, DISCARD])
-def test_only_who_may_import_gets_here(client: Client, address: str) -> None:
+def test_the_pages_need_the_import_permission(client: Client, address: str) -> None:
     send = client.post if address in (APPLY, DISCARD) else client.get
     assert send(address).status_code == 302
     client.force_login(staff("experts.view_expert", "experts.change_expert"))
@@ -224,7 +224,7 @@ def test_applying_and_discarding_need_a_post_and_a_csrf_token(importer: Client) 
     assert strict.post(UPLOAD).status_code == 403
 
 
-def test_the_list_links_to_the_import_only_for_who_may(importer: Client) -> None:
+def test_the_list_links_to_the_import_only_with_the_permission(importer: Client) -> None:
     changelist = reverse("admin:experts_expert_changelist")
     assert UPLOAD in importer.get(changelist).content.decode()
     importer.force_login(staff("experts.view_expert", username="olga"))

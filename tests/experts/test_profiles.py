@@ -1,4 +1,4 @@
-"""What a version keeps of its experts' fields, and how it is compared with the directory."""
+"""What a version keeps of each expert, and how that is compared with the directory."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def test_the_same_values_have_the_same_digest_however_the_rate_is_written():
     assert digest(bio=ODD) == digest(bio=ODD)
 
 
-def test_values_that_could_be_taken_for_others_have_digests_of_their_own():
+def test_similar_values_have_different_digests():
     texts = ("", "a", "\0", "a\0", "\0a", "('a', '')", "\\x00")
     made = [digest(first_name=first, last_name=last) for first, last in product(texts, texts)]
     others = [digest(hourly_rate=Decimal(0)), digest(has_photo=True), digest(currency="1"), digest(username="1")]
     assert len({*made, *others}) == len(made) + len(others)
 
 
-def test_a_row_holds_all_that_is_compared():
+def test_a_row_holds_every_compared_field():
     whole = record(
         username="u",
         first_name="f",
@@ -77,7 +77,7 @@ def test_a_row_holds_all_that_is_compared():
     assert directory_rows(record(manual_tags=(4, 2)))[1:] == [DirectoryRow(1, tag, *[""] * 10) for tag in ("4", "2")]
 
 
-def test_every_profile_is_found_again_whichever_block_it_is_in():
+def test_every_profile_is_read_back_from_any_block():
     experts = [record(number, bio=f"Bio {number}. {ODD}", username=f"u{number}") for number in range(2 * BLOCK + 1)]
     profiles = Profiles.from_records(experts)
     profiles.check(len(experts))
@@ -110,7 +110,7 @@ class TestInAVersion:
         read = sorted(map(tuple, directory.read_rows()))
         assert read == sorted(tuple(row) for expert in directory.read_active() for row in directory_rows(expert))
 
-    def test_a_version_of_the_release_before_is_read_and_compared_all_the_same(self):
+    def test_a_version_of_the_previous_release_can_be_read_and_compared(self):
         cast.experts(5)
         made = built()
         without_profiles(made.folder)
@@ -121,7 +121,7 @@ class TestInAVersion:
         assert drift.measure(snapshot.baseline).fields == {"bio": 1}
 
     @pytest.mark.parametrize("name", PROFILE_FILES)
-    def test_a_version_with_a_part_of_them_is_refused(self, name):
+    def test_a_version_with_only_some_of_the_files_is_refused(self, name):
         cast.experts(5)
         folder = built().folder
         said = Manifest.from_bytes((folder / "manifest.json").read_bytes())
@@ -223,7 +223,7 @@ def edit(random: Random) -> None:
 @pytest.mark.services
 @pytest.mark.django_db
 @pytest.mark.parametrize("seed", range(3))
-def test_after_any_edits_drift_is_what_a_comparison_of_every_value_says(seed, monkeypatch):
+def test_after_any_edits_drift_equals_a_comparison_of_every_value(seed, monkeypatch):
     monkeypatch.setattr("indexing.drift.measurement.CHUNK", 4)  # several pieces, the last one not full
     random = Random(seed)
     cast.experts(9)
@@ -247,7 +247,7 @@ def _without(version: Snapshot) -> Baseline:
     return replace(version.baseline, profiles=None)
 
 
-def test_hashes_of_rows_are_those_of_the_experts():
+def test_row_hashes_equal_field_hashes():
     rates = (None, Decimal(0), Decimal("80"), Decimal("80.50"), Decimal("0.05"))
     experts = [
         record(

@@ -1,4 +1,4 @@
-"""The fictional directory."""
+"""The generated sample experts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def values(expert: Expert) -> list[object]:
     return [getattr(expert, name) for name in FIELDS]
 
 
-def test_the_same_seed_gives_the_same_people_and_a_smaller_directory_begins_a_larger_one() -> None:
+def test_the_same_seed_gives_the_same_people_and_more_keep_the_first_ones() -> None:
     large = [values(expert) for expert in generate_experts(60)]
     assert [values(expert) for expert in generate_experts(40)] == large[:40]
     assert [values(expert) for expert in generate_experts(40, seed=2)] != large[:40]
@@ -40,13 +40,13 @@ def test_names_have_accents_and_usernames_do_not() -> None:
     assert all(expert.username.partition(".")[0] for expert in people)
 
 
-def test_nobody_points_at_a_real_site() -> None:
+def test_no_profile_links_to_a_real_site() -> None:
     for expert in generate_experts(300):
         assert expert.photo_url == ""
         assert expert.profile_url.startswith("https://example.com/")
 
 
-def test_a_profession_is_told_alike_by_title_category_and_bio() -> None:
+def test_title_category_and_bio_fit_together() -> None:
     planners = [expert for expert in generate_experts(1_500) if expert.job_title == "Hospital capacity planner"]
     assert planners
     for expert in planners:
@@ -57,7 +57,7 @@ def test_a_profession_is_told_alike_by_title_category_and_bio() -> None:
 
 
 @pytest.mark.django_db
-def test_loading_again_adds_only_who_is_missing_and_leaves_the_others() -> None:
+def test_loading_again_adds_only_missing_experts_and_changes_no_others() -> None:
     assert load_samples(50) == 50
     someone = Expert.objects.order_by("pk").first()
     assert someone is not None

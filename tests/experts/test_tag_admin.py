@@ -42,7 +42,7 @@ def save(client: Client, tag: Tag, **changed: str) -> str:
 # --- editing ---
 
 
-def test_a_tag_is_added_and_audited(editor) -> None:
+def test_adding_a_tag_is_logged(editor) -> None:
     sent = {"name": " Bell  founding ", "kind": "domain", "description": "Casts\r\nchurch bells.", "is_active": "on"}
     answer = editor.post(f"{LIST}add/", sent, follow=True)
     tag = Tag.objects.get(name="Bell founding")
@@ -52,7 +52,7 @@ def test_a_tag_is_added_and_audited(editor) -> None:
     assert (entry.object_id, entry.action_flag, entry.user.username) == (str(tag.pk), ADDITION, "ed")
 
 
-def test_editing_says_when_it_counts_and_is_audited_field_by_field(editor) -> None:
+def test_editing_says_when_it_takes_effect_and_logs_each_field(editor) -> None:
     tag = Tag.objects.create(kind="domain", name="Bells", description="Casts bells.")
     assert "Tags are assigned again" in save(editor, tag, description="Casts and tunes bells.")
     assert tag.description == "Casts and tunes bells."
@@ -62,7 +62,7 @@ def test_editing_says_when_it_counts_and_is_audited_field_by_field(editor) -> No
     assert "Tags are assigned again" not in save(editor, tag), "nothing has changed"
 
 
-def test_deactivating_on_the_form_is_audited(editor) -> None:
+def test_deactivating_in_the_form_is_logged(editor) -> None:
     tag = Tag.objects.create(kind="domain", name="Bells", description="Casts bells.")
     assert "Tags are assigned again" in save(editor, tag, is_active="")
     assert not tag.is_active
@@ -72,14 +72,14 @@ def test_deactivating_on_the_form_is_audited(editor) -> None:
     )
 
 
-def test_two_tags_of_one_name_are_refused_in_words(editor) -> None:
+def test_a_second_tag_with_the_same_name_is_refused(editor) -> None:
     Tag.objects.create(kind="domain", name="Bells", description="Casts bells.")
     answer = editor.post(f"{LIST}add/", {"name": "bELLS", "kind": "domain", "description": "x"})
     assert "already" in answer.content.decode()
     assert Tag.objects.filter(name__iexact="bells").count() == 1
 
 
-def test_many_are_deactivated_and_activated_at_once_and_audited_one_by_one(editor) -> None:
+def test_activating_and_deactivating_many_logs_each_tag(editor) -> None:
     tags = [Tag.objects.create(kind="domain", name=f"Bells {n}", description="x", is_active=n > 0) for n in range(3)]
     chosen = {"_selected_action": [tag.pk for tag in tags]}
     page = editor.post(LIST, {"action": "deactivate", **chosen}, follow=True)
@@ -91,7 +91,7 @@ def test_many_are_deactivated_and_activated_at_once_and_audited_one_by_one(edito
     assert "3 tags activated." in page.content.decode()
 
 
-def test_whoever_may_only_look_cannot_deactivate(client, db) -> None:
+def test_viewers_cannot_deactivate(client, db) -> None:
     tag = Tag.objects.create(kind="domain", name="Bells", description="x")
     client.force_login(cast.staff("experts.view_tag"))
     client.post(LIST, {"action": "deactivate", "_selected_action": [tag.pk]})
@@ -112,7 +112,7 @@ def bells(db) -> Tag:
     return tag
 
 
-def test_the_list_counts_automatic_and_manual_apart_and_leads_to_the_experts(client, bells) -> None:
+def test_the_list_counts_automatic_and_manual_separately_and_links_to_the_experts(client, bells) -> None:
     client.force_login(cast.staff(superuser=True))
     page = client.get(LIST, {"q": "Bells"})
     (tag,) = page.context["cl"].result_list
@@ -123,7 +123,7 @@ def test_the_list_counts_automatic_and_manual_apart_and_leads_to_the_experts(cli
         assert len(client.get(address).context["cl"].result_list) == int(shown)
 
 
-def test_the_list_sorts_by_the_counts_and_narrows_to_the_unused(client, bells) -> None:
+def test_the_list_sorts_by_the_counts_and_filters_unused_tags(client, bells) -> None:
     client.force_login(cast.staff(superuser=True))
     column = client.get(LIST).context["cl"].list_display.index("automatic")
     assert client.get(LIST, {"o": f"-{column}"}).context["cl"].result_list[0] == bells
@@ -131,7 +131,7 @@ def test_the_list_sorts_by_the_counts_and_narrows_to_the_unused(client, bells) -
     assert client.get(LIST, {"used": "no"}).context["cl"].result_count == Tag.objects.count() - 1
 
 
-def test_the_list_asks_as_often_for_many_tags_as_for_few(client, bells) -> None:
+def test_the_list_makes_as_many_queries_for_many_tags_as_for_few(client, bells) -> None:
     client.force_login(cast.staff(superuser=True))
 
     def queries() -> int:
@@ -149,7 +149,7 @@ def test_the_list_asks_as_often_for_many_tags_as_for_few(client, bells) -> None:
 
 
 @pytest.mark.django_db
-def test_loading_the_default_tags_brings_back_the_missing_and_keeps_the_edited() -> None:
+def test_loading_the_default_tags_adds_missing_ones_and_keeps_edited_ones() -> None:
     gone, edited = Tag.objects.all()[:2]
     gone.delete()
     Tag.objects.filter(pk=edited.pk).update(description="Ours", is_active=False)
@@ -205,7 +205,7 @@ def test_unchanged_tags_are_assigned_to_nobody_again(baking) -> None:
 
 
 @built
-def test_a_deactivated_tag_leaves_with_the_next_run_except_where_it_was_put_by_hand(editor, baking) -> None:
+def test_the_next_run_removes_an_inactive_tag_except_where_it_is_manual(editor, baking) -> None:
     by_hand = Expert.objects.exclude(pk__in=holders(baking)).first()
     ExpertTag.objects.create(expert=by_hand, tag=baking, source="manual")
     before = holders(baking)
@@ -258,7 +258,7 @@ def test_enter_in_the_form_still_saves(editor, bells) -> None:
     assert first["name"] == "_save"
 
 
-def test_the_panel_names_fields_that_are_there(editor, bells) -> None:
+def test_the_panel_names_existing_fields(editor, bells) -> None:
     form = Form(editor.get(f"{LIST}{bells.pk}/change/").content.decode())
     panel = form.one(id="tag-preview")
     ids = {attributes.get("id") for _tag, attributes in form.tags}
@@ -268,7 +268,7 @@ def test_the_panel_names_fields_that_are_there(editor, bells) -> None:
     assert panel["hx-get"] == f"/admin/index/tags/preview/?tag={bells.pk}"
 
 
-def test_whoever_may_only_look_gets_a_link(client, bells) -> None:
+def test_viewers_get_a_link(client, bells) -> None:
     client.force_login(cast.staff("experts.view_tag"))
     form = Form(client.get(f"{LIST}{bells.pk}/change/").content.decode())
     assert not [a for _tag, a in form.tags if "formaction" in a]

@@ -1,4 +1,4 @@
-"""Tags: who gets which, and what is written."""
+"""Which expert gets which tag, and what is written."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_every_default_tag_fits_its_fields_and_is_one_line() -> None:
         assert description
 
 
-def test_this_room_imports_nothing_of_indexing() -> None:
+def test_tagging_imports_nothing_of_indexing() -> None:
     for path in ROOM.rglob("*.py"):
         assert not re.search(r"^\s*(from|import) indexing", path.read_text(encoding="utf-8"), re.M), path
 
@@ -76,13 +76,13 @@ def test_at_most_six_domains_and_three_industries() -> None:
     assert sorted(number for number, _score in row) == [0, 1, 2, 3, 4, 5, 10, 11, 12]
 
 
-def test_nobody_and_nothing_are_fine() -> None:
+def test_no_experts_and_no_tags_are_allowed() -> None:
     assert assign(unit(), unit(0), [spec(1)], 0.2) == []
     assert assign(unit(0, 90), np.zeros((0, 2), np.float32), [], 0.2) == [[], []]
     assert assign(unit(90), unit(0), [spec(1)], 0.2) == [[]]
 
 
-def test_blocks_give_what_one_product_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_give_the_same_as_one_product(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = np.random.default_rng(5)
     vectors = generator.normal(size=(50, 8)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -93,7 +93,7 @@ def test_blocks_give_what_one_product_gives(monkeypatch: pytest.MonkeyPatch) -> 
     assert [[number for number, _ in row] for row in parts] == [[number for number, _ in row] for row in whole]
 
 
-def test_vectors_that_do_not_belong_to_the_tags_are_refused() -> None:
+def test_a_wrong_number_of_tag_vectors_is_refused() -> None:
     with pytest.raises(ValueError, match="2 tag vectors for 1 tags"):
         assign(unit(0), unit(0, 1), [spec(1)], 0.2)
 
@@ -101,7 +101,7 @@ def test_vectors_that_do_not_belong_to_the_tags_are_refused() -> None:
 # --- when they are computed again ---
 
 
-def test_the_hash_follows_the_model_the_tags_and_the_threshold_but_not_their_order() -> None:
+def test_the_hash_changes_with_the_model_the_tags_and_the_threshold_but_not_their_order() -> None:
     tags = [spec(1), spec(2)]
     same = tag_set_hash("model", tags, 0.3)
     assert tag_set_hash("model", tags[::-1], 0.3) == same
@@ -116,7 +116,7 @@ def test_the_hash_follows_the_model_the_tags_and_the_threshold_but_not_their_ord
     assert len({same, *others}) == len(others) + 1
 
 
-def test_the_basis_fits_its_column_and_follows_text_and_tags() -> None:
+def test_the_basis_fits_its_column_and_changes_with_text_and_tags() -> None:
     one, two = tag_set_hash("m", [spec(1)], 0.3), tag_set_hash("m", [spec(2)], 0.3)
     assert len({tagging_basis(b"a" * 16, one), tagging_basis(b"b" * 16, one), tagging_basis(b"a" * 16, two)}) == 3
     assert len(tagging_basis(b"a" * 16, one)) == Expert._meta.get_field("tagged_for").max_length
@@ -149,7 +149,7 @@ def test_automatic_tags_are_added_replaced_and_removed(ann: Expert, tags: list[T
     assert ann.tagged_for == "b" * 32
 
 
-def test_what_is_the_same_is_not_written(ann: Expert, tags: list[Tag]) -> None:
+def test_unchanged_tags_are_not_written(ann: Expert, tags: list[Tag]) -> None:
     store({ann.pk: [(tags[0].pk, 0.5)]}, {ann.pk: "a" * 32}, between=ignore)
     before = ExpertTag.objects.get().pk
     with CaptureQueriesContext(connection) as queries:
@@ -173,7 +173,7 @@ def test_manual_tags_survive_and_are_not_doubled(ann: Expert, tags: list[Tag]) -
     assert rows(ann) == {"Tag 0": ("manual", None), "Tag 1": ("manual", None)}
 
 
-def test_tagging_is_no_change_of_the_expert(ann: Expert, tags: list[Tag]) -> None:
+def test_tagging_does_not_change_updated_at(ann: Expert, tags: list[Tag]) -> None:
     old = datetime(2020, 1, 1, tzinfo=UTC)
     Expert.objects.update(updated_at=old)
     store({ann.pk: [(tags[0].pk, 0.5)]}, {ann.pk: "a" * 32}, between=ignore)
@@ -181,14 +181,14 @@ def test_tagging_is_no_change_of_the_expert(ann: Expert, tags: list[Tag]) -> Non
     assert ann.updated_at == old
 
 
-def test_experts_and_tags_deleted_meanwhile_are_passed_over(ann: Expert, tags: list[Tag]) -> None:
+def test_experts_and_tags_deleted_meanwhile_are_skipped(ann: Expert, tags: list[Tag]) -> None:
     gone, no_tag = ann.pk + 1, max(tag.pk for tag in tags) + 1
     assigned = {ann.pk: [(tags[0].pk, 0.5), (no_tag, 0.4)], gone: [(tags[0].pk, 0.5)]}
     changes = store(assigned, {ann.pk: "a" * 32, gone: "a" * 32}, between=ignore)
     assert changes == TagChanges(1, 0, 1)
 
 
-def test_a_stop_between_batches_keeps_what_is_done_in_step(monkeypatch: pytest.MonkeyPatch, tags: list[Tag]) -> None:
+def test_a_stop_between_batches_leaves_consistent_rows(monkeypatch: pytest.MonkeyPatch, tags: list[Tag]) -> None:
     monkeypatch.setattr(storage, "BATCH", 2)
     experts = [Expert.objects.create(username=f"u{n}") for n in range(5)]
 
@@ -214,7 +214,7 @@ def test_a_stop_between_batches_keeps_what_is_done_in_step(monkeypatch: pytest.M
     assert set(Expert.objects.filter(tagged_for="a" * 32).values_list("pk", flat=True)) == tagged
 
 
-def test_the_statements_do_not_grow_with_the_experts_of_a_batch(tags: list[Tag]) -> None:
+def test_the_number_of_statements_does_not_grow_with_the_batch(tags: list[Tag]) -> None:
     Expert.objects.bulk_create(Expert(username=f"u{n}") for n in range(300))
     ids = list(Expert.objects.values_list("pk", flat=True))
     with CaptureQueriesContext(connection) as queries:

@@ -17,7 +17,7 @@ def sidebar(page: str) -> str:
     return page.partition('id="nav-sidebar"')[2].partition("</nav>")[0]
 
 
-def test_the_front_page_says_in_a_line_how_the_index_is(client):
+def test_the_front_page_shows_the_state_of_the_index(client):
     client.force_login(cast.staff("indexing.view", "experts.view_expert"))
     page = client.get("/admin/").content.decode()
     assert "No version is live yet." in page
@@ -32,7 +32,7 @@ def test_the_front_page_says_in_a_line_how_the_index_is(client):
     assert page.index('id="index-module"') < page.index('class="app-experts')
 
 
-def test_the_front_page_says_nothing_of_it_to_others(client):
+def test_the_front_page_hides_the_index_from_others(client):
     client.force_login(cast.staff("experts.view_expert"))
     page = client.get("/admin/").content.decode()
     assert "index-module" not in page
@@ -41,7 +41,7 @@ def test_the_front_page_says_nothing_of_it_to_others(client):
     assert "/admin/index/" not in page
 
 
-def test_the_sidebar_leads_to_the_index_for_those_who_may_see_it(client):
+def test_the_sidebar_links_to_the_index_for_those_who_may_see_it(client):
     client.force_login(cast.staff("indexing.view", "experts.view_expert"))
     everywhere = sidebar(client.get("/admin/experts/expert/").content.decode())
     assert re.search(r'<a href="/admin/index/" class="section">\s*Search index\s*</a>', everywhere)
@@ -71,7 +71,7 @@ def test_the_directory_comes_before_accounts_and_sign_ins(client):
     assert "Axes" not in page
 
 
-def test_pages_lead_to_the_search_and_the_search_leads_back(client):
+def test_admin_pages_link_to_the_search_and_back(client):
     client.force_login(cast.staff("indexing.view"))
     for page in ("/admin/", "/admin/index/"):
         assert '<a href="/">Search the experts</a>' in client.get(page).content.decode()

@@ -21,7 +21,7 @@ def signed_in() -> Client:
 
 
 @pytest.mark.parametrize("client", [Client(), None])
-def test_a_page_that_is_not_there_leads_back(client):
+def test_the_page_not_found_links_to_the_search(client):
     answer = (client or signed_in()).get("/nothing")
     assert answer.status_code == 404
     page = answer.content.decode()
@@ -67,7 +67,7 @@ def test_an_empty_list_says_how_to_fill_it(path, words):
     assert words in client.get(f"/admin/{path}/").content.decode()
 
 
-def test_a_search_in_a_list_that_finds_nothing_leads_to_everything():
+def test_a_list_search_without_results_links_to_the_whole_list():
     page = signed_in().get("/admin/experts/expert/?q=zzqqxx").content.decode()
     assert "Nothing matches" in page
     assert '<a href="?">Show everything</a>' in page

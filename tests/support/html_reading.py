@@ -1,4 +1,4 @@
-"""What a browser would make of a page, as far as security goes."""
+"""Parses a page as a browser does, and finds what would be unsafe in it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PARAGRAPHS = {
     "th",
     "title",
 }
-"""The writing direction of what they hold does not reach past them."""
+"""Elements whose text does not affect the writing direction of what follows them."""
 TURN = re.compile("[\u202a-\u202e\u2066-\u2069]")
 OPENING, CLOSING = "\u2066\u2067\u2068", "\u2069"
 GRID_CELLS = {"line-message"}
@@ -53,11 +53,11 @@ class Element:
 
     @property
     def text(self) -> str:
-        """All text in it."""
+        """All text in the element."""
         return "".join(part for each in self.walk() for part in each.texts)
 
     def paragraph(self) -> Element:
-        """The nearest element around that the direction of a text does not leave."""
+        """The nearest element, this one or around it, that is one of `PARAGRAPHS`."""
         is_one = self.tag in PARAGRAPHS or self.attributes.get("class") in GRID_CELLS
         return self if is_one or self.parent is None else self.parent.paragraph()
 
@@ -97,7 +97,7 @@ def read(html: str) -> Element:
 
 
 def blocked_by_csp(page: Element) -> list[str]:
-    """Whatever in the page a policy without 'unsafe-inline' and foreign hosts does not let run or show."""
+    """Everything in the page that a policy without 'unsafe-inline' and without other hosts blocks."""
     found = []
     for element in page.walk():
         attributes = element.attributes
@@ -114,7 +114,7 @@ def blocked_by_csp(page: Element) -> list[str]:
 
 
 def runs_something(page: Element) -> list[str]:
-    """Addresses that are programs."""
+    """Links whose address is a program, such as “javascript:...”."""
     return [
         f"{name}={value[:80]} on <{element.tag}>"
         for element in page.walk()
@@ -124,7 +124,7 @@ def runs_something(page: Element) -> list[str]:
 
 
 def turned_lines(page: Element) -> list[str]:
-    """Lines in which somebody's text (that ends with such a sign) turns the direction of what follows it."""
+    """Lines in which a text that ends with a bidi control character changes the direction of what follows it."""
     paragraphs = {id(each.paragraph()): each.paragraph() for each in page.walk() if TURN.search("".join(each.texts))}
     found = []
     for paragraph in paragraphs.values():
@@ -140,7 +140,7 @@ def turns_what_follows(line: str) -> bool:
 
 
 def leaves_its_isolate(text: str) -> bool:
-    """Whether it closes the isolate that <bdi> is: what it says after that acts on the line."""
+    """Whether `text` closes the isolate that <bdi> opens, so that the rest of it acts on the line."""
     depth = 0
     for sign in text:
         depth += (sign in OPENING) - (sign == CLOSING)

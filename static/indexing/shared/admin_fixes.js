@@ -1,4 +1,4 @@
-// Names for fields that Django's own widgets leave without one (axe-core: label, aria-prohibited-attr).
+// Adds accessible names to fields of Django's own widgets that have none (axe-core: label, aria-prohibited-attr).
 "use strict";
 {
   const { empty } = document.currentScript.dataset;
@@ -8,9 +8,9 @@
     return row ? words(row.querySelector("legend, label")) : "";
   };
 
-  const mend = () => {
+  const addNames = () => {
     for (const link of document.querySelectorAll("#changelist-filter li a")) {
-      if (!words(link)) link.textContent = `(${empty})`; // a filter on a value without a letter
+      if (!words(link)) link.textContent = `(${empty})`; // the filter's value is blank
     }
     for (const list of document.querySelectorAll(".select2-selection__rendered")) list.setAttribute("role", "list");
     for (const tip of document.querySelectorAll(".help-tooltip[aria-label]:not([role])")) tip.setAttribute("role", "img");
@@ -28,5 +28,5 @@
     }
   };
 
-  window.addEventListener("load", () => setTimeout(mend)); // after the widgets have made themselves
+  window.addEventListener("load", () => setTimeout(addNames)); // after the widgets have built themselves
 }
