@@ -1,4 +1,4 @@
-"""The JSON contract, for programs: what the pages do, with a token or a session."""
+"""The JSON API: what the pages do, for programs that sign in with a token or a session."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -11,11 +11,11 @@ api = DocumentedAPI(
     version="1",
     description=str(
         _(
-            "Search for experts, rebuild the index and watch it happen.\n\n"
+            "Search for experts, rebuild the index and follow its runs.\n\n"
             "Sign in with `POST /api/admin/auth` and send the token as `Authorization: Bearer ...`, or use the "
-            "session of a signed-in member of staff (then a request that changes something needs the `X-CSRFToken` "
-            "header). Every answer that is not a success is JSON with a sentence in `detail`; a 422 names the fields "
-            "in `fields`. Times are unix seconds."
+            "session of a signed-in member of staff; requests that change something then need the `X-CSRFToken` "
+            "header. Every error is JSON with a sentence in `detail`; a 422 also lists the invalid fields in "
+            "`fields`. Times are Unix seconds."
         )
     ),
     urls_namespace="api",

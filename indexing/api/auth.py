@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class BearerToken(HttpBearer):
-    """`Authorization: Bearer <token>`; a token that is sent but not valid is refused, whatever else is sent."""
+    """`Authorization: Bearer <token>`. An invalid token is refused, even if the request has a valid session."""
 
     def __init__(self, *any_of: str) -> None:
         super().__init__()
@@ -28,12 +28,12 @@ class BearerToken(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> User:
         found = ApiToken.objects.find(token)
         if found is None:
-            raise HttpError(401, _("The token is unknown, expired or revoked: ask for a new one."))
+            raise HttpError(401, _("The token is unknown, expired or revoked. Sign in again to get a new one."))
         return _permitted(found.user, self.any_of)
 
 
 class StaffSession(APIKeyCookie):
-    """The session that the pages use. Requests that change something need the CSRF token too."""
+    """The session that the pages use. Requests that change something also need the CSRF token."""
 
     param_name = settings.SESSION_COOKIE_NAME
 
@@ -45,7 +45,7 @@ class StaffSession(APIKeyCookie):
         if not request.user.is_authenticated:
             return None
         if check_csrf(request):
-            raise HttpError(403, _("The CSRF check failed: send the csrftoken cookie's value as X-CSRFToken."))
+            raise HttpError(403, _("The CSRF check failed. Send the value of the csrftoken cookie as X-CSRFToken."))
         return _permitted(request.user, self.any_of)
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Any:
@@ -53,23 +53,27 @@ class StaffSession(APIKeyCookie):
 
 
 def staff(*any_of: str) -> list[BearerToken | StaffSession]:
-    """Staff with one of these permissions (with none named, any staff): before anything else is looked at."""
+    """Members of staff with at least one of these permissions (any staff if none is named).
+
+    Checked before the parameters and the body of a request.
+    """
     return [BearerToken(*any_of), StaffSession(*any_of)]
 
 
 def caller(request: HttpRequest) -> User:
+    """Who sent the request."""
     user: User = request.auth  # type: ignore[attr-defined]  # set by ninja to what the auth class returned
     return user
 
 
 def actor(request: HttpRequest) -> Actor:
-    """The caller, for the audit."""
+    """Who sent the request, as the audit log records it."""
     user = caller(request)
     return Actor(user.get_username(), RebuildRun.Via.API, user, request.META.get("REMOTE_ADDR") or "")
 
 
 def _permitted(user: Any, any_of: tuple[str, ...]) -> Any:
-    """The user; 403 with the name of what is missing."""
+    """The user. Raises HttpError 403, which names the missing permission."""
     if not user.is_staff:
         raise HttpError(403, _("%(user)s is not a member of staff.") % {"user": user.get_username()})
     if any_of and not any(user.has_perm(permission) for permission in any_of):

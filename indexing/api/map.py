@@ -1,4 +1,4 @@
-"""The 2-D map of the live version."""
+"""The live version's map."""
 
 from __future__ import annotations
 
@@ -27,12 +27,14 @@ router = Router(tags=["index"])
 
 @dataclass(frozen=True, slots=True)
 class RenderedMap:
+    """The JSON of one map, and the ETag that it is cached under."""
+
     etag: str
     body: bytes
 
 
 _rendered = ProcessState(lambda: RenderedMap("", b""))
-"""The last answer: reading and rendering 10,000 points takes a tenth of a second, and they rarely change."""
+"""The last response: reading and rendering 10,000 points takes a tenth of a second, and they rarely change."""
 
 
 @router.get(
@@ -40,8 +42,8 @@ _rendered = ProcessState(lambda: RenderedMap("", b""))
     auth=staff("indexing.view"),
     response={200: EmbeddingMap, 202: Computing, **NOT_PERMITTED},
     exclude_none=True,
-    summary="Every active expert as a point",
-    description="Needs the permission `indexing.view`. 202 until the live version's map is computed.",
+    summary="Get the map: every active expert as a point",
+    description="Needs the permission `indexing.view`. Returns 202 until the live version's map has been computed.",
 )
 def embedding_map(request: HttpRequest) -> HttpResponse | Status:
     version = IndexState.read().live_version
@@ -69,7 +71,7 @@ def embedding_map(request: HttpRequest) -> HttpResponse | Status:
 
 
 def _etag(version: IndexVersion) -> str:
-    """Changes with the version, its map's file, and the directory: an expert hidden since must leave the map."""
+    """Changes with the version, its map file and the directory: an expert who was deactivated must leave the map."""
     directory = Expert.objects.active().aggregate(count=Count("pk"), changed=Max("updated_at"))
     changed = directory["changed"].timestamp() if directory["changed"] else 0
     drawn = "-".join(map(str, reading.file_stamp(version)))
@@ -77,6 +79,7 @@ def _etag(version: IndexVersion) -> str:
 
 
 def _render(number: int, ids: NDArray[np.int64], positions: NDArray[np.float32]) -> bytes:
+    """The response body for n experts, with ids int64[n] and positions float32[n, 2]."""
     place = {
         expert: (round(x, 3), round(y, 3)) for expert, (x, y) in zip(ids.tolist(), positions.tolist(), strict=True)
     }

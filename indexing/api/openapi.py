@@ -1,4 +1,4 @@
-"""The API's description of itself, for programs and for the page that shows it."""
+"""The OpenAPI document, for programs and for the page /api/docs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from ninja.openapi.schema import OpenAPISchema
 
 
 class DocumentedAPI(NinjaAPI):
-    """Put together once for the place that the API is served at: it takes 50 ms, and anybody may ask for it.
+    """An API that caches its OpenAPI document: generating it takes 50 ms, and anybody may request it.
 
-    Only the last one is kept: a header of the request can name another place each time.
+    Only the last document is cached, since a request's headers can name another path prefix each time.
     """
 
     def __init__(self, **options: Any) -> None:

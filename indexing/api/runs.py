@@ -35,7 +35,7 @@ router = Router(tags=["index"])
 
 LOG_BYTES = 64 * 1024
 SETTLED = timedelta(seconds=3)
-"""A worker writes its last lines right after the run has ended: only then is the end of the log the end."""
+"""A worker writes its last lines right after the run has ended; only after this time is the log complete."""
 
 
 @router.post(
@@ -43,7 +43,7 @@ SETTLED = timedelta(seconds=3)
     auth=staff("indexing.rebuild"),
     response={202: Started, 409: BusyRefusal, 422: Invalid, **NOT_PERMITTED},
     summary="Start a run",
-    description="Needs the permission `indexing.rebuild`. The body is optional; without one it is a full rebuild.",
+    description="Needs the permission `indexing.rebuild`. Without a body it is a full rebuild.",
 )
 def start(request: HttpRequest, body: RunRequest = Body(RunRequest())) -> Status:  # noqa: B008  ninja's way
     run = launch.request(body.kind, actor(request), reembed=body.reembed, reason=body.reason)
@@ -54,8 +54,8 @@ def start(request: HttpRequest, body: RunRequest = Body(RunRequest())) -> Status
     "/ingest/status",
     auth=staff("indexing.view"),
     response={200: IngestStatus, **NOT_PERMITTED},
-    summary="What the index is doing",
-    description="Needs the permission `indexing.view`. `status` is idle only as long as no run was ever asked for.",
+    summary="Get the status of the index",
+    description="Needs the permission `indexing.view`. `status` is idle only until the first run is requested.",
 )
 def show_status(request: HttpRequest) -> IngestStatus:
     runs.reap()
@@ -81,13 +81,13 @@ def show_status(request: HttpRequest) -> IngestStatus:
     "/ingest/runs",
     auth=staff("indexing.view"),
     response={200: Runs, 422: Invalid, **NOT_PERMITTED},
-    summary="All runs, the newest first",
+    summary="List runs, newest first",
     description="Needs the permission `indexing.view`.",
 )
 def list_runs(
     request: HttpRequest,
     limit: int = Query(50, ge=1, le=200),
-    before: int | None = Query(None, ge=1, le=LARGEST_ID, description="Only runs with a lower number."),
+    before: int | None = Query(None, ge=1, le=LARGEST_ID, description="Return only runs with a lower number."),
 ) -> Runs:
     runs.reap()
     found = RebuildRun.objects.order_by("-pk")
@@ -103,8 +103,8 @@ def list_runs(
     "/ingest/runs/{number}",
     auth=staff("indexing.view"),
     response={200: RunInFull, 404: Refusal, 422: Invalid, **NOT_PERMITTED},
-    summary="One run",
-    description="Needs the permission `indexing.view`. With the gate's report, which the list leaves out.",
+    summary="Get one run",
+    description="Needs the permission `indexing.view`. Includes the gate's report, which the list omits.",
 )
 def show_run(request: HttpRequest, number: int = Path(ge=1, le=LARGEST_ID)) -> RunInFull:
     runs.reap()
@@ -115,8 +115,8 @@ def show_run(request: HttpRequest, number: int = Path(ge=1, le=LARGEST_ID)) -> R
     "/ingest/runs/{number}/log",
     auth=staff("indexing.view"),
     response={200: LogLines, 404: Refusal, 422: Invalid, **NOT_PERMITTED},
-    summary="A run's log from a line on",
-    description="Needs the permission `indexing.view`. Ask again with `after` set to `next` until `end` is true.",
+    summary="Read a run's log",
+    description="Needs the permission `indexing.view`. Repeat with `after` set to `next` until `end` is true.",
 )
 def show_log(
     request: HttpRequest,
@@ -125,7 +125,7 @@ def show_log(
     limit: int = Query(runlog.CHUNK, ge=1, le=runlog.CHUNK),
 ) -> LogLines:
     run = _run(number)
-    # Looked at before the lines are read: a line that comes in between is then not taken for past the end.
+    # Checked before the lines are read, so that a line written in between is not missed.
     ended = run.finished_at is not None and timezone.now() - run.finished_at > SETTLED
     lines = runlog.read(run.pk, after, limit)
     return LogLines(
@@ -141,12 +141,12 @@ def show_log(
     response={202: Cancelling, 404: Refusal, 409: Refusal, 422: Invalid, **NOT_PERMITTED},
     summary="Cancel a run",
     description="Needs the permission `indexing.cancel` or `indexing.rebuild`. "
-    "A queued run is cancelled at once, a running one as soon as its worker has finished its step. ",
+    "A queued run is cancelled at once, a running one as soon as its worker has finished its current step.",
 )
 def cancel(
     request: HttpRequest,
     number: int = Path(ge=1, le=LARGEST_ID),
-    reason: str = Query("", max_length=MAX_REASON, pattern=NO_NUL, description="Why: kept with the run."),
+    reason: str = Query("", max_length=MAX_REASON, pattern=NO_NUL, description="Reason, saved with the run."),
 ) -> Status:
     run = runs.cancel(_run(number).pk, actor(request), reason)
     return Status(202, Cancelling(status="cancelling" if run.is_active else "cancelled", run=run.pk))

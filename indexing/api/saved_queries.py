@@ -1,4 +1,4 @@
-"""Saved queries, asked of two versions: for programs that judge a version before it is published."""
+"""Saved queries in two versions: for programs that judge a version before it is published."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ router = Router(tags=["versions"])
     "/lab/saved-queries",
     auth=staff("indexing.view"),
     response={200: SavedRun, 404: Refusal, 422: Invalid, 503: Refusal, **NOT_PERMITTED},
-    summary="Ask all saved queries of two versions",
-    description="Needs the permission `indexing.view`. The active saved queries, by meaning and words together.",
+    summary="Run all saved queries in two versions",
+    description="Needs the permission `indexing.view`. Runs the active saved queries in hybrid mode.",
 )
 def run_saved_queries(
     request: HttpRequest,
@@ -30,5 +30,7 @@ def run_saved_queries(
 ) -> SavedRun:
     versions = {version.number: version for version in opening.searchable()}
     if unknown := [number for number in (a, b) if number not in versions]:
-        raise HttpError(404, _("There is no version %(asked)s on disk: choose another.") % {"asked": unknown[0]})
+        raise HttpError(
+            404, _("Version %(number)s is not on disk. Choose a live, kept or held version.") % {"number": unknown[0]}
+        )
     return SavedRun(**saved_queries.compare_versions(versions[a], versions[b]).as_dict())

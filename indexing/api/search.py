@@ -1,4 +1,4 @@
-"""Search, for any member of staff."""
+"""Search and suggestions, for any member of staff."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ router = Router(tags=["search"])
     response={200: SearchResults, 422: Invalid, 503: Refusal, **NOT_PERMITTED},
     summary="Find experts",
     description=(
-        "Every hit comes from one version of the index, which is named. 503 while there is no index yet. Filters are "
-        "applied inside the search: `k` hits come back wherever `k` experts pass them. Only active experts are found."
+        "All hits come from one version of the index, `version`. Returns 503 while there is no index. Filters are "
+        "applied inside the search: `k` hits come back if `k` experts match. Only active experts are found."
     ),
 )
 def find(
@@ -50,10 +50,10 @@ def find(
 @router.get(
     "/suggest",
     response={200: Suggested, 422: Invalid, 503: Refusal, **NOT_PERMITTED},
-    summary="Complete what is typed",
+    summary="Suggest completions",
     description=(
-        "People, titles, companies and tags that have a word which begins with `q`, whatever its case and accents; a "
-        "few of each kind. Only active experts, and what at least one of them has."
+        "People, job titles, companies and tags with a word that begins with `q`, ignoring case and accents. A few "
+        "of each kind, from active experts only."
     ),
 )
 def complete(request: HttpRequest, q: str) -> Suggested:

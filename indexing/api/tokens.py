@@ -1,4 +1,4 @@
-"""Signing in from a program: a password for a token."""
+"""Signing in from a program: username and password for a token."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ router = Router(tags=["sign in"])
     auth=None,
     response={200: Token, 401: Refusal, 422: Invalid, 429: Refusal},
     summary="Get a token",
-    description="Only a member of staff gets one. It expires after `TCS_TOKEN_HOURS` (24 by default).",
+    description="For members of staff. The token expires after `TCS_TOKEN_HOURS` (24 by default).",
 )
 def sign_in(request: HttpRequest, credentials: Credentials) -> Token | HttpResponse:
     user = authenticate(request, username=credentials.username, password=credentials.password)
     if getattr(request, "axes_locked_out", False):
-        request.axes_locked_out = False  # type: ignore[attr-defined]  # else its middleware answers, in HTML
-        response = refusal(429, _("Too many failed attempts; try again later."))
+        request.axes_locked_out = False  # type: ignore[attr-defined]  # otherwise its middleware responds in HTML
+        response = refusal(429, _("Too many failed sign-in attempts. Try again later."))
         cool_off = get_cool_off(request)
         if cool_off:
             response["Retry-After"] = str(int(cool_off.total_seconds()))
         return response
     if user is None or not user.is_staff:
         return refusal(401, _("The username or password is wrong, or the user is not a member of staff."))
-    # Says to the login throttle that the failed attempts before are forgiven, and notes the time.
+    # Resets the count of failed attempts, and records the time of this sign-in.
     user_logged_in.send(sender=type(user), request=request, user=user)
     token, secret = ApiToken.objects.issue(user)
     return Token(token=secret, expires_at=token.expires_at.timestamp())

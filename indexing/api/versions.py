@@ -1,4 +1,4 @@
-"""Versions: which there are, and what a person decides about them."""
+"""Versions: list them, and decide about them."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ Number = Path(ge=1, le=LARGEST_ID)
     "/versions",
     auth=staff("indexing.view"),
     response={200: Versions, 422: Invalid, **NOT_PERMITTED},
-    summary="All versions, the newest first",
+    summary="List versions, newest first",
     description="Needs the permission `indexing.view`.",
 )
 def list_versions(
     request: HttpRequest,
     limit: int = Query(50, ge=1, le=200),
-    before: int | None = Query(None, ge=1, le=LARGEST_ID, description="Only versions with a lower number."),
+    before: int | None = Query(None, ge=1, le=LARGEST_ID, description="Return only versions with a lower number."),
 ) -> Versions:
     found = IndexVersion.objects.select_related("run").prefetch_related("publications").order_by("-number")
     if before is not None:
@@ -65,7 +65,7 @@ def publish_version(request: HttpRequest, body: ReasonRequest, number: int = Num
     "/versions/{number}/discard",
     auth=staff("indexing.publish"),
     response={200: Decided, 404: Refusal, 409: Refusal, 422: Invalid, **NOT_PERMITTED},
-    summary="Give up a held version",
+    summary="Discard a held version",
     description=f"{NEEDS_PUBLISH} Its files are deleted after the next run.",
 )
 def discard_version(request: HttpRequest, body: ReasonRequest, number: int = Number) -> Decided:
@@ -76,8 +76,8 @@ def discard_version(request: HttpRequest, body: ReasonRequest, number: int = Num
     "/versions/{number}/rollback",
     auth=staff("indexing.publish"),
     response={200: Decided, 404: Refusal, 409: BusyRefusal | Refusal, 422: Invalid, **NOT_PERMITTED},
-    summary="Make a kept version live again",
-    description=f"{NEEDS_PUBLISH} Nothing is encoded. Scheduled runs are on hold afterwards, until released.",
+    summary="Roll back to a kept version",
+    description=f"{NEEDS_PUBLISH} Takes seconds: nothing is rebuilt. Scheduled rebuilds are paused until resumed.",
 )
 def roll_back(request: HttpRequest, body: ReasonRequest, number: int = Number) -> Decided:
     return _decide(request, decisions.roll_back, number, body.reason)
@@ -87,8 +87,8 @@ def roll_back(request: HttpRequest, body: ReasonRequest, number: int = Number) -
     "/versions/{number}/pin",
     auth=staff("indexing.publish"),
     response={200: Pinned, 404: Refusal, 409: Refusal, 422: Invalid, **NOT_PERMITTED},
-    summary="Keep a version from being swept",
-    description=f"{NEEDS_PUBLISH} Of a version that is live or kept.",
+    summary="Pin a version",
+    description=f"{NEEDS_PUBLISH} A pinned version is never deleted. Only live and kept versions can be pinned.",
 )
 def pin_version(request: HttpRequest, body: ReasonRequest, number: int = Number) -> Pinned:
     _decide(request, pinning.pin, number, body.reason)
@@ -99,7 +99,7 @@ def pin_version(request: HttpRequest, body: ReasonRequest, number: int = Number)
     "/versions/{number}/unpin",
     auth=staff("indexing.publish"),
     response={200: Pinned, 404: Refusal, 409: Refusal, 422: Invalid, **NOT_PERMITTED},
-    summary="Let a version be swept in its turn again",
+    summary="Unpin a version",
     description=NEEDS_PUBLISH,
 )
 def unpin_version(request: HttpRequest, body: ReasonRequest, number: int = Number) -> Pinned:
@@ -111,8 +111,8 @@ def unpin_version(request: HttpRequest, body: ReasonRequest, number: int = Numbe
     "/schedule/release",
     auth=staff("indexing.publish"),
     response={200: Released, **NOT_PERMITTED},
-    summary="Let scheduled runs go on after a rollback",
-    description=f"{NEEDS_PUBLISH} `released` is false when they were not on hold.",
+    summary="Resume scheduled rebuilds after a rollback",
+    description=f"{NEEDS_PUBLISH} `released` is false if they were not paused.",
 )
 def release_schedule(request: HttpRequest) -> Released:
     return Released(released=decisions.release_schedule(actor(request)))

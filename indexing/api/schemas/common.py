@@ -14,20 +14,21 @@ LARGEST_ID = 2**63 - 1
 
 
 def unix(moment: datetime | None) -> float | None:
+    """Unix seconds; None for None."""
     return moment.timestamp() if moment else None
 
 
 class Refusal(Schema):
-    detail: str = Field(description="A sentence for the person who asked.")
+    detail: str = Field(description="A sentence for the user.")
 
 
 class Invalid(Refusal):
-    fields: dict[str, str] = Field(description="Field name to what is wrong with it.")
+    fields: dict[str, str] = Field(description="Field name and what is wrong with it.")
 
 
 class BusyRefusal(Refusal):
     run: int = Field(description="The run that is active.")
-    sentence: str = Field(description="Who runs what since when.")
+    sentence: str = Field(description="Which run is active, and who requested it when.")
 
 
 class Credentials(Schema):

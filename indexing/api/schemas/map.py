@@ -9,7 +9,7 @@ from ninja import Field, Schema
 
 class Computing(Schema):
     status: Literal["computing"] = "computing"
-    progress: float | None = Field(None, description="0 to 1; left out while nobody knows.")
+    progress: float | None = Field(None, description="0 to 1; omitted while unknown.")
 
 
 class Point(Schema):

@@ -1,4 +1,4 @@
-"""Runs as the API describes them, with their logs and gate reports. Times are Unix seconds."""
+"""Runs with their logs and gate reports, as the API describes them. Times are Unix seconds."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ OutsideState = Literal["idle", "running", "done", "error"]
 
 class RunRequest(Schema):
     kind: Literal["full", "tags"] = "full"
-    reembed: bool = Field(default=False, description="Encode every text again, also unchanged ones.")
-    reason: str = Field(default="", max_length=MAX_REASON, pattern=NO_NUL, description="Why: kept with the run.")
+    reembed: bool = Field(default=False, description="Recompute every profile, including unchanged ones.")
+    reason: str = Field(default="", max_length=MAX_REASON, pattern=NO_NUL, description="Reason, saved with the run.")
 
 
 class Started(Schema):
@@ -31,14 +31,14 @@ class Cancelling(Schema):
 
 
 class Progress(Schema):
-    """The present stage of the active run; `seconds_left` is for the whole run."""
+    """The current stage of the active run; `seconds_left` is for the whole run."""
 
     done: int
     total: int
-    rate: float | None = Field(description="Items a second.")
+    rate: float | None = Field(description="Items per second.")
     percent: int | None
-    seconds_left: float | None = Field(description="Judged by earlier runs like it; null: there is no basis.")
-    earlier_runs: int = Field(description="How many earlier runs `seconds_left` goes by.")
+    seconds_left: float | None = Field(description="Estimated from similar earlier runs; null if there are none.")
+    earlier_runs: int = Field(description="How many earlier runs `seconds_left` is based on.")
 
     @classmethod
     def from_progress(cls, progress: status.Progress) -> Progress:
@@ -53,21 +53,21 @@ class Progress(Schema):
 
 
 class Drift(Schema):
-    """What the live version does not know yet: of the directory as it was at `as_of`, seconds ago."""
+    """Changes in the directory since the live version was built, as measured at `as_of`."""
 
     grade: Literal["never", "current", "drifting", "stale", "unknown"] = Field(
         description="never: no version is live; unknown: its files cannot be read."
     )
     sentence: str
-    version: int | None = Field(description="The live version, which is compared.")
+    version: int | None = Field(description="The live version.")
     built_at: float | None
     as_of: float | None
     count: int | None = Field(description="Experts added, changed or removed.")
-    share: float | None = Field(description="The same as a share of the version's experts.")
+    share: float | None = Field(description="`count` as a share of the version's experts.")
     added: int | None
     changed: int | None
     removed: int | None
-    fields: dict[str, int] | None = Field(description="Field to how many experts changed in it.")
+    fields: dict[str, int] | None = Field(description="Field name and how many experts changed in it.")
 
 
 class IngestStatus(Schema):
@@ -78,7 +78,9 @@ class IngestStatus(Schema):
     last_rebuild_at: float | None = Field(description="Changes only when a full rebuild is published.")
     expert_count_at_rebuild: int | None = Field(description="Changes only when a full rebuild is published.")
     run: int | None = Field(description="The latest run.")
-    state: str | None = Field(description="Its state in full: queued, running, done, held, error, cancelled, lost.")
+    state: str | None = Field(
+        description="Of the latest run: queued, running, done, held, error (failed), cancelled or lost (crashed)."
+    )
     stage: str | None
     progress: Progress | None
     version: int | None = Field(description="The live version.")
@@ -101,7 +103,7 @@ class Run(Schema):
     state: str
     requested_by: str
     via: str
-    reason: str = Field(description="Why, as whoever asked for it put it; empty when nothing was said.")
+    reason: str = Field(description="Reason given with the request; empty if there is none.")
     created_at: float
     started_at: float | None
     finished_at: float | None
@@ -109,7 +111,7 @@ class Run(Schema):
     cancel_requested_at: float | None
     cancel_reason: str
     stage: str | None
-    stages: list[Stage] = Field(description="The stages that have ended, in order.")
+    stages: list[Stage] = Field(description="The completed stages, in order.")
     experts: int | None
     encoded: int | None
     reused: int | None
@@ -146,8 +148,8 @@ class Run(Schema):
 
 
 class Runs(Schema):
-    runs: list[Run] = Field(description="The newest first.")
-    next: int | None = Field(description="Ask for `before` this one to get older runs; null at the end.")
+    runs: list[Run] = Field(description="Newest first.")
+    next: int | None = Field(description="Pass as `before` to get older runs; null at the end.")
 
 
 class LogLine(Schema):
@@ -164,33 +166,35 @@ class LogLine(Schema):
 
 class LogLines(Schema):
     lines: list[LogLine]
-    next: int = Field(description="Ask for what comes `after` this one.")
-    end: bool = Field(description="The run has ended and these are its last lines; only its map may add one yet.")
+    next: int = Field(description="Pass as `after` to get the following lines.")
+    end: bool = Field(
+        description="The run has ended and these are its last lines. Computing its map may still add one."
+    )
 
 
 class Verdict(Schema):
     rule: str
     sentence: str
-    value: float | None = Field(description="null: there was nothing to judge.")
+    value: float | None = Field(description="null if the rule did not apply.")
     limit: float
     passed: bool
-    warning: bool = Field(description="Holds nothing, even when not passed.")
+    warning: bool = Field(description="Only a warning: does not hold the version.")
 
 
 class AskedQuery(Schema):
     text: str
     k: int
-    missing: list[str] = Field(description="Expected experts who are not within the first k.")
-    before: list[str] = Field(description="Usernames of the hits of the version that was live, best first.")
+    missing: list[str] = Field(description="Expected experts who are not in the top k.")
+    before: list[str] = Field(description="Usernames of the hits in the version that was live, best first.")
     after: list[str]
     overlap: float | None
 
 
 class Gate(Schema):
-    """The gate's report. Names and queries are bounded, their counts are whole."""
+    """The gate's report. Lists of names and queries may be cut short; their counts are complete."""
 
     passed: bool
-    live_number: int | None = Field(description="Compared with; null: there was nothing to compare with.")
+    live_number: int | None = Field(description="The version that was compared with; null if no version was live.")
     verdicts: list[Verdict]
     lost: list[str]
     lost_count: int
@@ -201,7 +205,7 @@ class Gate(Schema):
 
 
 class RunInFull(Run):
-    gate: Gate | None = Field(default=None, description="null where the run reached no gate.")
+    gate: Gate | None = Field(default=None, description="null if the run did not reach the gate.")
 
     @classmethod
     def from_run(cls, run: RebuildRun) -> RunInFull:

@@ -7,7 +7,7 @@ from ninja import Field, Schema
 
 class Expected(Schema):
     username: str
-    a: int | None = Field(description="Rank among the first k of version a; null where it is not among them.")
+    a: int | None = Field(description="Rank in the top k of version a; null if not in it.")
     b: int | None
 
 
@@ -15,21 +15,21 @@ class QueryRun(Schema):
     query: str
     k: int
     expected: list[Expected]
-    a: list[str] = Field(description="Usernames of the first k hits of version a, best first.")
+    a: list[str] = Field(description="Usernames of the top k hits in version a, best first.")
     b: list[str]
-    overlap: float | None = Field(description="Share of the first ten of a that are among the first ten of b.")
+    overlap: float | None = Field(description="Share of the top ten of a that are also in the top ten of b.")
 
 
 class Total(Schema):
-    found: int = Field(description="Expected experts among the first k.")
+    found: int = Field(description="Expected experts in the top k.")
     missing: int
-    broken: int = Field(description="Queries that miss somebody.")
+    broken: int = Field(description="Queries that miss an expected expert.")
 
 
 class Totals(Schema):
     a: Total
     b: Total
-    overlap: float | None = Field(description="The mean over the queries.")
+    overlap: float | None = Field(description="Mean over all queries.")
 
 
 class SavedRun(Schema):

@@ -16,8 +16,8 @@ from indexing.search.suggest import Suggestion
 
 
 class Plain(BaseModel):
-    """For what a search answers with: ninja's own base asks Python for each attribute, which takes longer than the
-    search. Made of keywords only."""
+    """Base of the search results. ninja's own base looks up every attribute in Python, which takes longer than the
+    search; this one must be made from keyword arguments."""
 
 
 class ExpertCard(Plain):
@@ -36,22 +36,22 @@ class ExpertCard(Plain):
     @classmethod
     def from_expert(cls, expert: Expert) -> ExpertCard:
         stored = {name: getattr(expert, name) for name in cls.model_fields if name != "name"}
-        links = {"profile_url": expert.profile_link, "photo_url": expert.photo_link}  # a client makes links of them
+        links = {"profile_url": expert.profile_link, "photo_url": expert.photo_link}  # safe to use as links
         return cls(name=expert.full_name, **stored | links)
 
 
 class SearchHit(Plain):
     expert: ExpertCard
     score: float
-    similarity: float | None = Field(description="Cosine of query and profile.")
+    similarity: float | None = Field(description="Cosine similarity of query and profile.")
     semantic_rank: int | None
     keyword_rank: int | None
     highlights: dict[str, str] = Field(
         default={},
-        description="name, job_title, company, bio: HTML, escaped, the query's words in <mark>; of a long bio an "
-        "excerpt. Only fields that have a word of the query.",
+        description="name, job_title, company, bio as escaped HTML with the query's words in <mark>; an excerpt of a "
+        "long bio. Only fields that contain a word of the query.",
     )
-    common_tags: list[str] = Field(default=[], description="Tags of the expert that have a word of the query.")
+    common_tags: list[str] = Field(default=[], description="The expert's tags that contain a word of the query.")
 
     @classmethod
     def from_hit(cls, hit: Hit, marker: Marker | None = None) -> SearchHit:
@@ -66,12 +66,14 @@ class SearchHit(Plain):
 
 class SearchFilters(Schema):
     tag: list[str] = Field(default=[], description="Name of a tag; may be repeated.")
-    match: Literal["any", "all"] = Field(default="any", description="Whether one of the tags is enough.")
-    industry: list[str] = Field(default=[], description="Name of a tag of that kind; repeated: one is enough.")
-    category: list[str] = Field(default=[], description="May be repeated; one is enough.")
+    match: Literal["any", "all"] = Field(default="any", description="Whether any or all of the tags must match.")
+    industry: list[str] = Field(default=[], description="Name of an industry; may be repeated, any of them matches.")
+    category: list[str] = Field(default=[], description="May be repeated; any of them matches.")
     rate_min: float | None = Field(default=None, ge=0, description="Lowest hourly rate, in `currency`.")
     rate_max: float | None = Field(default=None, ge=0, description="Highest hourly rate, in `currency`.")
-    currency: str = Field(default="", max_length=3, description="ISO code: only experts with a rate in it.")
+    currency: str = Field(
+        default="", max_length=3, description="ISO code; only experts with a rate in this currency."
+    )
     photo: bool = Field(default=False, description="Only experts with a photo.")
 
 
@@ -81,8 +83,8 @@ class FacetValue(Plain):
 
 
 class Facets(Plain):
-    """How many of the query's matches have each value: of the active experts among the first 500 by meaning and the
-    first 500 by words under the filters. Values of which one is enough are counted under the other filters only."""
+    """How many of the query's matches have each value. Matches are the active experts among the first 500 by meaning
+    and the first 500 by keywords, after filtering. Values of an any-of filter are counted under the other filters."""
 
     matches: int
     tags: list[FacetValue]
@@ -103,7 +105,7 @@ class Facets(Plain):
 class SearchResults(Plain):
     query: str
     mode: str
-    version: int = Field(description="The version of the index that answered.")
+    version: int = Field(description="The version of the index that was searched.")
     seconds: float
     hits: list[SearchHit]
     facets: Facets | None = None
@@ -125,7 +127,7 @@ class SearchResults(Plain):
 class SuggestionOut(Schema):
     kind: Literal["person", "title", "company", "tag"]
     text: str = Field(description="What to search for.")
-    detail: str = Field(description="Of a person: username and title.")
+    detail: str = Field(description="For a person: username and job title.")
 
 
 class Suggested(Schema):

@@ -15,7 +15,7 @@ from indexing.reasons import MAX_REASON
 class ReasonRequest(Schema):
     reason: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_REASON, pattern=NO_NUL)
-    ] = Field(description="Why: kept with the version.")
+    ] = Field(description="Reason, saved with the version.")
 
 
 class Pinned(Schema):
@@ -25,7 +25,7 @@ class Pinned(Schema):
 
 class Decided(Schema):
     version: int
-    state: str = Field(description="What it is now: live, held, retired (kept) or removed.")
+    state: str = Field(description="The new state: live, held, retired (kept) or removed.")
     live: int | None = Field(description="The live version.")
 
 
@@ -34,7 +34,7 @@ class Released(Schema):
 
 
 class Period(Schema):
-    """One time that a version was live."""
+    """A period in which a version was live."""
 
     how: str = Field(
         description="run: published automatically after its run; approved: by a person; rollback: rolled back to."
@@ -56,7 +56,7 @@ class Period(Schema):
 
 
 class Pin(Schema):
-    """A pinned version is never swept and takes no other one's place."""
+    """A pinned version is never deleted, and does not count towards the versions to keep."""
 
     at: float
     by: str
@@ -79,7 +79,7 @@ class Version(Schema):
     dimension: int
     run: int | None = Field(description="The run that built it.")
     pinned: Pin | None
-    publications: list[Period] = Field(description="The latest first.")
+    publications: list[Period] = Field(description="Latest first.")
 
     @classmethod
     def from_version(cls, version: IndexVersion) -> Version:
@@ -99,17 +99,21 @@ class Version(Schema):
 
 
 class Sweep(Schema):
-    """What goes next, and when."""
+    """Which versions will be deleted next, and when."""
 
-    keep: int = Field(description="How many are kept, the live one among them; pinned ones besides.")
-    after_next_run: list[int] = Field(description="Versions that go after the next run: there are too many already.")
-    with_next_version: list[int] = Field(description="Versions that go once another one is published.")
-    leftovers: list[str] = Field(description="Folders and files of no kept version; they go after the next run.")
+    keep: int = Field(description="How many versions are kept, including the live one, plus pinned ones.")
+    after_next_run: list[int] = Field(
+        description="Versions that will be deleted after the next run: there are too many already."
+    )
+    with_next_version: list[int] = Field(description="Versions that will be deleted once another one is published.")
+    leftovers: list[str] = Field(
+        description="Folders and files that belong to no kept version; they will be deleted after the next run."
+    )
 
 
 class Versions(Schema):
     live: int | None
-    schedule_on_hold: bool = Field(description="Scheduled runs wait since a rollback.")
+    schedule_on_hold: bool = Field(description="Scheduled rebuilds are paused since a rollback.")
     sweep: Sweep
     versions: list[Version]
-    next: int | None = Field(description="Ask for `before` this one to get older versions; null at the end.")
+    next: int | None = Field(description="Pass as `before` to get older versions; null at the end.")
