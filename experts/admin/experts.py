@@ -180,7 +180,7 @@ class ExpertAdmin(admin.ModelAdmin):
         changed = 0
         with transaction.atomic():
             ids = list(queryset.filter(is_active=not active).order_by().values_list("pk", flat=True))
-            for start in range(0, len(ids), BATCH):  # a statement takes only so many parameters
+            for start in range(0, len(ids), BATCH):  # the parameters of a statement are limited
                 batch = ids[start : start + BATCH]
                 experts = Expert.objects.filter(pk__in=batch)
                 changed += experts.activate() if active else experts.deactivate()

@@ -50,8 +50,8 @@ def check_encoding(file: BinaryIO) -> None:
         except UnicodeDecodeError as error:
             raise ImportFailed(
                 _(
-                    "Line %(line)s is not in UTF-8: “%(before)s” is followed by 0x%(byte)02X (byte %(position)s of the"
-                    " file). In Excel, save the file as “CSV UTF-8”."
+                    "Line %(line)s is not in UTF-8: “%(before)s” is followed by 0x%(byte)02X (byte %(position)s of"
+                    " the file). In Excel, save the file as “CSV UTF-8”."
                 )
                 % {
                     "position": position + error.start + 1,

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 from django.utils.translation import gettext as _
 
 from experts.importing.errors import ImportFailed, Rejection
-from experts.importing.tables import TableRow, open_table
+from experts.importing.tables import ImportRow, open_table
 from experts.importing.values import read_values
 from experts.models import Expert
 
@@ -98,7 +98,7 @@ class ImportPlan:
 
     @property
     def deactivated(self) -> list[MissingExpert]:
-        """The experts whom the import deactivates."""
+        """The experts that the import deactivates."""
         return self.missing if self.sync else []
 
     @property
@@ -147,7 +147,7 @@ def make_plan(file: BinaryIO, *, sync: bool = False) -> ImportPlan:
 
 
 def _valid_rows(
-    rows: Iterable[TableRow | Rejection],
+    rows: Iterable[ImportRow | Rejection],
     first_lines: dict[str, int],
     rejected: list[Rejection],
     rejected_usernames: set[str],

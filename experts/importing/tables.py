@@ -27,7 +27,7 @@ _DELIMITERS = (",", ";", "\t")  # spreadsheets write ";" where the comma is the 
 
 
 @dataclass(frozen=True, slots=True)
-class TableRow:
+class ImportRow:
     """One row. `line` is where it starts in the file, counted from 1; `cells` maps each field to its text."""
 
     line: int
@@ -40,7 +40,7 @@ class ImportTable:
 
     fields: tuple[str, ...]
     unknown_columns: tuple[str, ...]
-    rows: Iterator[TableRow | Rejection]
+    rows: Iterator[ImportRow | Rejection]
 
 
 def open_table(file: BinaryIO) -> ImportTable:
@@ -103,7 +103,7 @@ def _check_header(header: list[str], fields: tuple[str, ...]) -> None:
         )
 
 
-def _rows(reader: CsvReader, names: list[str | None]) -> Iterator[TableRow | Rejection]:
+def _rows(reader: CsvReader, names: list[str | None]) -> Iterator[ImportRow | Rejection]:
     count = 0
     for line, cells in _records(reader):
         if not any(cell.strip() for cell in cells):
@@ -119,7 +119,7 @@ def _rows(reader: CsvReader, names: list[str | None]) -> Iterator[TableRow | Rej
             )
         values = {name: unmark_formula(cell.strip()) for name, cell in zip(names, cells, strict=False) if name}
         if len(cells) == len(names):
-            yield TableRow(line, values)
+            yield ImportRow(line, values)
         else:
             yield _wrong_number_of_cells(line, len(cells), len(names), values.get("username", ""))
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from experts.importing.cells import shorten
 from experts.importing.columns import HEADINGS
 from experts.importing.errors import Rejection
-from experts.importing.tables import TableRow
+from experts.importing.tables import ImportRow
 from experts.models import Expert
 
 _AMOUNT = re.compile(r"[0-9]+(\.[0-9]+)?")
@@ -28,7 +28,7 @@ class InvalidValue(Exception):
     """A value that its field cannot have; `str(error)` says why and how to fix it."""
 
 
-def read_values(row: TableRow) -> tuple[dict[str, Any], list[Rejection]]:
+def read_values(row: ImportRow) -> tuple[dict[str, Any], list[Rejection]]:
     """Field -> value for the columns of the file, and a rejection for each value that is invalid."""
     values: dict[str, Any] = {}
     problems: list[Rejection] = []

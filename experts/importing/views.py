@@ -55,7 +55,7 @@ class FieldPreview:
 
 @dataclass(frozen=True, slots=True)
 class ChangePreview:
-    """An expert whom the import would change."""
+    """An expert that the import would change."""
 
     username: str
     fields: list[FieldPreview]

@@ -30,7 +30,7 @@ from django.utils.translation import ngettext
 MAX_SCORE = 100
 
 BIO_STEPS = ((300, 40), (100, 20), (1, 10))
-"""(characters, points) for a bio of at least so many characters, longest first; only the first that fits counts."""
+"""(least number of characters, points) for a bio, longest first; only the first that fits counts."""
 GOOD_BIO, BIO = BIO_STEPS[0]
 JOB_TITLE, PHOTO, RATE, COMPANY = 20, 10, 10, 5
 PER_TAG, TAGS_COUNTED = 5, 3

@@ -20,5 +20,5 @@ def profile_text(expert: ExpertRecord) -> str:
 
 
 def has_text(expert: ExpertRecord) -> bool:
-    """Whether there is anything to embed besides a name."""
+    """Whether there is anything to embed other than a name."""
     return any(part.strip() for part in (expert.job_title, expert.company, expert.bio))

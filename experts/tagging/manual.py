@@ -12,7 +12,7 @@ from django.utils import timezone
 from experts.admin_history import log_tagged
 from experts.models import Expert, ExpertTag, Tag
 
-BATCH = 500  # a statement takes only so many parameters
+BATCH = 500  # the parameters of a statement are limited
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def test_a_page_that_fails_says_that_search_keeps_working(monkeypatch):
     assert "search keeps working" in answer.content.decode()
 
 
-def test_the_lockout_page_says_for_how_long_and_whom_it_does_not_affect():
+def test_the_lockout_page_says_how_long_it_lasts_and_that_others_are_not_affected():
     for _ in range(settings.AXES_FAILURE_LIMIT):
         answer = Client().post("/admin/login/", {"username": "guessed", "password": "wrong"})
     assert answer.status_code == 429
