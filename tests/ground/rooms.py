@@ -28,7 +28,7 @@ MOST_ROOMS = 30
 HEAVY = {"torch", "sentence_transformers", "transformers", "openTSNE"}
 """Libraries that may be imported inside a function: they take seconds and hundreds of megabytes."""
 NAMED_BY_DJANGO = {"Command"}
-MIRRORS: set[str] = set()
+MIRRORS = {"Drift", "FacetValue", "Progress", "Verdict"}
 """Schemas of the API that are named like the class that they show."""
 
 
