@@ -1,7 +1,7 @@
-"""In which language text is kept.
+"""The language that stored text is written in.
 
-What a person is told at once is said in that person's language. What is stored and read by all later (a run's log and
-its error, the history, notifications) is written in one, the installation's, whoever's request writes it.
+A person is answered in that person's language. Text that is stored for everybody (the texts of a run's log for search
+and download, notifications, the history) is written in the installation's language, whoever's request writes it.
 """
 
 from __future__ import annotations
@@ -12,5 +12,5 @@ from django.conf import settings
 from django.utils import translation
 
 
-def kept_language() -> AbstractContextManager[None]:
+def stored_language() -> AbstractContextManager[None]:
     return translation.override(settings.LANGUAGE_CODE)

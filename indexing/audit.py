@@ -9,7 +9,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.utils.translation import gettext as _
 
-from experts.stored_language import kept_language
+from experts.stored_language import stored_language
 from indexing.models import IndexState, RebuildRun
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def record(actor: Actor, message: str, **values: object) -> None:
     """
     if actor.user is None:
         return
-    with kept_language():
+    with stored_language():
         done, by = _(message) % values, str(actor)
     LogEntry.objects.create(
         user=actor.user,

@@ -1,12 +1,15 @@
-"""What can go wrong in `indexing`, each with the sentence that the user sees."""
+"""What can go wrong in `indexing`, each with the sentence that the user sees.
+
+An error holds a `Message`, so that this module, and `snapshot/` with it, knows no Django. `str(error)` is English,
+for logs; whoever shows an error to a person uses `indexing.lib.translation.translated(error)`.
+"""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop as gettext_noop  # for those who mark and do not translate
+from indexing.lib.messages import Message, message
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,10 +18,17 @@ if TYPE_CHECKING:
 
 
 class IndexingError(Exception):
-    """The family. `str(error)` is a sentence for the person who asked."""
+    """The family. `message` says what happened, what is unaffected and how to fix it."""
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     """Of the response to a request that raised it; a subclass inherits it."""
+
+    def __init__(self, sentence: Message | str = "") -> None:
+        self.message = sentence if isinstance(sentence, Message) else Message(sentence)
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return str(self.message)
 
 
 class InvalidInput(IndexingError):
@@ -36,26 +46,30 @@ class Busy(IndexingError):
     def __init__(self, run: RebuildRun) -> None:
         self.run = run
         super().__init__(
-            _("Run %(number)s (%(kind)s) is %(state)s: asked for by %(who)s, %(when)s.")
-            % {
-                "number": run.pk,
-                "kind": run.get_kind_display(),
-                "state": run.get_state_display(),
-                "who": run.who,
-                "when": run.created_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
-            }
+            message(
+                "Run %(number)s (%(kind)s) is already %(state)s. It was requested by %(who)s on %(when)s.",
+                number=run.pk,
+                kind=run.kind_label,
+                state=run.state_label,
+                who=run.requested_name or message("somebody"),
+                when=run.created_at,
+            )
         )
 
 
 class ScheduleOnHold(IndexingError):
-    """Scheduled runs wait since a rollback, so that none of them silently undoes it."""
+    """Scheduled runs are paused since a rollback, so that none of them silently undoes it."""
 
     status = HTTPStatus.CONFLICT
 
     def __init__(self, state: IndexState) -> None:
         super().__init__(
-            _("Scheduled runs are on hold since %(who)s rolled back (%(reason)s): release them on the index page.")
-            % {"who": state.schedule_paused_name, "reason": state.schedule_paused_reason}
+            message(
+                "Scheduled rebuilds are paused since %(who)s rolled back (%(reason)s). "
+                "Resume them on the index page.",
+                who=state.schedule_paused_name,
+                reason=state.schedule_paused_reason,
+            )
         )
 
 
@@ -76,7 +90,7 @@ class FenceLost(IndexingError):
 
 
 class Cancelled(IndexingError):
-    """Raised inside the worker, between two steps, once somebody has asked to cancel the run."""
+    """Raised inside the worker, between two steps, once somebody has requested that the run be cancelled."""
 
 
 class NoIndexYet(IndexingError):
@@ -85,47 +99,45 @@ class NoIndexYet(IndexingError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
     def __init__(self) -> None:
-        super().__init__(_("There is no index yet: press “Rebuild index” on the index page."))
+        super().__init__(message("There is no index yet. Press “Rebuild index” on the index page."))
 
 
 class EmptyQuery(InvalidInput):
+    """A search without any text."""
+
     field = "q"
 
     def __init__(self) -> None:
-        super().__init__(_("Type what you are looking for."))
+        super().__init__(message("Type what you are looking for."))
 
 
 class EncoderUnavailable(IndexingError):
-    """The model cannot be loaded: missing, damaged, or not the one that is pinned."""
+    """The model cannot be loaded: missing, damaged, or not the pinned one."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class NothingToIndex(IndexingError):
+    """A rebuild of an empty directory."""
+
     def __init__(self) -> None:
-        super().__init__(_("The directory has no active experts: import some before rebuilding."))
+        super().__init__(message("The directory has no active experts. Import some before rebuilding."))
 
 
 class SnapshotInvalid(IndexingError):
-    """The files of a version are not what its manifest says; the message names the file.
-
-    The message is translated here, since `snapshot/` knows no Django: it marks it with `gettext_noop`.
-    """
+    """The files of a version do not match its manifest; the message names the file."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
-    def __init__(self, message: str, **values: object) -> None:
-        super().__init__(_(message) % values if values else message)
-
 
 class MapNotReady(IndexingError):
-    """The version's map is still to come; `progress` (0 to 1) says how far it is, None while nobody knows."""
+    """The version's map is still being computed; `progress` is its share, 0 to 1, or None before it is known."""
 
     status = HTTPStatus.ACCEPTED
 
     def __init__(self, number: int, progress: float | None) -> None:
         self.progress = progress
-        super().__init__(_("The map of version %(number)s is being computed.") % {"number": number})
+        super().__init__(message("The map of version %(number)s is being computed.", number=number))
 
 
 class NoMap(IndexingError):
@@ -135,16 +147,17 @@ class NoMap(IndexingError):
 
 
 class NotEnoughMemory(SnapshotInvalid):
-    """A version does not fit beside what is served: no better than a damaged one to whoever wants it opened now."""
+    """A version does not fit into memory beside what is served. Callers treat it like a damaged version: it cannot
+    be opened now. `needed` and `free` are bytes."""
 
     def __init__(self, number: int, needed: int, free: int) -> None:
         super().__init__(
-            gettext_noop(
-                "There is not enough memory to open version %(number)s: %(needed)d MB needed, %(free)d MB free."
-            ),
-            number=number,
-            needed=needed // 1_000_000 + 1,
-            free=max(free, 0) // 1_000_000,
+            message(
+                "There is not enough memory to open version %(number)s: %(needed)d MB needed, %(free)d MB free.",
+                number=number,
+                needed=needed // 1_000_000 + 1,
+                free=max(free, 0) // 1_000_000,
+            )
         )
 
 
@@ -155,17 +168,22 @@ class VersionExists(IndexingError):
 
     def __init__(self, number: int) -> None:
         super().__init__(
-            _("Version %(number)s exists already and is never changed: start a new run.") % {"number": number}
+            message("Version %(number)s already exists and is never changed. Start a new run.", number=number)
         )
 
 
 class DiskFull(IndexingError):
-    """There is no room for the files of a version."""
+    """There is no room for the files of a version. `needed` and `free` are bytes."""
 
     def __init__(self, folder: Path, needed: int, free: int) -> None:
         super().__init__(
-            _("Disk full: about %(needed)d MB needed for a version in %(folder)s, %(free)d MB free.")
-            % {"needed": needed // 1_000_000 + 1, "folder": folder, "free": free // 1_000_000}
+            message(
+                "Disk full: about %(needed)d MB needed for a version in %(folder)s, %(free)d MB free. "
+                "Free some space, then start the run again.",
+                needed=needed // 1_000_000 + 1,
+                folder=folder,
+                free=free // 1_000_000,
+            )
         )
 
 
@@ -174,4 +192,4 @@ class VerifyFailed(IndexingError):
 
 
 class QueriesInvalid(IndexingError):
-    """A file of queries and whom they should find cannot be used; the message names the place and the mend."""
+    """A file of queries and the experts they should find cannot be used; the message names the place and the fix."""

@@ -24,7 +24,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from experts.stored_language import kept_language
+from experts.stored_language import stored_language
 from indexing.lib.threads import BackgroundThread
 from indexing.models import IndexVersion, Notification, RebuildRun
 
@@ -41,7 +41,7 @@ LOOK_SECONDS = 3.0
 
 def run_ended(run: RebuildRun) -> None:
     """A run ended otherwise than done: call it in the transaction that ends it."""
-    with kept_language():
+    with stored_language():
         subject = _("Run %(number)s (%(kind)s) is %(state)s") % {
             "number": run.pk,
             "kind": run.get_kind_display(),
@@ -65,7 +65,7 @@ def run_ended(run: RebuildRun) -> None:
 
 def published(version: IndexVersion, *, how: str, name: str, reason: str) -> None:
     """A version was made live: call it in the transaction that does so."""
-    with kept_language():
+    with stored_language():
         subject = _("Version %(number)s is live") % {"number": version.number}
         body = _("%(experts)s experts. By %(who)s. %(reason)s") % {
             "experts": version.expert_count,

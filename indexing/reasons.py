@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext as _
-
 from experts.safe_text import visible, without_bidi_controls
 from indexing.errors import Refused
+from indexing.lib.messages import message
 
 MAX_REASON = 2_000
 
@@ -14,7 +13,7 @@ def required(reason: str) -> str:
     """The reason as it is kept. Raises Refused without one, or when it is too long."""
     kept = optional(reason)
     if not kept:
-        raise Refused(_("Say why: the reason is kept with the version."))
+        raise Refused(message("Say why: the reason is kept with the version."))
     return kept
 
 
@@ -22,5 +21,5 @@ def optional(reason: str) -> str:
     """The same where none need be given. Raises Refused when it is too long."""
     kept = visible(without_bidi_controls(reason)).strip()
     if len(kept) > MAX_REASON:
-        raise Refused(_("Say why in at most %(limit)s characters.") % {"limit": MAX_REASON})
+        raise Refused(message("Say why in at most %(limit)s characters.", limit=MAX_REASON))
     return kept

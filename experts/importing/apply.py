@@ -17,7 +17,7 @@ from experts.admin_history import log_added, log_changed, log_summary
 from experts.importing.errors import ImportFailed, RowsRejected
 from experts.importing.plan import BATCH, ExpertChange, ImportPlan
 from experts.models import Expert
-from experts.stored_language import kept_language
+from experts.stored_language import stored_language
 
 MAX_LOGGED_EXPERTS = 1_000
 """An import that touches more experts leaves only one summary: a million entries would bury the history."""
@@ -88,7 +88,7 @@ def _log(plan: ImportPlan, user: User, file_name: str) -> None:
     """One summary of the import and, if it touches few experts, one entry for each of them."""
     counts = plan.counts
     deactivated = len(plan.deactivated)
-    with kept_language():
+    with stored_language():
         summary = _(
             "Imported %(file)s: %(new)s new, %(changed)s changed, %(deactivated)s deactivated,"
             " %(unchanged)s unchanged, %(rejected)s rejected."

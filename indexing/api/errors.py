@@ -17,6 +17,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from indexing.errors import Busy, IndexingError, InvalidInput
+from indexing.lib.translation import translated
 
 logger = logging.getLogger(__name__)
 
@@ -57,17 +58,17 @@ def invalid(fields: dict[str, str]) -> JsonResponse:
 
 def _busy(_request: HttpRequest, error: Any) -> JsonResponse:
     # An older front end compares this text; who runs what since when stands beside it.
-    return refusal(409, "Ingest job already running", run=error.run.pk, sentence=str(error))
+    return refusal(409, "Ingest job already running", run=error.run.pk, sentence=translated(error))
 
 
 def _invalid_input(_request: HttpRequest, error: Any) -> JsonResponse:
-    return invalid({error.field: str(error)})
+    return invalid({error.field: translated(error)})
 
 
 def _indexing_error(request: HttpRequest, error: Any) -> JsonResponse:
     if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # none that a request is expected to meet
         logger.error("%s failed", request.path, exc_info=error)
-    return refusal(error.status, str(error))
+    return refusal(error.status, translated(error))
 
 
 def _database_away(request: HttpRequest, error: Any) -> JsonResponse:

@@ -15,6 +15,7 @@ from indexing.api.schemas.common import LARGEST_ID, NOT_PERMITTED, BusyRefusal, 
 from indexing.api.schemas.versions import Decided, Pinned, ReasonRequest, Released, Sweep, Version, Versions
 from indexing.audit import Actor
 from indexing.errors import Refused, SnapshotInvalid
+from indexing.lib.translation import translated
 from indexing.models import IndexState, IndexVersion
 from indexing.versions import decisions, pinning, sweep
 
@@ -124,6 +125,6 @@ def _decide(request: HttpRequest, decide: Callable[[int, Actor, str], None], num
     try:
         decide(number, actor(request), reason)
     except (Refused, SnapshotInvalid) as error:
-        raise HttpError(409, str(error)) from error
+        raise HttpError(409, translated(error)) from error
     version = IndexVersion.objects.get(pk=number)
     return Decided(version=number, state=version.state, live=IndexState.read().live_version_id)

@@ -19,6 +19,7 @@ from indexing.building.reporting import StageProgress
 from indexing.building.reuse import PreviousVectors
 from indexing.encoders import Encoder
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
+from indexing.lib.messages import message
 
 logger = logging.getLogger(__name__)
 
@@ -77,16 +78,14 @@ def _require_one_dimension(encoder: Encoder, previous: PreviousVectors | None) -
     """The fingerprint says so already, unless the model's files were exchanged behind its back."""
     if previous is not None and previous.manifest.dimension != encoder.dimension:
         raise EncoderUnavailable(
-            _(
-                "The model %(name)s gives vectors of %(own)d dimensions, version %(number)d has %(built)d by a model "
-                "of the same fingerprint. Install the model again, or embed everything again."
+            message(
+                "The model %(name)s gives vectors of %(own)d dimensions, version %(number)s has %(built)d by a model "
+                "of the same fingerprint. Install the model again, or embed everything again.",
+                name=encoder.name,
+                own=encoder.dimension,
+                number=previous.manifest.number,
+                built=previous.manifest.dimension,
             )
-            % {
-                "name": encoder.name,
-                "own": encoder.dimension,
-                "number": previous.manifest.number,
-                "built": previous.manifest.dimension,
-            }
         )
 
 

@@ -26,6 +26,7 @@ from indexing.building.reporting import Reporter, StageProgress
 from indexing.encoders import Encoder, onnx_export
 from indexing.errors import DiskFull, NothingToIndex, VerifyFailed
 from indexing.lib import paths
+from indexing.lib.messages import message
 from indexing.lib.retrying import with_database_retry
 from indexing.snapshot import keyword_index, vectors
 from indexing.snapshot.facets import FacetColumns
@@ -133,7 +134,7 @@ def _build_version(order: Order, experts: Sequence[ExpertRecord], reporter: Repo
             read = {expert.id for expert in experts}
             experts, hashes, embedded = embedding.usable(experts, hashes, embedded)
             if not experts:
-                raise VerifyFailed(_("The model gave no usable vector for any expert."))
+                raise VerifyFailed(message("The model gave no usable vector for any expert."))
         with reporter.stage("tag") as progress:
             todo = retag.plan(experts, hashes, encoder.fingerprint, order.tag_threshold)
             retag.retag(experts, todo, embedded.vectors[todo.rows], encoder, progress)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from experts.profiles.hashes import HASH_BYTES
 from experts.profiles.text import TEMPLATE_VERSION
-from indexing.errors import SnapshotInvalid, gettext_noop
+from indexing.errors import SnapshotInvalid
+from indexing.lib.messages import message
 from indexing.snapshot.manifest import Manifest
 from indexing.snapshot.version_files import check_files, read_manifest
 from indexing.snapshot.writer import TEXT_HASHES, VECTORS
@@ -36,7 +37,7 @@ class PreviousVectors:
         vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
         if hashes.shape != (manifest.count, HASH_BYTES) or vectors.shape != (manifest.count, manifest.dimension):
             raise SnapshotInvalid(
-                gettext_noop("%(file)s is not as long as the manifest says. Rebuild the index."), file=folder
+                message("%(file)s is not as long as the manifest says. Rebuild the index.", file=folder)
             )
         return cls(manifest, hashes, vectors)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from django.utils.translation import gettext as _
 
 from indexing.building.embedding import UNIT_TOLERANCE
 from indexing.errors import VerifyFailed
+from indexing.lib.messages import message
 from indexing.snapshot.reader import Snapshot
 
 SAMPLE = 200
@@ -32,14 +32,20 @@ def check(snapshot: Snapshot, expected: int, usernames: Mapping[int, str], advan
     """
     if len(snapshot) != expected:
         raise VerifyFailed(
-            _("The version holds %(found)d experts, the directory had %(expected)d.")
-            % {"found": len(snapshot), "expected": expected}
+            message(
+                "The version holds %(found)d experts, the directory had %(expected)d.",
+                found=len(snapshot),
+                expected=expected,
+            )
         )
     unique = len(np.unique(snapshot.ids))
     if unique != expected:
         raise VerifyFailed(
-            _("Of %(expected)d experts in the version only %(unique)d are different.")
-            % {"expected": expected, "unique": unique}
+            message(
+                "Of %(expected)d experts in the version only %(unique)d are different.",
+                expected=expected,
+                unique=unique,
+            )
         )
     _check_vectors(snapshot)
     _check_sample(snapshot, usernames, advance)
@@ -52,8 +58,7 @@ def _check_vectors(snapshot: Snapshot) -> None:
         bad += int(np.count_nonzero(~(np.abs(lengths - 1) <= UNIT_TOLERANCE)))  # not <=: NaN is bad as well
     if bad:
         raise VerifyFailed(
-            _("%(bad)d of %(count)d vectors are not finite and of unit length.")
-            % {"bad": bad, "count": len(snapshot)}
+            message("%(bad)d of %(count)d vectors are not finite and of unit length.", bad=bad, count=len(snapshot))
         )
 
 
@@ -69,18 +74,18 @@ def _check_sample(snapshot: Snapshot, usernames: Mapping[int, str], advance: Cal
         advance(1)
     allowed = 0 if snapshot.manifest.ann_recall is None else int(len(usernames) * APPROXIMATE_MISSES)
     for lost, limit, what in (
-        (lost_vectors, allowed, _("their own vector")),
-        (lost_words, 0, _("their username")),
+        (lost_vectors, allowed, message("their own vector")),
+        (lost_words, 0, message("their username")),
     ):
         if len(lost) > limit:
             raise VerifyFailed(
-                _("%(lost)d of %(sample)d sampled experts do not find themselves first by %(what)s: %(names)s.")
-                % {
-                    "lost": len(lost),
-                    "sample": len(usernames),
-                    "what": what,
-                    "names": ", ".join(lost[:5]) + (", …" if len(lost) > 5 else ""),
-                }
+                message(
+                    "%(lost)d of %(sample)d sampled experts do not find themselves first by %(what)s: %(names)s.",
+                    lost=len(lost),
+                    sample=len(usernames),
+                    what=what,
+                    names=", ".join(lost[:5]) + (", …" if len(lost) > 5 else ""),
+                )
             )
 
 

@@ -17,6 +17,7 @@ from experts.profiles import findability
 from indexing.embedding_map import reading, wire_format
 from indexing.embedding_map.wire_format import VersionMap
 from indexing.errors import IndexingError, NoMap, SnapshotInvalid
+from indexing.lib.messages import message
 from indexing.snapshot.lookup import find_rows
 from indexing.versions.opening import read_ids
 
@@ -39,7 +40,7 @@ class UnknownColouring(IndexingError):
     status = HTTPStatus.BAD_REQUEST
 
     def __init__(self, by: str) -> None:
-        super().__init__(_("The map cannot be coloured by “%s”.") % by[:80])
+        super().__init__(message("The map cannot be coloured by “%(by)s”.", by=by[:80]))
 
 
 @dataclass(frozen=True, slots=True)

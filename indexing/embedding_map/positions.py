@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexing.errors import SnapshotInvalid, gettext_noop
+from indexing.errors import SnapshotInvalid
+from indexing.lib.messages import message
 
 Positions = NDArray[np.float32]
 """float32[n, 2], finite, in the order of the version's ids."""
@@ -39,16 +40,18 @@ def load(path: Path, count: int) -> Positions:
     try:
         positions: Positions = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise SnapshotInvalid(gettext_noop("%(file)s cannot be read: %(error)s."), file=path, error=error) from error
+        raise SnapshotInvalid(message("%(file)s cannot be read: %(error)s.", file=path, error=error)) from error
     if positions.shape != (count, 2) or positions.dtype != np.float32:
         raise SnapshotInvalid(
-            gettext_noop("%(file)s is %(found)s, expected: %(expected)s."),
-            file=path,
-            found=f"{positions.dtype}{list(positions.shape)}",
-            expected=f"float32[{count}, 2]",
+            message(
+                "%(file)s is %(found)s, expected: %(expected)s.",
+                file=path,
+                found=f"{positions.dtype}{list(positions.shape)}",
+                expected=f"float32[{count}, 2]",
+            ),
         )
     if not np.isfinite(positions).all():
-        raise SnapshotInvalid(gettext_noop("%(file)s contains coordinates that are not finite numbers."), file=path)
+        raise SnapshotInvalid(message("%(file)s contains coordinates that are not finite numbers.", file=path))
     return positions
 
 

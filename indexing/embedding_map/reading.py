@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from django.utils.translation import gettext as _
-
 from indexing.embedding_map import positions
 from indexing.embedding_map.positions import Positions
 from indexing.errors import MapNotReady, NoIndexYet, NoMap, SnapshotInvalid
 from indexing.lib import paths
+from indexing.lib.messages import message
 from indexing.models import IndexState, IndexVersion
 from indexing.versions.opening import searchable
 
@@ -33,7 +32,7 @@ def get_version(number: int | None) -> IndexVersion:
 
 
 def no_such_version(number: int | str) -> NoMap:
-    return NoMap(_("Version %(number)s does not exist or has been deleted.") % {"number": number})
+    return NoMap(message("Version %(number)s does not exist or has been deleted.", number=number))
 
 
 def file_stamp(version: IndexVersion) -> FileStamp:
@@ -60,12 +59,15 @@ def read_positions(version: IndexVersion, count: int | None = None) -> Positions
             version.lose_map()
     if version.map_state == MapState.FAILED:
         raise NoMap(
-            _("The map of version %(number)s failed; search is not affected. The next rebuild makes a new one.")
-            % {"number": version.number}
+            message(
+                "The map of version %(number)s failed; search is not affected. The next rebuild makes a new one.",
+                number=version.number,
+            )
         )
     if version.state != IndexVersion.State.LIVE:
         raise NoMap(
-            _("Version %(number)s has no map. Maps are computed only for the live version.")
-            % {"number": version.number}
+            message(
+                "Version %(number)s has no map. Maps are computed only for the live version.", number=version.number
+            )
         )
     raise MapNotReady(version.number, version.map_progress)

@@ -13,7 +13,6 @@ from typing import Literal
 import numpy as np
 from django.conf import settings
 from django.utils.module_loading import import_string
-from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from indexing.encoders.model_encoder import Backend, ModelEncoder
@@ -21,6 +20,7 @@ from indexing.encoders.protocol import Encoder
 from indexing.encoders.query_cache import QueryCache
 from indexing.encoders.torch_encoder import SentenceTransformerEncoder
 from indexing.errors import EncoderUnavailable
+from indexing.lib.messages import message
 from indexing.lib.process_state import on_forget
 
 __all__ = [
@@ -64,8 +64,9 @@ def configured() -> Encoder:
                 _encoder = import_string(settings.TCS_ENCODER)()
             except ImportError as error:
                 raise EncoderUnavailable(
-                    _("TCS_ENCODER=%(path)s names no encoder: %(error)s")
-                    % {"path": settings.TCS_ENCODER, "error": error}
+                    message(
+                        "TCS_ENCODER=%(path)s names no encoder: %(error)s", path=settings.TCS_ENCODER, error=error
+                    )
                 ) from error
         return _encoder
 

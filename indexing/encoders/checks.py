@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Warning
 
 from indexing import encoders
 from indexing.errors import EncoderUnavailable
+from indexing.lib.translation import translated
 
 
 def check_model(**_options: Any) -> list[CheckMessage]:
@@ -15,5 +16,5 @@ def check_model(**_options: Any) -> list[CheckMessage]:
     try:
         encoders.configured()
     except EncoderUnavailable as error:
-        return [Warning(str(error), id="indexing.W001")]
+        return [Warning(translated(error), id="indexing.W001")]
     return []

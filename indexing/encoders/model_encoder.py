@@ -84,11 +84,11 @@ class ModelEncoder:
         try:
             return OnnxEncoder(onnx_files.find(self.fingerprint), self.name)
         except onnx_files.NoExport as why:
-            # as text: the error has this frame in its traceback, and would hold the model as long as it is kept
+            # its message: the error has this frame in its traceback, and would hold the model as long as it is kept
             logger.warning(
                 gettext_noop("The model %s runs under sentence-transformers, not under ONNX Runtime: %s."),
                 self.name,
-                str(why),
+                why.message,
             )
         encoder = SentenceTransformerEncoder(self.files)
         encoder.load()

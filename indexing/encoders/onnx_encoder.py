@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import onnxruntime
-from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
@@ -15,6 +14,7 @@ from indexing.encoders.batching import batches, encodable
 from indexing.encoders.onnx_files import Export, NoExport
 from indexing.encoders.protocol import ProgressCallback
 from indexing.errors import EncoderUnavailable
+from indexing.lib.messages import message
 
 ERRORS_ONLY = 3
 
@@ -35,7 +35,7 @@ class OnnxEncoder:
             )
         except Exception as error:  # noqa: BLE001  both libraries raise nothing narrower
             raise NoExport(
-                _("%(folder)s cannot be loaded (%(error)s)") % {"folder": export.folder, "error": error}
+                message("%(folder)s cannot be loaded (%(error)s)", folder=export.folder, error=error)
             ) from error
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(export.meta.longest)
@@ -64,8 +64,11 @@ class OnnxEncoder:
             vectors: NDArray[np.float32] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
         except Exception as error:  # noqa: BLE001  its errors have nothing narrower in common
             raise EncoderUnavailable(
-                _("The model %(name)s could not encode (%(error)s): is there enough memory?")
-                % {"name": self.name, "error": error}
+                message(
+                    "The model %(name)s could not encode (%(error)s): is there enough memory?",
+                    name=self.name,
+                    error=error,
+                )
             ) from error
         return vectors
 

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
@@ -31,6 +30,7 @@ from indexing.encoders.onnx_files import GRAPH, META, TOKENIZER, Export, Meta, N
 from indexing.encoders.protocol import Encoder
 from indexing.encoders.torch_encoder import SentenceTransformerEncoder
 from indexing.lib.files import file_sha256, flush_to_disk
+from indexing.lib.messages import Message, message
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -76,7 +76,11 @@ SAMPLE = (
 
 
 class _CannotExport(Exception):
-    """`str` says why, for the log and for whoever asks what a process runs."""
+    """The model has no export; `message` says why, without a full stop."""
+
+    def __init__(self, why: Message) -> None:
+        self.message = why
+        super().__init__(why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +121,10 @@ def _export(encoder: ModelEncoder, folder: Path) -> None:
     try:
         cosine = _agreement(wanted, OnnxEncoder(_write(original.loaded(), folder, meta), encoder.name))
         if not cosine >= MIN_COSINE:  # NaN is not
-            raise _CannotExport(_("its vectors differ from the original's: cosine %.6f") % cosine)
+            raise _CannotExport(message("its vectors differ from the original's: cosine %(cosine).6f", cosine=cosine))
     except (_CannotExport, NoExport) as why:
-        _write_refusal(folder, meta, str(why))
-        logger.warning(gettext_noop("The model %s is not exported: %s."), encoder.name, why)
+        _write_refusal(folder, meta, why.message)
+        logger.warning(gettext_noop("The model %s is not exported: %s."), encoder.name, why.message)
     else:
         logger.info(
             gettext_noop("Exported the model in %.1f s; the least cosine to the original is %.6f over %d texts."),
@@ -174,17 +178,17 @@ def _plan(model: SentenceTransformer) -> _Plan:
     modules: list[Any] = list(model)
     names = [type(module).__name__ for module in modules]
     if names not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
-        raise _CannotExport(_("it is made of %s") % ", ".join(names))
+        raise _CannotExport(message("it is made of %(parts)s", parts=", ".join(names)))
     transformer, pooling = modules[:2]
     if pooling.pooling_mode not in POOLINGS:
-        raise _CannotExport(_("its pooling is %s") % (pooling.pooling_mode,))
+        raise _CannotExport(message("its pooling is %(kind)s", kind=pooling.pooling_mode))
     if model.default_prompt_name or model.truncate_dim:
-        raise _CannotExport(_("it puts a prompt before texts, or cuts its vectors"))
+        raise _CannotExport(message("it puts a prompt before texts, or cuts its vectors"))
     fast = getattr(model.tokenizer, "backend_tokenizer", None)
     if fast is None:
-        raise _CannotExport(_("its tokenizer has no fast form"))
+        raise _CannotExport(message("its tokenizer has no fast form"))
     if not model.max_seq_length or model.tokenizer.pad_token_id is None:
-        raise _CannotExport(_("it does not say how long a text may be, or how to pad one"))
+        raise _CannotExport(message("it does not say how long a text may be, or how to pad one"))
     longest, pad_id = int(model.max_seq_length), int(model.tokenizer.pad_token_id)
     return _Plan(transformer.auto_model, fast, pooling.pooling_mode, longest, pad_id)
 
@@ -217,7 +221,9 @@ def _write_graph(plan: _Plan, path: Path) -> None:
     except (RuntimeError, ValueError, TypeError, AttributeError, LookupError, ImportError, AssertionError) as error:
         # whatever a model's code does not bear
         first_line = next(iter(str(error).strip().splitlines()), "")
-        raise _CannotExport(_("torch.onnx fails (%s)") % f"{type(error).__name__}: {first_line}") from error
+        raise _CannotExport(
+            message("torch.onnx fails (%(error)s)", error=f"{type(error).__name__}: {first_line}")
+        ) from error
 
 
 def _graph_of(plan: _Plan, torch: Any) -> Any:
@@ -247,10 +253,10 @@ def _agreement(wanted: NDArray[np.float32], export: Encoder) -> float:
     return float(min((wanted * together).sum(1).min(), (wanted * alone).sum(1).min()))
 
 
-def _write_refusal(folder: Path, meta: Meta, why: str) -> None:
+def _write_refusal(folder: Path, meta: Meta, why: Message) -> None:
     for name in (GRAPH, TOKENIZER):
         (folder / name).unlink(missing_ok=True)
-    (folder / META).write_text(replace(meta, refused=why).to_text())
+    (folder / META).write_text(replace(meta, refused=why.as_dict()).to_text())
 
 
 @contextmanager

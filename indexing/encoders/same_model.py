@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext as _
-
 from indexing import encoders
 from indexing.encoders.protocol import Encoder
 from indexing.errors import EncoderUnavailable
+from indexing.lib.messages import message
 from indexing.snapshot.manifest import Manifest
 
 
@@ -14,17 +13,15 @@ def require_same_model(encoder: Encoder, manifest: Manifest) -> None:
     """Vectors of two models cannot be compared. Raises EncoderUnavailable, which says how to fix it."""
     if (encoder.fingerprint, encoder.dimension) != (manifest.fingerprint, manifest.dimension):
         raise EncoderUnavailable(
-            _(
+            message(
                 "Version %(number)s was built with the model %(built)s (%(fingerprint)s…), this process has "
-                "%(name)s (%(own)s…): rebuild the index, or set TCS_MODEL_PATH to the former model and restart."
+                "%(name)s (%(own)s…): rebuild the index, or set TCS_MODEL_PATH to the former model and restart.",
+                number=manifest.number,
+                built=manifest.model_name,
+                fingerprint=manifest.fingerprint[:8],
+                name=encoder.name,
+                own=encoder.fingerprint[:8],
             )
-            % {
-                "number": manifest.number,
-                "built": manifest.model_name,
-                "fingerprint": manifest.fingerprint[:8],
-                "name": encoder.name,
-                "own": encoder.fingerprint[:8],
-            }
         )
 
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
@@ -20,6 +19,7 @@ from indexing.encoders.batching import BATCH, batches, encodable
 from indexing.encoders.model_files import ModelFiles
 from indexing.encoders.protocol import ProgressCallback
 from indexing.errors import EncoderUnavailable
+from indexing.lib.messages import message
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -95,5 +95,5 @@ class SentenceTransformerEncoder:
 def _dimension(model: SentenceTransformer) -> int:
     dimension = model.get_embedding_dimension()
     if dimension is None:
-        raise EncoderUnavailable(_("The model does not say how many dimensions its vectors have."))
+        raise EncoderUnavailable(message("The model does not say how many dimensions its vectors have."))
     return int(dimension)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from experts.safe_text import visible
 from indexing.audit import Actor
 from indexing.errors import Busy, IndexingError
+from indexing.lib.translation import translated
 from indexing.management.commands.rebuild_index import EXIT_BUSY, EXIT_FAILED, account
 from indexing.models import IndexState, RebuildRun
 
@@ -40,9 +41,9 @@ class VersionDecisionCommand(BaseCommand):
             sentence = self.decide(number, command_actor(), options["reason"], options)
         except IndexingError as error:
             if options["json"]:
-                self.stdout.write(json.dumps(answer(number, error=str(error))))
+                self.stdout.write(json.dumps(answer(number, error=translated(error))))
             code = EXIT_BUSY if isinstance(error, Busy) else EXIT_FAILED
-            raise CommandError(visible(str(error)), returncode=code) from error
+            raise CommandError(visible(translated(error)), returncode=code) from error
         self.stdout.write(json.dumps(answer(number)) if options["json"] else sentence)
 
     def confirm(self, question: str) -> None:

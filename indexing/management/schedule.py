@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from indexing import drift
 from indexing.drift import status
 from indexing.errors import NoIndexYet
+from indexing.lib.translation import translated
 from indexing.models import IndexState
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -23,7 +24,7 @@ def due(max_drift: float | None, max_age: float | None) -> str:
     """
     version = IndexState.read().live_version
     if version is None:
-        return str(NoIndexYet())
+        return translated(NoIndexYet())
     age = (timezone.now() - version.created_at).total_seconds()
     if max_age is not None and age >= max_age:
         return _("Version %(number)s is %(hours).1f hours old.") % {"number": version.number, "hours": age / 3600}

@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from indexing.lib.messages import Message
+from indexing.lib.translation import label
 from indexing.models.versions import IndexVersion
 
 
@@ -146,6 +148,19 @@ class RebuildRun(models.Model):
     @property
     def who(self) -> str:
         return self.requested_name or str(_("somebody"))
+
+    @property
+    def kind_label(self) -> Message:
+        return label(self.Kind(self.kind).label)
+
+    @property
+    def state_label(self) -> Message:
+        return label(self.State(self.state).label)
+
+    @property
+    def stage_label(self) -> Message | None:
+        """None before the first stage."""
+        return label(self.Stage(self.stage).label, "stage") if self.stage else None
 
     @property
     def seconds(self) -> float | None:

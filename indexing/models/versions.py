@@ -8,7 +8,9 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from indexing.lib.messages import Message
 from indexing.lib.processes import Owner
+from indexing.lib.translation import label
 
 SEEN_WITHIN = timedelta(seconds=10)
 
@@ -74,6 +76,10 @@ class IndexVersion(models.Model):
                 condition=models.Q(pinned_at=None) | ~models.Q(state="removed"), name="index_version_pinned_is_kept"
             ),
         ]
+
+    @property
+    def state_label(self) -> Message:
+        return label(self.State(self.state).label)
 
     def __str__(self) -> str:
         return f"{self.number}"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
-from django.utils.translation import gettext as _
 
 from indexing.errors import Refused, SnapshotInvalid
 from indexing.lib import paths
+from indexing.lib.messages import message
 from indexing.snapshot.reader import Snapshot
 
 DATABASE = "db.sqlite3"
@@ -29,9 +29,9 @@ def make(target: Path) -> int:
     """
     target = target.resolve()
     if target.exists():
-        raise Refused(_("%(path)s exists already: name a new folder.") % {"path": target})
+        raise Refused(message("%(path)s exists already: name a new folder.", path=target))
     if target.is_relative_to(Path(settings.DATA_DIR)):
-        raise Refused(_("%(path)s lies inside the data folder: name one elsewhere.") % {"path": target})
+        raise Refused(message("%(path)s lies inside the data folder: name one elsewhere.", path=target))
     partial = target.with_name(target.name + UNFINISHED)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True, mode=0o700)

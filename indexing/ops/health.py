@@ -16,6 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from indexing import encoders
 from indexing.console.access import VIEW, may
 from indexing.errors import NoIndexYet
+from indexing.lib.translation import translated
 from indexing.ops import metrics
 from indexing.serving import live
 
@@ -65,7 +66,7 @@ def _live_version() -> Check:
     try:
         number = live.current().number
     except NoIndexYet as error:
-        return {"ok": False, "version": None, "detail": _live_problem() or str(error)}
+        return {"ok": False, "version": None, "detail": _live_problem() or translated(error)}
     return {"ok": True, "version": number, "detail": _live_problem()}
 
 

@@ -24,6 +24,7 @@ from experts.models import Expert
 from indexing import encoders
 from indexing.encoders.same_model import require_same_model
 from indexing.errors import QueriesInvalid
+from indexing.lib.messages import message
 from indexing.search import Mode, search
 from indexing.snapshot.reader import Snapshot
 
@@ -103,11 +104,11 @@ def read_queries(path: Path) -> list[JudgedQuery]:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise QueriesInvalid(
-            _("%(file)s cannot be read: %(error)s.") % {"file": path, "error": error.strerror}
+            message("%(file)s cannot be read: %(error)s.", file=path, error=error.strerror)
         ) from error
     except UnicodeDecodeError as error:
         raise QueriesInvalid(
-            _("%(file)s is not in UTF-8 (byte %(byte)s). Save it as UTF-8.") % {"file": path, "byte": error.start}
+            message("%(file)s is not in UTF-8 (byte %(byte)s). Save it as UTF-8.", file=path, byte=error.start)
         ) from error
     read = _from_json if path.suffix.lower() == ".json" or text.lstrip()[:1] in ("[", "{") else _from_csv
     queries = list(read(path, text))
@@ -120,7 +121,7 @@ def _from_json(path: Path, text: str) -> Iterator[JudgedQuery]:
     try:
         entries = json.loads(text)
     except ValueError as error:
-        raise QueriesInvalid(_("%(file)s is not JSON: %(error)s.") % {"file": path, "error": error}) from error
+        raise QueriesInvalid(message("%(file)s is not JSON: %(error)s.", file=path, error=error)) from error
     if not isinstance(entries, list):
         raise QueriesInvalid(_("%s must be a JSON list of {“query”, “usernames”}.") % path)
     for number, entry in enumerate(entries, 1):
@@ -138,8 +139,11 @@ def _from_csv(path: Path, text: str) -> Iterator[JudgedQuery]:
     missing = [column for column in ("query", "username") if column not in (rows.fieldnames or ())]
     if missing:
         raise QueriesInvalid(
-            _("%(file)s has no column %(columns)s. Its first line must be “query,username”.")
-            % {"file": path, "columns": ", ".join(missing)}
+            message(
+                "%(file)s has no column %(columns)s. Its first line must be “query,username”.",
+                file=path,
+                columns=", ".join(missing),
+            )
         )
     expected: dict[str, dict[str, None]] = {}
     try:
@@ -150,7 +154,7 @@ def _from_csv(path: Path, text: str) -> Iterator[JudgedQuery]:
             expected.setdefault(row["query"].strip(), {})[row["username"].strip()] = None
     except csv.Error as error:
         raise QueriesInvalid(
-            _("%(file)s, line %(line)s: %(error)s.") % {"file": path, "line": rows.line_num, "error": error}
+            message("%(file)s, line %(line)s: %(error)s.", file=path, line=rows.line_num, error=error)
         ) from error
     for query, usernames in expected.items():
         yield JudgedQuery(query, tuple(usernames))
@@ -162,8 +166,14 @@ def _is_text(value: object) -> TypeGuard[str]:
 
 def _invalid(path: Path, place: str, name: str, value: object, expected: str) -> QueriesInvalid:
     return QueriesInvalid(
-        _("%(file)s, %(place)s: “%(name)s” is %(value)s, expected: %(expected)s.")
-        % {"file": path, "place": place, "name": name, "value": repr(value)[:80], "expected": expected}
+        message(
+            "%(file)s, %(place)s: “%(name)s” is %(value)s, expected: %(expected)s.",
+            file=path,
+            place=place,
+            name=name,
+            value=repr(value)[:80],
+            expected=expected,
+        )
     )
 
 
@@ -184,11 +194,12 @@ def evaluate(
     known, skipped, unknown = _with_known_usernames(queries)
     if not known:
         raise QueriesInvalid(
-            _(
+            message(
                 "None of the %(count)s usernames matches an active expert (first: %(first)s). "
-                "Is this the right directory?"
+                "Is this the right directory?",
+                count=len(unknown),
+                first=next(iter(unknown), ""),
             )
-            % {"count": len(unknown), "first": next(iter(unknown), "")}
         )
     texts = [query.text for query in known]
     vectors = _vectors(texts, snapshot) if set(modes) != {Mode.KEYWORD} else [None] * len(texts)

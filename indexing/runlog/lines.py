@@ -13,7 +13,7 @@ from django.db.models import Max
 from django.utils.translation import gettext
 
 from experts.safe_text import visible
-from experts.stored_language import kept_language
+from experts.stored_language import stored_language
 from indexing.lib import doorbell
 from indexing.lib.retrying import with_database_retry
 from indexing.models import RunLogLine
@@ -105,14 +105,14 @@ def _cut(message: str) -> str:
     kept = visible(message[:MAX_MESSAGE]).encode("utf-8", "replace").decode()[:MAX_MESSAGE]
     if len(message) <= MAX_MESSAGE:
         return kept
-    with kept_language():
+    with stored_language():
         more = gettext("%(count)s characters more") % {"count": f"{len(message) - MAX_MESSAGE:,}"}
     return f"{kept}… ({more})"
 
 
 def _translated(record: logging.LogRecord) -> str:
     """What is marked with `gettext_noop` is kept in the installation's language; stderr has it as it is written."""
-    with kept_language():
+    with stored_language():
         sentence = gettext(record.msg) if isinstance(record.msg, str) and record.msg else str(record.msg)
     return sentence % record.args if record.args else sentence
 

@@ -13,10 +13,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from experts.stored_language import kept_language
+from experts.stored_language import stored_language
 from indexing import notifications, runlog
 from indexing.errors import Cancelled, FenceLost
 from indexing.lib import doorbell
+from indexing.lib.messages import message
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
 from indexing.versions.going_live import make_live, move_version, record_rebuild
 
@@ -100,12 +101,12 @@ def lose(run: RebuildRun, sentence: str) -> bool:
 
 
 def cancelled_sentence(name: str) -> str:
-    with kept_language():
+    with stored_language():
         return _("Cancelled by %(who)s; the live version is untouched.") % {"who": name or _("somebody")}
 
 
 def fence_lost(run: RebuildRun) -> FenceLost:
-    return FenceLost(_("Run %(number)s is no longer this worker's.") % {"number": run.pk})
+    return FenceLost(message("Run %(number)s is no longer this worker's.", number=run.pk))
 
 
 def _describe(run: RebuildRun, outcome: BuildOutcome) -> IndexVersion:

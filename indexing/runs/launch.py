@@ -10,7 +10,7 @@ import sys
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from experts.stored_language import kept_language
+from experts.stored_language import stored_language
 from indexing.audit import Actor
 from indexing.lib import processes
 from indexing.lib.process_state import on_forget
@@ -39,7 +39,7 @@ def start_worker_for(run: RebuildRun) -> None:
         child = _start("--run", str(run.pk))
     except OSError as error:
         logger.exception("No worker could be started for run %s", run.pk)
-        with kept_language():
+        with stored_language():
             sentence = _("No worker process could be started: %(error)s") % {"error": error.strerror or error}
         endings.fail(run, sentence)
         return

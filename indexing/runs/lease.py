@@ -16,7 +16,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from experts.stored_language import kept_language
+from experts.stored_language import stored_language
 from indexing.lib import doorbell, paths
 from indexing.lib.process_state import ProcessState
 from indexing.lib.processes import Owner
@@ -107,7 +107,7 @@ def beat(run: RebuildRun, **progress: object) -> bool:
 def reap() -> None:
     """Declare the active run lost if its process is gone, or has not been heard of for too long; sweep after it."""
     for run in RebuildRun.objects.active():
-        with kept_language():
+        with stored_language():
             sentence = _why_lost(run)
         if sentence and lose(run, sentence):
             sweep.remove_leftovers()

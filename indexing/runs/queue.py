@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from experts.stored_language import kept_language
+from experts.stored_language import stored_language
 from indexing import audit, notifications, reasons, runlog
 from indexing.audit import Actor
 from indexing.errors import Busy, NotActive, ScheduleOnHold
+from indexing.lib.messages import message
 from indexing.lib.processes import Owner
 from indexing.models import IndexState, RebuildRun
 from indexing.runs.endings import cancelled_sentence
@@ -57,7 +58,7 @@ def request(
             owner=owner.as_text() if owner else "",
         )
         audit.record(actor, _request_message(reembed), number=run.pk, kind=run.kind, why=_why(reason))
-    with kept_language():
+    with stored_language():
         line = _("Run %(number)s (%(kind)s) asked for by %(who)s%(why)s.") % {
             "number": run.pk,
             "kind": run.get_kind_display(),
@@ -90,8 +91,7 @@ def cancel(run_id: int, actor: Actor, reason: str = "") -> RebuildRun:
         run = RebuildRun.objects.get(pk=run_id)
         if not run.is_active:
             raise NotActive(
-                _("Run %(number)s has ended already: %(state)s.")
-                % {"number": run.pk, "state": run.get_state_display()}
+                message("Run %(number)s has ended already: %(state)s.", number=run.pk, state=run.state_label)
             )
         if run.cancel_requested_at:
             return run
@@ -110,7 +110,7 @@ def cancel(run_id: int, actor: Actor, reason: str = "") -> RebuildRun:
             RebuildRun.objects.filter(pk=run.pk).update(**request)
             run.cancel_requested_at, run.cancel_requested_name, run.cancel_reason = now, actor.name, reason
         audit.record(actor, gettext_noop("Cancelled run %(number)s%(why)s."), number=run.pk, why=_why(reason))
-    with kept_language():
+    with stored_language():
         line = _("%(who)s asked to cancel%(why)s.") % {"who": actor, "why": _why(reason)}
     runlog.append(run.pk, line, level="warning", stage=run.stage)
     return run

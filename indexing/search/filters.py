@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from indexing.errors import InvalidInput
+from indexing.lib.messages import Message, message
 from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.prefilter import PHOTO, KeywordConditions, Prefilter, category_label, currency_label, tag_label
 
@@ -23,7 +23,7 @@ from indexing.snapshot.prefilter import PHOTO, KeywordConditions, Prefilter, cat
 class InvalidFilter(InvalidInput):
     """A filter that cannot be meant; `field` names its parameter."""
 
-    def __init__(self, field: str, sentence: str) -> None:
+    def __init__(self, field: str, sentence: Message) -> None:
         self.field = field
         super().__init__(sentence)
 
@@ -49,14 +49,17 @@ class Filters:
         for name in ("rate_min", "rate_max"):
             rate = getattr(self, name)
             if rate is not None and not 0 <= rate < np.inf:
-                raise InvalidFilter(name, _("A rate is 0 or more, not %s.") % rate)
+                raise InvalidFilter(name, message("A rate is 0 or more, not %(rate)s.", rate=rate))
         if self._has_rates and not self.currency:
-            raise InvalidFilter("currency", _("Say in which currency the rate is, such as EUR."))
+            raise InvalidFilter("currency", message("Say in which currency the rate is, such as EUR."))
         if self.rate_min is not None and self.rate_max is not None and self.rate_min > self.rate_max:
             raise InvalidFilter(
                 "rate_max",
-                _("The highest rate, %(high)g, is below the lowest, %(low)g.")
-                % {"high": self.rate_max, "low": self.rate_min},
+                message(
+                    "The highest rate, %(high)s, is below the lowest, %(low)s.",
+                    high=f"{self.rate_max:g}",
+                    low=f"{self.rate_min:g}",
+                ),
             )
 
     def __bool__(self) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.utils.translation import gettext as _
-
 from experts.models import Tag
+from indexing.lib.messages import message
 from indexing.search.filters import Filters, InvalidFilter
 
 UNKNOWN = -1
@@ -32,7 +31,7 @@ class SearchParameters:
         ids = _ids([*self.tag, *self.industry])
         for name, texts in (("tag", self.tag), ("industry", self.industry)):
             if strictly and (unknown := [text for text in texts if text not in ids]):
-                raise InvalidFilter(name, _("There is no tag “%s”.") % unknown[0])
+                raise InvalidFilter(name, message("There is no tag “%(name)s”.", name=unknown[0]))
         return Filters(
             tags=tuple(dict.fromkeys(ids.get(text, UNKNOWN) for text in self.tag)),
             all_tags=self.match == "all",

@@ -17,8 +17,10 @@ from django.utils.translation import gettext as _
 from indexing import runs
 from indexing.errors import NoIndexYet, SnapshotInvalid
 from indexing.lib import processes
+from indexing.lib.messages import message
 from indexing.lib.process_state import ProcessState
 from indexing.lib.threads import BackgroundThread
+from indexing.lib.translation import translated
 from indexing.models import IndexState, IndexVersion, ServingProcess
 from indexing.runs import launch
 from indexing.snapshot.reader import Snapshot
@@ -81,7 +83,7 @@ class Live:
             memory.require(version, reserve=memory.RESERVE if self.snapshot else 0)
             snapshot = open_snapshot(version)
         except (SnapshotInvalid, OSError, MemoryError) as error:
-            why = str(error) or _("there is not enough memory to open it")
+            why = translated(error) or _("there is not enough memory to open it")
             problem = _("Version %(number)s is not served: %(why)s.") % {
                 "number": version.number,
                 "why": why.rstrip("."),
@@ -104,8 +106,11 @@ class Live:
             version.model_fingerprint, version.dimension
         ):
             raise SnapshotInvalid(
-                _("it was built with the model %(name)s (%(fingerprint)s…), which this process has not: restart it")
-                % {"name": version.model_name, "fingerprint": version.model_fingerprint[:8]}
+                message(
+                    "it was built with the model %(name)s (%(fingerprint)s…), which this process has not: restart it",
+                    name=version.model_name,
+                    fingerprint=version.model_fingerprint[:8],
+                )
             )
 
 

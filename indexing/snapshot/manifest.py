@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from indexing.errors import SnapshotInvalid, gettext_noop
+from indexing.errors import SnapshotInvalid
+from indexing.lib.messages import message
 
 FORMAT = 1
 """Raise it when the files change so that older code cannot read them."""
@@ -66,20 +67,20 @@ class Manifest:
             data = json.loads(raw)
         except ValueError as error:
             raise SnapshotInvalid(
-                gettext_noop("%(file)s is not JSON: %(error)s. Rebuild the index."), file=MANIFEST_NAME, error=error
+                message("%(file)s is not JSON: %(error)s. Rebuild the index.", file=MANIFEST_NAME, error=error)
             ) from error
         if not isinstance(data, dict):
             raise _wrong("manifest", data, "object")
         found = _take(data, "format", int)
         if found != FORMAT:
             raise SnapshotInvalid(
-                gettext_noop(
+                message(
                     "%(file)s has format %(found)s, this release reads format %(known)s: rebuild the index, "
-                    "or run the release that built it."
+                    "or run the release that built it.",
+                    file=MANIFEST_NAME,
+                    found=found,
+                    known=FORMAT,
                 ),
-                file=MANIFEST_NAME,
-                found=found,
-                known=FORMAT,
             )
         created = _take(data, "created", str)
         try:
@@ -125,9 +126,7 @@ def _count(data: dict[str, Any], key: str) -> int:
 
 def _take(data: dict[str, Any], key: str, kind: type | tuple[type, ...]) -> Any:
     if key not in data:
-        raise SnapshotInvalid(
-            gettext_noop("%(file)s has no “%(key)s”. Rebuild the index."), file=MANIFEST_NAME, key=key
-        )
+        raise SnapshotInvalid(message("%(file)s has no “%(key)s”. Rebuild the index.", file=MANIFEST_NAME, key=key))
     value = data[key]
     if not isinstance(value, kind) or isinstance(value, bool):
         kinds = kind if isinstance(kind, tuple) else (kind,)
@@ -137,9 +136,11 @@ def _take(data: dict[str, Any], key: str, kind: type | tuple[type, ...]) -> Any:
 
 def _wrong(key: str, value: object, expected: str) -> SnapshotInvalid:
     return SnapshotInvalid(
-        gettext_noop("%(file)s: “%(key)s” is %(value)s, expected: %(expected)s. Rebuild the index."),
-        file=MANIFEST_NAME,
-        key=key,
-        value=repr(value)[:80],
-        expected=expected,
+        message(
+            "%(file)s: “%(key)s” is %(value)s, expected: %(expected)s. Rebuild the index.",
+            file=MANIFEST_NAME,
+            key=key,
+            value=repr(value)[:80],
+            expected=expected,
+        ),
     )

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts.profiles.hashes import HASH_BYTES
-from indexing.errors import SnapshotInvalid, gettext_noop
+from indexing.errors import SnapshotInvalid
+from indexing.lib.messages import message
 from indexing.snapshot.baseline import Baseline
 from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.keyword_index import KeywordIndex
@@ -110,22 +111,24 @@ class Snapshot:
         for file, found in ((ANN, self.ann.count), (FACETS, len(self.facets)), (KEYWORDS, self.keywords.count)):
             if found != count:
                 raise SnapshotInvalid(
-                    gettext_noop("%(file)s holds %(found)s experts, the manifest says %(count)s. Rebuild the index."),
-                    file=file,
-                    found=found,
-                    count=count,
+                    message(
+                        "%(file)s holds %(found)s experts, the manifest says %(count)s. Rebuild the index.",
+                        file=file,
+                        found=found,
+                        count=count,
+                    ),
                 )
         if self.ann.dimension != dimension or self.ann.kind != self.manifest.ann_kind:
             raise SnapshotInvalid(
-                gettext_noop(
+                message(
                     "%(file)s is %(kind)s with %(found)s dimensions, the manifest says %(expected)s with "
-                    "%(dimension)s. Rebuild the index."
+                    "%(dimension)s. Rebuild the index.",
+                    file=ANN,
+                    kind=self.ann.kind,
+                    found=self.ann.dimension,
+                    expected=self.manifest.ann_kind,
+                    dimension=dimension,
                 ),
-                file=ANN,
-                kind=self.ann.kind,
-                found=self.ann.dimension,
-                expected=self.manifest.ann_kind,
-                dimension=dimension,
             )
         if count > 1 and not (np.diff(self.ids) > 0).all():
             raise unreadable(IDS, "ids do not rise strictly")

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts.profiles.records import FIELDS
-from indexing.errors import SnapshotInvalid, gettext_noop
+from indexing.errors import SnapshotInvalid
 from indexing.lib.files import file_sha256
+from indexing.lib.messages import message
 from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.manifest import MANIFEST_NAME, Manifest
 from indexing.snapshot.profiles import Profiles
@@ -27,10 +28,12 @@ def read_manifest(folder: Path, sha256: str | None = None) -> Manifest:
     found = hashlib.sha256(raw).hexdigest()
     if sha256 is not None and found != sha256:
         raise SnapshotInvalid(
-            gettext_noop("%(file)s has SHA-256 %(found)s, the database says %(expected)s. Rebuild the index."),
-            file=path,
-            found=found,
-            expected=sha256,
+            message(
+                "%(file)s has SHA-256 %(found)s, the database says %(expected)s. Rebuild the index.",
+                file=path,
+                found=found,
+                expected=sha256,
+            ),
         )
     return Manifest.from_bytes(raw)
 
@@ -54,9 +57,9 @@ def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[s
     for name in required:
         if name not in manifest.files:
             raise SnapshotInvalid(
-                gettext_noop("%(file)s does not list %(name)s. Rebuild the index."),
-                file=folder / MANIFEST_NAME,
-                name=name,
+                message(
+                    "%(file)s does not list %(name)s. Rebuild the index.", file=folder / MANIFEST_NAME, name=name
+                ),
             )
     for name, entry in manifest.files.items():
         if only and name not in only:
@@ -69,15 +72,16 @@ def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[s
             raise missing(path, error) from error
         if size != entry.bytes:
             raise SnapshotInvalid(
-                gettext_noop("%(file)s has %(size)s bytes, the manifest says %(bytes)s. Rebuild the index."),
-                file=path,
-                size=size,
-                bytes=entry.bytes,
+                message(
+                    "%(file)s has %(size)s bytes, the manifest says %(bytes)s. Rebuild the index.",
+                    file=path,
+                    size=size,
+                    bytes=entry.bytes,
+                ),
             )
         if found != entry.sha256:
             raise SnapshotInvalid(
-                gettext_noop("%(file)s is damaged: its SHA-256 is not the manifest's. Rebuild the index."),
-                file=path,
+                message("%(file)s is damaged: its SHA-256 is not the manifest's. Rebuild the index.", file=path),
             )
 
 
@@ -109,10 +113,12 @@ def open_array(path: Path, dtype: np.dtype, shape: tuple[int, ...], *, mapped: b
         raise unreadable(path, error) from error
     if array.dtype != dtype or array.shape != shape:
         raise SnapshotInvalid(
-            gettext_noop("%(file)s is %(found)s, expected: %(expected)s. Rebuild the index."),
-            file=path,
-            found=f"{array.dtype}{list(array.shape)}",
-            expected=f"{dtype}{list(shape)}",
+            message(
+                "%(file)s is %(found)s, expected: %(expected)s. Rebuild the index.",
+                file=path,
+                found=f"{array.dtype}{list(array.shape)}",
+                expected=f"{dtype}{list(shape)}",
+            ),
         )
     array.flags.writeable = False
     return array
@@ -127,13 +133,11 @@ def open_facets(path: Path) -> FacetColumns:
 
 def missing(path: Path, error: OSError) -> SnapshotInvalid:
     return SnapshotInvalid(
-        gettext_noop("%(file)s cannot be read: %(error)s. Rebuild the index."),
-        file=path,
-        error=error.strerror or error,
+        message("%(file)s cannot be read: %(error)s. Rebuild the index.", file=path, error=error.strerror or error),
     )
 
 
 def unreadable(file: Path | str, error: object) -> SnapshotInvalid:
     return SnapshotInvalid(
-        gettext_noop("%(file)s is not what it must be: %(error)s. Rebuild the index."), file=file, error=error
+        message("%(file)s is not what it must be: %(error)s. Rebuild the index.", file=file, error=error)
     )

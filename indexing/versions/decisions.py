@@ -8,11 +8,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from experts.stored_language import kept_language
+from experts.stored_language import stored_language
 from indexing import audit, reasons, runlog
 from indexing.audit import Actor
 from indexing.errors import Busy, Refused
 from indexing.lib import doorbell
+from indexing.lib.messages import message
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
 from indexing.versions.going_live import make_live, move_version, record_rebuild
 from indexing.versions.opening import in_state, require_openable
@@ -29,11 +30,12 @@ def approve(number: int, actor: Actor, reason: str) -> None:
         version = in_state(number, State.HELD)
         run = version.run
         if settings.TCS_APPROVE == "always" and run.requested_name == actor.name:
-            raise Refused(_("Another person than %(who)s, who asked for it, must publish it.") % {"who": actor.name})
+            raise Refused(message("Another person than %(who)s, who asked for it, must publish it.", who=actor.name))
         if state.live_version_id and state.live_version_id > number:
             raise Refused(
-                _("Version %(live)s is newer and live: discard this one, or roll back.")
-                % {"live": state.live_version_id}
+                message(
+                    "Version %(live)s is newer and live: discard this one, or roll back.", live=state.live_version_id
+                )
             )
         make_live(state, version, How.APPROVED, name=actor.name, reason=reason)
         record_rebuild(state, version.expert_count)
@@ -95,7 +97,7 @@ def release_schedule(actor: Actor) -> bool:
 
 
 def _end_held(run: RebuildRun, to: RebuildRun.State, actor: Actor, sentence: str, reason: str) -> None:
-    with kept_language():
+    with stored_language():
         words = _(sentence) % {"who": actor.name, "reason": reason}
     error = "" if to == RebuildRun.State.DONE else words
     run.move(to=to, expect=(RebuildRun.State.HELD,), error=error)

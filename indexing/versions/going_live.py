@@ -6,10 +6,10 @@ Every function here is called in a transaction that holds the state row.
 from __future__ import annotations
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from indexing import notifications
 from indexing.errors import Refused
+from indexing.lib.messages import message
 from indexing.models import IndexState, IndexVersion, Publication
 
 State, MapState = IndexVersion.State, IndexVersion.MapState
@@ -45,5 +45,5 @@ def record_rebuild(state: IndexState, experts: int) -> None:
 def move_version(version: IndexVersion, expect: str, to: str, **changes: object) -> None:
     """Move a version from state `expect` to state `to`. Raises Refused if it is in another state by now."""
     if not IndexVersion.objects.filter(pk=version.pk, state=expect).update(state=to, **changes):
-        raise Refused(_("Version %(number)s was changed by somebody else meanwhile.") % {"number": version.pk})
+        raise Refused(message("Version %(number)s was changed by somebody else meanwhile.", number=version.pk))
     version.state = to

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from indexing.errors import Refused, SnapshotInvalid
 from indexing.lib import paths
+from indexing.lib.messages import message
+from indexing.lib.translation import label
 from indexing.models import IndexVersion
 from indexing.snapshot import version_files
 from indexing.snapshot.baseline import Baseline
@@ -41,11 +42,15 @@ def in_state(number: int, state: str) -> IndexVersion:
     """Version `number` with its run. Raises Refused if there is no such version or it is in another state."""
     version = IndexVersion.objects.select_related("run").filter(pk=number).first()
     if version is None:
-        raise Refused(_("There is no version %(number)s.") % {"number": number})
+        raise Refused(message("There is no version %(number)s.", number=number))
     if version.state != state:
         raise Refused(
-            _("Version %(number)s is %(state)s, not %(needed)s.")
-            % {"number": number, "state": version.get_state_display(), "needed": State(state).label}
+            message(
+                "Version %(number)s is %(state)s, not %(needed)s.",
+                number=number,
+                state=version.state_label,
+                needed=label(State(state).label),
+            )
         )
     return version
 
@@ -58,7 +63,7 @@ def require_openable(number: int) -> None:
     """
     version = IndexVersion.objects.filter(pk=number).first()
     if version is None or not version.manifest_sha256:
-        raise Refused(_("There is no finished version %(number)s.") % {"number": number})
+        raise Refused(message("There is no finished version %(number)s.", number=number))
     memory.require(version)
     open_snapshot(version)
 
@@ -79,8 +84,7 @@ def open_snapshot(version: IndexVersion) -> Snapshot:
     snapshot = Snapshot.open(folder, manifest_sha256=version.manifest_sha256 or None)
     if snapshot.number != version.number:  # the database and the data folder do not belong together
         raise SnapshotInvalid(
-            _("%(folder)s holds version %(number)s. Rebuild the index.")
-            % {"folder": folder, "number": snapshot.number}
+            message("%(folder)s holds version %(number)s. Rebuild the index.", folder=folder, number=snapshot.number)
         )
     return snapshot
 

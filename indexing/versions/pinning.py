@@ -6,13 +6,13 @@ import logging
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from indexing import audit, reasons
 from indexing.audit import Actor
 from indexing.errors import Refused
 from indexing.lib import doorbell
+from indexing.lib.messages import message
 from indexing.models import IndexState, IndexVersion
 
 logger = logging.getLogger(__name__)
@@ -29,13 +29,20 @@ def pin(number: int, actor: Actor, reason: str) -> None:
         version = _found(number)
         if version.state not in PINNABLE:
             raise Refused(
-                _("Version %(number)s is %(state)s: only a version that is live or kept can be pinned.")
-                % {"number": number, "state": version.get_state_display()}
+                message(
+                    "Version %(number)s is %(state)s: only a version that is live or kept can be pinned.",
+                    number=number,
+                    state=version.state_label,
+                )
             )
         if version.pinned_at:
             raise Refused(
-                _("Version %(number)s is pinned already, by %(who)s: %(reason)s")
-                % {"number": number, "who": version.pinned_name, "reason": version.pinned_reason}
+                message(
+                    "Version %(number)s is pinned already, by %(who)s: %(reason)s",
+                    number=number,
+                    who=version.pinned_name,
+                    reason=version.pinned_reason,
+                )
             )
         _note(version, timezone.now(), actor.name, reason)
         audit.record(actor, gettext_noop("Pinned version %(number)s: %(reason)s"), number=number, reason=reason)
@@ -49,7 +56,7 @@ def unpin(number: int, actor: Actor, reason: str) -> None:
     with transaction.atomic():
         version = _found(number)
         if not version.pinned_at:
-            raise Refused(_("Version %(number)s is not pinned.") % {"number": number})
+            raise Refused(message("Version %(number)s is not pinned.", number=number))
         _note(version, None, "", "")
         audit.record(actor, gettext_noop("Unpinned version %(number)s: %(reason)s"), number=number, reason=reason)
     logger.info("Version %s is no longer pinned, by %s.", number, actor)
@@ -61,7 +68,7 @@ def _found(number: int) -> IndexVersion:
     IndexState.locked()
     version: IndexVersion | None = IndexVersion.objects.filter(pk=number).first()
     if version is None:
-        raise Refused(_("There is no version %(number)s.") % {"number": number})
+        raise Refused(message("There is no version %(number)s.", number=number))
     return version
 
 

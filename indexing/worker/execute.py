@@ -17,6 +17,7 @@ from indexing.drift import samples
 from indexing.errors import Cancelled, FenceLost, IndexingError
 from indexing.lib import paths, processes
 from indexing.lib.retrying import with_database_retry
+from indexing.lib.translation import translated
 from indexing.models import IndexState, RebuildRun
 from indexing.quality import gate
 from indexing.runlog import RunLogHandler
@@ -49,7 +50,7 @@ def execute(
         except IndexingError as error:
             logger.debug("The build stopped.", exc_info=True)
             log.flush()
-            _fail(run, str(error))
+            _fail(run, translated(error))
         except Exception as error:  # noqa: BLE001  whatever it is, the run must end in a true state
             _end_after(error, run, log)
         finally:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from indexing import runs
 from indexing.errors import Cancelled, FenceLost, IndexingError
+from indexing.lib.messages import message
 from indexing.lib.retrying import with_database_retry
 from indexing.models import RebuildRun
 from indexing.runlog import RunLogHandler
@@ -125,7 +126,7 @@ class RunReporter:
                 "rate": stage.rate,
             }
         if with_database_retry(lambda: runs.beat(self.run, **progress)):
-            self._stop = Cancelled(_("Somebody asked to cancel."))
+            self._stop = Cancelled(message("Somebody asked to cancel."))
 
     def _keep_beating(self) -> None:
         reported: tuple[object, ...] = ()

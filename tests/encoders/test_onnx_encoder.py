@@ -250,7 +250,7 @@ def test_an_export_whose_vectors_differ_is_refused(monkeypatch, caplog):
     monkeypatch.setattr(onnx_export, "MIN_COSINE", 1.1)
     encoder = ModelEncoder()
     onnx_export.ensure(encoder)
-    assert "its vectors differ from the original's: cosine" in meta_of(encoder).refused
+    assert "its vectors differ from the original's: cosine" in str(meta_of(encoder).reason)
     encoder.load()
     assert encoder.backend == "torch"
 
@@ -259,7 +259,7 @@ def test_what_the_exporter_cannot_do_is_told(monkeypatch):
     monkeypatch.setattr(onnx_export, "OPSET", 3)
     encoder = ModelEncoder()
     onnx_export.ensure(encoder)
-    assert meta_of(encoder).refused.startswith("torch.onnx fails (")
+    assert str(meta_of(encoder).reason).startswith("torch.onnx fails (")
 
 
 def test_a_refusal_is_remembered_until_the_libraries_change(monkeypatch, caplog):

@@ -216,7 +216,7 @@ def built_hash(folder: Path) -> str:
 
 # --- Writing ------------------------------------------------------------------------------------------------
 def test_a_version_is_never_overwritten(folder):
-    with pytest.raises(VersionExists, match="Version 1 exists already"):
+    with pytest.raises(VersionExists, match="Version 1 already exists"):
         VersionWriter(paths.building_folder(1, 9), folder, 1)
     assert not paths.building_folder(1, 9).exists()
     Snapshot.open(folder)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from indexing.console.search_modes import mode_label
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
+from indexing.lib.translation import translated
 from indexing.models import IndexVersion
 from indexing.quality.overlap import RankChange, overlap, rank_changes
 from indexing.search import Hit, Mode, Results, search
@@ -77,9 +78,9 @@ def answer(version: IndexVersion, mode: Mode, query: str) -> LabColumn:
     try:
         results = search(query, open_versions.opened(version), HITS, mode)
     except EncoderUnavailable as error:
-        return LabColumn(version, mode, problem=str(error), needs_model=True)
+        return LabColumn(version, mode, problem=translated(error), needs_model=True)
     except SnapshotInvalid as error:
-        return LabColumn(version, mode, problem=str(error))
+        return LabColumn(version, mode, problem=translated(error))
     return LabColumn(version, mode, results, hits=[LabHit(hit) for hit in results.hits])
 
 

@@ -20,6 +20,7 @@ from experts.models import Expert
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.responses import admin_context, number
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
+from indexing.lib.translation import translated
 from indexing.models import IndexVersion, SavedQuery
 from indexing.quality.saved_queries import SavedQueryComparison, compare_versions
 from indexing.versions import opening
@@ -97,7 +98,7 @@ def _compare(versions: list[IndexVersion], address: QueryDict) -> tuple[SavedQue
     try:
         return compare_versions(*chosen), "", 200
     except (EncoderUnavailable, SnapshotInvalid) as error:
-        return None, str(error), error.status
+        return None, translated(error), error.status
 
 
 def _numbered(versions: list[IndexVersion], text: str | None) -> IndexVersion | None:

@@ -19,6 +19,7 @@ from experts.tagging.assignment import TagSpec
 from indexing.console.access import ConsoleRequest, allowed, may
 from indexing.console.responses import number, page_or_fragment
 from indexing.errors import EncoderUnavailable, NoIndexYet
+from indexing.lib.translation import translated
 from indexing.quality import tag_preview
 
 
@@ -99,7 +100,7 @@ def _answer(form: TagPreviewForm, saved: Tag | None) -> tuple[dict[str, Any], in
     try:
         shown = tag_preview.preview(form.spec(saved.pk if saved else tag_preview.NEW), form.cleaned_data["threshold"])
     except (NoIndexYet, EncoderUnavailable) as error:
-        return {"view": "sentence", "sentence": str(error)}, error.status
+        return {"view": "sentence", "sentence": translated(error)}, error.status
     most = max(step.experts for step in shown.steps)
     return {"view": "preview", "shown": shown, "most": max(most, 1)}, 200
 

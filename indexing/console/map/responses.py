@@ -12,6 +12,7 @@ from indexing.console.access import ConsoleRequest
 from indexing.console.responses import number
 from indexing.embedding_map import reading
 from indexing.errors import IndexingError, MapNotReady
+from indexing.lib.translation import translated
 from indexing.models import IndexVersion
 
 
@@ -25,7 +26,7 @@ def errors_as_json(view: Callable[[ConsoleRequest], HttpResponse]) -> Callable[[
         except MapNotReady as error:
             return JsonResponse({"status": "computing", "progress": error.progress}, status=error.status)
         except IndexingError as error:
-            return JsonResponse({"detail": str(error)}, status=error.status)
+            return JsonResponse({"detail": translated(error)}, status=error.status)
 
     return wrapped
 

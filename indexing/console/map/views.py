@@ -21,6 +21,7 @@ from indexing.embedding_map import colours, gaps, wire_format
 from indexing.embedding_map.colours import Colouring, UnknownColouring
 from indexing.embedding_map.wire_format import VersionMap
 from indexing.errors import IndexingError, MapNotReady, NoIndexYet, NoMap, SnapshotInvalid
+from indexing.lib.translation import translated
 from indexing.models import IndexVersion
 
 BINARY = "application/octet-stream"
@@ -40,7 +41,7 @@ def map_page(request: ConsoleRequest) -> HttpResponse:
     except NoIndexYet as error:
         return _without_map(request, None, error)
     except NoMap as error:
-        raise Http404(str(error)) from error
+        raise Http404(translated(error)) from error
     try:
         drawn = VersionMap.load(version)
     except (MapNotReady, NoMap, SnapshotInvalid) as error:
@@ -64,7 +65,7 @@ def map_page(request: ConsoleRequest) -> HttpResponse:
 def _without_map(request: ConsoleRequest, version: IndexVersion | None, reason: IndexingError) -> HttpResponse:
     """The page with the reason why there is no map."""
     computing = isinstance(reason, MapNotReady)
-    context = {"version": version, "lacking": reason, "computing": computing}
+    context = {"version": version, "lacking": reason, "lacking_sentence": translated(reason), "computing": computing}
     return render(request, "indexing/map/map.html", context | _frame(request, version))
 
 
@@ -88,7 +89,7 @@ def _colouring(drawn: VersionMap, by: str) -> tuple[Colouring, str]:
     try:
         return colours.colouring(drawn, by or colours.DEFAULT), ""
     except UnknownColouring as error:
-        return colours.colouring(drawn, colours.DEFAULT), str(error)
+        return colours.colouring(drawn, colours.DEFAULT), translated(error)
 
 
 @require_safe

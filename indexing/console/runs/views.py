@@ -17,6 +17,7 @@ from indexing.console.access import CANCEL, REBUILD, VIEW, ConsoleRequest, actor
 from indexing.console.responses import accepted, admin_context, conflict, number
 from indexing.console.runs import log_pages, presentation
 from indexing.errors import Busy, NotActive, Refused
+from indexing.lib.translation import translated
 from indexing.models import IndexState, RebuildRun
 from indexing.runlog.line_filter import Wanted
 from indexing.runs import launch
@@ -120,6 +121,6 @@ def _index_page(request: ConsoleRequest, status: int = 200) -> HttpResponse:
 
 def _refused(request: ConsoleRequest, reason: Busy | NotActive | Refused) -> HttpResponse:
     if request.htmx:
-        return conflict(request, str(reason))
-    messages.error(request, str(reason))
+        return conflict(request, translated(reason))
+    messages.error(request, translated(reason))
     return _index_page(request, status=409)

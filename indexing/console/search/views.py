@@ -17,6 +17,7 @@ from indexing.console.responses import page_or_fragment, wants_fragment
 from indexing.console.search.form import SearchForm
 from indexing.console.search_modes import mode_choices
 from indexing.errors import EncoderUnavailable, NoIndexYet
+from indexing.lib.translation import translated
 from indexing.search import MAX_K, Mode, Results, log, search
 from indexing.search.facet_counts import FacetedQuery
 from indexing.search.filters import Filters, InvalidFilter
@@ -89,9 +90,9 @@ def _answer(form: SearchForm, snapshot: Snapshot | None, k: int) -> tuple[dict[s
         filters = form.asked.filters()
         results = search(form.query, snapshot, k, form.mode, filters=filters)
     except EncoderUnavailable as error:
-        return {"view": "no_encoder", "sentence": str(error)}, error.status
+        return {"view": "no_encoder", "sentence": translated(error)}, error.status
     except InvalidFilter as error:
-        return {"view": "invalid", "sentence": str(error)}, error.status
+        return {"view": "invalid", "sentence": translated(error)}, error.status
     faceted = FacetedQuery.of(results.query, form.mode, snapshot)
     context = {
         "view": "results" if results.hits else "nothing",

@@ -17,6 +17,7 @@ from indexing.console.access import VIEW, ConsoleRequest, allowed
 from indexing.console.changes import OpenList
 from indexing.console.responses import admin_context, number
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
+from indexing.lib.translation import translated
 from indexing.models import IndexVersion, SavedQuery
 from indexing.quality import saved_queries
 from indexing.versions import diff as version_diff
@@ -42,7 +43,7 @@ def compare_versions(request: ConsoleRequest) -> HttpResponse:
         try:
             diff = version_diff.between(opening.open_baseline(a), opening.open_baseline(b))
         except SnapshotInvalid as error:
-            context["problem"], status = str(error), error.status
+            context["problem"], status = translated(error), error.status
         else:
             context |= _list(diff, request) | _queries(a, b, asked="queries" in request.GET)
             context |= {"a": a, "b": b, "diff": diff}
@@ -103,5 +104,5 @@ def _queries(a: IndexVersion, b: IndexVersion, *, asked: bool) -> dict[str, Any]
     try:
         run = saved_queries.compare_versions(a, b)
     except (EncoderUnavailable, SnapshotInvalid) as error:
-        return {"saved": saved, "queries_problem": str(error)}
+        return {"saved": saved, "queries_problem": translated(error)}
     return {"saved": saved, "queries": run, "moved": [query for query in run.queries if query.moved]}

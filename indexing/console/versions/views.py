@@ -19,6 +19,7 @@ from indexing.console.responses import accepted, admin_context, conflict, number
 from indexing.console.versions import compare_views, gate_report
 from indexing.console.versions import presentation as presentation
 from indexing.errors import IndexingError
+from indexing.lib.translation import translated
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from indexing.versions import decisions, opening, pinning, rollback_effect, sweep
 
@@ -133,7 +134,7 @@ def roll_back(request: ConsoleRequest) -> HttpResponse:
         try:
             effect = rollback_effect.rollback_effect(version.number)
         except IndexingError as error:
-            problem = str(error)
+            problem = translated(error)
     return _decide(
         request,
         version,
@@ -214,7 +215,7 @@ def _decide(request: ConsoleRequest, version: IndexVersion, question: Question) 
         try:
             question.decide(version.number, actor(request), reason)
         except IndexingError as error:
-            problem = str(error)
+            problem = translated(error)
         else:
             return accepted(request, question.done, question.then)
         if request.htmx:

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from indexing.errors import IndexingError
+from indexing.lib.translation import translated
 from indexing.ops import backup
 
 
@@ -27,7 +28,7 @@ class Command(BaseCommand):
         try:
             number = backup.make(folder)
         except (IndexingError, sqlite3.Error) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(translated(error)) from error
         except (OSError, shutil.Error) as error:
             raise CommandError(f"{folder} could not be written: {error}") from error
         database = connection.vendor == "sqlite"

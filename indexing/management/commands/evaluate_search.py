@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from experts.safe_text import visible
 from indexing.errors import IndexingError, QueriesInvalid
+from indexing.lib.translation import translated
 from indexing.management.commands.verify_index import version_to_check
 from indexing.quality.evaluation import CUTOFF, MODES, Evaluation, Measures, evaluate, read_queries
 from indexing.search import Mode
@@ -68,14 +69,14 @@ class Command(BaseCommand):
         try:
             queries = read_queries(file)
         except QueriesInvalid as error:
-            raise CommandError(str(error), returncode=2) from error
+            raise CommandError(translated(error), returncode=2) from error
         progress = Progress(len(queries) * len(modes)) if sys.stderr.isatty() and options["verbosity"] else None
         try:
             found = evaluate(queries, snapshot_of(options["number"]), modes, progress=progress)
         except QueriesInvalid as error:
-            raise CommandError(str(error), returncode=2) from error
+            raise CommandError(translated(error), returncode=2) from error
         except IndexingError as error:
-            raise CommandError(str(error), returncode=1) from error
+            raise CommandError(translated(error), returncode=1) from error
         finally:
             if progress:
                 progress.end()

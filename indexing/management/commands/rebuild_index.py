@@ -19,6 +19,7 @@ from indexing.audit import Actor
 from indexing.errors import Busy, IndexingError, NoIndexYet, NotActive, ScheduleOnHold
 from indexing.lib import processes
 from indexing.lib.retrying import with_database_retry
+from indexing.lib.translation import translated
 from indexing.management import schedule
 from indexing.models import RebuildRun
 from indexing.runs import launch
@@ -65,12 +66,12 @@ class Command(BaseCommand):
             else:
                 self.report_nothing("nothing to do")
         except ScheduleOnHold as on_hold:
-            self.report_nothing(str(on_hold))
+            self.report_nothing(translated(on_hold))
         except Busy as busy:
-            self.report(busy.run, busy=str(busy))
+            self.report(busy.run, busy=translated(busy))
             sys.exit(EXIT_BUSY)
         except IndexingError as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(translated(error)) from error
 
     def run(self, options: dict[str, Any]) -> None:
         scheduled = options["scheduled"] or options["if_drift"] is not None or options["if_older"] is not None

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from experts.safe_text import visible
 from indexing.errors import IndexingError
+from indexing.lib.translation import translated
 from indexing.search import MAX_K, Hit, Mode, Results, search
 from indexing.serving import live
 
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         try:
             found = search(" ".join(options["words"]), live.load_now(), options["k"], Mode(options["mode"]))
         except IndexingError as error:
-            raise CommandError(str(error), returncode=1) from error
+            raise CommandError(translated(error), returncode=1) from error
         if options["json"]:
             self.stdout.write(json.dumps(as_data(found), ensure_ascii=False))
             return

@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from indexing.errors import IndexingError, NoIndexYet, SnapshotInvalid
+from indexing.lib.messages import message
+from indexing.lib.translation import translated
 from indexing.models import IndexState, IndexVersion
 from indexing.versions.opening import open_snapshot
 
@@ -24,13 +26,13 @@ class Command(BaseCommand):
         try:
             version = version_to_check(options["number"])
         except IndexingError as error:
-            raise CommandError(str(error), returncode=1) from error
+            raise CommandError(translated(error), returncode=1) from error
         try:
             snapshot = open_snapshot(version)
         except SnapshotInvalid as error:
             if options["json"]:
-                self.stdout.write(json.dumps({"version": version.number, "ok": False, "error": str(error)}))
-            raise CommandError(str(error), returncode=1) from error
+                self.stdout.write(json.dumps({"version": version.number, "ok": False, "error": translated(error)}))
+            raise CommandError(translated(error), returncode=1) from error
         manifest = snapshot.manifest
         if options["json"]:
             answer = {
@@ -65,9 +67,14 @@ def version_to_check(number: int | None) -> IndexVersion:
     if version is None:
         known = IndexVersion.objects.exclude(state=IndexVersion.State.REMOVED).values_list("number", flat=True)
         raise IndexingError(
-            _("There is no version %(number)s; kept are: %(known)s.")
-            % {"number": number, "known": ", ".join(map(str, known)) or _("none")}
+            message(
+                "There is no version %(number)s; kept are: %(known)s.",
+                number=number,
+                known=", ".join(map(str, known)) or message("none"),
+            )
         )
     if version.state == IndexVersion.State.REMOVED:
-        raise IndexingError(_("The files of version %s were removed, as only the last ones are kept.") % number)
+        raise IndexingError(
+            message("The files of version %(number)s were removed: only the last versions are kept.", number=number)
+        )
     return version
