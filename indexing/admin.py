@@ -1,4 +1,4 @@
-"""What of the index the admin lists by itself."""
+"""The admin's own lists of API tokens, saved queries and notifications."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from indexing.models.tokens import ApiTokenQuerySet
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(admin.ModelAdmin):
-    """To see who holds a token and to end it. Only signing in makes one, and nobody can read one back."""
+    """Shows who has a token, and revokes it. Tokens are issued by signing in to the API and cannot be read again."""
 
-    when_empty = gettext_lazy("Nobody holds a token: a program gets one by signing in at /api/admin/auth.")
+    when_empty = gettext_lazy("No API tokens yet. A program gets one by signing in at /api/admin/auth.")
     list_display = ("user", "created_at", "expires_at", "revoked_at", "works")
     list_select_related = ("user",)
     date_hierarchy = "created_at"
@@ -26,7 +26,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    @admin.display(boolean=True, description=gettext_lazy("works"))
+    @admin.display(boolean=True, description=gettext_lazy("valid"))
     def works(self, token: ApiToken) -> bool:
         return token.works
 
@@ -40,11 +40,11 @@ class ApiTokenAdmin(admin.ModelAdmin):
 
 @admin.register(SavedQuery)
 class SavedQueryAdmin(admin.ModelAdmin):
-    """What search must go on finding: the gate asks these of every new version."""
+    """Queries with expected experts, checked against every new version before it is published."""
 
     when_empty = gettext_lazy(
-        "No query is saved yet: add one, or search in the Lab and tick whom it must find. The gate asks them of "
-        "every new version."
+        "No saved queries yet. Add one, or search in the Lab and tick the experts that the query must find. Every "
+        "new version is checked against them."
     )
     list_display = ("text", "k", "experts_expected", "is_active", "created_at")
     list_filter = ("is_active",)
@@ -62,11 +62,9 @@ class SavedQueryAdmin(admin.ModelAdmin):
 
 @admin.register(Notification)
 class NotificationAdmin(admin.ModelAdmin):
-    """What was told to whom, and what could not be delivered. Nobody writes here."""
+    """What was sent, and what could not be delivered. Read only."""
 
-    when_empty = gettext_lazy(
-        "Nothing was told to anybody yet: set TCS_NOTIFY_EMAILS or TCS_WEBHOOK_URL to be told of runs and versions."
-    )
+    when_empty = gettext_lazy("No notifications sent yet. Ask your administrator to configure e-mail or a webhook.")
     list_display = ("subject", "channel", "event", "created_at", "sent_at", "attempts", "given_up_at")
     list_filter = ("channel", "event", "sent_at", "given_up_at")
     search_fields = ("subject", "body")

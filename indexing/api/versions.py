@@ -116,7 +116,7 @@ def unpin_version(request: HttpRequest, body: ReasonRequest, number: int = Numbe
     description=f"{NEEDS_PUBLISH} `released` is false if they were not paused.",
 )
 def release_schedule(request: HttpRequest) -> Released:
-    return Released(released=decisions.release_schedule(actor(request)))
+    return Released(released=decisions.resume_schedule(actor(request)))
 
 
 def _decide(request: HttpRequest, decide: Callable[[int, Actor, str], None], number: int, reason: str) -> Decided:

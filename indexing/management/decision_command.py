@@ -1,4 +1,4 @@
-"""What the commands that decide about versions have in common: who asks, why, and how the answer is told."""
+"""What the commands that decide about versions share: the actor, the reason, the output and the exit codes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from indexing.lib.translation import translated
 from indexing.management.commands.rebuild_index import EXIT_BUSY, EXIT_FAILED, account
 from indexing.models import IndexState, RebuildRun
 
-EXIT_CODES = "Exit codes: 0 done, 1 refused or failed, 2 usage, 3 a run is going."
+EXIT_CODES = "Exit codes: 0 done, 1 refused or failed, 2 usage, 3 another run is active."
 
 
 def command_actor() -> Actor:
@@ -24,15 +24,15 @@ def command_actor() -> Actor:
 
 
 class VersionDecisionCommand(BaseCommand):
-    """A command about one version, with a reason. `decide` does it; `done` says so."""
+    """A command that decides about one version, for a reason. A subclass implements `decide`."""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("number", type=int, help="the version")
-        parser.add_argument("--reason", required=True, help="why: kept with the version")
+        parser.add_argument("number", type=int, help="the number of the version")
+        parser.add_argument("--reason", required=True, help="why; saved with the version")
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     def decide(self, number: int, actor: Actor, reason: str, options: dict[str, Any]) -> str:
-        """Take the decision and return the sentence that says so. Raises the IndexingError family."""
+        """Carry out the decision and return a sentence that reports it. Raises the IndexingError family."""
         raise NotImplementedError
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -47,12 +47,12 @@ class VersionDecisionCommand(BaseCommand):
         self.stdout.write(json.dumps(answer(number)) if options["json"] else sentence)
 
     def confirm(self, question: str) -> None:
-        """Ask on the terminal, on stderr so that stdout holds nothing but the answer. Raises CommandError."""
+        """Ask on stderr, so that stdout has nothing but the result. Raises CommandError unless the answer is yes."""
         self.stderr.write(f"{question} [y/N] ", ending="")
         self.stderr.flush()
         typed = sys.stdin.readline()
         if not typed:
-            raise CommandError(_("Nobody is there to ask: use --noinput."), returncode=EXIT_FAILED)
+            raise CommandError(_("There is no terminal to confirm on. Use --noinput."), returncode=EXIT_FAILED)
         if typed.strip().lower() not in ("y", "yes"):
             raise CommandError(_("Nothing was changed."), returncode=EXIT_FAILED)
 

@@ -1,4 +1,4 @@
-"""Is it time for a rebuild? For cron and its like."""
+"""Whether a rebuild is due, for cron and the like."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def due(max_drift: float | None, max_age: float | None) -> str:
-    """Why a rebuild is due, as a sentence; empty when neither limit is passed.
+    """Why a rebuild is due, as a sentence; empty if neither limit is exceeded.
 
-    `max_drift` is a share of the live version's experts, `max_age` is in seconds; None leaves that limit out.
-    Raises SnapshotInvalid when what it holds of its experts cannot be read.
+    `max_drift` is a share of the live version's experts, `max_age` is in seconds; None means no limit.
+    Raises SnapshotInvalid if the files of the live version cannot be read.
     """
     version = IndexState.read().live_version
     if version is None:
@@ -31,7 +31,7 @@ def due(max_drift: float | None, max_age: float | None) -> str:
     if max_drift is not None:
         found = drift.measure(status.baseline(version))
         if found.share >= max_drift:
-            return _("%(count)s experts (%(share).1f %%) came, changed or went since version %(number)s.") % {
+            return _("%(count)s experts (%(share).1f %%) are new, changed or removed since version %(number)s.") % {
                 "count": found.count,
                 "share": found.share * 100,
                 "number": found.number,
@@ -40,7 +40,7 @@ def due(max_drift: float | None, max_age: float | None) -> str:
 
 
 def share(text: str) -> float:
-    """5% or 0.05, for argparse."""
+    """Parse 5% or 0.05 for argparse."""
     try:
         value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
@@ -51,7 +51,7 @@ def share(text: str) -> float:
 
 
 def seconds(text: str) -> float:
-    """90s, 30m, 24h or 7d, for argparse."""
+    """Parse 90s, 30m, 24h or 7d for argparse, into seconds."""
     try:
         value = float(text[:-1]) * UNITS[text[-1:]]
     except (ValueError, KeyError):

@@ -22,7 +22,10 @@ State, How = IndexVersion.State, Publication.How
 
 
 def approve(number: int, actor: Actor, reason: str) -> None:
-    """Make a held version live. Raises Refused (not held, no reason, the asker's own, outdated), SnapshotInvalid."""
+    """Publish a held version.
+
+    Raises Refused (not held, no reason, requested by the same person, older than the live one), SnapshotInvalid.
+    """
     reason = reasons.required(reason)
     require_openable(number)
     with transaction.atomic():
@@ -30,11 +33,12 @@ def approve(number: int, actor: Actor, reason: str) -> None:
         version = in_state(number, State.HELD)
         run = version.run
         if settings.TCS_APPROVE == "always" and run.requested_name == actor.name:
-            raise Refused(message("Another person than %(who)s, who asked for it, must publish it.", who=actor.name))
+            raise Refused(message("%(who)s requested this run, so somebody else must publish it.", who=actor.name))
         if state.live_version_id and state.live_version_id > number:
             raise Refused(
                 message(
-                    "Version %(live)s is newer and live: discard this one, or roll back.", live=state.live_version_id
+                    "Version %(live)s is newer and already live. Discard this one, or roll back.",
+                    live=state.live_version_id,
                 )
             )
         make_live(state, version, How.APPROVED, name=actor.name, reason=reason)
@@ -47,7 +51,7 @@ def approve(number: int, actor: Actor, reason: str) -> None:
 
 
 def discard(number: int, actor: Actor, reason: str) -> None:
-    """Give up a held version; its files are swept. Raises Refused."""
+    """Discard a held version; its files are deleted after the next run. Raises Refused (not held, no reason)."""
     reason = reasons.required(reason)
     with transaction.atomic():
         IndexState.locked()
@@ -62,9 +66,9 @@ def discard(number: int, actor: Actor, reason: str) -> None:
 
 
 def roll_back(number: int, actor: Actor, reason: str) -> None:
-    """Make a kept version live again, without encoding anything, and put scheduled runs on hold.
+    """Make a kept version live again, without a rebuild, and pause scheduled rebuilds.
 
-    Raises Busy (its run would undo this), Refused (not kept, no reason), SnapshotInvalid (its files are damaged).
+    Raises Busy (an active run would undo this), Refused (not kept, no reason), SnapshotInvalid (damaged files).
     """
     reason = reasons.required(reason)
     require_openable(number)
@@ -83,15 +87,15 @@ def roll_back(number: int, actor: Actor, reason: str) -> None:
     doorbell.ring()
 
 
-def release_schedule(actor: Actor) -> bool:
-    """Let scheduled runs go on after a rollback; False when they were not on hold."""
+def resume_schedule(actor: Actor) -> bool:
+    """Resume scheduled rebuilds after a rollback; False if they were not paused."""
     with transaction.atomic():
         state = IndexState.locked()
         if state.schedule_paused_at is None:
             return False
         state.schedule_paused_at, state.schedule_paused_name, state.schedule_paused_reason = None, "", ""
         state.save(update_fields=["schedule_paused_at", "schedule_paused_name", "schedule_paused_reason"])
-        audit.record(actor, gettext_noop("Released scheduled runs."))
+        audit.record(actor, gettext_noop("Resumed scheduled rebuilds."))
     doorbell.ring()
     return True
 

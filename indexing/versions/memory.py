@@ -1,4 +1,4 @@
-"""How much memory this process may still take."""
+"""How much more memory this process may use."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from indexing.errors import NotEnoughMemory
 from indexing.models import IndexVersion
 
 RESERVE = 100 << 20
-"""Bytes that are left to searches: 16 at once with short queries grow a web process by 17 MB in the whole, with
-queries of 60 words by up to 60 MB (ONNX Runtime's workspaces), measured with the packaged model."""
+"""Bytes that are left for searches. Measured with the packaged model, 16 searches at once use 17 MB with short
+queries and up to 60 MB with queries of 60 words (ONNX Runtime's workspaces)."""
 
 CGROUP = Path("/sys/fs/cgroup")
 
 
 def require(version: IndexVersion, *, reserve: int = RESERVE) -> None:
-    """Is there room to open the version, and `reserve` bytes besides? Raises NotEnoughMemory."""
+    """Check that the version can be opened and `reserve` bytes are left. Raises NotEnoughMemory."""
     moments = 2 * 4 * version.dimension**2  # `Spread.moment`, and one block's while it is added up
     needed, free = version.bytes + moments + reserve, room()
     if needed > free:
@@ -26,16 +26,16 @@ def require(version: IndexVersion, *, reserve: int = RESERVE) -> None:
 
 
 def room() -> int:
-    """Bytes: the least of what the machine has, what the container is allowed, and what is left of address space.
+    """Free memory in bytes: the least of what the machine has, the container allows, and the address space has left.
 
-    To be asked before a version is opened. An allocation that fails inside Rust or C++ ends the process, so trying
-    and catching MemoryError is not enough; and the kernel's way to say no is to kill.
+    Ask before a version is opened. To catch MemoryError is not enough: an allocation that fails inside Rust or C++
+    ends the process, and so does the kernel when memory runs out.
     """
     return int(min(psutil.virtual_memory().available, _left_in_container(), _left_of_address_space()))
 
 
 def _left_in_container() -> float:
-    """Cached files count as free: the kernel gives them up first. Without a limit it is endless."""
+    """Bytes up to the container's limit; infinite without one. Cached files count as free."""
     try:
         allowed = int((CGROUP / "memory.max").read_text())
         used = int((CGROUP / "memory.current").read_text())

@@ -1,4 +1,4 @@
-"""Pins: a version that is pinned is never swept, however many come after it, and takes no other one's place."""
+"""Pins: a pinned version is never removed, however many come after it, and does not count among those kept."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ logger = logging.getLogger(__name__)
 State = IndexVersion.State
 
 PINNABLE = (State.LIVE, State.RETIRED)
-"""A held one stays until somebody has decided about it; the others have no files, or not all of them yet."""
+"""A held version stays until somebody decides about it; in the other states it has no files, or not all yet."""
 
 
 def pin(number: int, actor: Actor, reason: str) -> None:
-    """Keep a version from being swept. Raises Refused (no reason, pinned already, live nor kept)."""
+    """Protect a version from being removed. Raises Refused: no reason, pinned already, or neither live nor kept."""
     reason = reasons.required(reason)
     with transaction.atomic():
-        version = _found(number)
+        version = _locked_version(number)
         if version.state not in PINNABLE:
             raise Refused(
                 message(
-                    "Version %(number)s is %(state)s: only a version that is live or kept can be pinned.",
+                    "Version %(number)s is %(state)s. Only the live version and kept ones can be pinned.",
                     number=number,
                     state=version.state_label,
                 )
@@ -38,33 +38,33 @@ def pin(number: int, actor: Actor, reason: str) -> None:
         if version.pinned_at:
             raise Refused(
                 message(
-                    "Version %(number)s is pinned already, by %(who)s: %(reason)s",
+                    "Version %(number)s is already pinned by %(who)s: %(reason)s",
                     number=number,
                     who=version.pinned_name,
                     reason=version.pinned_reason,
                 )
             )
-        _note(version, timezone.now(), actor.name, reason)
+        _store_pin(version, timezone.now(), actor.name, reason)
         audit.record(actor, gettext_noop("Pinned version %(number)s: %(reason)s"), number=number, reason=reason)
-    logger.info("Version %s is pinned by %s.", number, actor)
+    logger.info("Version %s was pinned by %s.", number, actor)
     doorbell.ring()
 
 
 def unpin(number: int, actor: Actor, reason: str) -> None:
-    """Let a version be swept in its turn again. Raises Refused (no reason, not pinned)."""
+    """Let a version be removed in its turn again. Raises Refused: no reason, or not pinned."""
     reason = reasons.required(reason)
     with transaction.atomic():
-        version = _found(number)
+        version = _locked_version(number)
         if not version.pinned_at:
             raise Refused(message("Version %(number)s is not pinned.", number=number))
-        _note(version, None, "", "")
+        _store_pin(version, None, "", "")
         audit.record(actor, gettext_noop("Unpinned version %(number)s: %(reason)s"), number=number, reason=reason)
-    logger.info("Version %s is no longer pinned, by %s.", number, actor)
+    logger.info("Version %s was unpinned by %s.", number, actor)
     doorbell.ring()
 
 
-def _found(number: int) -> IndexVersion:
-    """The version, under the lock row: the sweep takes it too, so no version goes while it is being pinned."""
+def _locked_version(number: int) -> IndexVersion:
+    """The version, with the state row locked: the sweep locks it too, so it removes none that is being pinned."""
     IndexState.locked()
     version: IndexVersion | None = IndexVersion.objects.filter(pk=number).first()
     if version is None:
@@ -72,5 +72,5 @@ def _found(number: int) -> IndexVersion:
     return version
 
 
-def _note(version: IndexVersion, at: object, name: str, reason: str) -> None:
+def _store_pin(version: IndexVersion, at: object, name: str, reason: str) -> None:
     IndexVersion.objects.filter(pk=version.pk).update(pinned_at=at, pinned_name=name, pinned_reason=reason)

@@ -1,4 +1,4 @@
-"""What a rollback would mean for who searches: said before anybody decides."""
+"""What a rollback would change for people who search, shown before anybody decides."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ TEXT_COLUMNS = [place for place, name in enumerate(FIELDS) if name in ("name", "
 
 @dataclass(frozen=True, slots=True)
 class RollbackEffect:
-    """What making an earlier version live again means for who searches."""
+    """What changes for people who search when an earlier version is live again."""
 
     number: int
     built: datetime
     hidden: int
-    """experts that the live version finds and the earlier one does not know"""
+    """experts that the live version finds and the earlier one does not have"""
     older_texts: int
-    """experts found by the text they had then"""
+    """experts who will be found by their earlier text"""
     model: str
-    """the earlier version's, where it is another than the live one's; else empty"""
+    """the earlier version's model if the live one has another; else empty"""
     still_hidden: int
-    """experts of the earlier version that were deleted or deactivated since: no version shows them"""
+    """experts of the earlier version who were deleted or deactivated since: no version shows them"""
 
     @property
     def sentence(self) -> str:
-        """All of it, for whoever is about to decide."""
+        """All of it, for the person who decides."""
         then = times.day(self.built)
         parts = [
             words % {"count": f"{count:,}", "then": then}
@@ -46,7 +46,9 @@ class RollbackEffect:
                 (
                     self.hidden,
                     ngettext(
-                        "hides %(count)s expert added since", "hides %(count)s experts added since", self.hidden
+                        "hides %(count)s expert added since then",
+                        "hides %(count)s experts added since then",
+                        self.hidden,
                     ),
                 ),
                 (
@@ -60,8 +62,8 @@ class RollbackEffect:
                 (
                     self.still_hidden,
                     ngettext(
-                        "%(count)s expert deleted or deactivated since stays hidden",
-                        "%(count)s experts deleted or deactivated since stay hidden",
+                        "%(count)s expert deactivated or deleted since then will stay hidden",
+                        "%(count)s experts deactivated or deleted since then will stay hidden",
                         self.still_hidden,
                     ),
                 ),
@@ -69,11 +71,11 @@ class RollbackEffect:
             if count
         ]
         if self.model:
-            parts.append(_("queries are compared by the model of then, %(model)s") % {"model": self.model})
+            parts.append(_("queries are encoded with the earlier model, %(model)s") % {"model": self.model})
         if not parts:
-            return _("The same experts are found, by the same texts.")
-        told = "; ".join(parts)
-        return f"{told[0].upper()}{told[1:]}."
+            return _("Search finds the same experts by the same texts.")
+        summary = "; ".join(parts)
+        return f"{summary[0].upper()}{summary[1:]}."
 
 
 def rollback_effect(number: int) -> RollbackEffect:

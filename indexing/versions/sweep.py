@@ -1,4 +1,4 @@
-"""Taking away what nobody needs: old versions, and what failed runs left on disk."""
+"""Removes what nobody needs: old versions, and what failed runs left on the disk."""
 
 from __future__ import annotations
 
@@ -21,66 +21,62 @@ UNFINISHED_MAP = ".tmp"
 
 @dataclass(frozen=True, slots=True)
 class SweepForecast:
-    """What goes next, and when. Numbers of versions, the newest first."""
+    """What will be removed next, and when. Numbers of versions, newest first."""
 
     keep: int
-    """how many are kept, the live one among them; pinned ones besides"""
+    """TCS_KEEP_VERSIONS: how many are kept, including the live one; pinned ones are kept as well"""
     after_next_run: tuple[int, ...]
-    """too many already: the setting was lowered, a pin was taken off, or one was published by hand"""
+    """too many already, because the setting was lowered, a version was unpinned, or one was published by hand"""
     with_next_version: tuple[int, ...]
-    """those that go once one more is published"""
+    """those that will be removed once one more is published"""
     pinned: tuple[int, ...]
     leftovers: tuple[str, ...]
-    """what lies on the disk and belongs to no kept version: names of folders and files"""
-
-    @property
-    def goes(self) -> frozenset[int]:
-        return frozenset(self.after_next_run + self.with_next_version)
+    """names of folders and files on the disk that belong to no version"""
 
 
 def forecast() -> SweepForecast:
-    """As the tables and the disk are now; a run that goes on may make leftovers of its own meanwhile."""
+    """By the tables and the disk as they are now. Leftovers may include what an active run is just making."""
     keep = settings.TCS_KEEP_VERSIONS
     kept = list(IndexVersion.objects.removable().values_list("number", flat=True))
     too_many = kept[keep - 1 :]
     live = IndexVersion.objects.filter(state=State.LIVE, pinned_at=None).values_list("number", flat=True)
-    then = sorted([*kept, *live], reverse=True)  # once another one is live
+    after = sorted([*kept, *live], reverse=True)  # what is kept once another one is live
     return SweepForecast(
         keep=keep,
         after_next_run=tuple(too_many),
-        with_next_version=tuple(number for number in then[keep - 1 :] if number not in too_many),
+        with_next_version=tuple(number for number in after[keep - 1 :] if number not in too_many),
         pinned=tuple(IndexVersion.objects.pinned().order_by("-number").values_list("number", flat=True)),
         leftovers=tuple(path.name for path in leftovers()),
     )
 
 
 def retire_old() -> None:
-    """Mark the versions beyond the last TCS_KEEP_VERSIONS (the live one counts) as removed. Their rows stay.
+    """Mark the versions beyond the last TCS_KEEP_VERSIONS, including the live one, as removed. Their rows stay.
 
-    Pinned ones are left alone and take nobody's place. The lock row is held, as by whoever pins.
+    Pinned ones stay and are not counted. Locks the state row, as pinning does.
     """
     with transaction.atomic():
         IndexState.locked()
         for version in list(IndexVersion.objects.removable()[settings.TCS_KEEP_VERSIONS - 1 :]):
             IndexVersion.objects.filter(pk=version.pk).update(state=State.REMOVED)
             logger.info(
-                gettext_noop("Version %s is removed: the last %s are kept."),
+                gettext_noop("Removed version %s: only the last %s are kept."),
                 version.number,
                 settings.TCS_KEEP_VERSIONS,
             )
 
 
 def remove_leftovers() -> None:
-    """Delete folders and maps of no kept version."""
+    """Delete folders and maps that belong to no version."""
     for path in leftovers():
         _delete(path)
 
 
 def leftovers() -> list[paths.Path]:
-    """Folders and maps of no kept version, and what was being made by somebody who was killed.
+    """Folders and maps that belong to no version, and unfinished ones of processes that were killed.
 
-    Folders are listed before rows are read, and a row is made before its folder: what a running build makes
-    meanwhile is never taken for a leftover. Models are exported within runs only.
+    Folders are listed before rows are read, and a row is created before its folder, so what a running build creates
+    in between is never taken for a leftover. Models are only exported within runs.
     """
     folders = sorted(paths.versions_folder().glob("*"))
     maps = sorted(paths.map_file(0).parent.glob("*"))
@@ -106,7 +102,7 @@ def leftovers() -> list[paths.Path]:
 
 
 def _delete(path: paths.Path) -> None:
-    """Files a reader has open stay readable to it; what cannot be deleted now is tried again after the next run."""
+    """Processes that have the files open can still read them. What cannot be deleted is tried again next time."""
     try:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -114,7 +110,9 @@ def _delete(path: paths.Path) -> None:
             path.unlink()
     except OSError as error:
         logger.warning(
-            gettext_noop("%s could not be deleted (%s); the next run tries again."), path.name, error.strerror
+            gettext_noop("Could not delete %s (%s). It will be tried again after the next run."),
+            path.name,
+            error.strerror,
         )
     else:
         logger.info(gettext_noop("Deleted %s."), path.name)

@@ -86,7 +86,7 @@ def test_what_was_dumped_and_copied_serves_elsewhere(tmp_path, empty_database):
 
     Expert.objects.all().delete()  # what happens to the original afterwards is no matter of the copy
     there = {"DATABASE_URL": empty_database, "TCS_DATA_DIR": str(tmp_path / "backups" / "tcs")}
-    assert "Version 1 is whole" in shell(restoring, **there)
+    assert "Version 1 is intact" in shell(restoring, **there)
     assert found("sourdough bread", **there) == (1, [baker])
 
     alone = there | {"TCS_DATA_DIR": str(tmp_path / "without versions")}

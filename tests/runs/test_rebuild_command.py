@@ -110,7 +110,7 @@ def test_cron_has_nothing_to_do_below_its_limits():
     cast.experts(10)
     command("rebuild_index")
     code, out, _err = command("rebuild_index", "--if-drift", "5%", "--if-older", "24h")
-    assert (code, out.strip()) == (0, "nothing to do")
+    assert (code, out.strip()) == (0, "Nothing to do.")
     assert RebuildRun.objects.count() == 1
 
 

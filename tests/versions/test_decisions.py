@@ -222,7 +222,7 @@ def test_a_rollback_to_another_model_changes_no_text_and_names_the_model(setting
     rebuild()
     effect = rollback_effect.rollback_effect(first.version_id)
     assert (effect.hidden, effect.older_texts, effect.still_hidden) == (0, 0, 0)
-    assert "compared by the model of then, hash-encoder" in effect.sentence
+    assert "encoded with the earlier model, hash-encoder" in effect.sentence
 
 
 def rebuild_anyway() -> RebuildRun:
@@ -239,8 +239,8 @@ def test_after_a_rollback_scheduled_runs_wait_until_released():
     decisions.roll_back(first.version_id, CAROL, "Bad tags.")
     with pytest.raises(ScheduleOnHold, match="Bad tags"):
         runs.request("full", cast.command_actor("cron"), scheduled=True)
-    assert decisions.release_schedule(CAROL)
-    assert not decisions.release_schedule(CAROL)
+    assert decisions.resume_schedule(CAROL)
+    assert not decisions.resume_schedule(CAROL)
     assert runs.request("full", cast.command_actor("cron"), scheduled=True).scheduled
 
 

@@ -125,4 +125,4 @@ def test_the_schedule_is_released_once():
     version_cast.rolled_back()
     assert json.loads(command("release_schedule", "--json")[1]) == {"released": True}
     code, out, _err = command("release_schedule")
-    assert (code, out.strip()) == (0, "Scheduled runs were not on hold.")
+    assert (code, out.strip()) == (0, "Scheduled rebuilds were not paused.")

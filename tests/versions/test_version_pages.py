@@ -461,7 +461,7 @@ def test_open_pages_hear_of_every_decision():
     seen.append(look().state)
     IndexState.objects.update(schedule_paused_at=timezone.now())
     seen.append(look().state)
-    decisions.release_schedule(CAROL)
+    decisions.resume_schedule(CAROL)
     seen.append(look().state)
     assert all(before != after for before, after in zip(seen, seen[1:], strict=False))
 

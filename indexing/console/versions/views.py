@@ -202,7 +202,7 @@ def release_schedule(request: ConsoleRequest) -> HttpResponse:
     if request.method != "POST":
         context = {"title": _("Release scheduled runs"), "state": IndexState.read()}
         return render(request, "indexing/versions/confirm_release.html", admin_context(request) | context)
-    if decisions.release_schedule(actor(request)):
+    if decisions.resume_schedule(actor(request)):
         return accepted(request, _("Scheduled runs go on."))
     return accepted(request, _("Scheduled runs were not on hold."))
 

@@ -1,4 +1,4 @@
-"""Copy everything that TCS keeps into a new folder, while it goes on working."""
+"""manage.py backup: copy everything that TCS stores into a new folder, while it runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from indexing.ops import backup
 
 
 class Command(BaseCommand):
-    help = "Copy the database, the versions and the secret key into a new folder. It can be used as TCS_DATA_DIR."
+    help = "Copy the database, the versions and the secret key into a new folder, which can be used as TCS_DATA_DIR."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, help="a folder that does not exist yet")
@@ -30,11 +30,11 @@ class Command(BaseCommand):
         except (IndexingError, sqlite3.Error) as error:
             raise CommandError(translated(error)) from error
         except (OSError, shutil.Error) as error:
-            raise CommandError(f"{folder} could not be written: {error}") from error
+            raise CommandError(f"Could not write to {folder}: {error}. Choose another folder.") from error
         database = connection.vendor == "sqlite"
         if options["json"]:
             self.stdout.write(json.dumps({"folder": str(folder), "version": number or None, "database": database}))
             return
-        self.stdout.write(f"Copied to {folder}; " + (f"version {number} is live in it." if number else "no version."))
+        self.stdout.write(f"Copied to {folder}, with " + (f"version {number} live." if number else "no version."))
         if not database:
-            self.stdout.write("The database is PostgreSQL: it is copied by pg_dump, just before this.")
+            self.stdout.write("The PostgreSQL database is not in it: copy it with pg_dump just before this command.")

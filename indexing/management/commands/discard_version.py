@@ -1,4 +1,4 @@
-"""manage.py discard_version: give up a held version."""
+"""manage.py discard_version: discard a held version."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from indexing.versions import decisions
 
 
 class Command(VersionDecisionCommand):
-    help = f"Discard a version that the gate held, with a reason; the next run deletes its files. {EXIT_CODES}"
+    help = f"Discard a held version. Its files are deleted after the next run. {EXIT_CODES}"
 
     def decide(self, number: int, actor: Actor, reason: str, options: dict[str, Any]) -> str:
         decisions.discard(number, actor, reason)
-        return _("Version %(number)s is discarded.") % {"number": number}
+        return _("Version %(number)s was discarded.") % {"number": number}

@@ -1,4 +1,4 @@
-"""manage.py evaluate_search: how good the search is, over queries of which it is known whom they should find."""
+"""manage.py evaluate_search: measure search over queries whose expected experts are known."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from indexing.snapshot.reader import Snapshot
 from indexing.worker.terminal import TerminalProgress
 
 NAMED = 5
-"""Unknown usernames named on the screen; --json has them all."""
+"""Unknown usernames shown in the terminal; --json lists them all."""
 
 
 def share(value: str) -> float:
@@ -38,13 +38,12 @@ def share(value: str) -> float:
 
 class Command(BaseCommand):
     help = (
-        f"Measure the search: MRR@{CUTOFF}, nDCG@{CUTOFF} and Recall@{CUTOFF} over the queries of a file, "
-        "mode by mode. "
+        f"Measure search: MRR@{CUTOFF}, nDCG@{CUTOFF} and Recall@{CUTOFF} over the queries of a file, for each mode. "
         "Exit codes: 0 done, 1 failed or --min-ndcg missed, 2 usage or a file that cannot be used."
     )
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        # Django's own --version, which prints Django's, gives way to the version of the index.
+        # --version means the version of the index here, not Django's.
         return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -55,13 +54,13 @@ class Command(BaseCommand):
             "a row for each expected expert",
         )
         parser.add_argument("--version", dest="number", type=int, help="a kept version (default: the live one)")
-        parser.add_argument("--mode", choices=[mode.value for mode in MODES], help="only this one (default: all)")
+        parser.add_argument("--mode", choices=[mode.value for mode in MODES], help="one mode (default: all)")
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
         parser.add_argument(
             "--min-ndcg",
             type=share,
             metavar="X",
-            help=f"exit with 1 when nDCG@{CUTOFF} of --mode, or of hybrid, is lower",
+            help=f"exit with 1 if nDCG@{CUTOFF} of --mode (default: hybrid) is lower than X",
         )
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
@@ -70,7 +69,8 @@ class Command(BaseCommand):
             queries = read_queries(file)
         except QueriesInvalid as error:
             raise CommandError(translated(error), returncode=2) from error
-        progress = Progress(len(queries) * len(modes)) if sys.stderr.isatty() and options["verbosity"] else None
+        shows_progress = sys.stderr.isatty() and options["verbosity"]
+        progress = EvaluationProgress(len(queries) * len(modes)) if shows_progress else None
         try:
             found = evaluate(queries, snapshot_of(options["number"]), modes, progress=progress)
         except QueriesInvalid as error:
@@ -80,23 +80,23 @@ class Command(BaseCommand):
         finally:
             if progress:
                 progress.end()
-        self._say_what_was_left_out(found)
+        self._report_ignored(found)
         self.stdout.write(json.dumps(as_data(found), ensure_ascii=False) if options["json"] else table(found))
         judged = modes[0] if len(modes) == 1 else Mode.HYBRID
         self._judge(judged, found.modes[judged], options["min_ndcg"])
 
-    def _say_what_was_left_out(self, found: Evaluation) -> None:
+    def _report_ignored(self, found: Evaluation) -> None:
         if found.unknown:
             named = ", ".join(found.unknown[:NAMED]) + (", …" if len(found.unknown) > NAMED else "")
             self.stderr.write(
                 visible(
-                    _("%(count)s usernames are no active expert's, and are left out: %(named)s")
+                    _("%(count)s usernames match no active expert and are ignored: %(named)s")
                     % {"count": len(found.unknown), "named": named},
                     one_line=True,
                 )
             )
         if found.skipped:
-            self.stderr.write(_("%s queries expect nobody else, and are not asked.") % len(found.skipped))
+            self.stderr.write(_("%s queries have no other expected experts and are skipped.") % len(found.skipped))
 
     def _judge(self, mode: Mode, measures: Measures, least: float | None) -> None:
         if least is not None and measures.ndcg < least:
@@ -107,7 +107,7 @@ class Command(BaseCommand):
             )
 
 
-class Progress:
+class EvaluationProgress:
     """A progress line in the terminal, one step per search."""
 
     def __init__(self, total: int) -> None:
@@ -123,7 +123,7 @@ class Progress:
 
 
 def snapshot_of(number: int | None) -> Snapshot:
-    """Raises NoIndexYet, SnapshotInvalid, or IndexingError when there is no such version."""
+    """The version to measure. Raises NoIndexYet, SnapshotInvalid, or IndexingError if there is no such version."""
     return live.load_now() if number is None else open_versions.opened(version_to_check(number))
 
 

@@ -1,4 +1,4 @@
-"""What the index is doing, for people and for scripts."""
+"""manage.py index_status: what the index is doing, for people and for scripts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from indexing.runs import status
 
 
 class Command(BaseCommand):
-    help = "Show the live version, the latest run and who serves what."
+    help = "Show the live version, the latest run, drift, and what each web process serves."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
@@ -36,13 +36,13 @@ class Command(BaseCommand):
                 f"{now.live.bytes / 2**20:,.1f} MB"
             )
         else:
-            self.stdout.write("Live:     none; run `manage.py rebuild_index`")
+            self.stdout.write("Live:     none yet: run `manage.py rebuild_index`")
         self.stdout.write(visible(f"Drift:    {drifted.grade}. {drifted.sentence}"))
         serving = now.serving
         self.stdout.write(f"Serving:  {serving.current} of {serving.processes} processes serve the live version")
         for server in serving.each:
             what = f"version {server.version}" if server.version else "no version"
-            silent = " (silent)" if server.silent else ""
+            silent = " (not reporting)" if server.silent else ""
             self.stdout.write(visible(f"          {server.host}, process {server.pid}: {what}{silent}"))
         for problem in serving.problems:
             self.stdout.write(self.style.ERROR(visible(f"          {problem}")))

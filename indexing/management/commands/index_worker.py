@@ -1,4 +1,4 @@
-"""Build what was asked for: `index_worker` waits for runs, `index_worker --once` takes one and ends."""
+"""manage.py index_worker: build queued runs, one after the other, or a single one."""
 
 from __future__ import annotations
 
@@ -21,25 +21,26 @@ from indexing.worker import execute, signals
 logger = logging.getLogger(__name__)
 WAIT_SECONDS = 0.5
 LOW, LOWEST = 10, 19
-LOOK_AROUND_EVERY = 10
+HOUSEKEEPING_EVERY = 10
+"""waits for a run"""
 
 
 class Command(BaseCommand):
-    help = "Build queued runs. Without options: wait for runs until told to stop."
+    help = "Build queued runs. Without options, wait for runs until stopped."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         one = parser.add_mutually_exclusive_group()
-        one.add_argument("--run", type=int, metavar="N", help="build run N, if it is queued, and end")
-        one.add_argument("--map", type=int, metavar="N", help="compute the map of version N and end")
-        one.add_argument("--once", action="store_true", help="build one queued run, if there is one, and end")
-        parser.add_argument("--low-priority", action="store_true", help="let searches have the processor first")
+        one.add_argument("--run", type=int, metavar="N", help="build run N if it is queued, then end")
+        one.add_argument("--map", type=int, metavar="N", help="compute the map of version N, then end")
+        one.add_argument("--once", action="store_true", help="build one queued run if there is one, then end")
+        parser.add_argument("--low-priority", action="store_true", help="run at a lower priority than web processes")
 
     def handle(self, **options: Any) -> None:
         if options["low_priority"]:
             os.nice(LOW)
         interruption = signals.interruption()
         if options["map"] is not None:
-            wait_until_handed_over(options["map"])
+            wait_until_assigned(options["map"])
             make_way(options)
             compute.compute(options["map"], interrupted=interruption.__bool__)
             return
@@ -57,7 +58,7 @@ class Command(BaseCommand):
         self.wait_for_runs(interruption)
 
     def wait_for_runs(self, interruption: signals.Interruption) -> None:
-        looked = 0
+        waits = 0
         while not interruption:
             run = with_database_retry(lambda: runs.claim(processes.me()))
             if run is not None:
@@ -66,11 +67,11 @@ class Command(BaseCommand):
                 if run.version_id:
                     compute.compute(run.version_id, interrupted=interruption.__bool__, needed=runs.waiting)
                 continue
-            if looked % LOOK_AROUND_EVERY == 0:
+            if waits % HOUSEKEEPING_EVERY == 0:
                 with_database_retry(runs.reap)
                 with_database_retry(notifications.deliver_due)
                 take_over_map(interruption)
-            looked += 1
+            waits += 1
             close_old_connections()
             time.sleep(WAIT_SECONDS)
 
@@ -82,13 +83,13 @@ def take_over_map(interruption: signals.Interruption) -> None:
 
 
 def make_way(options: dict[str, Any]) -> None:
-    """All that is left to do is the map: a run that begins meanwhile has the processor before it."""
+    """Lower the priority further: only the map is left, and a run that begins now matters more."""
     if options["low_priority"]:
         os.nice(LOWEST - LOW)
 
 
-def wait_until_handed_over(number: int) -> None:
-    """Whoever started this process notes its pid only once it has one: a moment after it began."""
+def wait_until_assigned(number: int) -> None:
+    """Wait until the process that started this one has stored its pid, which is a moment after this one began."""
     give_up = time.monotonic() + 10
     mine = processes.me().as_text()
     while time.monotonic() < give_up:

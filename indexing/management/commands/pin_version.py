@@ -1,4 +1,4 @@
-"""manage.py pin_version: keep a version from being swept."""
+"""manage.py pin_version: protect a version from being removed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from indexing.versions import pinning
 
 
 class Command(VersionDecisionCommand):
-    help = f"Keep a live or kept version from being swept, with a reason, or with --unpin no longer. {EXIT_CODES}"
+    help = f"Pin the live version or a kept one, so that it is never removed; --unpin ends that. {EXIT_CODES}"
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--unpin", action="store_true", help="let it be swept in its turn again")
+        parser.add_argument("--unpin", action="store_true", help="let it be removed in its turn again")
 
     def decide(self, number: int, actor: Actor, reason: str, options: dict[str, Any]) -> str:
         if options["unpin"]:

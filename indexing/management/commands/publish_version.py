@@ -1,4 +1,4 @@
-"""manage.py publish_version: make a held version live."""
+"""manage.py publish_version: publish a held version."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from indexing.versions import decisions
 
 
 class Command(VersionDecisionCommand):
-    help = f"Publish a version that the gate held, with a reason. {EXIT_CODES}"
+    help = f"Publish a held version. {EXIT_CODES}"
 
     def decide(self, number: int, actor: Actor, reason: str, options: dict[str, Any]) -> str:
         decisions.approve(number, actor, reason)

@@ -1,4 +1,4 @@
-"""Rebuild the index, here and now, or leave it to a worker."""
+"""manage.py rebuild_index: rebuild the index in this process, or queue the run for a worker."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FOLLOW_SECONDS = 0.5
 class Command(BaseCommand):
     help = (
         "Rebuild the index and publish the new version. Exit codes: 0 done, queued or nothing to do, 1 failed, "
-        "2 usage, 3 another run is going, 4 built but held."
+        "2 usage, 3 another run is active, 4 built but held for approval."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -45,16 +45,26 @@ class Command(BaseCommand):
             "--kind",
             choices=RebuildRun.Kind.values,
             default=RebuildRun.Kind.FULL,
-            help="full: a new version; tags: assign tags again, no new version",
+            help="full: build a new version; tags: only assign tags again (default: full)",
         )
-        add("--reembed", action="store_true", help="encode every text again, also unchanged ones")
+        add("--reembed", action="store_true", help="recompute every profile, including unchanged ones (slow)")
         add("--no-wait", action="store_true", help="queue the run for a worker and return")
-        add("--reason", default="", help="why: kept with the run and shown in the history")
-        add("--dry-run", action="store_true", help="say what a full rebuild would do, and do nothing")
-        add("--scheduled", action="store_true", help="do nothing while scheduled runs are on hold (for cron)")
-        add("--if-drift", type=schedule.share, metavar="5%", help="scheduled; only if so much is out of date")
-        add("--if-older", type=schedule.seconds, metavar="24h", help="scheduled; only if the live version is older")
-        add("--json", action="store_true", help="one JSON object on stdout, all else on stderr")
+        add("--reason", default="", help="why; saved with the run and shown in the history")
+        add("--dry-run", action="store_true", help="show what a full rebuild would do, without doing it")
+        add("--scheduled", action="store_true", help="for cron: do nothing while scheduled rebuilds are paused")
+        add(
+            "--if-drift",
+            type=schedule.share,
+            metavar="5%",
+            help="as --scheduled, if this share of experts is out of date",
+        )
+        add(
+            "--if-older",
+            type=schedule.seconds,
+            metavar="24h",
+            help="as --scheduled, if the live version is older",
+        )
+        add("--json", action="store_true", help="print one JSON object on stdout, everything else on stderr")
 
     def handle(self, **options: Any) -> None:
         self.as_json: bool = options["json"]
@@ -64,9 +74,9 @@ class Command(BaseCommand):
             elif is_due(options["if_drift"], options["if_older"]):
                 self.run(options)
             else:
-                self.report_nothing("nothing to do")
-        except ScheduleOnHold as on_hold:
-            self.report_nothing(translated(on_hold))
+                self.report_nothing("Nothing to do.")
+        except ScheduleOnHold as paused:
+            self.report_nothing(translated(paused))
         except Busy as busy:
             self.report(busy.run, busy=translated(busy))
             sys.exit(EXIT_BUSY)
@@ -105,7 +115,7 @@ class Command(BaseCommand):
                 try:
                     runs.cancel(run.pk, actor)
                 except NotActive:
-                    continue  # it ended in this moment
+                    continue  # it has just ended
             runs.reap()
             time.sleep(FOLLOW_SECONDS)
 
@@ -155,7 +165,11 @@ class Command(BaseCommand):
         if self.as_json:
             self.stdout.write(json.dumps(asdict(plan)))
             return
-        time_needed = "no earlier run to estimate from" if plan.seconds is None else f"about {plan.seconds:,.0f} s"
+        time_needed = (
+            "no estimate yet, since no comparable run has finished"
+            if plan.seconds is None
+            else f"about {plan.seconds:,.0f} s"
+        )
         fields = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in plan.fields.items())
         fields = f"Changed in: {fields}.\n" if fields else ""
         self.stdout.write(
@@ -167,9 +181,9 @@ class Command(BaseCommand):
 
 
 def build_here(run: RebuildRun, interruption: signals.Interruption, show: ShowProgress | None) -> RebuildRun:
-    """Be the worker of the run. Its map, which can wait, is left to a process in the background."""
+    """Build the run in this process. Its map, which is less urgent, is computed by another process."""
     claimed = runs.claim(processes.me(), run.pk)
-    if claimed is None:  # cancelled in between
+    if claimed is None:  # cancelled before it was claimed
         run.refresh_from_db()
         return run
     run = execute.execute(claimed, interruption=interruption, show=show)
@@ -180,12 +194,12 @@ def build_here(run: RebuildRun, interruption: signals.Interruption, show: ShowPr
 
 
 def is_due(max_drift: float | None, max_age: float | None) -> bool:
-    """Without a limit always; with limits when one of them is passed."""
+    """Whether it is time for a rebuild: always without limits, else if one of them is exceeded."""
     return (max_drift is None and max_age is None) or bool(schedule.due(max_drift, max_age))
 
 
 def account() -> str:
-    """Who runs the command, as the operating system knows them."""
+    """The account that runs the command."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

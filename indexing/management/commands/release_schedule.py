@@ -1,4 +1,4 @@
-"""manage.py release_schedule: let scheduled runs go on after a rollback."""
+"""manage.py release_schedule: resume scheduled rebuilds after a rollback."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from indexing.versions import decisions
 
 
 class Command(BaseCommand):
-    help = "Let scheduled runs go on after a rollback. Exits with 0, also when they were not on hold."
+    help = "Resume scheduled rebuilds after a rollback. Exits with 0, also if they were not paused."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        released = decisions.release_schedule(command_actor())
+        resumed = decisions.resume_schedule(command_actor())
         if options["json"]:
-            self.stdout.write(json.dumps({"released": released}))
-        elif released:
-            self.stdout.write(_("Scheduled runs go on."))
+            self.stdout.write(json.dumps({"released": resumed}))
+        elif resumed:
+            self.stdout.write(_("Scheduled rebuilds are resumed."))
         else:
-            self.stdout.write(_("Scheduled runs were not on hold."))
+            self.stdout.write(_("Scheduled rebuilds were not paused."))

@@ -14,8 +14,8 @@ from indexing.versions import decisions, rollback_effect
 
 class Command(VersionDecisionCommand):
     help = (
-        "Make a kept version live again, with a reason, after saying what that means. Nothing is encoded; scheduled "
-        f"runs are on hold until `manage.py release_schedule`. {EXIT_CODES}"
+        "Show what going back to a kept version would change, ask, and make it live again. No rebuild is needed. "
+        f"Scheduled rebuilds are paused until `manage.py release_schedule`. {EXIT_CODES}"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -28,4 +28,4 @@ class Command(VersionDecisionCommand):
         if options["ask"]:
             self.confirm(_("Roll back to version %(number)s?") % {"number": number})
         decisions.roll_back(number, actor, reason)
-        return _("Rolled back: version %(number)s is live. Scheduled runs are on hold.") % {"number": number}
+        return _("Rolled back: version %(number)s is live. Scheduled rebuilds are paused.") % {"number": number}

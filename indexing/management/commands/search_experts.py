@@ -1,4 +1,4 @@
-"""manage.py search_experts: a query to the live version, from the command line."""
+"""manage.py search_experts: search the live version from the command line."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
     help = "Search the live version of the index."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("words", nargs="+", help="what to look for; quotes are not needed")
+        parser.add_argument("words", nargs="+", help="what to search for; quotes are not needed")
         parser.add_argument("--mode", choices=[mode.value for mode in Mode], default=Mode.HYBRID.value)
         parser.add_argument("-k", type=hit_count, default=10, help=f"how many experts, 1 to {MAX_K} (default: 10)")
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")

@@ -1,4 +1,4 @@
-"""manage.py verify_index: read a version as a process that serves it would, every hash included."""
+"""manage.py verify_index: check the files of a version as a process that is about to serve it does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from indexing.versions.opening import open_snapshot
 
 
 class Command(BaseCommand):
-    help = "Check the files of a version: every hash, counts, dimensions. Exits with 1 when something is wrong."
+    help = "Check the files of a version: hashes, counts, dimensions. Exits with 1 if one of them is wrong."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("number", nargs="?", type=int, help="a version (default: the live one)")
@@ -46,7 +46,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(answer))
             return
         self.stdout.write(
-            _("Version %(number)s is whole: %(experts)s experts, %(files)s files, %(mb).1f MB, every hash right.")
+            _("Version %(number)s is intact: %(experts)s experts, %(files)s files, %(mb).1f MB, all hashes correct.")
             % {
                 "number": manifest.number,
                 "experts": f"{manifest.count:,}",
@@ -57,7 +57,7 @@ class Command(BaseCommand):
 
 
 def version_to_check(number: int | None) -> IndexVersion:
-    """Raises NoIndexYet when none is live, IndexingError when there is no such version or its files are gone."""
+    """Raises NoIndexYet if none is live, IndexingError if there is no such version or its files were removed."""
     if number is None:
         live = IndexState.read().live_version
         if live is None:
@@ -68,7 +68,7 @@ def version_to_check(number: int | None) -> IndexVersion:
         known = IndexVersion.objects.exclude(state=IndexVersion.State.REMOVED).values_list("number", flat=True)
         raise IndexingError(
             message(
-                "There is no version %(number)s; kept are: %(known)s.",
+                "There is no version %(number)s. There are: %(known)s.",
                 number=number,
                 known=", ".join(map(str, known)) or message("none"),
             )
