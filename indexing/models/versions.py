@@ -77,12 +77,12 @@ class IndexVersion(models.Model):
             ),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.number}"
+
     @property
     def state_label(self) -> Message:
         return label(self.State(self.state).label)
-
-    def __str__(self) -> str:
-        return f"{self.number}"
 
     @property
     def map_owner_missing(self) -> bool:
