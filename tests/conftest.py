@@ -1,4 +1,4 @@
-"""Ground for all tests: a clean database and data folder for each."""
+"""Fixtures for all tests: each gets a clean database and data folder."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ LONGEST_FIRST = ("tests/e2e/test_rebuild_in_the_browser.py", "tests/faults/", "t
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Transactional tests empty every table; this puts back what migrations made: the lock row, roles, tags.
+    """Restore what migrations created after transactional tests, and run the slowest files first.
 
-    And files whose tests take longest come first, so that a parallel run ends with short ones, in all processes at
-    once. The very first makes the site that the other browser tests begin with, while these still wait.
+    Transactional tests empty every table; `serialized_rollback` restores the lock row, roles and tags. A parallel run
+    that starts with the slowest files ends in all processes at about the same time. The first file makes the site
+    that the other browser tests start from.
     """
     for item in items:
         if marker := item.get_closest_marker("django_db"):
@@ -39,10 +40,10 @@ TABLES_ARE_EMPTY = pytest.StashKey[bool]()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Put back what migrations made before a test that does not do so itself.
+    """Restore what migrations created before a test that does not do so itself.
 
-    In one process pytest-django lets the transactional tests, which empty all tables, come last; in a parallel run,
-    which hands out whole files, they come in between.
+    Transactional tests empty all tables. In one process pytest-django runs them last; a parallel run, which hands out
+    whole files, runs them in between.
     """
     if item.config.stash.get(TABLES_ARE_EMPTY, False) and not _is_transactional(item):
         with item.config.stash[blocking_manager_key].unblock():
@@ -62,7 +63,7 @@ def _is_transactional(item: pytest.Item) -> bool:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """What migrations made is put back table by table: Django does it object by object, 0.15 s for every test."""
+    """Restore what migrations created table by table: Django does it object by object, which takes 0.15 s per test."""
     with django_db_blocker.unblock():
         models = [model for model in apps.get_models(include_auto_created=True) if not model._meta.proxy]
         made = [(model, list(model._base_manager.all())) for model in models]
@@ -70,7 +71,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     def put_back(_serialized: str) -> None:
         with transaction.atomic():
             for model, rows in made:
-                model._base_manager.bulk_create(rows, ignore_conflicts=True)  # the first test finds them
+                model._base_manager.bulk_create(
+                    rows, ignore_conflicts=True
+                )  # they are still there for the first test
 
     for each in connections.all():
         each.creation.deserialize_db_from_string = put_back
@@ -78,13 +81,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings_parallel_suffix() -> None:
-    """No suffix: in a parallel run every process has a data folder of its own, and the processes that tests start
-    know the database by the name that the settings give."""
+    """No suffix: in a parallel run every process has its own data folder, and the processes that tests start find the
+    database by the name in the settings."""
 
 
 @pytest.fixture(autouse=True)
 def _clean_process_and_folder() -> Iterator[None]:
-    """What lies outside the database's transaction: what the process remembers, files of versions, the cache."""
+    """Reset what a transaction does not cover: the state of the process, the files of versions, the cache."""
     web_process.forget_all()
     yield
     web_process.stop()
@@ -95,5 +98,5 @@ def _clean_process_and_folder() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder as migrations leave it, for `Site.like`."""
+    """A data folder after migrations, for `Site.like`."""
     return once(tmp_path_factory, "migrated", lambda folder: Site(folder).manage("migrate", "--verbosity", "0"))

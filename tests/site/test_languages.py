@@ -1,4 +1,4 @@
-"""Dutch and English, chosen by the browser; the catalogue is complete."""
+"""Pages are in Dutch or English, as the browser asks, and the catalogue is complete."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def texts(entry: polib.POEntry) -> list[str]:
 # --- The catalogue ----------------------------------------------------------------------------------------
 
 
-def test_every_text_is_translated_and_none_is_a_guess():
+def test_every_text_is_translated_and_none_is_fuzzy():
     for entry in catalogue():
         assert entry.translated(), entry.msgid
         assert not entry.fuzzy, entry.msgid
@@ -73,7 +73,7 @@ def test_every_text_of_the_sources_is_in_the_catalogue(tmp_path):
     assert not left_over, "run `make messages`"
 
 
-def test_a_translation_puts_in_what_its_text_does():
+def test_a_translation_has_the_placeholders_of_its_text():
     for entry in catalogue():
         allowed = set(PLACEHOLDER.findall(entry.msgid)) | set(PLACEHOLDER.findall(entry.msgid_plural or ""))
         for number, text in enumerate(texts(entry)):
@@ -85,8 +85,8 @@ def test_a_translation_puts_in_what_its_text_does():
             assert text.endswith("\n") == entry.msgid.endswith("\n"), entry.msgid
 
 
-def test_what_is_compiled_is_the_catalogue():
-    """The compiled one is kept too: `make run` needs no gettext."""
+def test_the_compiled_catalogue_is_up_to_date():
+    """It is kept in git too, so that `make run` needs no gettext."""
     compiled = {(entry.msgctxt, entry.msgid): texts(entry) for entry in polib.mofile(str(FOLDER / "django.mo"))}
     assert compiled == {(entry.msgctxt, entry.msgid): texts(entry) for entry in catalogue() if not entry.obsolete}
 
@@ -110,11 +110,11 @@ def untranslated_words(template: str) -> list[str]:
     return [word for word in re.findall(r"[^\s&|;]*[A-Za-z]{2}[^\s&|;]*", words) if word not in LITERAL_WORDS]
 
 
-def test_these_tests_would_see_a_text_that_is_not_marked():
+def test_text_that_is_not_marked_is_found():
     assert untranslated_words('<p title="Hello">{{ x }} world</p>{% translate "ours" %}') == ["Hello", "world"]
 
 
-def test_no_template_has_words_of_its_own():
+def test_every_text_of_a_template_is_marked():
     folder = Path(settings.BASE_DIR) / "templates"
     found = {str(each.relative_to(folder)): untranslated_words(each.read_text()) for each in folder.rglob("*.html")}
     assert {name: words for name, words in found.items() if words} == {}
@@ -129,7 +129,7 @@ def scene(settings) -> Scene:
 
 
 def seen(element: Element) -> Iterator[str]:
-    """Texts and titles, as somebody meets them."""
+    """Texts and titles that a reader sees."""
     for each in element.walk():
         if each.tag not in ("script", "template"):
             yield from each.texts
@@ -137,7 +137,7 @@ def seen(element: Element) -> Iterator[str]:
 
 
 def english_sentences() -> list[str]:
-    """Texts that are long enough to be told from the data, and differ in Dutch; not those that the database holds."""
+    """Texts that are too long to be mistaken for data, and differ in Dutch; without those stored in the database."""
     stored = {"The vector index is exact.", *Permission.objects.values_list("name", flat=True)}
     return [
         entry.msgid
@@ -189,7 +189,7 @@ def test_the_browser_chooses_the_language(asked, words):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("asked", "detail"), [(DUTCH, "Er is geen run 7."), (ENGLISH, "There is no run 7.")])
-def test_the_api_says_what_is_wrong_in_the_language_of_who_asks(asked, detail):
+def test_the_api_answers_in_the_language_of_the_request(asked, detail):
     client = Client(headers={"Accept-Language": asked})
     client.force_login(cast.staff(username="root", superuser=True))
     assert client.get("/api/admin/ingest/runs/7").json()["detail"] == detail
