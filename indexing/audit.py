@@ -9,16 +9,21 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.utils.translation import gettext as _
 
+from experts.safe_text import visible, without_bidi_controls
 from experts.stored_language import stored_language
+from indexing.errors import Refused
+from indexing.lib.messages import message
 from indexing.models import IndexState, RebuildRun
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+MAX_REASON = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks. `user` is None for a command: `name` is then the account of the operating system."""
+    """Who acts. `user` is None for a command: `name` is then the account of the operating system."""
 
     name: str
     via: RebuildRun.Via
@@ -31,9 +36,9 @@ class Actor:
 
 
 def record(actor: Actor, message: str, **values: object) -> None:
-    """Note it in the admin's log. Without a user there is nobody to note there: the run itself keeps the name.
+    """Write an entry to the admin's log. A command has no user to write it for: there the run stores the name.
 
-    `message` is marked with `gettext_noop`; `values` are put into it.
+    `message` is marked with `gettext_noop`, and its placeholders are filled with `values`.
     """
     if actor.user is None:
         return
@@ -47,3 +52,22 @@ def record(actor: Actor, message: str, **values: object) -> None:
         action_flag=CHANGE,
         change_message=f"{done} [{by}]",
     )
+
+
+def required_reason(reason: str) -> str:
+    """The reason as it is stored. Raises Refused for a missing or too long one."""
+    stored = optional_reason(reason)
+    if not stored:
+        raise Refused(message("Give a reason: it is saved in the history."))
+    return stored
+
+
+def optional_reason(reason: str) -> str:
+    """The reason as it is stored, perhaps empty. Raises Refused for one that is too long.
+
+    It is shown in the middle of sentences, so control characters that could change them are made visible.
+    """
+    stored = visible(without_bidi_controls(reason)).strip()
+    if len(stored) > MAX_REASON:
+        raise Refused(message("The reason is too long: use at most %(limit)s characters.", limit=MAX_REASON))
+    return stored

@@ -91,7 +91,7 @@ def deliver_due() -> int:
     delivered = 0
     for message in Notification.objects.due().order_by("pk"):
         pause = FIRST_PAUSE * 2**message.attempts
-        # Taken by moving its next attempt: a courier that dies on the way leaves it to be tried again.
+        # Taken by moving its next attempt: a process that dies on the way leaves it to be tried again.
         taken = Notification.objects.due().filter(pk=message.pk, attempts=message.attempts)
         if not taken.update(attempts=F("attempts") + 1, next_attempt_at=timezone.now() + pause):
             continue

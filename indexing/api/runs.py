@@ -12,7 +12,7 @@ from ninja.errors import HttpError
 
 from indexing import runlog, runs
 from indexing.api.auth import actor, staff
-from indexing.api.schemas.common import LARGEST_ID, NO_NUL, NOT_PERMITTED, BusyRefusal, Invalid, Refusal, unix
+from indexing.api.schemas.common import NO_NUL, NOT_PERMITTED, BusyRefusal, Invalid, Refusal, unix
 from indexing.api.schemas.runs import (
     Cancelling,
     Drift,
@@ -26,9 +26,10 @@ from indexing.api.schemas.runs import (
     Runs,
     Started,
 )
+from indexing.audit import MAX_REASON
 from indexing.drift import status as drift_status
+from indexing.lib.numbers import LARGEST_ID
 from indexing.models import RebuildRun
-from indexing.reasons import MAX_REASON
 from indexing.runs import launch, status
 
 router = Router(tags=["index"])

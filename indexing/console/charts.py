@@ -9,13 +9,13 @@ from typing import Literal
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from indexing import run_figures
 from indexing.drift.history import History
 from indexing.lib import times
 from indexing.models import RebuildRun
 
 Kind = Literal["lines", "bars"]
 Unit = Literal["count", "seconds"]
+MAX_RUNS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,21 @@ def of_history(history: History) -> list[Chart]:
     ]
 
 
+def completed_rebuilds() -> list[RebuildRun]:
+    """The last full runs that were built to the end, published or held, the oldest first."""
+    ended = (RebuildRun.State.DONE, RebuildRun.State.HELD)
+    runs = RebuildRun.objects.filter(kind=RebuildRun.Kind.FULL, state__in=ended).defer("gate")
+    return list(runs.order_by("-pk")[:MAX_RUNS])[::-1]
+
+
+def _stage_seconds(run: RebuildRun) -> dict[str, float]:
+    """Stage -> seconds, of the stages that the run went through."""
+    return {stage["stage"]: float(stage["seconds"]) for stage in run.stages}
+
+
 def of_runs(runs: Sequence[RebuildRun]) -> list[Chart]:
     """Duration by stage, experts, encoded versus reused."""
-    seconds = {run.pk: run_figures.stage_seconds(run) for run in runs}
+    seconds = {run.pk: _stage_seconds(run) for run in runs}
     stages = [stage for stage in RebuildRun.Stage if any(stage in took for took in seconds.values())]
     return [
         Chart(

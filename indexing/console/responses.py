@@ -1,4 +1,4 @@
-"""What the console's views have in common: the admin's frame, page or fragment, numbers from addresses, notices."""
+"""What the console's views have in common: the admin's frame, page or fragment, notices."""
 
 from __future__ import annotations
 
@@ -11,16 +11,9 @@ from django.utils.cache import patch_vary_headers
 
 from indexing.console.access import ConsoleRequest
 
-MAX_NUMBER = 2**31 - 1
-
 
 def admin_context(request: ConsoleRequest) -> dict[str, Any]:
     return admin.site.each_context(request)
-
-
-def number(text: str | None) -> int:
-    """A count from an address, at most what the database can hold; 0 for anything that is not a number."""
-    return min(int(text), MAX_NUMBER) if text and text.isdecimal() and len(text) < 20 else 0
 
 
 def wants_fragment(request: ConsoleRequest) -> bool:

@@ -18,6 +18,7 @@ from indexing.embedding_map import reading, wire_format
 from indexing.embedding_map.wire_format import VersionMap
 from indexing.errors import IndexingError, NoMap, SnapshotInvalid
 from indexing.lib.messages import message
+from indexing.lib.numbers import whole_number
 from indexing.snapshot.lookup import find_rows
 from indexing.versions.opening import read_ids
 
@@ -134,8 +135,7 @@ def _by_findability(drawn: VersionMap) -> Colouring:
 
 
 def _by_tag(drawn: VersionMap, by: str) -> Colouring:
-    number = by.removeprefix(TAG)
-    tag = Tag.objects.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 10 else None
+    tag = Tag.objects.filter(pk=whole_number(by.removeprefix(TAG))).first()
     if tag is None:
         raise UnknownColouring(by)
     manual = ExpressionWrapper(Q(source=ExpertTag.Source.MANUAL), BooleanField())
@@ -154,11 +154,9 @@ def _by_tag(drawn: VersionMap, by: str) -> Colouring:
 
 def _by_first_version(drawn: VersionMap, by: str) -> Colouring:
     """Experts who were added since an earlier version that is still on disk."""
-    number = by.removeprefix(SINCE)
-    if not (number.isdecimal() and len(number) < 10):
-        raise UnknownColouring(by)
+    number = whole_number(by.removeprefix(SINCE))
     try:
-        known = read_ids(reading.get_version(int(number)))
+        known = read_ids(reading.get_version(number))
     except (NoMap, SnapshotInvalid) as error:
         raise UnknownColouring(by) from error
     classes = _all_gone(drawn)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from experts.stored_language import stored_language
-from indexing import audit, notifications, reasons, runlog
+from indexing import audit, notifications, runlog
 from indexing.audit import Actor
 from indexing.errors import Busy, NotActive, ScheduleOnHold
 from indexing.lib.messages import message
@@ -39,7 +39,7 @@ def request(
     `owner` is the process that will see to it that a worker takes it: should that process die first, the run is
     known to be lost. None where any `index_worker` may take it.
     """
-    reason = reasons.optional(reason)
+    reason = audit.optional_reason(reason)
     reap()
     with transaction.atomic():
         state = IndexState.locked()
@@ -84,7 +84,7 @@ def cancel(run_id: int, actor: Actor, reason: str = "") -> RebuildRun:
 
     Raises NotActive, RebuildRun.DoesNotExist, Refused for a reason that is too long.
     """
-    reason = reasons.optional(reason)
+    reason = audit.optional_reason(reason)
     reap()
     with transaction.atomic():
         IndexState.locked()

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from experts.stored_language import stored_language
-from indexing import audit, reasons, runlog
+from indexing import audit, runlog
 from indexing.audit import Actor
 from indexing.errors import Busy, Refused
 from indexing.lib import doorbell
@@ -26,7 +26,7 @@ def approve(number: int, actor: Actor, reason: str) -> None:
 
     Raises Refused (not held, no reason, requested by the same person, older than the live one), SnapshotInvalid.
     """
-    reason = reasons.required(reason)
+    reason = audit.required_reason(reason)
     require_openable(number)
     with transaction.atomic():
         state = IndexState.locked()
@@ -52,7 +52,7 @@ def approve(number: int, actor: Actor, reason: str) -> None:
 
 def discard(number: int, actor: Actor, reason: str) -> None:
     """Discard a held version; its files are deleted after the next run. Raises Refused (not held, no reason)."""
-    reason = reasons.required(reason)
+    reason = audit.required_reason(reason)
     with transaction.atomic():
         IndexState.locked()
         version = in_state(number, State.HELD)
@@ -70,7 +70,7 @@ def roll_back(number: int, actor: Actor, reason: str) -> None:
 
     Raises Busy (an active run would undo this), Refused (not kept, no reason), SnapshotInvalid (damaged files).
     """
-    reason = reasons.required(reason)
+    reason = audit.required_reason(reason)
     require_openable(number)
     with transaction.atomic():
         state = IndexState.locked()

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from indexing import audit, reasons
+from indexing import audit
 from indexing.audit import Actor
 from indexing.errors import Refused
 from indexing.lib import doorbell
@@ -24,7 +24,7 @@ PINNABLE = (State.LIVE, State.RETIRED)
 
 def pin(number: int, actor: Actor, reason: str) -> None:
     """Protect a version from being removed. Raises Refused: no reason, pinned already, or neither live nor kept."""
-    reason = reasons.required(reason)
+    reason = audit.required_reason(reason)
     with transaction.atomic():
         version = _locked_version(number)
         if version.state not in PINNABLE:
@@ -52,7 +52,7 @@ def pin(number: int, actor: Actor, reason: str) -> None:
 
 def unpin(number: int, actor: Actor, reason: str) -> None:
     """Let a version be removed in its turn again. Raises Refused: no reason, or not pinned."""
-    reason = reasons.required(reason)
+    reason = audit.required_reason(reason)
     with transaction.atomic():
         version = _locked_version(number)
         if not version.pinned_at:

@@ -87,7 +87,7 @@ def test_without_javascript_a_refusal_keeps_what_was_typed(browser, server, site
     page.goto("/admin/index/versions/rollback/?version=2")
     page.get_by_label("Why?").fill("   ")
     page.get_by_role("button", name="Roll back").click()
-    expect(page.locator(".errornote")).to_contain_text("Say why")
+    expect(page.locator(".errornote")).to_contain_text("Give a reason")
     page.get_by_label("Why?").fill("Back to the firm's present.")
     page.get_by_role("button", name="Roll back").click()
     expect(page.locator(".messagelist")).to_contain_text("Rolled back: version 2 is live.")

@@ -74,7 +74,6 @@ def test_the_imports_are_found():
     assert any(each.what == "torch" and each.inside for each in imports())
 
 
-@pytest.mark.xfail(strict=False, reason="courier, reasons and run_figures have not moved yet")
 def test_every_module_has_its_place_in_the_layers():
     without = {name for name in modules() if not package_of(name)} - {"indexing"}
     assert without == set()

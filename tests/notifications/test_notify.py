@@ -102,7 +102,7 @@ def test_every_other_end_of_a_run_is_told_and_every_version_that_goes_live(setti
 
 @pytest.mark.django_db(transaction=True)
 def test_a_receiver_that_never_answers_holds_up_no_run(settings):
-    """The run leaves its messages to a courier: what is told of it was not even tried when it has ended."""
+    """Delivery happens elsewhere: when the run has ended, its messages have not even been tried."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         settings.TCS_WEBHOOK_URL, settings.TCS_WEBHOOK_SECRET = f"http://{address}/hook", "s3cret"

@@ -99,7 +99,7 @@ class TestRules:
     @pytest.mark.parametrize("decide", [pinning.pin, pinning.unpin])
     def test_a_reason_is_required_and_the_version_must_exist(self, decide, settings):
         versions(2, keep=2, settings=settings)
-        with pytest.raises(Refused, match="Say why"):
+        with pytest.raises(Refused, match="Give a reason"):
             decide(1, CAROL, " \n")
         with pytest.raises(Refused, match="no version 9"):
             decide(9, CAROL, "Because.")

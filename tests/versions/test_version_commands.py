@@ -118,7 +118,7 @@ def test_an_empty_reason_is_refused():
     version_cast.held()
     code, _out, err = command("publish_version", "2", "--reason", " ")
     assert (code, live()) == (1, 1)
-    assert "Say why" in err
+    assert "Give a reason" in err
 
 
 def test_the_schedule_is_released_once():

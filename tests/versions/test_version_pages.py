@@ -241,7 +241,7 @@ class TestHeldVersion:
         version_cast.held()
         answer = publisher.post(path, {"version": 2, "reason": "  "}, headers=headers)
         assert answer.status_code == 409
-        assert "Say why" in html(answer)
+        assert "Give a reason" in html(answer)
         assert IndexVersion.objects.get(pk=2).state == "held"
 
     def test_a_refusal_keeps_the_reason_that_was_typed(self, publisher):
@@ -361,7 +361,7 @@ class TestRollback:
         version_cast.two_versions()
         answer = publisher.post(ROLLBACK, {"version": 1, "reason": ""})
         assert answer.status_code == 409
-        assert "Say why" in html(answer)
+        assert "Give a reason" in html(answer)
         assert live() == 2
 
     def test_after_it_a_banner_says_that_scheduled_runs_wait(self, publisher):

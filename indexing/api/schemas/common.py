@@ -9,8 +9,6 @@ from ninja import Field, Schema
 
 NO_NUL = r"^[^\x00]*$"
 """PostgreSQL stores no NUL in a text: without this check it would be a server error."""
-LARGEST_ID = 2**63 - 1
-"""The largest number that the database can look up."""
 
 
 def unix(moment: datetime | None) -> float | None:

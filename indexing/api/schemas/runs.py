@@ -7,8 +7,8 @@ from typing import Literal
 from ninja import Field, Schema
 
 from indexing.api.schemas.common import NO_NUL, unix
+from indexing.audit import MAX_REASON
 from indexing.models import RebuildRun, RunLogLine
-from indexing.reasons import MAX_REASON
 from indexing.runs import status
 
 OutsideState = Literal["idle", "running", "done", "error"]

@@ -8,8 +8,8 @@ from ninja import Field, Schema
 from pydantic import StringConstraints
 
 from indexing.api.schemas.common import NO_NUL, unix
+from indexing.audit import MAX_REASON
 from indexing.models import IndexVersion, Publication, RebuildRun
-from indexing.reasons import MAX_REASON
 
 
 class ReasonRequest(Schema):

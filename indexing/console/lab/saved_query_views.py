@@ -18,8 +18,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from experts.models import Expert
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
-from indexing.console.responses import admin_context, number
+from indexing.console.responses import admin_context
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
+from indexing.lib.numbers import whole_number
 from indexing.lib.translation import translated
 from indexing.models import IndexVersion, SavedQuery
 from indexing.quality.saved_queries import SavedQueryComparison, compare_versions
@@ -47,7 +48,7 @@ class SaveForm(forms.ModelForm):
 @allowed(ADD)
 def save_query(request: ConsoleRequest) -> HttpResponse:
     """Save the query of the Lab with the experts that were ticked, and go back there."""
-    ticked = {str(number(key)) for key in request.POST.getlist("expected")}
+    ticked = {str(whole_number(key)) for key in request.POST.getlist("expected")}
     form = SaveForm({"text": request.POST.get("q"), "k": request.POST.get("k"), "expected": sorted(ticked)})
     if form.is_valid():
         saved = form.save()
@@ -102,4 +103,4 @@ def _compare(versions: list[IndexVersion], address: QueryDict) -> tuple[SavedQue
 
 
 def _numbered(versions: list[IndexVersion], text: str | None) -> IndexVersion | None:
-    return next((version for version in versions if version.number == number(text)), None)
+    return next((version for version in versions if version.number == whole_number(text)), None)

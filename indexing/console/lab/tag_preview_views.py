@@ -17,8 +17,9 @@ from django.views.decorators.http import require_http_methods
 from experts.models import Tag
 from experts.tagging.assignment import TagSpec
 from indexing.console.access import ConsoleRequest, allowed, may
-from indexing.console.responses import number, page_or_fragment
+from indexing.console.responses import page_or_fragment
 from indexing.errors import EncoderUnavailable, NoIndexYet
+from indexing.lib.numbers import whole_number
 from indexing.lib.translation import translated
 from indexing.quality import tag_preview
 
@@ -64,7 +65,7 @@ def preview(request: ConsoleRequest) -> HttpResponse:
     CSRF token does not end up in an address.
     """
     parameters = request.POST if request.method == "POST" else request.GET
-    saved = get_object_or_404(Tag, pk=number(request.GET["tag"])) if request.GET.get("tag") else None
+    saved = get_object_or_404(Tag, pk=whole_number(request.GET["tag"])) if request.GET.get("tag") else None
     given = {"kind": Tag.Kind.DOMAIN.value, "threshold": f"{settings.TCS_TAG_THRESHOLD:.2f}"}
     if saved:
         given |= {"name": saved.name, "kind": saved.kind, "description": saved.description}

@@ -14,8 +14,9 @@ from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.lab import columns
 from indexing.console.lab.columns import HITS
 from indexing.console.lab.saved_query_views import ADD
-from indexing.console.responses import number, page_or_fragment, wants_fragment
+from indexing.console.responses import page_or_fragment, wants_fragment
 from indexing.console.search_modes import mode_choices, parse_mode
+from indexing.lib.numbers import whole_number
 from indexing.models import IndexVersion
 from indexing.search import Mode
 from indexing.versions import opening
@@ -100,7 +101,7 @@ def _chosen_versions(
 
 
 def _numbered(versions: list[IndexVersion], text: str) -> IndexVersion | None:
-    return next((version for version in versions if version.number == number(text)), None)
+    return next((version for version in versions if version.number == whole_number(text)), None)
 
 
 def _address(address: QueryDict, **changes: str) -> str:

@@ -27,6 +27,7 @@ from indexing.console.access import Rights, rights_of
 from indexing.console.live_page.feed import Feed, Tab
 from indexing.console.live_page.watcher import RETRY_SECONDS, Watcher, watcher
 from indexing.lib import times
+from indexing.lib.numbers import whole_number
 from indexing.models import RebuildRun
 from indexing.runlog.line_filter import Wanted
 
@@ -36,7 +37,6 @@ SIGNED_OUT, NO_RIGHT = 4001, 4003
 """Close codes after which a tab does not connect again."""
 RIGHTS_SECONDS = 3.0
 MAX_INCOMING = 1_000
-MAX_NUMBER = 2**31 - 1
 
 
 class IndexConsumer(AsyncWebsocketConsumer):
@@ -73,7 +73,7 @@ class IndexConsumer(AsyncWebsocketConsumer):
         if "seen" in said:
             self._shown.set()
         elif self.feed is None and self.rights is not None:
-            said_so = {name: _number(said.get(name)) for name in ("run", "after", "shown")}
+            said_so = {name: whole_number(said.get(name)) for name in ("run", "after", "shown")}
             self.feed = Feed(_tab(self.scope), self.watcher, **said_so)
             self._woken.set()
 
@@ -154,7 +154,9 @@ def _tab(scope: Any) -> Tab:
     if "header" in asked:
         return Tab(None, 1, language, zone, header_only=True)
     wanted = Wanted.of(asked.get("level", ""), asked.get("q", ""))
-    return Tab(_number(asked.get("run")) or None, _number(asked.get("page")) or 1, language, zone, wanted=wanted)
+    return Tab(
+        whole_number(asked.get("run")) or None, whole_number(asked.get("page")) or 1, language, zone, wanted=wanted
+    )
 
 
 def _parsed(text: str | None) -> dict[str, Any]:
@@ -166,11 +168,3 @@ def _parsed(text: str | None) -> dict[str, Any]:
     except ValueError:
         return {}
     return said if isinstance(said, dict) else {}
-
-
-def _number(value: Any) -> int:
-    """A count within what the database can hold; 0 for whatever is none."""
-    try:
-        return max(0, min(int(value), MAX_NUMBER))
-    except (TypeError, ValueError, OverflowError):
-        return 0

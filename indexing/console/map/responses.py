@@ -9,9 +9,9 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 
 from indexing.console.access import ConsoleRequest
-from indexing.console.responses import number
 from indexing.embedding_map import reading
 from indexing.errors import IndexingError, MapNotReady
+from indexing.lib.numbers import whole_number
 from indexing.lib.translation import translated
 from indexing.models import IndexVersion
 
@@ -44,6 +44,6 @@ def json_view(body: Callable[[ConsoleRequest], dict[str, Any]]) -> Callable[[Con
 def requested_version(request: ConsoleRequest, parameter: str = "version") -> IndexVersion:
     """The version that the address names, or else the live one. Raises NoMap, NoIndexYet."""
     text = request.GET.get(parameter)
-    if text and not number(text):
+    if text and not whole_number(text):
         raise reading.no_such_version(text[:40])
-    return reading.get_version(number(text) if text else None)
+    return reading.get_version(whole_number(text) if text else None)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from experts.models import Expert, Tag
 from experts.tagging.manual import TaggingResult, add_manual_tag
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
-from indexing.console.responses import number
+from indexing.lib.numbers import whole_number
 
 AT_ONCE = 10_000
 """Experts who can be tagged together. Each adds an entry to the history; for more, a rule fits better."""
@@ -30,7 +30,7 @@ TAG = "experts.add_experttag"
 def selection(request: ConsoleRequest) -> HttpResponse:
     """The list of the selected experts. Nothing is changed; it is a POST because an address cannot hold the ids."""
     ids = selected_ids(request.POST)
-    total = max(number(request.POST.get("total")), len(ids))
+    total = max(whole_number(request.POST.get("total")), len(ids))
     found = Expert.objects.active().filter(pk__in=ids[:LISTED]).order_by("last_name", "first_name", "username")
     context = {
         "people": list(found),
@@ -52,7 +52,7 @@ def selection(request: ConsoleRequest) -> HttpResponse:
 def tag_people(request: ConsoleRequest) -> HttpResponse:
     """Add `tag` to the experts in `ids` (comma-separated, of the map) and in `expert` (one each, of the table)."""
     ids = selected_ids(request.POST)
-    tag = Tag.objects.filter(pk=number(request.POST.get("tag"))).first()
+    tag = Tag.objects.filter(pk=whole_number(request.POST.get("tag"))).first()
     if not ids:
         return _respond(request, _("Nobody is selected. Tick experts in the table, or draw around points."), 422)
     if tag is None:
@@ -70,7 +70,7 @@ def tag_people(request: ConsoleRequest) -> HttpResponse:
 def selected_ids(form: QueryDict) -> list[int]:
     """The ids that a form names, each once, in order; anything else is ignored."""
     texts = [*form.get("ids", "").split(","), *form.getlist("expert")]
-    return list(dict.fromkeys(pk for text in texts if (pk := number(text))))
+    return list(dict.fromkeys(pk for text in texts if (pk := whole_number(text))))
 
 
 def tag_choices() -> list[tuple[str, list[Tag]]]:

@@ -11,11 +11,11 @@ from django.http import QueryDict
 from numpy.typing import NDArray
 
 from experts.models import Expert, ExpertQuerySet
-from indexing.console.responses import number
 from indexing.embedding_map import area_names
 from indexing.embedding_map.area_names import NamedArea
 from indexing.embedding_map.wire_format import VersionMap
 from indexing.errors import SnapshotInvalid
+from indexing.lib.numbers import whole_number
 from indexing.models import IndexVersion
 
 PAGE = 50
@@ -40,7 +40,7 @@ class TableFilter:
     @classmethod
     def from_address(cls, address: QueryDict) -> TableFilter:
         find = address.get("find", "").replace("\0", "")[:200]  # PostgreSQL accepts no NUL
-        return cls(find, address.get("category", "")[:100], number(address.get("area")))
+        return cls(find, address.get("category", "")[:100], whole_number(address.get("area")))
 
     def experts(self) -> ExpertQuerySet:
         """The active experts that pass, except for the area, which the database does not know."""

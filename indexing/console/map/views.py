@@ -16,11 +16,12 @@ from experts.models import Expert
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.map import selection_views, table
 from indexing.console.map.responses import errors_as_json, json_view, requested_version
-from indexing.console.responses import admin_context, number, wants_fragment
+from indexing.console.responses import admin_context, wants_fragment
 from indexing.embedding_map import colours, gaps, wire_format
 from indexing.embedding_map.colours import Colouring, UnknownColouring
 from indexing.embedding_map.wire_format import VersionMap
 from indexing.errors import IndexingError, MapNotReady, NoIndexYet, NoMap, SnapshotInvalid
+from indexing.lib.numbers import whole_number
 from indexing.lib.translation import translated
 from indexing.models import IndexVersion
 
@@ -129,7 +130,7 @@ def map_colours(request: ConsoleRequest) -> HttpResponse:
 def map_people(request: ConsoleRequest) -> dict[str, Any]:
     """Names and titles of the experts `ids`, comma-separated; deleted and inactive ones are left out."""
     texts = request.GET.get("ids", "").split(",")
-    ids = [number(text) for text in texts[:PEOPLE_AT_ONCE]]
+    ids = [whole_number(text) for text in texts[:PEOPLE_AT_ONCE]]
     columns = ("pk", "username", "first_name", "last_name", "job_title", "company", "category")
     found = Expert.objects.active().filter(pk__in=ids).only(*columns).order_by("pk")
     shown = [

@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from indexing import run_figures
 from indexing.console import charts
 from indexing.console.access import VIEW, ConsoleRequest, allowed, rights_of
 from indexing.console.responses import admin_context
@@ -18,11 +17,11 @@ from indexing.console.responses import admin_context
 @never_cache
 @allowed(VIEW)
 def charts_page(request: ConsoleRequest) -> HttpResponse:
-    runs = run_figures.last()
+    runs = charts.completed_rebuilds()
     context = admin_context(request) | {
         "title": _("Charts"),
         "charts": charts.of_runs(runs) if runs else [],
-        "shown": run_figures.SHOWN,
+        "shown": charts.MAX_RUNS,
         "rights": rights_of(request.user),
     }
     return render(request, "indexing/runs/charts.html", context)

@@ -14,9 +14,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from indexing import runlog, runs
 from indexing.console.access import CANCEL, REBUILD, VIEW, ConsoleRequest, actor, allowed, rights_of
-from indexing.console.responses import accepted, admin_context, conflict, number
+from indexing.console.responses import accepted, admin_context, conflict
 from indexing.console.runs import log_pages, presentation
 from indexing.errors import Busy, NotActive, Refused
+from indexing.lib.numbers import whole_number
 from indexing.lib.translation import translated
 from indexing.models import IndexState, RebuildRun
 from indexing.runlog.line_filter import Wanted
@@ -56,7 +57,7 @@ def start_run(request: ConsoleRequest, kind: str) -> HttpResponse:
 @allowed(REBUILD, CANCEL)
 def cancel_run(request: ConsoleRequest) -> HttpResponse:
     asked = request.POST if request.method == "POST" else request.GET
-    run = get_object_or_404(RebuildRun, pk=number(asked.get("run")))
+    run = get_object_or_404(RebuildRun, pk=whole_number(asked.get("run")))
     if request.method != "POST":
         context = admin_context(request) | {"title": _("Cancel run %(number)s") % {"number": run.pk}, "run": run}
         return render(request, "indexing/runs/confirm_cancel.html", context)
@@ -84,7 +85,7 @@ def run_page(request: ConsoleRequest, run_id: int) -> HttpResponse:
             "title": _("Run %(number)s") % {"number": run.pk},
             "wanted": wanted,
             "live_log": not paged,
-            "log": log_pages.log_page(run.pk, number(request.GET.get("after")), wanted)
+            "log": log_pages.log_page(run.pk, whole_number(request.GET.get("after")), wanted)
             if paged
             else log_pages.last_lines(run.pk, wanted),
         }

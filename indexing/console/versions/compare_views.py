@@ -15,8 +15,9 @@ from django.views.decorators.http import require_safe
 from indexing.console import changes
 from indexing.console.access import VIEW, ConsoleRequest, allowed
 from indexing.console.changes import OpenList
-from indexing.console.responses import admin_context, number
+from indexing.console.responses import admin_context
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
+from indexing.lib.numbers import whole_number
 from indexing.lib.translation import translated
 from indexing.models import IndexVersion, SavedQuery
 from indexing.quality import saved_queries
@@ -57,8 +58,8 @@ def _chosen(
     by_number = {version.number: version for version in versions}
     asked = [request.GET.get(name, "") for name in ("from", "to")]
     for text in filter(None, asked):
-        if number(text) not in by_number:
-            gone = IndexVersion.objects.filter(pk=number(text)).first()
+        if whole_number(text) not in by_number:
+            gone = IndexVersion.objects.filter(pk=whole_number(text)).first()
             if gone is not None:
                 return (
                     None,
@@ -71,7 +72,7 @@ def _chosen(
                 )
             return None, None, _("There is no version %(asked)s: choose another.") % {"asked": text[:20]}
     usual_a, usual_b = opening.usual_pair(versions)
-    a, b = by_number.get(number(asked[0])) or usual_a, by_number.get(number(asked[1])) or usual_b
+    a, b = by_number.get(whole_number(asked[0])) or usual_a, by_number.get(whole_number(asked[1])) or usual_b
     return a, None if a == b else b, ""
 
 

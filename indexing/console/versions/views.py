@@ -15,10 +15,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from indexing.audit import Actor
 from indexing.console.access import PUBLISH, VIEW, ConsoleRequest, actor, allowed, rights_of
-from indexing.console.responses import accepted, admin_context, conflict, number
+from indexing.console.responses import accepted, admin_context, conflict
 from indexing.console.versions import compare_views, gate_report
 from indexing.console.versions import presentation as presentation
 from indexing.errors import IndexingError
+from indexing.lib.numbers import whole_number
 from indexing.lib.translation import translated
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from indexing.versions import decisions, opening, pinning, rollback_effect, sweep
@@ -236,7 +237,7 @@ def _decide(request: ConsoleRequest, version: IndexVersion, question: Question) 
 def _asked_for(request: ConsoleRequest) -> IndexVersion:
     asked = request.POST if request.method == "POST" else request.GET
     version: IndexVersion = get_object_or_404(
-        IndexVersion.objects.select_related("run"), pk=number(asked.get("version"))
+        IndexVersion.objects.select_related("run"), pk=whole_number(asked.get("version"))
     )
     return version
 
