@@ -218,7 +218,7 @@ def test_a_username_that_differs_only_in_case_is_refused(editor: Client) -> None
     expert = Expert.objects.create(username="ben")
     address = expert.get_absolute_url()
     page = editor.post(address, form_of(editor.get(address)) | {"username": "aNN"})
-    assert "exists already" in page.content.decode()
+    assert "already exists" in page.content.decode()
 
 
 def test_a_currency_is_upper_cased_and_must_be_a_code(editor: Client) -> None:

@@ -61,7 +61,8 @@ class Command(BaseCommand):
         except ImportFailed as error:
             self._fail(file, str(error), plan)
         outcome = "dry run" if options["dry_run"] else "done"
-        logger.info("import of %s: %s, %s", file.name, outcome, plan.counts)
+        counts = ", ".join(f"{count} {name}" for name, count in asdict(plan.counts).items())
+        logger.info("import of %s (%s): %s", file.name, outcome, counts)
         self._conclude(file, outcome, plan)
 
     def _user(self, username: str | None) -> User | None:
