@@ -63,7 +63,7 @@ def _is_transactional(item: pytest.Item) -> bool:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Restore what migrations created table by table: Django does it object by object, which takes 0.15 s per test."""
+    """Restore what migrations created by table: Django does it object by object, which takes 0.15 s per test."""
     with django_db_blocker.unblock():
         models = [model for model in apps.get_models(include_auto_created=True) if not model._meta.proxy]
         made = [(model, list(model._base_manager.all())) for model in models]
@@ -73,7 +73,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
             for model, rows in made:
                 model._base_manager.bulk_create(
                     rows, ignore_conflicts=True
-                )  # they are still there for the first test
+                )  # the first test still has them
 
     for each in connections.all():
         each.creation.deserialize_db_from_string = put_back
