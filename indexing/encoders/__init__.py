@@ -1,7 +1,7 @@
-"""Texts to vectors: one encoder per process, the class that `settings.TCS_ENCODER` names.
+"""Text to vectors: one encoder per process, of the class that `settings.TCS_ENCODER` names.
 
-What identifies an encoder (name, fingerprint) is read from its files, and nothing heavy is loaded until a text really
-has to be encoded: a rebuild that finds every text unchanged never pays for the model.
+An encoder's name and fingerprint are read from its files. Nothing heavy is loaded until a text has to be encoded: a
+rebuild that finds every text unchanged never loads the model.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
-"""Between two looks for the export, in a process that has had to do without."""
+"""How often a process that runs the model under torch checks whether its ONNX export is ready."""
 
 LoadState = Literal["not loaded", "loading", "ready", "failed"]
+"""How far this process is with loading its encoder. Shown by /readyz."""
 
 _make = threading.Lock()
 _encoder: Encoder | None = None
@@ -53,9 +54,9 @@ _queries = QueryCache()
 
 
 def configured() -> Encoder:
-    """The process's encoder, perhaps not loaded yet: enough for its name and fingerprint.
+    """The process's encoder, perhaps not loaded yet: enough to read its name and fingerprint.
 
-    Raises EncoderUnavailable when its files are missing or damaged.
+    Raises EncoderUnavailable if its files are missing or damaged.
     """
     global _encoder
     with _make:
@@ -65,7 +66,9 @@ def configured() -> Encoder:
             except ImportError as error:
                 raise EncoderUnavailable(
                     message(
-                        "TCS_ENCODER=%(path)s names no encoder: %(error)s", path=settings.TCS_ENCODER, error=error
+                        "TCS_ENCODER=%(path)s is not the name of an encoder: %(error)s",
+                        path=settings.TCS_ENCODER,
+                        error=error,
                     )
                 ) from error
         return _encoder
@@ -74,7 +77,7 @@ def configured() -> Encoder:
 def loaded() -> Encoder:
     """The process's encoder, loaded. Waits while another thread loads it; a failed load is tried again.
 
-    Raises EncoderUnavailable with the mend.
+    Raises EncoderUnavailable, which says how to fix it.
     """
     global _load_state
     if _load_state != "ready":
@@ -90,28 +93,32 @@ def loaded() -> Encoder:
 
 
 def query_vector(encoder: Encoder, text: str) -> NDArray[np.float32]:
-    """float32[d], unit length, read-only; of the last queries without encoding them again."""
+    """The unit vector of a query, float32[d], read-only; cached for the most recent queries.
+
+    Raises EncoderUnavailable.
+    """
     return _queries.vector(encoder, text)
 
 
 def forget_queries() -> None:
-    """For measurements: the next query is encoded whatever was asked before."""
+    """Empty the cache of query vectors, so that the next query is encoded: for measurements."""
     _queries.clear()
 
 
 def load_state() -> LoadState:
+    """Whether `loaded` has been called in this process, and how that ended."""
     return _load_state
 
 
 def backend() -> Backend | None:
-    """What computes the configured model in this process; None until it is loaded."""
+    """What runs the configured model in this process; None until it is loaded, and for other kinds of encoder."""
     return _encoder.backend if isinstance(_encoder, ModelEncoder) else None
 
 
 def load_in_background() -> None:
-    """Begin to load and return at once. A failure is logged; whoever calls `loaded` is told as well.
+    """Start loading and return at once. A failure is logged, and `loaded` raises it again.
 
-    A model that has no export yet is loaded under torch, and changes over once it has one.
+    A model without an export is loaded under torch, and switches to ONNX Runtime once it has been exported.
     """
     threading.Thread(target=_load_quietly, name="load-encoder", daemon=True).start()
 
@@ -123,7 +130,7 @@ def _load_quietly() -> None:
         logger.error("%s", error)
         return
     looking = threading.Event()
-    while isinstance(encoder, ModelEncoder) and encoder is _encoder and not encoder.prefer_export():
+    while isinstance(encoder, ModelEncoder) and encoder is _encoder and not encoder.switch_to_export():
         looking.wait(LOOK_SECONDS)
 
 

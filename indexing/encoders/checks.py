@@ -1,4 +1,4 @@
-"""What `manage.py` says before anything else: whether the model can be used."""
+"""A Django system check: can the configured model be used?"""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from indexing.lib.translation import translated
 
 
 def check_model(**_options: Any) -> list[CheckMessage]:
-    """A warning, no error: an error would keep the worker from recording it as the run's own."""
+    """A warning with the reason if the model cannot be used, else nothing."""
+    # Not an error: that would stop the worker before it could record it as the run's failure.
     try:
         encoders.configured()
     except EncoderUnavailable as error:

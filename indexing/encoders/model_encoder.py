@@ -1,4 +1,4 @@
-"""The configured model, computed by whatever is there: its export under ONNX Runtime, else sentence-transformers."""
+"""The configured model: its export under ONNX Runtime if there is one, else sentence-transformers under torch."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from indexing.encoders.torch_encoder import SentenceTransformerEncoder
 logger = logging.getLogger(__name__)
 
 Backend = Literal["onnx", "torch"]
+"""Which library runs the model: ONNX Runtime, or sentence-transformers under torch."""
 
 
 class ModelEncoder:
-    """What it is computed by is decided when it is loaded; from torch it may change to the export that comes later.
+    """Chooses between ONNX Runtime and torch when it is loaded, and can later switch from torch to a new export.
 
-    The vectors are the same either way.
+    The vectors are the same either way. Any number of threads may encode at once.
     """
 
     def __init__(self) -> None:
-        """Raises EncoderUnavailable when the model's files are missing or damaged."""
+        """Raises EncoderUnavailable if the model's files are missing or damaged."""
         self.files = ModelFiles.configured()
         self.name = self.files.name
         self.fingerprint = self.files.fingerprint
@@ -39,25 +40,28 @@ class ModelEncoder:
 
     @property
     def backend(self) -> Backend | None:
-        """What computes; None while nothing is loaded."""
+        """Which library runs the model; None until it is loaded."""
         if self._loaded is None:
             return None
         return "onnx" if isinstance(self._loaded, OnnxEncoder) else "torch"
 
     @property
     def dimension(self) -> int:
+        """Floats per vector; loads the model. Raises EncoderUnavailable."""
         return self._get().dimension
 
     def load(self) -> None:
+        """Load the model unless it is loaded. Raises EncoderUnavailable."""
         self._get()
 
     def encode(self, texts: Sequence[str], *, progress: ProgressCallback | None = None) -> NDArray[np.float32]:
+        """Unit vectors, float32[n, d], in input order. Raises EncoderUnavailable, and what `progress` raises."""
         return self._get().encode(texts, progress=progress)
 
-    def prefer_export(self) -> bool:
-        """Whether ONNX Runtime computes now. Where torch did and the export has come since, it takes over.
+    def switch_to_export(self) -> bool:
+        """Switch from torch to ONNX Runtime if the model has been exported since; whether ONNX Runtime runs it now.
 
-        Searches go on meanwhile; those that are encoding end under torch. Its weights are given back, the
+        Texts that are being encoded meanwhile finish under torch. The memory of its weights is then freed; the
         libraries stay in memory until the process ends.
         """
         if self.backend == "torch":
@@ -66,9 +70,9 @@ class ModelEncoder:
             except onnx_files.NoExport:
                 return False
             self._loaded = encoder
-            gc.collect()  # a model of torch is full of circles
+            gc.collect()  # a torch model is full of reference cycles
             logger.info(
-                gettext_noop("The model %s has been exported since, and runs under ONNX Runtime from now on."),
+                gettext_noop("The model %s has been exported and runs under ONNX Runtime from now on."),
                 self.name,
             )
         return self.backend == "onnx"
@@ -84,7 +88,7 @@ class ModelEncoder:
         try:
             return OnnxEncoder(onnx_files.find(self.fingerprint), self.name)
         except onnx_files.NoExport as why:
-            # its message: the error has this frame in its traceback, and would hold the model as long as it is kept
+            # Only its message: the error's traceback refers to this frame, and would keep the model in memory.
             logger.warning(
                 gettext_noop("The model %s runs under sentence-transformers, not under ONNX Runtime: %s."),
                 self.name,

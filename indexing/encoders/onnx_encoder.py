@@ -1,4 +1,4 @@
-"""A model's export under ONNX Runtime: a query takes a quarter of torch's time, a process a third of its memory."""
+"""Runs a model's export under ONNX Runtime: a quarter of torch's time per query, a third of its memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class OnnxEncoder:
     """Any number of threads may encode at once: session and tokenizer are not changed after loading."""
 
     def __init__(self, export: Export, name: str) -> None:
-        """Load. Raises NoExport when ONNX Runtime or the tokenizer cannot read their file."""
+        """Load the export. Raises NoExport if ONNX Runtime or the tokenizer cannot read its file."""
         self.name = name
         self.fingerprint = export.meta.fingerprint
         self.dimension = export.meta.dimension
@@ -41,7 +41,7 @@ class OnnxEncoder:
         self._tokenizer.enable_truncation(export.meta.longest)
 
     def load(self) -> None:
-        """It is."""
+        """Already loaded by the constructor; nothing to do."""
 
     def encode(self, texts: Sequence[str], *, progress: ProgressCallback | None = None) -> NDArray[np.float32]:
         """Unit vectors, float32[n, d], in input order. Raises EncoderUnavailable, and what `progress` raises."""
@@ -53,7 +53,7 @@ class OnnxEncoder:
         return vectors
 
     def _forward(self, tokens: list[list[int]]) -> NDArray[np.float32]:
-        """float32[m, d] of m texts as token ids."""
+        """The unit vectors, float32[m, d], of m texts given as token ids."""
         width = max(map(len, tokens))
         ids = np.full((len(tokens), width), self._pad_id, np.int64)
         mask = np.zeros((len(tokens), width), np.int64)
@@ -65,7 +65,7 @@ class OnnxEncoder:
         except Exception as error:  # noqa: BLE001  its errors have nothing narrower in common
             raise EncoderUnavailable(
                 message(
-                    "The model %(name)s could not encode (%(error)s): is there enough memory?",
+                    "The model %(name)s could not encode a text (%(error)s). Is there enough memory?",
                     name=self.name,
                     error=error,
                 )
@@ -74,12 +74,15 @@ class OnnxEncoder:
 
 
 def _options() -> onnxruntime.SessionOptions:
-    """As many threads as OpenMP's users take: one in web processes, all in the worker. ONNX Runtime has its own."""
+    """Session options with OMP_NUM_THREADS threads: one in web processes, all in the worker.
+
+    ONNX Runtime does not read that variable itself.
+    """
     options = onnxruntime.SessionOptions()
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    options.intra_op_num_threads = int(asked) if asked.isdecimal() and int(asked) else os.cpu_count() or 1
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    options.intra_op_num_threads = int(threads) if threads.isdecimal() and int(threads) else os.cpu_count() or 1
     options.inter_op_num_threads = 1
     options.log_severity_level = ERRORS_ONLY
-    # Threads that wait in a loop for their next piece take the cores from whatever else runs: searches, mostly.
+    # Threads that spin while they wait for work take the cores from everything else, searches above all.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options

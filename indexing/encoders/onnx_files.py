@@ -1,8 +1,8 @@
-"""The ONNX export of a model on disk: where it lies, what it must hold, and when it may be trusted.
+"""Reads the ONNX export of a model, and checks its files.
 
-`<data>/models/<fingerprint>/` holds `model.onnx`, `tokenizer.json` and `meta.json`, which has their hashes; written
-once by the worker (`onnx_export`) and never changed. A model that cannot be exported has a `meta.json`
-that says why, so that no run tries in vain again.
+`<data>/models/<fingerprint>/` holds `model.onnx`, `tokenizer.json` and `meta.json`, which has their hashes. The
+worker writes it once (`onnx_export`); it never changes. For a model that cannot be exported there is only a
+`meta.json` with the reason, so that the next run does not try again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from indexing.lib.files import file_sha256
 from indexing.lib.messages import Message, message
 
 FORMAT = 1
-"""Raise it when graph or files change: older exports are then made anew."""
+"""Increase it when the graph or the files change: older exports are then made again."""
 
 META, GRAPH, TOKENIZER = "meta.json", "model.onnx", "tokenizer.json"
 
@@ -35,30 +35,36 @@ class NoExport(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Meta:
+    """The content of meta.json."""
+
     format: int
     fingerprint: str
     made_by: str
-    """versions of the libraries that made it: others may succeed where these could not"""
+    """Versions of the libraries that made it; if they failed, other versions may succeed."""
     refused: str | dict[str, Any] = ""
-    """why there is no export (`Message.as_dict`; an older release wrote text); empty when there is one"""
+    """Why there is no export (`Message.as_dict`; older releases wrote text); empty if there is one."""
     dimension: int = 0
+    """Floats per vector."""
     longest: int = 0
-    """tokens of a text that count, the special ones among them"""
+    """How many tokens of a text are used, including the special ones."""
     pad_id: int = 0
     files: dict[str, str] = field(default_factory=dict)
-    """name to SHA-256"""
+    """File name -> SHA-256."""
 
     @property
     def reason(self) -> Message:
-        """Of the refusal."""
+        """Why there is no export."""
         return Message(self.refused) if isinstance(self.refused, str) else Message.from_dict(self.refused)
 
     def to_text(self) -> str:
+        """As JSON, the content of meta.json."""
         return json.dumps(asdict(self), indent=1, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
+    """An export whose files have been checked."""
+
     folder: Path
     meta: Meta
 
@@ -72,15 +78,17 @@ class Export:
 
 
 def folder_of(fingerprint: str) -> Path:
+    """Where the export of the model with this fingerprint is, or would be."""
     return paths.models_folder() / fingerprint
 
 
 def find(fingerprint: str) -> Export:
-    """The export of the model with this fingerprint, its files verified by hash. Raises NoExport."""
+    """The export of the model with this fingerprint, with its files checked by hash. Raises NoExport."""
     return open_folder(folder_of(fingerprint), fingerprint)
 
 
 def open_folder(folder: Path, fingerprint: str) -> Export:
+    """The export in `folder`, checked as in `find`. Raises NoExport."""
     meta = read_meta(folder, fingerprint)
     if meta.refused:
         raise NoExport(meta.reason)
@@ -95,20 +103,23 @@ def open_folder(folder: Path, fingerprint: str) -> Export:
 
 
 def read_meta(folder: Path, fingerprint: str) -> Meta:
-    """What `meta.json` says, perhaps that the model was refused. Raises NoExport: none, damaged, another's."""
+    """The content of `meta.json`, which may say that the model cannot be exported.
+
+    Raises NoExport if it is missing, damaged, of another format or of another model.
+    """
     path = folder / META
     try:
         meta = Meta(**json.loads(path.read_bytes()))
     except FileNotFoundError as error:
-        raise NoExport(message("it has not been exported yet; the next run of the index does that")) from error
+        raise NoExport(message("it has not been exported yet, which the next rebuild does")) from error
     except OSError as error:
         raise NoExport(_damaged(path, error.strerror or str(error))) from error
     except (ValueError, TypeError) as error:
         raise NoExport(_damaged(path, str(error))) from error
     if (meta.format, meta.fingerprint) != (FORMAT, fingerprint):
-        raise NoExport(message("%(file)s is of another format or model; the next run makes it again", file=path))
+        raise NoExport(message("%(file)s is of another format or model; the next rebuild makes it again", file=path))
     return meta
 
 
 def _damaged(path: Path, why: Message | str) -> Message:
-    return message("%(file)s cannot be used (%(why)s); the next run makes it again", file=path, why=why)
+    return message("%(file)s cannot be used (%(why)s); the next rebuild makes it again", file=path, why=why)

@@ -1,4 +1,4 @@
-"""What an encoder is to everybody else."""
+"""What the rest of the code may expect of an encoder."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 ProgressCallback = Callable[[int], None]
-"""Called with the number of texts in each batch that is done; may raise, which ends the encoding."""
+"""Called after each batch with its number of texts. What it raises ends the encoding and is passed on."""
 
 
 class Encoder(Protocol):
-    """What `settings.TCS_ENCODER` names: a class without arguments, cheap to make."""
+    """`settings.TCS_ENCODER` names a class like this, which is made without arguments and must be cheap to make."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Shown to people, for instance all-MiniLM-L6-v2."""
 
     @property
     def fingerprint(self) -> str:
-        """64 hex characters that change with whatever changes a vector."""
+        """64 hex characters. Two encoders with the same fingerprint give the same vectors."""
 
     @property
-    def dimension(self) -> int: ...
+    def dimension(self) -> int:
+        """Floats per vector, d. May load the model. Raises EncoderUnavailable."""
 
     def load(self) -> None:
-        """Make ready to encode; does nothing the second time. Raises EncoderUnavailable."""
+        """Get ready to encode; does nothing if it is. Raises EncoderUnavailable."""
 
     def encode(self, texts: Sequence[str], *, progress: ProgressCallback | None = None) -> NDArray[np.float32]:
         """Unit vectors, float32[n, d], in input order. Raises EncoderUnavailable, and what `progress` raises."""

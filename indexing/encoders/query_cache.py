@@ -1,4 +1,4 @@
-"""The vectors of the last queries: people page, reload, change a filter, and the words stay the same."""
+"""Caches the vectors of recent queries: people turn pages, reload and change filters with the same words."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from indexing.encoders.protocol import Encoder
 
 SIZE = 2_048
-"""Vectors kept; at 384 dimensions about 4 MB."""
+"""Vectors in the cache; at 384 dimensions about 4 MB."""
 
 
 class QueryCache:
-    """Least recently used go first. Any number of threads; two that ask the same at once may both encode it."""
+    """A least-recently-used cache. Any number of threads may use it; two may encode the same text at once."""
 
     def __init__(self, size: int = SIZE) -> None:
         self._size = size
@@ -27,8 +27,8 @@ class QueryCache:
         return len(self._vectors)
 
     def vector(self, encoder: Encoder, text: str) -> NDArray[np.float32]:
-        """float32[d], unit length, read-only. Raises EncoderUnavailable."""
-        # a digest, since queries may be long, and the bound is to hold for memory too
+        """The unit vector of `text`, float32[d], read-only. Raises EncoderUnavailable."""
+        # a digest, since queries can be long and the cache should bound memory too
         key = (encoder.fingerprint, hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest())
         with self._lock:
             if (known := self._vectors.get(key)) is not None:
@@ -44,5 +44,6 @@ class QueryCache:
         return vector
 
     def clear(self) -> None:
+        """Forget all vectors."""
         with self._lock:
             self._vectors.clear()

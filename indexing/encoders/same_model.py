@@ -10,7 +10,7 @@ from indexing.snapshot.manifest import Manifest
 
 
 def require_same_model(encoder: Encoder, manifest: Manifest) -> None:
-    """Vectors of two models cannot be compared. Raises EncoderUnavailable, which says how to fix it."""
+    """Raise EncoderUnavailable if the version was built with another model: its vectors cannot be compared."""
     if (encoder.fingerprint, encoder.dimension) != (manifest.fingerprint, manifest.dimension):
         raise EncoderUnavailable(
             message(

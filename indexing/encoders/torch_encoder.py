@@ -1,6 +1,6 @@
-"""sentence-transformers: any model of theirs, at the price of torch.
+"""Runs any model of sentence-transformers under torch.
 
-Importing it takes seconds and hundreds of megabytes, so nothing here does until a text really has to be encoded.
+Importing torch takes seconds and hundreds of megabytes, so it is only imported when a text has to be encoded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from indexing.lib.messages import message
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-QUIET = {
+QUIET_AND_OFFLINE = {
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -34,7 +34,7 @@ QUIET = {
 
 
 class SentenceTransformerEncoder:
-    """The configured model on the CPU, computed by torch."""
+    """The configured model on the CPU, run by torch. Threads that encode at once take turns, batch by batch."""
 
     def __init__(self, files: ModelFiles | None = None) -> None:
         self.files = files or ModelFiles.configured()
@@ -45,14 +45,15 @@ class SentenceTransformerEncoder:
 
     @property
     def dimension(self) -> int:
-        """Floats per vector; loads the model, since only the model itself surely knows."""
+        """Floats per vector; loads the model, since only that knows for certain. Raises EncoderUnavailable."""
         return _dimension(self.loaded())
 
     def load(self) -> None:
+        """Load the model unless it is loaded. Raises EncoderUnavailable."""
         self.loaded()
 
     def loaded(self) -> SentenceTransformer:
-        """The library's own object. Raises EncoderUnavailable."""
+        """The model as the library's own object, loaded. Raises EncoderUnavailable."""
         if self._model is None:
             with self._lock:
                 if self._model is None:
@@ -65,7 +66,7 @@ class SentenceTransformerEncoder:
         torch = importlib.import_module("torch")
         vectors = np.empty((len(texts), _dimension(model)), dtype=np.float32)
         for rows in batches(texts):
-            # One batch at a time in the whole process: fast tokenizers fail when two threads borrow them.
+            # One batch at a time in the whole process: fast tokenizers fail if two threads use them at once.
             with self._lock, torch.inference_mode():
                 vectors[rows] = model.encode(
                     [encodable(texts[row]) for row in rows],
@@ -79,7 +80,7 @@ class SentenceTransformerEncoder:
         return vectors
 
     def _load(self) -> SentenceTransformer:
-        for name, value in QUIET.items():
+        for name, value in QUIET_AND_OFFLINE.items():
             os.environ.setdefault(name, value)
         try:
             library: Any = importlib.import_module("sentence_transformers")

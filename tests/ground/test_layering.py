@@ -26,7 +26,7 @@ HEAVY_LIBRARIES = {
         "indexing.snapshot.keyword_schema",
         "indexing.snapshot.text_analysis",
     },
-    "torch": {"indexing.encoders.torch_encoder", "indexing.encoders.onnx_export"},
+    "torch": {"indexing.encoders.torch_encoder", "indexing.encoders.onnx_graph"},
     "sentence_transformers": {"indexing.encoders.torch_encoder"},
     "onnxruntime": {"indexing.encoders.onnx_encoder"},
     "openTSNE": {"indexing.embedding_map.layout.tsne"},
@@ -35,7 +35,7 @@ HEAVY_LIBRARIES = {
 INSIDE_FUNCTIONS = {
     # module: what it imports inside a function, and why
     "indexing.encoders.torch_encoder": {"torch", "sentence_transformers", "transformers"},  # seconds, hundreds of MB
-    "indexing.encoders.onnx_export": {"torch"},
+    "indexing.encoders.onnx_graph": {"torch"},
     "indexing.embedding_map.layout.tsne": {"openTSNE"},  # half of a worker's start, and not needed for few experts
 }
 
