@@ -37,10 +37,10 @@ def test_a_held_version_is_tried_out_published_and_taken_back(tabs, site):
     page.get_by_role("link", name="Search this candidate").click()
     page.get_by_role("searchbox", name="What are you looking for?").fill("sourdough bread")
     page.get_by_role("button", name="Search", exact=True).click()
-    expect(page.locator("#lab-results")).to_contain_text("answered by version 2")
+    expect(page.locator("#lab-results")).to_contain_text("index version 2")
     page.locator("#lab-version").select_option("1")
-    expect(page.locator("#lab-results")).not_to_contain_text("answered by version 2")
-    expect(page.locator("#lab-results")).to_contain_text("answered by version 1")
+    expect(page.locator("#lab-results")).not_to_contain_text("index version 2")
+    expect(page.locator("#lab-results")).to_contain_text("index version 1")
     page.go_back()
 
     page.get_by_role("button", name="Publish…").click()
@@ -72,7 +72,7 @@ def test_a_held_version_is_tried_out_published_and_taken_back(tabs, site):
 
 def test_what_would_change_is_worked_out_in_place(tabs, site):
     page = index_page(tabs)
-    page.get_by_role("link", name="Work out what a rebuild would do").click()
+    page.get_by_role("link", name="Preview rebuild").click()
     expect(page.locator("#plan .figures")).to_contain_text("To reuse")
     assert page.url.endswith("/admin/index/")
 

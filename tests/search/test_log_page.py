@@ -111,10 +111,10 @@ def test_it_says_how_searches_go(viewer):
     assert "<dt>searches</dt><dd>4</dd>" in page
     assert "70 % · fair" in page
     assert "badge-held" in page
-    nobody = page.partition("Asked for and not found")[2].partition("Recent searches")[0]
+    nobody = page.partition("Searches without good results")[2].partition("Recent searches")[0]
     assert "sommelier" in nobody
     assert "bread" not in nobody
-    assert "no hit" in nobody
+    assert "no results" in nobody
 
 
 @pytest.mark.parametrize(("on_topic", "colour"), [(8, "badge-complete"), (6, "badge-held"), (5, "badge-failed")])

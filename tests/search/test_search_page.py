@@ -51,7 +51,7 @@ def test_without_words_it_shows_what_could_be_asked(person):
 
 @pytest.mark.parametrize("blank", ["", "  ", "\t"])
 def test_blank_words_are_no_words(person, blank):
-    assert "Whom do you need?" in html(person.get("/", {"q": blank}))
+    assert "Who are you looking for?" in html(person.get("/", {"q": blank}))
 
 
 @pytest.mark.django_db
@@ -91,13 +91,13 @@ def test_a_card_tells_who_it_is_and_why(client):
         "Offshore",
         ">EN</span>",
         'src="https://photos.example.org/1.jpg"',
-        "no. 1 by meaning",
-        "no. 1 by words",
+        "meaning #1",
+        "keywords #1",
         welder.get_absolute_url(),
     ):
         assert shown in card, shown
     assert re.search(r"similarity 0\.\d\d", card)
-    assert re.search(rf"answered by version {snapshot.number} in [\d]+ ms", page)
+    assert re.search(rf"index version {snapshot.number} · [\d]+ ms", page)
 
 
 @built
@@ -125,8 +125,8 @@ def test_nobody_found_is_said_helpfully(person):
     cast.published()
     answer = person.get("/", {"q": "<zzyzx>", "mode": "keyword"})
     assert answer.status_code == 200
-    assert "Nobody was found for “&lt;zzyzx&gt;”" in html(answer)
-    assert "Search by meaning too" in html(answer)
+    assert "No experts found for “&lt;zzyzx&gt;”" in html(answer)
+    assert "Search by meaning instead" in html(answer)
 
 
 @built
@@ -201,7 +201,7 @@ def test_filters_stand_in_the_address_and_work_without_javascript(person):
     assert 'name="rate_min" min="0" step="any" inputmode="decimal" placeholder="from" value="70"' in page
     assert "<option selected>EUR</option>" in page
     assert page.count('class="chip"') == 3
-    without_rate = re.search(r'class="chip" href="([^"]*)" title="[^"]*">from 70 EUR per hour', page)
+    without_rate = re.search(r'class="chip" href="([^"]*)" title="[^"]*"> from 70 EUR per hour', page)
     assert without_rate
     assert without_rate[1] == "?q=case&amp;tag=Ropes+%26+knots&amp;category=Finance"
 
@@ -214,7 +214,7 @@ def test_htmx_gets_the_facets_beside_the_results(person):
     assert answer.headers["HX-Push-Url"] == "/?q=case&category=Craft"
     assert '<div id="facets" hx-swap-oob="innerHTML">' in page
     assert page.count('<li class="expert">') == 8
-    assert re.search(r'value="Finance"><span class="value-name">Finance</span><span class="count">8</span>', page)
+    assert re.search(r'value="Finance"> <span class="value-name">Finance</span> <span class="count">8</span>', page)
 
 
 @built
@@ -244,8 +244,8 @@ def test_nobody_left_offers_to_drop_the_tightest_filter_and_near_tags(person):
         ExpertTag.objects.create(expert=expert, tag=tag)
     cast.published_again()
     page = html(person.get("/", {"q": "ship hulls", "category": "Finance", "tag": "No such tag"}))
-    assert "Nobody was found" in page
-    assert "8 experts could be found without the filter “No such tag”." in page
+    assert "No experts found" in page
+    assert "Without the filter “No such tag” there are 8 experts." in page
     assert 'class="solid-button" href="?q=ship+hulls&amp;category=Finance"' in page
     assert re.search(r'<li><a href="\?q=ship\+hulls&amp;tag=', page)
 
@@ -260,7 +260,7 @@ def test_the_words_that_were_found_are_marked(person):
     page = html(person.get("/", {"q": "bridge steel"}))
     assert "Repairs <mark>steel</mark> <mark>bridges</mark> and ship hulls" in page
     assert "&lt;b&gt;<mark>Steel</mark>&lt;/b&gt;" in page
-    assert 'tag-common" title="In common with your words"><mark>Steel</mark> works' in page
+    assert 'tag-common" title="Matches your query"> <mark>Steel</mark> works' in page
 
 
 @built

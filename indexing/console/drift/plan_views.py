@@ -1,4 +1,4 @@
-"""What a rebuild would change: worked out when somebody asks, since it reads the whole directory."""
+"""Preview of a rebuild. It is computed only on request, since it reads the whole directory."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from indexing.serving import live
 @never_cache
 @allowed(VIEW)
 def plan(request: ConsoleRequest) -> HttpResponse:
+    """What a rebuild would do, as a part of the index page or as a page of its own; nothing is changed."""
     try:
         snapshot = live.current()
     except NoIndexYet:

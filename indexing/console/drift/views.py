@@ -1,4 +1,4 @@
-"""What the live version does not know yet, person by person."""
+"""The drift page: how the directory differs from the live version, expert by expert."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from indexing.console.access import VIEW, ConsoleRequest, allowed, rights_of
 from indexing.console.changes import OpenList
 from indexing.console.responses import admin_context
 from indexing.drift import history, status
-from indexing.drift import people as drift_lists
+from indexing.drift import people as drifted_people
 from indexing.drift.people import KINDS, Kind
 from indexing.drift.status import DriftStatus
 from indexing.models import RebuildRun
@@ -42,15 +42,15 @@ def drift_page(request: ConsoleRequest) -> HttpResponse:
 
 
 def _list(now: DriftStatus, request: ConsoleRequest) -> dict[str, Any]:
-    """The list that is open: one of three, a page of it, those who have the words."""
+    """The open list, one of three: the page of it that was requested, filtered by words and field."""
     assert now.drift is not None
     assert now.version is not None
     counts: dict[Kind, int] = {kind: len(getattr(now.drift, kind)) for kind in KINDS}
     chosen = OpenList.of(request.GET, counts, FIELDS)
     version = status.baseline(now.version)
-    everybody = drift_lists.listed(version, now.drift, chosen.kind, words=chosen.words, field=chosen.field)
+    everybody = drifted_people.listed(version, now.drift, chosen.kind, words=chosen.words, field=chosen.field)
     context = chosen.context(everybody, request.GET.get("page"), counts, now.drift.fields)
-    people = drift_lists.people(version, now.drift, chosen.kind, list(context["page"].object_list))
+    people = drifted_people.people(version, now.drift, chosen.kind, list(context["page"].object_list))
     return context | {
         "people": changes.person_rows(people),
         "asked": chosen.address(),

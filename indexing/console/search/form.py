@@ -1,4 +1,4 @@
-"""The filters of the search page: out of its address, and into it again."""
+"""The query and filters of the search page: read from its address, and written to it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from indexing.search.parameters import SearchParameters
 from indexing.snapshot.reader import Snapshot
 
 LISTS = ("tag", "industry", "category")
+"""Parameters that an address may have several times."""
+RATE = ("rate_min", "rate_max", "currency")
 
 
 @dataclass(frozen=True, slots=True)
 class FilterChip:
-    """A filter that is on, and the address without it."""
+    """An active filter, and the address without it."""
 
     text: str
     address: str
@@ -27,15 +29,15 @@ class FilterChip:
 
 @dataclass(frozen=True, slots=True)
 class SearchForm:
-    """What the page was asked for. What makes no sense in a number is left out: the field shows it no more."""
+    """What the address asks for. A rate that is not a number is ignored, and its field is then empty."""
 
     query: str
     mode: Mode
-    asked: SearchParameters
+    parameters: SearchParameters
 
     @classmethod
-    def of(cls, data: QueryDict, snapshot: Snapshot | None) -> SearchForm:
-        """Rates without a currency are in the one that most rates of the version are in."""
+    def from_address(cls, data: QueryDict, snapshot: Snapshot | None) -> SearchForm:
+        """If the address has a rate but no currency, the most frequent currency of the version is assumed."""
         low, high = _rate(data.get("rate_min", "")), _rate(data.get("rate_max", ""))
         currency = data.get("currency", "").strip().upper()[:3]
         if not currency and (low is not None or high is not None) and snapshot is not None:
@@ -44,7 +46,7 @@ class SearchForm:
         return cls(
             query=data.get("q", ""),
             mode=parse_mode(data.get("mode", "")),
-            asked=SearchParameters(
+            parameters=SearchParameters(
                 **lists,
                 match="all" if data.get("match") == "all" else "any",
                 rate_min=low if currency else None,
@@ -55,65 +57,71 @@ class SearchForm:
         )
 
     def pairs(self) -> list[tuple[str, str]]:
-        """The parameters of its address, without what is as it is anyway."""
-        asked = self.asked
+        """The parameters of its address as (name, value), without defaults."""
+        given = self.parameters
         pairs = [("q", self.query), ("mode", self.mode if self.mode != Mode.HYBRID else "")]
-        pairs += [(name, value) for name in LISTS for value in getattr(asked, name)]
-        pairs.append(("match", "all" if asked.match == "all" and len(asked.tag) > 1 else ""))
+        pairs += [(name, value) for name in LISTS for value in getattr(given, name)]
+        pairs.append(("match", "all" if given.match == "all" and len(given.tag) > 1 else ""))
         pairs += [
-            (name, f"{rate:g}") for name in ("rate_min", "rate_max") if (rate := getattr(asked, name)) is not None
+            (name, f"{rate:g}") for name in ("rate_min", "rate_max") if (rate := getattr(given, name)) is not None
         ]
-        pairs += [("currency", asked.currency), ("photo", "1" if asked.photo else "")]
+        pairs += [("currency", given.currency), ("photo", "1" if given.photo else "")]
         return [(name, value) for name, value in pairs if value]
 
+    def hidden_pairs(self) -> list[tuple[str, str]]:
+        """The filters that have no field while there are no results to count."""
+        return [(name, value) for name, value in self.pairs() if name in (*LISTS, "match", "photo")]
+
     def address(self, **changes: str) -> str:
-        """The address with some parameters set, or left out where the change is an empty text."""
+        """The address with some parameters changed; an empty text removes one."""
         kept = [(name, value) for name, value in self.pairs() if name not in changes]
         return _address([*kept, *((name, value) for name, value in changes.items() if value)])
 
-    def bare(self) -> str:
-        """The address without any filter."""
+    def address_without_filters(self) -> str:
+        """The address with the query and the mode only."""
         return _address([pair for pair in self.pairs() if pair[0] in ("q", "mode")])
 
     def chips(self) -> Iterator[FilterChip]:
+        """The active filters, one by one."""
         pairs = self.pairs()
         for name in LISTS:
-            for value in getattr(self.asked, name):
+            for value in getattr(self.parameters, name):
                 yield FilterChip(value, _address([pair for pair in pairs if pair != (name, value)]))
         if rate := self._rate_words():
             yield FilterChip(rate, self.address(rate_min="", rate_max="", currency=""))
-        if self.asked.photo:
+        if self.parameters.photo:
             yield FilterChip(_("with a photo"), self.address(photo=""))
 
-    def without(self, group: str, name: str = "") -> str:
-        """The address without a group of filters, or without one tag of the group."""
+    def address_without(self, group: str, name: str = "") -> str:
+        """The address without a group of filters of the facets, or without one tag of the group."""
         field = {"tags": "tag", "industries": "industry", "categories": "category"}.get(group)
         if field is None:
-            return self.address(**dict.fromkeys(("photo",) if group == "photo" else _RATE, ""))
+            return self.address(**dict.fromkeys(("photo",) if group == "photo" else RATE, ""))
         return _address([pair for pair in self.pairs() if pair[0] != field or (name and pair[1] != name)])
 
-    def words_for(self, group: str, name: str = "") -> str:
-        """What is dropped by `without`, for the reader."""
+    def label_of(self, group: str, name: str = "") -> str:
+        """The filters that `address_without` removes, in words."""
         if name:
             return name
-        values = {"tags": self.asked.tag, "industries": self.asked.industry, "categories": self.asked.category}
+        values = {
+            "tags": self.parameters.tag,
+            "industries": self.parameters.industry,
+            "categories": self.parameters.category,
+        }
         if group in values:
             return ", ".join(values[group])
         return _("with a photo") if group == "photo" else self._rate_words()
 
     def _rate_words(self) -> str:
-        asked = self.asked
-        words = {"low": f"{asked.rate_min or 0:g}", "high": f"{asked.rate_max or 0:g}", "currency": asked.currency}
-        if asked.rate_min is not None and asked.rate_max is not None:
+        given = self.parameters
+        words = {"low": f"{given.rate_min or 0:g}", "high": f"{given.rate_max or 0:g}", "currency": given.currency}
+        if given.rate_min is not None and given.rate_max is not None:
             return _("%(low)s to %(high)s %(currency)s per hour") % words
-        if asked.rate_min is not None:
+        if given.rate_min is not None:
             return _("from %(low)s %(currency)s per hour") % words
-        if asked.rate_max is not None:
+        if given.rate_max is not None:
             return _("up to %(high)s %(currency)s per hour") % words
-        return _("rate in %(currency)s") % words if asked.currency else ""
-
-
-_RATE = ("rate_min", "rate_max", "currency")
+        return _("rate in %(currency)s") % words if given.currency else ""
 
 
 def _address(pairs: list[tuple[str, str]]) -> str:

@@ -1,4 +1,4 @@
-"""The search page."""
+"""The search page, and the part of it that htmx replaces while somebody types."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url, replace_url
 
+from experts.safe_text import without_bidi_controls
 from indexing.console.access import REBUILD, VIEW, ConsoleRequest, allowed, may
 from indexing.console.responses import page_or_fragment, wants_fragment
 from indexing.console.search.form import SearchForm
@@ -27,7 +29,7 @@ from indexing.serving import live
 from indexing.snapshot.reader import Snapshot
 
 STEPS = (20, 50, MAX_K)
-"""How many hits are shown at first, and after each "show more"."""
+"""Hits that are shown at first, and after each “Show more”."""
 
 
 @require_safe
@@ -35,26 +37,24 @@ STEPS = (20, 50, MAX_K)
 @allowed()
 def search_page(request: ConsoleRequest) -> HttpResponse:
     snapshot = _snapshot()
-    form = SearchForm.of(request.GET, snapshot)
+    form = SearchForm.from_address(request.GET, snapshot)
     k = next((step for step in STEPS if str(step) == request.GET.get("k")), STEPS[0])
     context, status = _answer(form, snapshot, k)
-    context |= {
+    context |= _rights(request) | {
+        "page_title": _page_title(form.query),
         "form": form,
         "query": form.query,
         "mode": form.mode,
         "modes": mode_choices(),
         "chips": list(form.chips()),
-        "bare_address": form.bare(),
+        "bare_address": form.address_without_filters(),
         "keyword_address": form.address(mode=Mode.KEYWORD),
         "hybrid_address": form.address(mode=""),
         "currencies": list(snapshot.facets.currency_counts()) if snapshot else [],
         "examples": _examples(),
-        "may_see_index": may(request.user, VIEW),
-        "may_rebuild": may(request.user, REBUILD),
-        "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
     }
     if "results" in context and k == STEPS[0]:
-        _note(request, context["results"], filtered=bool(context["chips"]))
+        _log(request, context["results"], filtered=bool(context["chips"]))
     response = page_or_fragment(
         request,
         context,
@@ -66,8 +66,21 @@ def search_page(request: ConsoleRequest) -> HttpResponse:
     return _with_address(request, response, form) if wants_fragment(request) else response
 
 
-def _note(request: ConsoleRequest, results: Results, *, filtered: bool) -> None:
-    """For the log of searches. Going back in the browser asks nothing; a request of htmx may be half a word."""
+def _rights(request: ConsoleRequest) -> dict[str, bool]:
+    return {
+        "may_see_index": may(request.user, VIEW),
+        "may_rebuild": may(request.user, REBUILD),
+        "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
+    }
+
+
+def _page_title(query: str) -> str:
+    words = without_bidi_controls(Truncator(query.strip()).chars(60))
+    return f"{words} | {_('Search experts')}" if words else _("Search experts")
+
+
+def _log(request: ConsoleRequest, results: Results, *, filtered: bool) -> None:
+    """Add the search to the log, unless the reader only went back. A query from htmx may be half typed."""
     if not request.htmx.history_restore_request:
         session = request.session.session_key
         log.note(results, STEPS[0], session=session, complete=not request.htmx, filtered=filtered)
@@ -81,13 +94,13 @@ def _snapshot() -> Snapshot | None:
 
 
 def _answer(form: SearchForm, snapshot: Snapshot | None, k: int) -> tuple[dict[str, Any], int]:
-    """What to show and the status of a whole page: an htmx request would not show what comes with a 503."""
+    """What to show, and the status of a whole page: htmx would not show what comes with an error status."""
     if not form.query.strip():
         return {"view": "empty"}, 200
     if snapshot is None:
         return {"view": "no_index", "problem": live.problem()}, 503
     try:
-        filters = form.asked.filters()
+        filters = form.parameters.filters()
         results = search(form.query, snapshot, k, form.mode, filters=filters)
     except EncoderUnavailable as error:
         return {"view": "no_encoder", "sentence": translated(error)}, error.status
@@ -102,41 +115,42 @@ def _answer(form: SearchForm, snapshot: Snapshot | None, k: int) -> tuple[dict[s
         "milliseconds": max(round(results.seconds * 1000), 1),
     }
     if not results.hits:
-        return context | _ways_on(form, faceted, filters), 200
+        return context | _suggestions(form, faceted, filters), 200
     more = next((step for step in STEPS if step > k), None) if len(results.hits) == k else None
     return context | {"more": form.address(k=str(more)) if more else None}, 200
 
 
-def _ways_on(form: SearchForm, faceted: FacetedQuery, filters: Filters) -> dict[str, Any]:
-    """Where nobody is found: the filter without which most are, and the tags near the query."""
+def _suggestions(form: SearchForm, faceted: FacetedQuery, filters: Filters) -> dict[str, Any]:
+    """If nobody is found: the filter whose removal finds most experts, and tags that are close to the query."""
     loosened = faceted.loosened(filters)
     name = ""
-    if loosened and isinstance(loosened.value, int):  # one tag of several, all asked for
+    if loosened and isinstance(loosened.value, int):  # one of several tags that must all match
         name = next(
-            (tag for tag in form.asked.tag if SearchParameters(tag=(tag,)).filters().tags == (loosened.value,)), ""
+            (tag for tag in form.parameters.tag if SearchParameters(tag=(tag,)).filters().tags == (loosened.value,)),
+            "",
         )
     try:
         near = faceted.near_tags()
-    except EncoderUnavailable:  # words are found without it
+    except EncoderUnavailable:  # without a model there are no related tags
         near = []
     return {
         "loosened": loosened,
-        "loosened_words": form.words_for(loosened.group, name) if loosened else "",
-        "loosened_address": form.without(loosened.group, name) if loosened else "",
+        "loosened_label": form.label_of(loosened.group, name) if loosened else "",
+        "loosened_address": form.address_without(loosened.group, name) if loosened else "",
         "near_tags": [(tag, _near_address(form, tag.name)) for tag in near],
     }
 
 
 def _near_address(form: SearchForm, tag: str) -> str:
-    """The query and that tag alone: with the other filters it would be nobody again."""
+    """The query with that tag alone: with the other filters, nobody would be found again."""
     return f"?{urlencode({'q': form.query, 'tag': tag}, errors='replace')}"
 
 
 def _with_address(request: ConsoleRequest, response: HttpResponse, form: SearchForm) -> HttpResponse:
-    """The address of what is shown goes into the address bar, to be shared.
+    """Put the address of what is shown into the address bar, so that it can be shared.
 
-    The first words make a new entry in the browser's history; typing on replaces it, or "back" would go letter by
-    letter.
+    The first search adds an entry to the browser's history. Typing on replaces that entry: otherwise “back” would go
+    letter by letter.
     """
     address = request.path + (form.address() if form.pairs() else "")
     here = request.htmx.current_url_abs_path or ""
