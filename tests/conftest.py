@@ -71,9 +71,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     def put_back(_serialized: str) -> None:
         with transaction.atomic():
             for model, rows in made:
-                model._base_manager.bulk_create(
-                    rows, ignore_conflicts=True
-                )  # the first test still has them
+                model._base_manager.bulk_create(rows, ignore_conflicts=True)  # the first test still has them
 
     for each in connections.all():
         each.creation.deserialize_db_from_string = put_back

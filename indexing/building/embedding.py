@@ -1,4 +1,4 @@
-"""The vectors of experts: from the previous version where the text is the same, else from the encoder."""
+"""The experts' vectors: from the previous version if the text is the same, else from the encoder."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Embedded:
     vectors: NDArray[np.float32]
     """float32[n, d], unit length, in the order of the experts."""
     encoded: int
-    """Experts whose text the previous version does not have. Identical texts are encoded once and count each."""
+    """Experts whose text the previous version does not have; identical texts are encoded once, but each counts."""
     reused: int
 
 
 def text_hashes(experts: Sequence[ExpertRecord], fingerprint: str) -> list[bytes]:
-    """The reuse key of each expert's text under the encoder with this fingerprint, 16 bytes each."""
+    """For each expert the key under which a vector can be reused, 16 bytes: text and the encoder's `fingerprint`."""
     return [text_hash(fingerprint, profile_text(expert)) for expert in experts]
 
 
@@ -47,9 +47,10 @@ def embed(
     previous: PreviousVectors | None,
     progress: StageProgress,
 ) -> Embedded:
-    """A vector for each expert. Only texts that `previous` lacks reach the encoder, each different one once.
+    """A vector for each expert. Texts that `previous` does not have are encoded, each different one once.
 
-    Where it has them all, the encoder is not even loaded. Raises EncoderUnavailable, and what `progress` raises.
+    If it has them all, the encoder is not even loaded. `hashes` are the experts' `text_hashes`. Raises
+    EncoderUnavailable, and what `progress` raises.
     """
     known = previous.rows(hashes) if previous else np.full(len(experts), -1, np.int64)
     new, old = np.flatnonzero(known < 0), np.flatnonzero(known >= 0)
@@ -75,7 +76,7 @@ def embed(
 
 
 def _require_one_dimension(encoder: Encoder, previous: PreviousVectors | None) -> None:
-    """The fingerprint says so already, unless the model's files were exchanged behind its back."""
+    """The fingerprint ensures it, unless the model's files were replaced. Raises EncoderUnavailable."""
     if previous is not None and previous.manifest.dimension != encoder.dimension:
         raise EncoderUnavailable(
             message(
@@ -89,10 +90,10 @@ def _require_one_dimension(encoder: Encoder, previous: PreviousVectors | None) -
         )
 
 
-def usable(
+def drop_unusable(
     experts: Sequence[ExpertRecord], hashes: Sequence[bytes], embedded: Embedded
 ) -> tuple[Sequence[ExpertRecord], Sequence[bytes], Embedded]:
-    """The same without those whose vector is not finite and of unit length; the log names them."""
+    """The same without the experts whose vector is not finite and of unit length, who are named in the log."""
     lengths = np.linalg.norm(embedded.vectors, axis=1)
     good = np.abs(lengths - 1) <= UNIT_TOLERANCE  # False for NaN as well
     if good.all():
@@ -100,14 +101,14 @@ def usable(
     for row in np.flatnonzero(~good).tolist():
         logger.error(gettext_noop("The model gave no usable vector for %s, who is left out."), experts[row].username)
     rows = np.flatnonzero(good).tolist()
-    kept = Embedded(embedded.vectors[good], embedded.encoded, embedded.reused)
-    return [experts[row] for row in rows], [hashes[row] for row in rows], kept
+    usable = Embedded(embedded.vectors[good], embedded.encoded, embedded.reused)
+    return [experts[row] for row in rows], [hashes[row] for row in rows], usable
 
 
 def previous_vectors(folder: Path | None, fingerprint: str, *, reembed: bool) -> PreviousVectors | None:
-    """What may be reused: nothing with `reembed`, nor of another model or template, nor from damaged files.
+    """The vectors that may be reused: none with `reembed`, of another model or template, or if files are damaged.
 
-    A damaged live version is no reason to fail: building a good one is the mend.
+    A damaged live version does not stop the build: a new version is what replaces it.
     """
     if folder is None or reembed:
         return None
@@ -116,4 +117,4 @@ def previous_vectors(folder: Path | None, fingerprint: str, *, reembed: bool) ->
     except SnapshotInvalid as error:
         logger.warning(gettext_noop("Nothing is reused: %s"), error)
         return None
-    return previous if previous.suits(fingerprint) else None
+    return previous if previous.is_compatible(fingerprint) else None

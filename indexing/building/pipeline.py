@@ -1,4 +1,4 @@
-"""Makes a version from the directory, or tags the directory anew. Knows no run rows: `worker` does."""
+"""Builds a version from the directory, or assigns its tags again. Knows nothing of runs: `worker` does."""
 
 from __future__ import annotations
 
@@ -52,21 +52,21 @@ from indexing.snapshot.writer import (
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to build. `number` and the version are None in a run of kind "tags"."""
+    """What to build. `number` is None for the kind "tags", which builds no version."""
 
     kind: Literal["full", "tags"]
     reembed: bool
     fence: int
     number: int | None
     previous: Path | None
-    """The folder of the live version, whose vectors may be reused."""
+    """The folder of the live version, whose vectors may be reused; None without one."""
     exact_up_to: int
     tag_threshold: float
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What was built. `encoded` + `reused` = the experts that needed a vector: all of them in a full run."""
+    """What was built. `encoded` + `reused` are the experts that needed a vector: all of them in a full run."""
 
     experts: int
     encoded: int
@@ -75,9 +75,9 @@ class Built:
     folder: Path | None
     manifest_sha256: str
     without_text: int = 0
-    """experts whose vector is of their name only, for want of anything else"""
+    """experts whose vector is made of their name only, because their profile has nothing else"""
     left_out: tuple[int, ...] = ()
-    """keys of experts for whom the model gave no usable vector"""
+    """ids of experts without a usable vector from the model"""
 
     @property
     def failed(self) -> int:
@@ -85,7 +85,7 @@ class Built:
 
 
 def build(order: Order, reporter: Reporter) -> Built:
-    """Carry `order` out. A full one leaves `versions/<number>/`, complete and verified, but not live.
+    """Carry out `order`. A full one leaves `versions/<number>/`, complete and verified, but not live.
 
     Raises the IndexingError family (NothingToIndex, EncoderUnavailable, VerifyFailed, DiskFull, VersionExists)
     and whatever `reporter` raises to stop it; then nothing of the new version is left on the disk.
@@ -101,7 +101,7 @@ def build(order: Order, reporter: Reporter) -> Built:
 
 
 def _encoder() -> Encoder:
-    """The encoder, perhaps not loaded, whose model has its export by now: for the web processes, and for this run."""
+    """The encoder, perhaps not loaded yet. Exports its model first, for web processes and this run to use."""
     encoder = encoders.configured()
     onnx_export.ensure(encoder)
     return encoder
@@ -111,7 +111,7 @@ def _build_tags(order: Order, experts: Sequence[ExpertRecord], reporter: Reporte
     with reporter.stage("embed") as progress:
         encoder = _encoder()
         hashes = embedding.text_hashes(experts, encoder.fingerprint)
-        todo = retag.plan(experts, hashes, encoder.fingerprint, order.tag_threshold)
+        todo = retag.plan_tags(experts, hashes, encoder.fingerprint, order.tag_threshold)
         previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
         embedded = embedding.embed(
             [experts[row] for row in todo.rows], [hashes[row] for row in todo.rows], encoder, previous, progress
@@ -132,17 +132,17 @@ def _build_version(order: Order, experts: Sequence[ExpertRecord], reporter: Repo
             previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
             embedded = embedding.embed(experts, hashes, encoder, previous, progress)
             read = {expert.id for expert in experts}
-            experts, hashes, embedded = embedding.usable(experts, hashes, embedded)
+            experts, hashes, embedded = embedding.drop_unusable(experts, hashes, embedded)
             if not experts:
                 raise VerifyFailed(message("The model gave no usable vector for any expert."))
         with reporter.stage("tag") as progress:
-            todo = retag.plan(experts, hashes, encoder.fingerprint, order.tag_threshold)
+            todo = retag.plan_tags(experts, hashes, encoder.fingerprint, order.tag_threshold)
             retag.retag(experts, todo, embedded.vectors[todo.rows], encoder, progress)
         encoded, reused, dimension = embedded.encoded, embedded.reused, embedded.vectors.shape[1]
-        with _disk_full_is_said(writer, bytes_needed(experts, dimension)):
+        with _raise_disk_full(writer, bytes_needed(experts, dimension)):
             with reporter.stage("vectors") as progress:
                 _write_vectors(writer, experts, hashes, embedded)
-                del embedded  # the index is built over the file: one copy in memory less
+                del embedded  # the index is built from the file: one copy less in memory
                 index = _write_index(writer, order, progress)
             with reporter.stage("keywords") as progress:
                 _write_keywords(writer, experts, progress)
@@ -193,7 +193,7 @@ def _write_index(writer: VersionWriter, order: Order, progress: StageProgress) -
 
 
 def _write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], progress: StageProgress) -> None:
-    """Facets, suggestions, keyword index. Tags are as they are now; who is in, is from the first stage."""
+    """Write facets, suggestions and the keyword index of the experts read at the start, with their tags as of now."""
     progress.expect(len(experts))
     facets = FacetColumns.from_records(experts, with_database_retry(storage.all_tag_ids))
     facets.save(writer.path(FACETS))
@@ -251,16 +251,16 @@ def _verify(folder: Path, sha256: str, experts: Sequence[ExpertRecord], progress
 
 
 def bytes_needed(experts: Sequence[ExpertRecord], dimension: int) -> int:
-    """A generous guess of a version's size: vectors twice, the links of an approximate index, text, its postings, and
-    the profiles as they were, taken for uncompressed."""
+    """A generous estimate of a version's size: vectors twice, the links of an approximate index, texts, postings,
+    and the stored profiles as if they were not compressed."""
     links = 2 * vectors.LINKS * 5
     letters = sum(len(expert.bio) + len(expert.job_title) + len(expert.company) for expert in experts)
     return len(experts) * (2 * 4 * dimension + links + 600) + 2 * letters + 1_000_000
 
 
 @contextmanager
-def _disk_full_is_said(writer: VersionWriter, needed: int) -> Iterator[None]:
-    """Turn a full disk, seen beforehand or met while writing, into DiskFull."""
+def _raise_disk_full(writer: VersionWriter, needed: int) -> Iterator[None]:
+    """Raise DiskFull if fewer than `needed` bytes are free, or the disk turns out to be full while writing."""
     if free_bytes(writer.building) < needed:
         raise DiskFull(writer.building.parent, needed, free_bytes(writer.building))
     try:

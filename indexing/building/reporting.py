@@ -1,4 +1,4 @@
-"""How a build tells what it is doing. The worker implements it; a build knows nothing of rows or sockets."""
+"""How a build reports what it is doing. The worker implements it: a build knows nothing of rows or sockets."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Protocol
 
 
 class StageProgress(Protocol):
-    """One stage while it goes on."""
+    """A stage that is running."""
 
     def expect(self, total: int) -> None:
-        """How many items the stage has; 0 where that cannot be known."""
+        """Set how many items the stage has; 0 if that is not known."""
 
     def advance(self, count: int = 1) -> None:
-        """`count` more items are done. Raises Cancelled or FenceLost when the build must stop."""
+        """Report that `count` more items are done. Raises Cancelled or FenceLost if the build must stop."""
 
     def summarise(self, sentence: str) -> None:
-        """What the stage did, for the log: "reused 1,480 vectors, encoded 20". Counts and rate are added."""
+        """Say what the stage did, for the log: "reused 1,480 vectors, encoded 20". Time and rate are added."""
 
 
 class Reporter(Protocol):

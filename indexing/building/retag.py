@@ -1,4 +1,4 @@
-"""The stage that gives experts their automatic tags."""
+"""The stage that assigns automatic tags to experts."""
 
 from __future__ import annotations
 
@@ -19,23 +19,25 @@ from indexing.encoders import Encoder
 from indexing.lib.retrying import with_database_retry
 
 LET_OTHERS_WRITE = 0.12
-"""Seconds; at 100,000 experts 12 s in all."""
+"""Seconds between two batches on SQLite; 12 s in all at 100,000 experts."""
 
 
 @dataclass(frozen=True, slots=True)
 class TagPlan:
-    """Whose tags are out of date, decided before anything is encoded."""
+    """The experts whose tags are out of date, found before anything is encoded."""
 
     tags: list[assignment.TagSpec]
     threshold: float
     rows: NDArray[np.int64]
-    """int64[m]: the positions of those experts in the list that was read."""
+    """int64[m]: positions of those experts in the list that was read."""
     tagged_for: list[str]
     """For each of `rows`, what its new tags will have been computed from."""
 
 
-def plan(experts: Sequence[ExpertRecord], hashes: Sequence[bytes], fingerprint: str, threshold: float) -> TagPlan:
-    """Experts are tagged again when their text, the model, the catalogue or the threshold has changed."""
+def plan_tags(
+    experts: Sequence[ExpertRecord], hashes: Sequence[bytes], fingerprint: str, threshold: float
+) -> TagPlan:
+    """Experts are tagged again if their text, the model, the tags or the threshold has changed."""
     tags = with_database_retry(storage.active_tags)
     catalogue = assignment.tag_set_hash(fingerprint, tags, threshold)
     bases = [assignment.tagging_basis(each, catalogue) for each in hashes]
@@ -52,7 +54,7 @@ def retag(
 ) -> None:
     """Assign and store the tags of `todo`; `vectors` is float32[m, d] in the order of `todo.rows`.
 
-    Stored in batches: a run that stops in between has tagged some experts, and the next one tags the rest.
+    Stored in batches. If the run stops in between, the next one tags the rest.
     """
     progress.expect(len(todo.rows))
     ids = [experts[row].id for row in todo.rows]
@@ -75,10 +77,10 @@ def retag(
 def _store(
     ids: list[int], assigned: list[list[tuple[int, float]]], tagged_for: list[str], progress: StageProgress
 ) -> storage.TagChanges:
-    """Batch by batch, so that a database that goes away costs the batch it was away for, not the run.
+    """Store batch by batch, so that while the database is away only one batch is repeated, not the run.
 
-    SQLite has no queue for its one writer: who waits looks again every 100 ms at most. Without a pause between two
-    batches they would find it taken each time, for minutes: a sign-in, the heartbeat of this very run.
+    SQLite has no queue for its one writer: others try again every 100 ms at most. Without a pause between two batches
+    they would find it locked each time, for minutes: somebody who signs in, or the heartbeat of this run.
     """
     added = removed = experts = 0
     for start in range(0, len(ids), storage.BATCH):

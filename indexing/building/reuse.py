@@ -1,4 +1,4 @@
-"""Vectors of the previous version, found again by the hash of their text."""
+"""Vectors of the previous version, found by the hash of their text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NONE = -1
 
 
 class PreviousVectors:
-    """Vectors of one version by text hash (16 bytes); opened checked, since a damaged one would be copied on."""
+    """The vectors of one version by text hash (16 bytes). Its files are verified: damaged vectors would be copied."""
 
     def __init__(self, manifest: Manifest, hashes: NDArray[np.uint8], vectors: NDArray[np.float32]) -> None:
         self.manifest = manifest
@@ -30,7 +30,7 @@ class PreviousVectors:
 
     @classmethod
     def open(cls, folder: Path) -> PreviousVectors:
-        """Raises SnapshotInvalid when its files are not what its manifest says."""
+        """Open those of the version in `folder`. Raises SnapshotInvalid if its files do not match its manifest."""
         manifest = read_manifest(folder)
         check_files(folder, manifest, hashes=True, only=(TEXT_HASHES, VECTORS))
         hashes = np.load(folder / TEXT_HASHES, allow_pickle=False)
@@ -41,10 +41,10 @@ class PreviousVectors:
             )
         return cls(manifest, hashes, vectors)
 
-    def suits(self, fingerprint: str) -> bool:
-        """Whether these vectors are what the encoder with this fingerprint would give for the same hashes."""
+    def is_compatible(self, fingerprint: str) -> bool:
+        """Whether the encoder with this fingerprint would give the same vectors for the same hashes."""
         return self.manifest.fingerprint == fingerprint and self.manifest.template_version == TEMPLATE_VERSION
 
     def rows(self, hashes: Sequence[bytes]) -> NDArray[np.int64]:
-        """Row int64[n] of each hash; -1 where the version does not have it."""
+        """Row int64[n] of each hash; -1 if the version does not have it."""
         return np.fromiter((self._rows.get(each, NONE) for each in hashes), np.int64, len(hashes))

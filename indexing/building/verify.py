@@ -1,4 +1,4 @@
-"""Checks a new version as a reader would meet it, before anybody is served from it."""
+"""Checks a new version by opening and searching it, before it can go live."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from indexing.snapshot.reader import Snapshot
 
 SAMPLE = 200
 SAME = 1e-4
-"""Similarities nearer than this are a tie: identical texts have the same vector."""
+"""Similarities closer than this count as equal: identical texts have the same vector."""
 BLOCK = 16_384
 APPROXIMATE_MISSES = 0.05
-"""Share of sampled experts that an approximate index may miss; an exact one may miss none."""
+"""The share of sampled experts that an approximate index may miss; an exact one may miss none."""
 
 
 def sample_rows(count: int) -> list[int]:
-    """Up to 200 rows, evenly spread and always the same ones."""
+    """Up to 200 rows, evenly spread, and always the same ones for a count."""
     return sorted({int(row) for row in np.linspace(0, count - 1, min(SAMPLE, count))}) if count else []
 
 
 def check(snapshot: Snapshot, expected: int, usernames: Mapping[int, str], advance: Callable[[int], None]) -> None:
-    """Raise VerifyFailed, with the figures, unless `snapshot` answers for `expected` experts.
+    """Check that `snapshot` finds its `expected` experts. Raises VerifyFailed with the figures.
 
-    `usernames` maps the ids of sampled experts to their usernames; `advance(1)` is called per sampled expert.
-    That counts and dimensions of its files agree was checked by opening it.
+    `usernames`: id -> username of sampled experts, each of whom must be the first hit for their own vector and
+    username; `advance(1)` is called for each. Counts and dimensions of the files were checked when it was opened.
     """
     if len(snapshot) != expected:
         raise VerifyFailed(
@@ -90,7 +90,7 @@ def _check_sample(snapshot: Snapshot, usernames: Mapping[int, str], advance: Cal
 
 
 def _first_by_vector(snapshot: Snapshot, row: int) -> bool:
-    """Whether the best hit is the expert, or another one whose vector is the same."""
+    """Whether the best hit for the expert's vector is the expert, or another one with the same vector."""
     ids, similarities = snapshot.semantic(np.array(snapshot.vectors[row]), 1)
     if not len(ids):
         return False
@@ -102,6 +102,6 @@ def _first_by_vector(snapshot: Snapshot, row: int) -> bool:
 
 
 def _first_by_username(snapshot: Snapshot, expert: int, username: str) -> bool:
-    """Whether the expert has the best score; usernames that differ in case of letters only share it."""
+    """Whether the expert is a best hit for the username. Those that differ only in upper and lower case share it."""
     ids, scores = snapshot.keyword(username, SAMPLE)
     return bool(len(ids)) and expert in ids[scores >= scores[0] * (1 - SAME)]

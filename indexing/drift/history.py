@@ -1,4 +1,4 @@
-"""Drift and the number of experts over the last 90 days, with the moments when another version went live."""
+"""Drift and the number of experts over the last 90 days, with the times when another version went live."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Samples of drift, an hour apart and after every change of version: what the chart is drawn from.
+"""Samples of drift, one each hour and after every change of version, which the chart is drawn from.
 
-Each web process has a thread that looks whether this hour's sample of the live version is there, and takes it if not;
-a worker takes one right after it has published. Two that take it at once write one row: hour and version are unique.
+Each web process has a thread that takes this hour's sample of the live version if there is none yet; a worker takes
+one right after publishing. Two that take it at once write one row: hour and version are unique.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ RETRY_SECONDS = 60.0
 
 
 def take(now: datetime | None = None) -> bool:
-    """Measure and write this hour's sample of the live version; False where there is one, or nothing is live.
+    """Measure and store this hour's sample of the live version; False if there is one already, or nothing is live.
 
-    Deletes what is older than KEPT. Raises SnapshotInvalid when the version's files cannot be read.
+    Deletes samples older than KEPT. Raises SnapshotInvalid if the version's files cannot be read.
     """
     now = now or timezone.now()
     version = IndexState.read().live_version
@@ -60,21 +60,21 @@ def hour_of(moment: datetime) -> datetime:
 
 
 def attempt() -> bool:
-    """`take` for whoever has more important things to do; False where it must be tried again later."""
+    """As `take`, but errors are only logged; False if it must be tried again later."""
     try:
         take()
     except SnapshotInvalid as error:
-        logger.warning("No sample of drift: %s", error)
+        logger.warning("Could not take a sample of drift: %s", error)
         return False
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("No sample of drift: the database does not answer (%s).", error)
+        logger.warning("Could not take a sample of drift: the database does not answer (%s).", error)
         connection.close()
         return False
     return True
 
 
 def _sample() -> float:
-    # Of several processes one looks first, most of the time, and spares the others the measuring.
+    # At random times, so that mostly one process looks first and the others find its sample.
     return LOOK_SECONDS * (1 + random.random()) if attempt() else RETRY_SECONDS
 
 

@@ -1,9 +1,9 @@
-"""How far the live version has drifted, as it is shown everywhere: pages, API, commands, Prometheus.
+"""How far the live version has drifted, as shown everywhere: pages, API, commands, Prometheus.
 
-Measuring reads the whole directory, so a process does it once for all who ask. A measurement is used again for
-LIFE_SECONDS, and at least for twenty times as long as it took, so that it takes a twentieth of a processor at most;
-but a cheap look at the directory, at most once a second, sees the usual edits (by the pages, the import, the API) and
-has it measured anew at once. Whoever shows it says as of when it is.
+Measuring reads the whole directory, so each process keeps its last measurement. It is valid for LIFE_SECONDS, and at
+least for twenty times as long as it took, so that measuring takes a twentieth of a processor at most. A cheap query,
+at most once a second, notices the usual edits (by pages, import or API), after which drift is measured again at once.
+What is shown includes the time of the measurement.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ PROBE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """From the settings of the same names (TCS_DRIFT_...). Shares are of the version's experts."""
+class DriftLimits:
+    """The settings of the same names (TCS_DRIFT_...). Shares are of the version's experts."""
 
     current: float
     current_days: float
@@ -54,21 +54,21 @@ class DriftStatus:
     version: IndexVersion | None
     """the live one"""
     drift: Drift | None
-    """None: nothing is live, or its files cannot be read"""
+    """None if no version is live or its files cannot be read"""
     as_of: datetime | None
     problem: str = ""
     """why there is no drift, as a sentence"""
 
     @property
     def sentence(self) -> str:
-        """+23 experts not searchable yet, 4 changed, 1 removed; built 3 days ago"""
+        """23 new experts not searchable yet, 4 changed, 1 removed; built 3 days ago"""
         if self.version is None:
-            return _("No version is live: no expert can be found yet.")
+            return _("No version is live yet, so no expert can be found.")
         built = _("built %(ago)s") % {"ago": naturaltime(self.version.created_at)}
         return f"{self.problem.rstrip('.') or _what_drifted(self.drift)}; {built}"
 
     def as_dict(self) -> dict[str, Any]:
-        """For programs. Times are unix seconds; figures are null where there is no drift to tell."""
+        """For programs. Times are Unix seconds; figures are None if drift could not be measured."""
         found = self.drift
         return {
             "grade": self.grade,
@@ -85,8 +85,8 @@ class DriftStatus:
         }
 
 
-def limits() -> Limits:
-    return Limits(
+def limits() -> DriftLimits:
+    return DriftLimits(
         settings.TCS_DRIFT_CURRENT,
         settings.TCS_DRIFT_CURRENT_DAYS,
         settings.TCS_DRIFT_STALE,
@@ -94,8 +94,8 @@ def limits() -> Limits:
     )
 
 
-def grade(share: float, age: timedelta, limits: Limits) -> Grade:
-    """Of a live version from which this share of experts has drifted and whose directory is so old."""
+def grade(share: float, age: timedelta, limits: DriftLimits) -> Grade:
+    """The grade of a live version of that age from which that share of experts has drifted."""
     days = age / timedelta(days=1)
     if share and share >= limits.stale or days >= limits.stale_days:
         return "stale"
@@ -103,12 +103,12 @@ def grade(share: float, age: timedelta, limits: Limits) -> Grade:
 
 
 def read() -> DriftStatus:
-    """As it is now, or was seconds ago."""
+    """The drift of the live version now, or as measured seconds ago."""
     version = IndexState.read().live_version
     if version is None:
         return DriftStatus("never", None, None, None)
     try:
-        found, as_of = _gauge.get().read(version)
+        found, as_of = _last_measurement.get().read(version)
     except SnapshotInvalid as error:
         problem = _("Version %(number)s cannot be compared: %(why)s") % {"number": version.number, "why": error}
         return DriftStatus("unknown", version, None, timezone.now(), problem)
@@ -116,7 +116,7 @@ def read() -> DriftStatus:
 
 
 def baseline(version: IndexVersion) -> Baseline:
-    """What the version holds of its experts: as this process serves it, or read for this. Raises SnapshotInvalid."""
+    """What the version has of its experts: from memory if this process serves it. Raises SnapshotInvalid."""
     try:
         served = live.current()
     except NoIndexYet:
@@ -127,8 +127,8 @@ def baseline(version: IndexVersion) -> Baseline:
 
 
 def forget() -> None:
-    """Measure anew when next asked."""
-    _gauge.forget()
+    """Measure again the next time."""
+    _last_measurement.forget()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +140,8 @@ class _Measured:
     probe: tuple[object, ...]
 
 
-class _Gauge:
-    """The measurement that this process has; who asks while it is taken waits for it."""
+class _LastMeasurement:
+    """This process's last measurement. Threads that need it while it is taken wait for it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -151,11 +151,11 @@ class _Gauge:
     def read(self, version: IndexVersion) -> tuple[Drift, datetime]:
         with self._lock:
             last = self._last
-            if last is None or not self._holds(last, version):
+            if last is None or not self._is_valid(last, version):
                 last = self._last = self._measure(version)
             return last.found, last.as_of
 
-    def _holds(self, last: _Measured, version: IndexVersion) -> bool:
+    def _is_valid(self, last: _Measured, version: IndexVersion) -> bool:
         now = time.monotonic()
         if last.found.number != version.number or now >= last.until:
             return False
@@ -165,7 +165,7 @@ class _Gauge:
         return _probe() == last.probe
 
     def _measure(self, version: IndexVersion) -> _Measured:
-        probe = _probe()  # before: what changes meanwhile is seen next time
+        probe = _probe()  # first, so that changes during the measurement are noticed next time
         as_of, began = timezone.now(), time.monotonic()
         found = measure(baseline(version))
         self._probed = time.monotonic()
@@ -173,11 +173,11 @@ class _Gauge:
         return _Measured(found, as_of, self._probed + max(LIFE_SECONDS, SHARE_OF_TIME * took), probe)
 
 
-_gauge = ProcessState(_Gauge)
+_last_measurement = ProcessState(_LastMeasurement)
 
 
 def _probe() -> tuple[object, ...]:
-    """What nearly every edit changes; milliseconds."""
+    """Figures that nearly every edit changes; takes milliseconds."""
     experts = Expert.objects.aggregate(last=Max("pk"), changed=Max("updated_at"))
     tags = ExpertTag.objects.filter(source=ExpertTag.Source.MANUAL).aggregate(count=Count("pk"), last=Max("pk"))
     return (Expert.objects.active().count(), *experts.values(), *tags.values())
@@ -185,8 +185,8 @@ def _probe() -> tuple[object, ...]:
 
 def _what_drifted(found: Drift | None) -> str:
     if found is None or not found.count:
-        return _("Nothing has changed since")
+        return _("Up to date")
     added, changed, removed = len(found.added), len(found.changed), len(found.removed)
-    new = ngettext("+%(count)s expert not searchable yet", "+%(count)s experts not searchable yet", added)
+    new = ngettext("%(count)s new expert not searchable yet", "%(count)s new experts not searchable yet", added)
     parts = ((added, new), (changed, _("%(count)s changed")), (removed, _("%(count)s removed")))
     return ", ".join(words % {"count": f"{count:,}"} for count, words in parts if count)

@@ -1,4 +1,4 @@
-"""What is going on, read once for whoever shows it: the page, the API, the commands."""
+"""What the index is doing: read in one place for the pages, the API and the commands."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _BADGES: dict[str, Badge] = {
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the active run's present stage is. `fraction` is None where the total is not known."""
+    """How far the active run is in its current stage. `fraction` is None if the total is not known."""
 
     stage: str
     done: int
     total: int
     rate: float | None
-    """items a second"""
+    """items per second"""
     left: Estimate
     """for the whole run"""
 
     @property
     def seconds_left(self) -> float | None:
-        """None: there is no basis for an estimate."""
+        """None if there is no estimate."""
         return self.left.seconds
 
     @property
@@ -53,32 +53,32 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A web process, and what it serves."""
+    """A web process and the version that it serves."""
 
     host: str
     pid: int
     version: int | None
     silent: bool
-    """It has not reported lately: paused, cut off, or ended without a word."""
+    """It has not reported lately: it is paused or cut off, or ended unexpectedly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How many of the running web processes serve the live version, and what keeps the others from it."""
+    """How many of the running web processes serve the live version, and why the others do not."""
 
     processes: int
     current: int
     problems: tuple[str, ...]
     falling_back: tuple[int, ...] = ()
-    """versions from which processes with a problem go on answering"""
+    """versions that processes with a problem serve instead"""
     unable: int = 0
-    """processes with a problem and no version to answer from"""
+    """processes with a problem that serve no version"""
     each: tuple[Server, ...] = ()
-    """all that are known, also those that are silent: they are not counted above"""
+    """all known processes, including silent ones, which are not counted above"""
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class IndexStatus:
     badge: Badge
     sentence: str
     state: IndexState
@@ -93,19 +93,20 @@ class Status:
 
     @property
     def api_state(self) -> Literal["idle", "running", "done", "error"]:
-        """As the JSON contract folds it; idle means that no run was ever asked for."""
+        """The state as the JSON API has it; "idle" means that there was never a run."""
         if self.latest is None:
             return "idle"
         return self.latest.api_state
 
 
-def read() -> Status:
+def read() -> IndexStatus:
+    """The index as it is now: its live version, its latest run, and the processes that serve it."""
     state = IndexState.read()
     latest = RebuildRun.objects.select_related("version").order_by("-pk").first()
     active = latest if latest and latest.is_active else None
-    return Status(
+    return IndexStatus(
         badge=_BADGES[latest.state] if latest else "never",
-        sentence=_sentence(latest),
+        sentence=sentence_of(latest) if latest else _("No index has been built yet."),
         state=state,
         latest=latest,
         active=active,
@@ -116,10 +117,6 @@ def read() -> Status:
 
 def badge_of(run: RebuildRun) -> Badge:
     return _BADGES[run.state]
-
-
-def sentence_of(run: RebuildRun) -> str:
-    return _sentence(run)
 
 
 def progress(run: RebuildRun) -> Progress:
@@ -145,11 +142,10 @@ def serving(state: IndexState) -> Serving:
     )
 
 
-def _sentence(run: RebuildRun | None) -> str:
-    if run is None:
-        return _("No index has been built yet.")
+def sentence_of(run: RebuildRun) -> str:
+    """What the run is doing, or how it ended."""
     if run.state == RebuildRun.State.QUEUED:
-        return _("Waiting for a worker.")
+        return _("Starting…")
     if run.state == RebuildRun.State.RUNNING:
         return _("%(kind)s by %(who)s, since %(when)s.") % {
             "kind": run.get_kind_display().capitalize(),

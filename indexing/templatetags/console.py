@@ -57,7 +57,7 @@ def index_drift() -> drift_status.DriftStatus:
 
 
 @register.simple_tag(takes_context=True)
-def index_status(context: template.Context) -> status.Status | None:
+def index_status(context: template.Context) -> status.IndexStatus | None:
     """For the line on the admin's front page; None for those who may not see the index."""
     return status.read() if sees_index(context) else None
 

@@ -1,4 +1,4 @@
-"""What the gate judges a new version by: gathered here, where versions can be opened and searched."""
+"""Gathers what the gate judges a new version by. Here, because it opens and searches versions."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ logger = logging.getLogger(__name__)
 
 
 def gather(built: Built) -> Evidence:
-    """Compare the version that was built, hence the directory as read at its start, with the live one."""
+    """Compare the version that was built, from the directory as read at its start, with the live one."""
     assert built.folder is not None  # noqa: S101  a full build always has one
     new = Snapshot.open(built.folder, manifest_sha256=built.manifest_sha256, check_hashes=False)
-    live = _live()
+    live = _live_version()
     read = {*new.ids.tolist(), *built.left_out}
     return Evidence(
         experts=built.experts,
@@ -38,48 +38,48 @@ def gather(built: Built) -> Evidence:
         without_text=built.without_text,
         failed=built.failed,
         recall=new.manifest.ann_recall,
-        queries=tuple(_ask(query, new, live, read) for query in SavedQuery.objects.filter(is_active=True)),
+        queries=tuple(_query_outcome(query, new, live, read) for query in SavedQuery.objects.filter(is_active=True)),
     )
 
 
-def _live() -> Snapshot | None:
-    """The live version; one that is damaged is nothing to compare with, and replacing it is the mend."""
+def _live_version() -> Snapshot | None:
+    """The live version; None if there is none, or if it is damaged: then nothing is compared."""
     version: IndexVersion | None = IndexState.read().live_version
     if version is None:
         return None
     try:
         return open_snapshot(version)
     except SnapshotInvalid as error:
-        logger.warning("There is nothing to compare with: %s", error)
+        logger.warning("The new version cannot be compared with the live one: %s", error)
         return None
 
 
-def _ask(query: SavedQuery, new: Snapshot, live: Snapshot | None, read: Collection[int]) -> QueryOutcome:
-    """Nobody is missed who came, or left, after the directory was `read`: keys."""
-    after = _found(query, new)
+def _query_outcome(query: SavedQuery, new: Snapshot, live: Snapshot | None, read: Collection[int]) -> QueryOutcome:
+    """What the query finds before and after. Experts whose ids are not in `read` were added too late to be missed."""
+    after = _usernames_found(query, new)
     expected = query.expected.active().order_by("username").values_list("pk", "username")
     return QueryOutcome(
         text=query.text,
         k=query.k,
         missing=tuple(name for key, name in expected if key in read and name not in after[: query.k]),
-        before=_found(query, live) if live else (),
+        before=_usernames_found(query, live) if live else (),
         after=after,
     )
 
 
-def _found(query: SavedQuery, snapshot: Snapshot) -> tuple[str, ...]:
+def _usernames_found(query: SavedQuery, snapshot: Snapshot) -> tuple[str, ...]:
     try:
         results = search(query.text, snapshot, max(query.k, OVERLAP_AT), Mode.HYBRID)
-    except EncoderUnavailable:  # the live version is of another model: nothing can be asked of it
+    except EncoderUnavailable:  # the live version is of another model and cannot be searched
         return ()
     return tuple(hit.expert.username for hit in results.hits)
 
 
 def _names(version: Snapshot, ids: NDArray[np.int64]) -> tuple[str, ...]:
-    """Name and username as the version has them, by name: it knows those too whom the directory has forgotten."""
+    """Names and usernames as the version has them, by name: it also knows those who were deleted since."""
     wanted: list[int] = ids.tolist()
     profiles = version.baseline.profiles_of(wanted)
-    if not profiles:  # of a release that kept none
+    if not profiles:  # built by an older release, which stored none
         return _usernames(wanted)
     wanted.sort(key=lambda each: by_name(profiles[each], each))
     return tuple(_named(profiles[each]) for each in wanted)

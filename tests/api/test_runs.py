@@ -105,7 +105,7 @@ class TestStatus:
             "version": None,
             "drift": {
                 "grade": "never",
-                "sentence": "No version is live: no expert can be found yet.",
+                "sentence": "No version is live yet, so no expert can be found.",
                 "version": None,
                 "built_at": None,
                 "as_of": None,

@@ -16,7 +16,7 @@ from experts.profiles.records import FIELDS
 from indexing.console import changes
 from indexing.drift import measurement
 from indexing.drift import status as drift_status
-from indexing.drift.status import Limits, grade
+from indexing.drift.status import DriftLimits, grade
 from indexing.lib import paths
 from indexing.models import IndexVersion
 from indexing.serving import live
@@ -24,7 +24,7 @@ from tests.support import cast
 
 PAGE = "/admin/index/drift/"
 DAY = timedelta(days=1)
-LIMITS = Limits(current=0.0, current_days=7, stale=0.1, stale_days=30)
+LIMITS = DriftLimits(current=0.0, current_days=7, stale=0.1, stale_days=30)
 
 
 def html(response) -> str:
@@ -50,9 +50,9 @@ def test_the_grade_follows_share_and_age(share, days, expected):
 
 
 def test_the_grade_follows_the_limits():
-    patient = Limits(current=0.2, current_days=90, stale=1.0, stale_days=365)
+    patient = DriftLimits(current=0.2, current_days=90, stale=1.0, stale_days=365)
     assert grade(0.2, 89 * DAY, patient) == "current"
-    assert grade(0.0, 0 * DAY, Limits(0.0, 7, 0.0, 30)) == "current", "nothing drifted is never stale by share"
+    assert grade(0.0, 0 * DAY, DriftLimits(0.0, 7, 0.0, 30)) == "current", "nothing drifted is never stale by share"
 
 
 @pytest.fixture(autouse=True)
@@ -90,12 +90,12 @@ def test_without_a_version_it_was_never_built_and_the_page_says_what_to_do(viewe
 def test_the_sentence_counts_who_came_changed_and_went():
     drifted()
     now = drift_status.read()
-    assert now.sentence.startswith("+2 experts not searchable yet, 2 changed, 2 removed; built ")
+    assert now.sentence.startswith("2 new experts not searchable yet, 2 changed, 2 removed; built ")
     assert now.grade == "stale"
     cast.published_again()
     now = drift_status.read()
     assert (now.grade, now.drift.count) == ("current", 0)
-    assert now.sentence.startswith("Nothing has changed since; built ")
+    assert now.sentence.startswith("Up to date; built ")
 
 
 def test_it_is_in_the_console_the_command_and_the_api(viewer):
@@ -103,7 +103,7 @@ def test_it_is_in_the_console_the_command_and_the_api(viewer):
     for url in ("/admin/index/", PAGE):
         page = html(viewer.get(url))
         assert "badge-drift-stale" in page
-        assert "+2 experts not searchable yet, 2 changed, 2 removed; built" in page
+        assert "2 new experts not searchable yet, 2 changed, 2 removed; built" in page
         assert "(checked at " in page
     out = StringIO()
     call_command("index_status", "--json", stdout=out)
@@ -112,7 +112,7 @@ def test_it_is_in_the_console_the_command_and_the_api(viewer):
     assert told["fields"] == {"name": 1, "bio": 1, "currency": 1}
     out = StringIO()
     call_command("index_status", stdout=out)
-    assert "Drift:    stale. +2 experts not searchable yet, 2 changed, 2 removed; built" in out.getvalue()
+    assert "Drift:    stale. 2 new experts not searchable yet, 2 changed, 2 removed; built" in out.getvalue()
     status = viewer.get("/api/admin/ingest/status").json()["drift"]
     assert status | {"as_of": 0, "sentence": ""} == told | {"as_of": 0, "sentence": ""}
 

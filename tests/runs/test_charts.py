@@ -103,7 +103,7 @@ class TestFrontPage:
             "Version 1 is live with 4 experts.",
             f"Last run: {run.pk}, done,",
             "badge-drift-stale",
-            "+1 expert not searchable yet; built",
+            "1 new expert not searchable yet; built",
             'href="/admin/index/drift/"',
         ):
             assert words in line

@@ -84,7 +84,7 @@ def test_whoever_lacks_the_right_is_told_so(client, path, person):
     client.force_login(person())
     answer = client.get(path)
     assert answer.status_code == 403
-    assert "does not have the right" in html(answer)
+    assert "does not have the permission" in html(answer)
 
 
 def test_a_user_with_the_right_who_is_not_staff_sees_nothing(client):

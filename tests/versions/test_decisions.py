@@ -13,6 +13,7 @@ from indexing.audit import Actor
 from indexing.errors import Busy, Refused, ScheduleOnHold, SnapshotInvalid
 from indexing.lib import paths, processes
 from indexing.models import IndexState, IndexVersion, Notification, Publication, RebuildRun, SavedQuery
+from indexing.snapshot.baseline import Baseline
 from indexing.versions import decisions, rollback_effect
 from indexing.worker import evidence, execute
 from tests.support import cast, damage
@@ -63,7 +64,7 @@ def test_the_report_makes_do_with_numbers_where_the_version_kept_no_names(monkey
     gone = Expert.objects.get(username="expert-003")
     number = gone.pk
     gone.delete()
-    monkeypatch.setattr("indexing.worker.evidence.kept", lambda version, ids: {})
+    monkeypatch.setattr(Baseline, "profiles_of", lambda version, ids: {})
     assert rebuild().gate["lost"] == [f"number {number} (deleted)"]
 
 

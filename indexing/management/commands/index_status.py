@@ -53,7 +53,7 @@ class Command(BaseCommand):
             )
 
 
-def as_dict(now: status.Status) -> dict[str, Any]:
+def as_dict(now: status.IndexStatus) -> dict[str, Any]:
     return {
         "badge": now.badge,
         "sentence": now.sentence,
