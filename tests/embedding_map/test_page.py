@@ -10,7 +10,7 @@ from indexing.embedding_map import colours
 from indexing.lib import paths
 from indexing.models import IndexVersion
 from tests.support import cast, map_cast
-from tests.support.html_reading import read
+from tests.support.html_reading import parse_html
 
 PAGE = "/admin/index/map/"
 POINTS, COLOURS, PEOPLE = f"{PAGE}points/", f"{PAGE}colours/", f"{PAGE}people/"
@@ -30,7 +30,7 @@ def expert(number: int) -> Expert:
 def legend(client, by: str, version: int | None = None) -> dict[str, int]:
     """Label to count, from the page as it is without JavaScript."""
     address = f"{PAGE}?colour={by}" + (f"&version={version}" if version else "")
-    page = read(client.get(address).content.decode())
+    page = parse_html(client.get(address).content.decode())
     lines = [each for each in page.walk() if each.attributes.get("class") == "map-class"]
     texts = [[each.text for each in line.children if each.tag == "span" and each.text] for line in lines]
     return {name: int(count) for name, count in texts}

@@ -17,7 +17,7 @@ from indexing.embedding_map import area_names
 from indexing.embedding_map.area_names import NamedArea
 from indexing.embedding_map.areas import Area
 from tests.support import cast, map_cast
-from tests.support.html_reading import blocked_by_csp, read
+from tests.support.html_reading import blocked_by_csp, parse_html
 
 PAGE = "/admin/index/map/"
 SELECTION, TAG = f"{PAGE}selection/", f"{PAGE}tag/"
@@ -144,7 +144,9 @@ class TestTagging:
     def test_who_may_not_tag_is_offered_no_form_and_refused(self, client):
         client.force_login(cast.staff("indexing.view"))
         map_cast.mapped(2)
-        assert TAG not in [each.attributes.get("hx-post") for each in read(client.get(PAGE).content.decode()).walk()]
+        assert TAG not in [
+            each.attributes.get("hx-post") for each in parse_html(client.get(PAGE).content.decode()).walk()
+        ]
         assert 'name="expert"' not in client.get(PAGE).content.decode()
         assert "tag" not in client.post(SELECTION, {"ids": str(expert(1).pk)}).content.decode()
         assert client.post(TAG, {"expert": expert(1).pk, "tag": 1}).status_code == 403
@@ -156,7 +158,7 @@ class TestSelection:
         Expert.objects.filter(username="expert-003").deactivate()
         ids = [expert(number).pk for number in (3, 2, 1)]
         page = client.post(SELECTION, {"ids": ",".join(map(str, ids)), "total": "3"}).content.decode()
-        listed = [each for each in read(page).walk() if each.tag == "li"]
+        listed = [each for each in parse_html(page).walk() if each.tag == "li"]
         assert [each.attributes["data-expert"] for each in listed] == [str(ids[2]), str(ids[1])]
         assert f'href="{expert(1).get_absolute_url()}"' in page
 
@@ -191,7 +193,7 @@ class TestTable:
         return number
 
     def names(self, client, **asked: object) -> list[str]:
-        page = read(client.get(PAGE, asked).content.decode())
+        page = parse_html(client.get(PAGE, asked).content.decode())
         return [each.text.strip() for each in page.walk() if each.tag == "th" and "data-label" in each.attributes]
 
     def test_everybody_on_the_map_is_in_it_with_their_area(self, client, number):
@@ -234,7 +236,7 @@ class TestTable:
             client.get(PAGE, {"find": hostile, "category": hostile}),
             client.post(SELECTION, {"ids": ids}),
         ):
-            page = read(answer.content.decode())
+            page = parse_html(answer.content.decode())
             assert not blocked_by_csp(page)
             assert not [each for each in page.walk() if each.tag == "b"]
             assert hostile.replace("\u202e", "") in page.text

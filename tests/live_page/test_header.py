@@ -10,7 +10,7 @@ from indexing import runs
 from indexing.console.live_page import header
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from tests.support import cast
-from tests.support.html_reading import Element, read
+from tests.support.html_reading import Element, parse_html
 from tests.support.socket_cast import in_database, running, tab, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +26,7 @@ def viewer() -> User:
 def page(user: User, path: str) -> Element:
     client = Client()
     client.force_login(user)
-    return read(client.get(path).content.decode())
+    return parse_html(client.get(path).content.decode())
 
 
 def by_id(element: Element, name: str) -> Element | None:

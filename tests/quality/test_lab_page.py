@@ -13,7 +13,7 @@ from indexing.quality import overlap
 from indexing.serving import live, open_versions
 from indexing.snapshot.reader import Snapshot
 from tests.support import cast, damage, version_cast
-from tests.support.html_reading import read
+from tests.support.html_reading import parse_html
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -153,7 +153,7 @@ class TestOpening:
 
 def texts(response, kind: str) -> list[str]:
     """What the elements of a class say, in order."""
-    page = read(response.content.decode())
+    page = parse_html(response.content.decode())
     return [" ".join(each.text.split()) for each in page.walk() if kind in each.attributes.get("class", "").split()]
 
 
@@ -205,7 +205,9 @@ class TestTwoColumns:
     def test_each_step_is_timed(self, viewer, mode, steps):
         version_cast.two_versions()
         answer = viewer.get(LAB, {"q": "bread", "version": 2, "with": "none", "mode": mode})
-        (timings,) = (each for each in read(answer.content.decode()).walk() if "lab-timings" in str(each.attributes))
+        (timings,) = (
+            each for each in parse_html(answer.content.decode()).walk() if "lab-timings" in str(each.attributes)
+        )
         assert [each.text for each in timings.walk() if each.tag == "dt"] == steps
         milliseconds = [float(each.text.removesuffix(" ms")) for each in timings.walk() if each.tag == "dd"]
         assert sum(milliseconds[:-1]) <= milliseconds[-1] + 0.1 * len(steps)

@@ -12,7 +12,7 @@ from indexing.models import IndexVersion, SavedQuery
 from indexing.quality import saved_queries
 from indexing.serving import open_versions
 from tests.support import cast, version_cast
-from tests.support.html_reading import read
+from tests.support.html_reading import parse_html
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,7 +68,9 @@ class TestRunning:
         response = viewer.get(PAGE, {"a": 1, "b": 2})
         page = html(response)
         link = next(
-            each for each in read(response.content.decode()).walk() if each.tag == "a" and each.text == "View as JSON"
+            each
+            for each in parse_html(response.content.decode()).walk()
+            if each.tag == "a" and each.text == "View as JSON"
         )
         assert viewer.get(link.attributes["href"]).json() == told
         assert page.count("verdict-breach") == 1

@@ -15,7 +15,7 @@ from indexing import runlog, runs
 from indexing.lib import processes
 from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
 from tests.support import cast
-from tests.support.html_reading import read
+from tests.support.html_reading import parse_html
 
 pytestmark = pytest.mark.django_db
 
@@ -311,7 +311,7 @@ def test_the_live_version_says_what_it_is_and_who_serves_it(viewer):
     a_while_ago = timezone.now() - timedelta(seconds=20)
     ServingProcess.objects.create(host="b", pid=3, process_start="s", version_number=41, seen_at=a_while_ago)
     page = html(viewer.get(PAGE))
-    lines = [line.text for line in read(page).walk() if line.tag == "li" and ", process" in line.text]
+    lines = [line.text for line in parse_html(page).walk() if line.tag == "li" and ", process" in line.text]
     each = [" ".join(line.split()) for line in lines]
     assert each == ["a, process 1: version 42", "a, process 2: no version", "b, process 3: version 41(silent)"]
     assert "1 of 2 processes serve version 42" in page

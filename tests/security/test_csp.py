@@ -13,7 +13,7 @@ from django.test import Client
 
 from indexing.runs import status
 from tests.support import cast
-from tests.support.html_reading import blocked_by_csp, read
+from tests.support.html_reading import blocked_by_csp, parse_html
 from tests.support.permission_table import TABLE
 from tests.support.security_cast import Scene, one_of_everything
 
@@ -57,8 +57,8 @@ def wanting(answer) -> list[str]:
     ],
 )
 def test_these_tests_would_see_what_the_policy_blocks(html):
-    assert blocked_by_csp(read(f"<html><body><p>a<br>{html}</body></html>"))
-    assert not blocked_by_csp(read("<script type='application/json'>{}</script><script src='/x.js'></script>"))
+    assert blocked_by_csp(parse_html(f"<html><body><p>a<br>{html}</body></html>"))
+    assert not blocked_by_csp(parse_html("<script type='application/json'>{}</script><script src='/x.js'></script>"))
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_every_page_does_without_what_the_policy_blocks(scene):
             answer = client.get(path, headers=headers)
             found += [f"{path}: {each}" for each in wanting(answer)]
             if answer["Content-Type"].startswith("text/html"):
-                found += [f"{path}: {each}" for each in blocked_by_csp(read(answer.content.decode()))]
+                found += [f"{path}: {each}" for each in blocked_by_csp(parse_html(answer.content.decode()))]
                 pages += 1
     assert pages > 80
     assert not found, "\n".join(["", *found])
@@ -130,7 +130,7 @@ def test_so_do_the_pages_that_refuse_and_fail(signed, monkeypatch):
     for name, answer in answers.items():
         found += [f"{name}: {each}" for each in wanting(answer)]
         if answer["Content-Type"].startswith("text/html"):
-            found += [f"{name}: {each}" for each in blocked_by_csp(read(answer.content.decode()))]
+            found += [f"{name}: {each}" for each in blocked_by_csp(parse_html(answer.content.decode()))]
         assert "oops" not in answer.content.decode()
         assert "Traceback" not in answer.content.decode()
     assert not found, "\n".join(["", *found])
@@ -172,7 +172,7 @@ def test_our_scripts_evaluate_no_text():
     for script in (Path(settings.BASE_DIR) / "static").rglob("*.js"):
         assert not UNWANTED.search(script.read_text()), script
     page = signed_in().get("/").content.decode()
-    metas = {each.attributes.get("name"): each.attributes for each in read(page).walk() if each.tag == "meta"}
+    metas = {each.attributes.get("name"): each.attributes for each in parse_html(page).walk() if each.tag == "meta"}
     configured = json.loads(metas["htmx-config"]["content"])
     assert configured["allowEval"] is False
     assert configured["includeIndicatorStyles"] is False

@@ -39,7 +39,7 @@ from indexing.models import (
 from indexing.worker import terminal
 from indexing.worker.signals import Interruption
 from tests.support import cast
-from tests.support.html_reading import Element, read, runs_something, turned_lines
+from tests.support.html_reading import Element, parse_html, runs_something, turned_lines
 from tests.support.permission_table import TABLE
 from tests.support.security_cast import Scene, one_of_everything
 
@@ -103,8 +103,10 @@ def harm(page: Element) -> list[str]:
     ],
 )
 def test_these_tests_would_see_harm(html):
-    assert harm(read(html))
-    assert not harm(read("<p>by <bdi>x&#x202e;</bdi> (page)</p><table><tr><td>x&#x202e;</td><td>y</td></tr></table>"))
+    assert harm(parse_html(html))
+    assert not harm(
+        parse_html("<p>by <bdi>x&#x202e;</bdi> (page)</p><table><tr><td>x&#x202e;</td><td>y</td></tr></table>")
+    )
 
 
 def test_no_page_obeys_what_somebody_wrote(scene, client):
@@ -115,7 +117,7 @@ def test_no_page_obeys_what_somebody_wrote(scene, client):
         if not answer.get("Content-Type", "").startswith("text/html") or answer.streaming:
             continue
         assert answer.status_code < 500, path
-        page = read(answer.content.decode())
+        page = parse_html(answer.content.decode())
         seen[row.name] = page.text
         found += [f"{path}: {each}" for each in harm(page)]
     assert not found, "\n".join(["", *found])
@@ -154,7 +156,7 @@ async def test_what_the_socket_sends_obeys_nothing_either(scene):
     for tab in (Tab(None, 1, "en"), Tab(scene["run"], 1, "en")):
         feed = Feed(tab, watcher.Watcher(), run=scene["run"], after=0)
         html = await sync_to_async(lambda: feed.next_message(watcher.look(), rights))()  # noqa: B023  awaited at once
-        fragments = read(html)
+        fragments = parse_html(html)
         assert not harm(fragments)
         assert fragments.text.count("<evil") > 3
 
@@ -164,7 +166,7 @@ def test_a_query_is_shown_back_and_not_obeyed(asked, client):
     cast.published()
     for headers in ({}, {"HX-Request": "true"}):
         answer = client.get("/", asked, headers=headers)
-        page = read(answer.content.decode())
+        page = parse_html(answer.content.decode())
         assert not harm(page)
         assert "\n" not in answer.get("HX-Push-Url", "")
 
@@ -182,11 +184,11 @@ def test_a_file_is_previewed_and_not_obeyed(client):
     csv.writer(file).writerows(rows)
     upload = SimpleUploadedFile(f"{EVIL}\u202e.csv", file.getvalue().encode())
     answer = client.post(IMPORT, {"file": upload, "skip_bad": "1"}, follow=True)
-    page = read(answer.content.decode())
+    page = parse_html(answer.content.decode())
     assert not harm(page)
     assert page.text.count("<evil") >= 6
     applied = client.post(f"{IMPORT}apply/", {"digest": answer.context["plan"].digest}, follow=True)
-    assert not harm(read(applied.content.decode()))
+    assert not harm(parse_html(applied.content.decode()))
     assert Expert.objects.filter(username=TURNED).exists()
 
 
@@ -275,7 +277,7 @@ def test_a_line_of_a_megabyte_is_cut_and_takes_no_page_or_socket_down(client):
     answer = client.get(f"/admin/index/runs/{run.pk}/")
     assert len(answer.content) < 500_000
     assert "characters more" in answer.content.decode()
-    assert not harm(read(answer.content.decode()))
+    assert not harm(parse_html(answer.content.decode()))
 
 
 def test_many_long_lines_make_a_window_of_bounded_size(client):

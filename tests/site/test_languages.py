@@ -24,7 +24,7 @@ from indexing import runlog, runs
 from indexing.audit import Actor
 from indexing.models import Notification, RebuildRun, RunLogLine
 from tests.support import cast
-from tests.support.html_reading import Element, read
+from tests.support.html_reading import Element, parse_html
 from tests.support.permission_table import TABLE
 from tests.support.security_cast import Scene, one_of_everything
 from tests.support.socket_cast import running
@@ -162,7 +162,7 @@ def test_a_dutch_browser_sees_dutch_on_every_page(scene):
         if not answer["Content-Type"].startswith("text/html"):
             continue
         assert answer["Content-Language"] == "nl", row.path
-        page = read(answer.content.decode())
+        page = parse_html(answer.content.decode())
         words = " ".join(seen(page))
         found += [f"{row.path}: {each}" for each in sentences if each in words]
         pages += 1

@@ -62,7 +62,7 @@ class Element:
         return self if is_one or self.parent is None else self.parent.paragraph()
 
 
-class _Reader(HTMLParser):
+class _Parser(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.root = self.at = Element("document", {}, None)
@@ -89,11 +89,12 @@ class _Reader(HTMLParser):
         self.at.texts.append(data)
 
 
-def read(html: str) -> Element:
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    return reader.root
+def parse_html(html: str) -> Element:
+    """The document; elements that are never closed end with the one around them."""
+    parser = _Parser()
+    parser.feed(html)
+    parser.close()
+    return parser.root
 
 
 def blocked_by_csp(page: Element) -> list[str]:
