@@ -148,10 +148,7 @@ def _build_version(order: Order, experts: Sequence[ExpertRecord], reporter: Repo
                 _write_keywords(writer, experts, progress)
             with reporter.stage("verify") as progress:
                 manifest = _manifest(order, writer, encoder, len(experts), dimension, index)
-                raw = manifest.to_bytes()
-                folder = writer.finish(raw)
-                sha256 = hashlib.sha256(raw).hexdigest()
-                _verify(folder, sha256, experts, progress)
+                folder, sha256 = _finish(writer, manifest, experts, progress)
     return Built(
         len(experts),
         encoded,
@@ -235,7 +232,12 @@ def _manifest(
     )
 
 
-def _verify(folder: Path, sha256: str, experts: Sequence[ExpertRecord], progress: StageProgress) -> None:
+def _finish(
+    writer: VersionWriter, manifest: Manifest, experts: Sequence[ExpertRecord], progress: StageProgress
+) -> tuple[Path, str]:
+    """Put the version in its place and verify it there. Returns its folder and the hash of its manifest."""
+    raw = manifest.to_bytes()
+    folder, sha256 = writer.finish(raw), hashlib.sha256(raw).hexdigest()
     snapshot = Snapshot.open(folder, manifest_sha256=sha256)
     sample = {experts[row].id: experts[row].username for row in verify.sample_rows(len(experts))}
     progress.expect(len(sample))
@@ -248,6 +250,7 @@ def _verify(folder: Path, sha256: str, experts: Sequence[ExpertRecord], progress
             "sample": len(sample),
         }
     )
+    return folder, sha256
 
 
 def bytes_needed(experts: Sequence[ExpertRecord], dimension: int) -> int:

@@ -27,7 +27,7 @@ def sample_rows(count: int) -> list[int]:
 def check(snapshot: Snapshot, expected: int, usernames: Mapping[int, str], advance: Callable[[int], None]) -> None:
     """Check that `snapshot` finds its `expected` experts. Raises VerifyFailed with the figures.
 
-    `usernames`: id -> username of sampled experts, each of whom must be the first hit for their own vector and
+    `usernames`: id -> username of sampled experts. Each must be the first hit for the expert's own vector and
     username; `advance(1)` is called for each. Counts and dimensions of the files were checked when it was opened.
     """
     if len(snapshot) != expected:

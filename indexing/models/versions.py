@@ -121,7 +121,7 @@ class IndexVersion(models.Model):
 
 
 class Publication(models.Model):
-    """One time that a version went live: when, by whom, and why."""
+    """One time that a version went live: when, who did it, and why."""
 
     class How(models.TextChoices):
         RUN = "run", _("published automatically")

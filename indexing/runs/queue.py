@@ -33,11 +33,10 @@ def request(
     scheduled: bool = False,
     reason: str = "",
 ) -> RebuildRun:
-    """A new queued run. Raises Busy, naming the active one, whatever its kind; ScheduleOnHold after a rollback;
-    Refused for a reason that is too long.
+    """Queue a new run. Raises Busy with the active one, of whatever kind; ScheduleOnHold; Refused (reason too long).
 
-    `owner` is the process that will see to it that a worker takes it: should that process die first, the run is
-    known to be lost. None where any `index_worker` may take it.
+    `owner` is the process that will start a worker for it; if it dies first, the run is lost. None if any
+    `index_worker` may claim it.
     """
     reason = audit.optional_reason(reason)
     reap()

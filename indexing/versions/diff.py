@@ -64,7 +64,7 @@ def between(a: Baseline, b: Baseline) -> Diff:
 def listed(diff: Diff, kind: Kind, *, words: str = "", field: str = "") -> list[int]:
     """The ids of a list, by name: of those whose profile has `words`, and who changed in `field`.
 
-    First those who are in the directory, by the names that it has now, then those whom only the version knows.
+    First those who are in the directory, by the names that it has now, then those that only the version has.
     """
     ids = diff.ids(kind, field)
     matching = np.fromiter(Expert.objects.matching(words).values_list("pk", flat=True), np.int64)

@@ -36,7 +36,7 @@ def make_live(
 
 
 def record_rebuild(state: IndexState, experts: int) -> None:
-    """Note that a full rebuild of so many experts was published; nothing else changes these two fields."""
+    """Note that a full rebuild with that many experts was published; nothing else changes these two fields."""
     state.last_rebuild_at = timezone.now()
     state.expert_count_at_rebuild = experts
     state.save(update_fields=["last_rebuild_at", "expert_count_at_rebuild"])

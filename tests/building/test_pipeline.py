@@ -68,7 +68,7 @@ def test_it_leaves_a_whole_version_of_the_active_experts():
     )
 
 
-def test_each_stage_tells_done_of_total_and_a_sentence():
+def test_each_stage_reports_done_of_total_and_a_sentence():
     cast.experts(10)
     reporter = RecordingReporter()
     build(FULL, reporter)
@@ -154,7 +154,7 @@ def test_identical_texts_are_encoded_once(encoder):
 
 
 @pytest.mark.parametrize("reason", ["reembed", "model", "template", "damaged", "gone"])
-def test_nothing_is_reused_when_it_must_not_be(reason, settings, monkeypatch):
+def test_nothing_is_reused_that_must_not_be(reason, settings, monkeypatch):
     cast.experts(5)
     made = built()
     order = next_order(reembed=reason == "reembed")
@@ -220,14 +220,14 @@ def at(stage_name: str, error: Callable[[], Exception]) -> Callable[[RecordedSta
 
 
 @pytest.mark.parametrize("stage", ALL_STAGES)
-def test_a_cancel_in_any_stage_leaves_nothing(stage):
+def test_cancelling_in_any_stage_leaves_nothing(stage):
     cast.experts(10)
     with pytest.raises(Cancelled):
         build(FULL, RecordingReporter(stop=at(stage, Cancelled)))
     assert left_over() == []
 
 
-def test_a_cancel_leaves_the_former_version_whole():
+def test_cancelling_leaves_the_earlier_version_intact():
     cast.experts(10)
     made = built()
     with pytest.raises(Cancelled):
@@ -243,7 +243,7 @@ def test_encoding_stops_at_the_next_batch(encoder):
     assert len(encoder.encoded) == 8
 
 
-def test_what_a_crash_left_of_the_same_claim_is_swept():
+def test_leftovers_of_a_crash_of_the_same_claim_are_deleted():
     cast.experts(3)
     stale = paths.building_folder(1, 1) / "keywords"
     stale.mkdir(parents=True)
@@ -264,7 +264,7 @@ def test_an_expert_that_is_deleted_during_the_build_stays_in_the_version():
     assert Snapshot.open(made.folder).ids.tolist() == [expert.pk for expert in people]
 
 
-def test_an_encoder_that_cannot_be_had_fails_the_build(settings):
+def test_an_unavailable_encoder_fails_the_build(settings):
     cast.experts(2)
     settings.TCS_ENCODER = "tests.support.fakes.Nobody"
     encoders.reset()
@@ -300,7 +300,7 @@ def test_an_expert_without_a_usable_vector_is_left_out_and_counted(spoilt, caplo
 
 
 @SPOILT_BY
-def test_unusable_vectors_that_got_into_the_files_fail_the_build(factor, monkeypatch):
+def test_unusable_vectors_in_the_files_fail_the_build(factor, monkeypatch):
     cast.experts(10)
     save = VersionWriter.save
 
@@ -330,7 +330,7 @@ def test_vectors_in_the_wrong_order_fail_the_build(monkeypatch):
     assert left_over() == []
 
 
-def test_keywords_of_somebody_else_fail_the_build(monkeypatch):
+def test_keywords_of_another_expert_fail_the_build(monkeypatch):
     cast.experts(10)
     real = pipeline.keyword_index.build_index
 
@@ -359,7 +359,7 @@ def test_at_most_200_experts_are_sampled_evenly():
     assert (len(rows), rows[0], rows[-1]) == (200, 0, 9_999)
 
 
-def test_too_little_room_is_said_before_anything_is_written(monkeypatch):
+def test_too_little_disk_space_is_reported_before_anything_is_written(monkeypatch):
     cast.experts(3)
     monkeypatch.setattr(pipeline, "free_bytes", lambda folder: 1_000)
     with pytest.raises(DiskFull, match=r"Disk full: about 2 MB needed .* 0 MB free"):
@@ -392,7 +392,7 @@ def fill(ballast: Path) -> None:
 
 
 @pytest.mark.parametrize("stage", ["embed", "vectors", "keywords"])
-def test_a_disk_that_fills_up_on_the_way_is_said(small_disk, stage, monkeypatch):
+def test_a_disk_that_fills_up_while_writing_is_reported(small_disk, stage, monkeypatch):
     """Filled before the arrays, before the index (FAISS) or before the keywords (tantivy) are written."""
     cast.experts(200)
     monkeypatch.setattr(pipeline, "bytes_needed", lambda experts, dimension: 0)

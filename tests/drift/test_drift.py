@@ -1,4 +1,4 @@
-"""What the live version does not know yet: who came, who went, and in which fields the others changed."""
+"""What the live version does not know yet: new and removed experts, and in which fields others changed."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def first() -> Expert:
     return Expert.objects.get(username="expert-001")
 
 
-def test_what_nobody_touched_is_no_drift(version):
+def test_an_unchanged_directory_has_no_drift(version):
     found = drift.measure(version.baseline)
     assert (found.count, found.share, found.fields) == (0, 0.0, {})
 
 
 @pytest.mark.parametrize("field", CHANGES)
-def test_a_change_is_told_by_its_field(version, field):
+def test_a_change_is_reported_with_its_field(version, field):
     expert = first()
     Expert.objects.filter(pk=expert.pk).update(**CHANGES[field])
     found = drift.measure(version.baseline)
@@ -63,7 +63,7 @@ def test_only_a_change_of_the_embedded_text_is_encoded(version, field):
     assert plan.to_encode == (1 if field in EMBEDDED else 0)
 
 
-def test_a_tag_given_by_hand_is_a_change_and_an_automatic_one_is_none(version):
+def test_a_manual_tag_is_a_change_and_an_automatic_one_is_not(version):
     tag, other = Tag.objects.exclude(experts=first())[:2]
     ExpertTag.objects.create(expert=first(), tag=tag, source=ExpertTag.Source.AUTO, score=0.5)
     assert drift.measure(version.baseline).fields == {}
@@ -79,7 +79,7 @@ def test_an_expert_who_changed_in_three_fields_is_one_expert(version):
     assert found.fields == {"bio": 2, "currency": 1, "category": 1}
 
 
-def test_who_came_and_who_went_changed_in_no_field(version):
+def test_added_and_removed_experts_changed_in_no_field(version):
     gone = first()
     Expert.objects.filter(pk=gone.pk).update(is_active=False)
     came = Expert.objects.create(username="new", job_title="Glazier")
@@ -88,7 +88,7 @@ def test_who_came_and_who_went_changed_in_no_field(version):
     assert (found.changed.tolist(), found.fields) == ([], {})
 
 
-def test_a_change_taken_back_is_none(version):
+def test_a_reverted_change_does_not_count(version):
     Expert.objects.filter(pk=first().pk).update(category="Culture")
     Expert.objects.filter(pk=first().pk).update(category="Finance")
     assert drift.measure(version.baseline).count == 0
@@ -115,7 +115,7 @@ def record(**changes: object) -> ExpertRecord:
         ({"manual_tags": (3, 1)}, {"manual_tags": (1, 3)}),
     ],
 )
-def test_the_same_value_written_differently_is_no_change(one, other):
+def test_the_same_value_written_differently_does_not_count(one, other):
     rows = field_hashes([record(**one), record(**other)])
     assert (rows[0] == rows[1]).all()
 
@@ -128,7 +128,7 @@ def test_the_same_value_written_differently_is_no_change(one, other):
         ({"manual_tags": (1, 2)}, {"manual_tags": (12,)}),
     ],
 )
-def test_values_that_look_alike_are_told_apart(one, other):
+def test_values_that_look_alike_are_distinguished(one, other):
     rows = field_hashes([record(**one), record(**other)])
     assert (rows[0] != rows[1]).sum() == 1
 

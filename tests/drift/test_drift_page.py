@@ -87,7 +87,7 @@ def test_without_a_version_it_was_never_built_and_the_page_says_what_to_do(viewe
     assert drift_status.read().as_dict()["count"] is None
 
 
-def test_the_sentence_counts_who_came_changed_and_went():
+def test_the_sentence_counts_new_changed_and_removed_experts():
     drifted()
     now = drift_status.read()
     assert now.sentence.startswith("2 new experts not searchable yet, 2 changed, 2 removed; built ")
@@ -98,7 +98,7 @@ def test_the_sentence_counts_who_came_changed_and_went():
     assert now.sentence.startswith("Up to date; built ")
 
 
-def test_it_is_in_the_console_the_command_and_the_api(viewer):
+def test_drift_is_in_the_console_the_command_and_the_api(viewer):
     drifted()
     for url in ("/admin/index/", PAGE):
         page = html(viewer.get(url))
@@ -117,7 +117,7 @@ def test_it_is_in_the_console_the_command_and_the_api(viewer):
     assert status | {"as_of": 0, "sentence": ""} == told | {"as_of": 0, "sentence": ""}
 
 
-def test_each_list_names_its_people_and_leads_to_them(viewer):
+def test_each_list_names_its_people_and_links_to_them(viewer):
     drifted()
     page = html(viewer.get(PAGE, {"list": "added"}))
     assert page.index("Abe Newcomer") < page.index("Zoë Newcomer")
@@ -168,7 +168,7 @@ def test_a_rate_is_written_as_people_write_it():
     assert changes.field_text("rate", "", {}) == ""
 
 
-def test_tags_given_by_hand_are_named(viewer):
+def test_manual_tags_are_named(viewer):
     cast.published(3)
     expert = Expert.objects.first()
     tag = Tag.objects.exclude(experts=expert).first()
@@ -176,12 +176,12 @@ def test_tags_given_by_hand_are_named(viewer):
     assert f"<ins>{tag.name}" in html(viewer.get(PAGE, {"list": "changed"})).replace("&amp;", "&")
 
 
-def test_every_field_has_words():
+def test_every_field_has_a_name_for_people():
     for field in FIELDS:
         assert isinstance(changes.field_text(field, "", {}), str)
 
 
-def test_of_a_version_of_the_release_before_the_old_text_is_not_known(viewer, monkeypatch):
+def test_the_old_text_is_unknown_if_an_older_release_built_the_version(viewer, monkeypatch):
     drifted()
     older = drift_status.baseline(IndexVersion.objects.get(state="live"))
     object.__setattr__(older, "profiles", None)
@@ -192,7 +192,7 @@ def test_of_a_version_of_the_release_before_the_old_text_is_not_known(viewer, mo
     assert "(name not stored)" in html(viewer.get(PAGE, {"list": "removed"}))
 
 
-def test_damaged_files_of_the_live_version_are_said_and_nothing_falls_over(viewer):
+def test_damaged_files_of_the_live_version_are_reported_without_an_error(viewer):
     cast.published(3)
     live.served.forget()
     shutil.rmtree(paths.version_folder(1))
@@ -224,7 +224,7 @@ def test_directory_is_measured_once_for_all_who_ask_until_somebody_edits(monkeyp
     assert drift_status.read().drift.fields["manual_tags"] == 1
 
 
-def test_what_nobody_noted_is_seen_when_the_measurement_has_had_its_time(monkeypatch):
+def test_an_unnoticed_change_is_seen_when_the_measurement_expires(monkeypatch):
     cast.published(5)
     monkeypatch.setattr(drift_status, "LIFE_SECONDS", 0.0)
     monkeypatch.setattr(drift_status, "SHARE_OF_TIME", 0)
@@ -247,6 +247,6 @@ def test_an_old_version_is_not_current_though_nothing_changed():
     assert drift_status.read().grade == "drifting"
 
 
-def test_who_may_not_see_the_index_does_not_see_it(client):
+def test_without_the_view_permission_it_is_not_shown(client):
     client.force_login(cast.staff())
     assert client.get(PAGE).status_code == 403

@@ -39,7 +39,7 @@ def test_few_points_are_all_shown():
     assert thinned([], 4) == []
 
 
-def test_of_many_every_peak_and_every_new_beginning_is_kept():
+def test_of_many_samples_every_peak_and_every_restart_is_kept():
     """Drift rises and falls to nothing every 24 hours, for 90 days."""
     points = [point(hour, hour % 24) for hour in range(90 * 24)]
     shown = thinned(points, 90)
@@ -52,7 +52,7 @@ def test_of_many_every_peak_and_every_new_beginning_is_kept():
     assert {each.count for each in halves[1:-1]} == {24, 1}
 
 
-def test_points_of_one_moment_are_no_trouble():
+def test_samples_of_one_moment_are_thinned_too():
     same = [point(0, 1)] * 9
     assert thinned(same, 2)[-1] == same[0]
 
@@ -77,7 +77,7 @@ def test_a_sample_is_taken_once_an_hour_and_version(settings):
     assert found == (1, 5, 6, 0, 1, 1)
 
 
-def test_a_worker_takes_one_when_it_has_published():
+def test_a_worker_takes_a_sample_after_it_has_published():
     cast.experts(5)
     cast.rebuild()
     sample = DriftSample.objects.get()
@@ -90,7 +90,7 @@ def test_a_worker_takes_one_when_it_has_published():
     ]
 
 
-def test_two_who_measure_at_once_write_one_row(monkeypatch):
+def test_two_measurements_at_once_write_one_row(monkeypatch):
     cast.experts(5)
     cast.rebuild()
     DriftSample.objects.all().delete()
@@ -119,7 +119,7 @@ def test_two_who_measure_at_once_write_one_row(monkeypatch):
     assert DriftSample.objects.count() == 1
 
 
-def test_what_the_chart_no_longer_shows_is_deleted():
+def test_samples_that_the_chart_no_longer_shows_are_deleted():
     cast.experts(3)
     cast.rebuild()
     now = timezone.now()
@@ -141,7 +141,7 @@ def test_what_the_chart_no_longer_shows_is_deleted():
     assert (now - shown.points[0].at).days == 89
 
 
-def test_a_version_that_cannot_be_read_gives_no_sample_and_no_trouble(caplog):
+def test_a_version_that_cannot_be_read_gives_no_sample_and_no_error(caplog):
     cast.experts(3)
     cast.rebuild()
     DriftSample.objects.all().delete()
@@ -151,7 +151,7 @@ def test_a_version_that_cannot_be_read_gives_no_sample_and_no_trouble(caplog):
     assert not DriftSample.objects.exists()
 
 
-def test_the_history_ends_now_and_marks_what_went_live():
+def test_the_history_ends_now_and_marks_published_versions():
     cast.published(4)
     Expert.objects.create(username="new", job_title="Glazier")
     cast.rebuild()

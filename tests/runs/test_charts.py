@@ -40,7 +40,7 @@ def test_before_the_first_rebuild_the_page_says_what_to_do(viewer):
     assert 'href="/admin/index/"' in page
 
 
-def test_each_run_stands_with_its_stages_its_experts_and_what_was_encoded(viewer):
+def test_each_run_is_shown_with_its_stages_its_experts_and_what_was_encoded(viewer):
     cast.experts(5)
     first = cast.rebuild()
     cast.rebuild("tags")
@@ -66,7 +66,7 @@ def test_a_run_without_figures_leaves_gaps(viewer):
     assert len(chart(page, "encoded-chart")[1][0]) == 1
 
 
-def test_the_drift_page_draws_drift_and_experts_and_marks_what_went_live(viewer):
+def test_the_drift_page_draws_drift_and_experts_and_marks_published_versions(viewer):
     cast.published(4)
     Expert.objects.create(username="new", job_title="Glazier")
     page = html(viewer.get("/admin/index/drift/"))
@@ -109,7 +109,7 @@ class TestFrontPage:
             assert words in line
         assert 'action="/admin/index/rebuild/"' not in page, "a right that this person lacks"
 
-    def test_who_may_rebuild_has_the_button_and_is_asked_first(self, client):
+    def test_with_the_rebuild_permission_there_is_a_button_and_a_confirmation(self, client):
         client.force_login(cast.staff("indexing.view", "indexing.rebuild", username="op"))
         page = html(client.get("/admin/"))
         assert "press “Rebuild index” to build the first one" in page
@@ -120,6 +120,6 @@ class TestFrontPage:
         RebuildRun.objects.create(kind="full", state="queued")
         assert "disabled" in html(client.get("/admin/")).split(form)[1].split("</form>")[0]
 
-    def test_who_may_not_see_the_index_sees_no_line(self, client):
+    def test_without_the_view_permission_there_is_no_line(self, client):
         client.force_login(cast.staff("experts.view_expert"))
         assert 'id="index-module"' not in html(client.get("/admin/"))

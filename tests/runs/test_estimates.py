@@ -71,7 +71,7 @@ class TestPlan:
         assert estimates.rebuild(1_000, 500).seconds == pytest.approx(7 * 1 + 4 + 5)
         assert estimates.rebuild(2_000, 100).seconds == pytest.approx(7 * 2 + 4 + 1)
 
-    def test_loading_the_model_for_a_few_texts_is_not_taken_for_their_pace(self):
+    def test_loading_the_model_does_not_count_in_the_pace_of_a_few_texts(self):
         ended(1_000, 20, lead=8.0)
         assert estimates.rebuild(1_000, 1_000).seconds == pytest.approx(7 + 8 + 10)
 
@@ -79,7 +79,7 @@ class TestPlan:
         ended(1_000, 500)
         assert estimates.rebuild(1_000, 0).seconds == pytest.approx(7, abs=0.2)
 
-    def test_one_slow_run_among_the_last_spoils_nothing(self):
+    def test_one_slow_run_does_not_change_the_estimate(self):
         for a_text in (0.01, 0.5, 0.01):
             ended(1_000, 500, a_text=a_text, an_expert=a_text / 10)
         told = estimates.rebuild(1_000, 500)
@@ -92,14 +92,14 @@ class TestPlan:
         told = estimates.rebuild(1_000, 500)
         assert (told.seconds, told.runs) == (pytest.approx(7 + 4 + 5), estimates.RECENT)
 
-    def test_another_model_is_no_basis(self):
+    def test_another_model_gives_no_estimate(self):
         for _ in range(3):
             ended(1_000, 500, a_text=1.0, model="slow")
         ended(1_000, 500, model="fast")
         told = estimates.rebuild(1_000, 500)
         assert (told.seconds, told.runs) == (pytest.approx(7 + 4 + 5), 1)
 
-    def test_a_directory_of_quite_another_size_is_no_basis(self):
+    def test_a_directory_of_a_very_different_size_gives_no_estimate(self):
         ended(100, 50)
         assert estimates.rebuild(2_000, 10).seconds is not None
         assert estimates.rebuild(2_001, 10) == estimates.Estimate(None, missing="runs")
@@ -109,17 +109,17 @@ class TestPlan:
         ended(1_000, 500)
         assert estimates.rebuild(2_000, 10).seconds is None
 
-    def test_what_an_older_release_wrote_is_used_as_far_as_it_goes(self):
+    def test_what_an_older_release_wrote_is_used_where_possible(self):
         ended(1_000, 20, old=True)
         ended(1_000, 400, old=True)
         assert estimates.rebuild(1_000, 800).seconds == pytest.approx(7 + 2 * (4 + 4))
 
     @pytest.mark.parametrize("state", [State.HELD, State.CANCELLED])
-    def test_a_run_that_was_held_came_to_its_end_too(self, state):
+    def test_a_held_run_counts_as_completed(self, state):
         ended(1_000, 500, state=state)
         assert estimates.rebuild(1_000, 500).runs == 1
 
-    def test_without_any_run_there_is_no_answer(self):
+    def test_without_any_run_there_is_no_estimate(self):
         assert estimates.rebuild(1_000, 500) == estimates.Estimate(None, missing="runs")
 
 
@@ -129,27 +129,27 @@ class TestTimeLeft:
         told = estimates.left(running("embed", read=2_000, done=100, total=500, rate=50.0))
         assert told.seconds == pytest.approx(400 / 50 + 6 * 2)
 
-    def test_before_it_has_a_rate_the_pace_of_earlier_runs_less_what_it_has_had(self):
+    def test_before_it_has_a_rate_the_pace_of_earlier_runs_minus_the_time_spent(self):
         ended(1_000, 500)
         told = estimates.left(running("embed", total=500, since=4.0))
         assert told.seconds == pytest.approx(4 + 5 - 3 + 6, abs=0.2)
 
-    def test_as_long_as_nobody_knows_how_many_texts_there_are_there_is_none(self):
+    def test_there_is_no_estimate_before_the_number_of_texts_is_known(self):
         ended(1_000, 500)
         run = running("snapshot", read=None)
         assert estimates.left(run) == estimates.Estimate(None, missing="texts")
         run.delete()
         assert estimates.left(running("embed", total=0)) == estimates.Estimate(None, missing="texts")
 
-    def test_the_first_run_ever_knows_no_more_than_its_present_stage(self):
+    def test_the_first_run_estimates_only_its_current_stage(self):
         told = estimates.left(running("embed", done=100, total=500, rate=50.0))
         assert (told.seconds, told.missing, told.here) == (None, "runs", pytest.approx(8))
 
-    def test_a_stage_that_lasts_longer_than_ever_has_nothing_left(self):
+    def test_a_stage_that_lasts_longer_than_ever_has_no_time_left(self):
         ended(1_000, 500)
         assert estimates.left(running("publish", since=1_000)).seconds == 0
 
-    def test_a_re_tag_goes_by_re_tags(self):
+    def test_re_tagging_is_estimated_by_earlier_re_tagging(self):
         ended(1_000, 500)
         run = running("tag", kind="tags")
         assert estimates.left(run).seconds is None
@@ -166,7 +166,7 @@ class TestTimeLeft:
         (1, {"stage": "snapshot", "read": None}, "until it is known how many texts are to be encoded"),
     ],
 )
-def test_the_page_says_by_what(client, earlier, stage, said):
+def test_the_page_says_who_or_what_cancelled_it(client, earlier, stage, said):
     for _ in range(earlier):
         ended(1_000, 500)
     run = running(**stage)

@@ -26,7 +26,7 @@ HTMX = {"HX-Request": "true"}
 
 @pytest.fixture(autouse=True)
 def external_workers(settings):
-    """A run that was asked for stays queued: no worker process is started behind the tests' backs."""
+    """A requested run stays queued: tests start no worker process."""
     settings.TCS_WORKER = "external"
 
 
@@ -71,7 +71,7 @@ def html(response) -> str:
 
 # --- Who may --------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("path", [PAGE, REBUILD, RETAG, CANCEL, f"{PAGE}runs/1/", f"{PAGE}runs/1/log.txt"])
-def test_whoever_is_not_signed_in_signs_in_first_and_comes_back(client, path):
+def test_signed_out_users_sign_in_first_and_come_back(client, path):
     answer = client.get(path)
     assert answer.status_code == 302
     assert answer.url == f"{reverse('admin:login')}?next={path}"
@@ -79,7 +79,7 @@ def test_whoever_is_not_signed_in_signs_in_first_and_comes_back(client, path):
 
 @pytest.mark.parametrize("path", [PAGE, REBUILD, RETAG, f"{CANCEL}?run=1", f"{PAGE}runs/1/", f"{PAGE}runs/1/log.txt"])
 @pytest.mark.parametrize("person", [cast.staff, cast.visitor])
-def test_whoever_lacks_the_right_is_told_so(client, path, person):
+def test_without_the_permission_the_page_says_so(client, path, person):
     ended("done", pk=1)
     client.force_login(person())
     answer = client.get(path)
@@ -87,7 +87,7 @@ def test_whoever_lacks_the_right_is_told_so(client, path, person):
     assert "does not have the permission" in html(answer)
 
 
-def test_a_user_with_the_right_who_is_not_staff_sees_nothing(client):
+def test_a_user_with_the_permission_who_is_not_staff_sees_nothing(client):
     user = cast.staff("indexing.view")
     user.is_staff = False
     user.save()
@@ -102,19 +102,19 @@ def test_an_htmx_request_of_somebody_signed_out_sends_the_whole_browser_to_sign_
 
 
 @pytest.mark.parametrize("path", [REBUILD, RETAG])
-def test_who_may_only_look_starts_nothing(viewer, path):
+def test_viewers_start_nothing(viewer, path):
     assert viewer.post(path).status_code == 403
     assert not RebuildRun.objects.exists()
 
 
-def test_who_may_only_look_cancels_nothing(viewer):
+def test_viewers_cancel_nothing(viewer):
     run = running()
     assert viewer.post(CANCEL, {"run": run.pk}).status_code == 403
     run.refresh_from_db()
     assert run.cancel_requested_at is None
 
 
-def test_who_may_only_look_is_shown_no_buttons(viewer):
+def test_viewers_see_no_buttons(viewer):
     page = html(viewer.get(PAGE))
     assert "rebuild-button" not in page
     assert "-dialog" not in page
@@ -176,7 +176,7 @@ def test_a_second_request_is_refused_with_who_runs_what_since_when(operator, hea
     assert RebuildRun.objects.count() == 1
 
 
-def test_the_page_that_asks_names_the_active_run(operator):
+def test_the_confirmation_page_names_the_active_run(operator):
     run = running()
     page = html(operator.get(REBUILD))
     assert f"Run {run.pk} (full rebuild) is running, asked for by operator" in page
@@ -222,7 +222,7 @@ def test_a_run_that_has_ended_is_not_cancelled(operator, headers):
 
 
 @pytest.mark.parametrize("number", ["77", "", "x", "-1", "9" * 30, "²"])
-def test_a_run_that_is_not_there_is_a_404(operator, number):
+def test_an_unknown_run_is_404(operator, number):
     assert operator.post(CANCEL, {"run": number}).status_code == 404
 
 
@@ -245,7 +245,7 @@ def test_never_run_differs_from_complete(viewer):
     ("state", "badge"),
     [("error", "failed"), ("lost", "failed"), ("cancelled", "cancelled"), ("held", "held"), ("done", "complete")],
 )
-def test_the_badge_and_the_sentence_say_how_the_last_run_ended(viewer, state, badge):
+def test_the_badge_and_the_sentence_show_how_the_last_run_ended(viewer, state, badge):
     ended(state, error="The disk is <full>.", stage="vectors")
     answer = viewer.get(PAGE)
     assert badge_of(answer) == badge
@@ -332,7 +332,7 @@ def test_the_history_names_every_run_on_pages(viewer):
 
 
 @pytest.mark.parametrize("page", ["0", "-3", "999", "x", "1e9"])
-def test_a_page_that_is_not_there_shows_one_that_is(viewer, page):
+def test_a_page_that_does_not_exist_shows_one_that_does(viewer, page):
     ended("done")
     assert viewer.get(PAGE, {"page": page}).status_code == 200
 

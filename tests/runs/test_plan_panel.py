@@ -33,7 +33,7 @@ def figure(page: str, name: str) -> str:
     return page.partition(f"<dt>{name}</dt>")[2].partition("<dd>")[2].partition("</dd>")[0].strip()
 
 
-def test_the_index_page_links_to_it_and_does_not_work_it_out(viewer, monkeypatch):
+def test_the_index_page_links_to_it_without_computing_it(viewer, monkeypatch):
     monkeypatch.setattr(drift, "plan", lambda *_args, **_kwargs: pytest.fail("nobody asked"))
     page = html(viewer.get("/admin/index/"))
     assert f'href="{PLAN}" hx-get="{PLAN}"' in page
@@ -63,7 +63,7 @@ def test_htmx_gets_the_panel_and_a_browser_the_page(viewer):
     assert "<html" in html(viewer.get(PLAN))
 
 
-def test_without_a_version_everything_is_new_and_there_is_no_basis_for_a_time(viewer):
+def test_without_a_version_everything_is_new_and_there_is_no_estimate(viewer):
     cast.experts(3)
     page = html(viewer.get(PLAN))
     assert "everything is new" in page
@@ -71,7 +71,7 @@ def test_without_a_version_everything_is_new_and_there_is_no_basis_for_a_time(vi
     assert "No estimate yet" in figure(page, "Time")
 
 
-def test_too_little_room_is_marked(viewer, monkeypatch):
+def test_too_little_disk_space_is_marked(viewer, monkeypatch):
     cast.published(3)
     monkeypatch.setattr("indexing.drift.plan.shutil.disk_usage", lambda _path: namedtuple("Usage", "free")(10))
     assert '<dd class="attention">' in html(viewer.get(PLAN))
@@ -81,6 +81,6 @@ def test_every_field_has_its_name():
     assert FIELD_NAMES.keys() == FIELDS.keys()
 
 
-def test_who_may_not_see_the_index_does_not_see_it(client):
+def test_without_the_view_permission_it_is_not_shown(client):
     client.force_login(cast.staff())
     assert client.get(PLAN).status_code == 403

@@ -89,7 +89,7 @@ def test_without_waiting_the_run_is_queued_for_a_worker(settings):
     assert RebuildRun.objects.get().state == RebuildRun.State.QUEUED
 
 
-def test_a_dry_run_says_what_would_change_and_does_nothing():
+def test_a_dry_run_reports_what_would_change_and_does_nothing():
     people = cast.experts(10)
     command("rebuild_index")
     people[0].delete()
@@ -106,7 +106,7 @@ def test_a_dry_run_says_what_would_change_and_does_nothing():
     assert RebuildRun.objects.count() == 1
 
 
-def test_cron_has_nothing_to_do_below_its_limits():
+def test_cron_does_nothing_below_its_limits():
     cast.experts(10)
     command("rebuild_index")
     code, out, _err = command("rebuild_index", "--if-drift", "5%", "--if-older", "24h")
@@ -124,7 +124,7 @@ def test_cron_rebuilds_at_its_limit(limit):
     assert RebuildRun.objects.count() == 2
 
 
-def test_cron_undoes_no_rollback():
+def test_cron_does_not_undo_a_rollback():
     cast.experts(4)
     command("rebuild_index")
     command("rebuild_index")
@@ -146,7 +146,7 @@ def test_a_duration_is_read(text, value):
 
 
 @pytest.mark.parametrize("text", ["", "h", "5", "-1h", "nan%", "x%"])
-def test_what_is_neither_is_refused(text):
+def test_other_values_are_refused(text):
     for read in (schedule.share, schedule.seconds):
         if (read, text) == (schedule.share, "5"):
             continue  # 500 %: odd, but a share

@@ -59,17 +59,17 @@ class TestBar:
         last = stage_bar.of(run).segments[-1]
         assert (last.ending, last.seconds) == ("current", pytest.approx(8, abs=0.5))
 
-    def test_the_stage_that_failed_is_marked_with_its_time_whether_it_was_noted_or_not(self):
+    def test_the_stage_that_failed_is_marked_with_its_time(self):
         for noted in ({"snapshot": 2.0}, {"snapshot": 2.0, "embed": 8.0}):
             run = run_of(noted, whole=10, state=State.ERROR, stage="embed", error="The disk is full.")
             last = stage_bar.of(run).segments[-1]
             assert (last.ending, last.seconds) == ("failed", pytest.approx(8, abs=0.1))
 
-    def test_a_held_version_that_was_discarded_was_built_to_its_end(self):
+    def test_a_discarded_version_counts_as_built(self):
         run = run_of({"embed": 1.0, "publish": 1.0}, state=State.CANCELLED, stage="publish", experts=5)
         assert {each.ending for each in stage_bar.of(run).segments} == {"done"}
 
-    def test_a_run_that_waits_has_none(self):
+    def test_a_queued_run_has_no_estimate(self):
         assert stage_bar.of(RebuildRun.objects.create()) is None
 
     def test_the_page_says_in_words_what_the_bar_shows(self, viewer):
@@ -109,13 +109,13 @@ class TestComparison:
             ("0.2 s", "0.3 s", "+0.1 s, slower"),
         ]
 
-    def test_with_the_last_of_its_kind_that_came_to_its_end(self):
+    def test_it_is_compared_with_the_last_completed_run_of_its_kind(self):
         first = run_of({"embed": 1.0}, experts=10)
         run_of({"embed": 1.0}, state=State.ERROR, stage="embed")
         run_of({"embed": 1.0}, kind="tags", experts=10)
         assert comparison.of(run_of({"embed": 1.0}, experts=10)).earlier == first
 
-    def test_a_run_that_goes_on_is_compared_as_far_as_it_has_come(self):
+    def test_a_running_run_is_compared_in_what_it_has_done_so_far(self):
         run_of({"snapshot": 1.0, "embed": 60.0}, experts=10)
         run = run_of({"snapshot": 3.0}, state=State.RUNNING, stage="embed", finished_at=None)
         assert [(row.now, row.difference) for row in comparison.of(run).times] == [
@@ -134,7 +134,7 @@ class TestOutcome:
         IndexState.objects.update(live_version=version)
 
     @pytest.mark.parametrize("state", [State.ERROR, State.LOST, State.CANCELLED, State.HELD])
-    def test_a_bad_end_says_that_search_goes_on_and_from_which_version(self, viewer, state):
+    def test_a_failed_run_says_that_search_continues_and_with_which_version(self, viewer, state):
         self.live()
         page = page_of(viewer, run_of({"snapshot": 1.0}, state=state, stage="embed", error="The disk is full."))
         assert "search is still answering from version 41" in page
@@ -144,13 +144,13 @@ class TestOutcome:
         page = page_of(viewer, run_of({}, state=State.ERROR, error="The disk is full."))
         assert "searches say that there is no index" in page
 
-    def test_who_may_not_start_a_run_is_told_instead_of_offered_one(self, client):
+    def test_without_the_rebuild_permission_the_page_says_who_can_start_one(self, client):
         client.force_login(cast.staff("indexing.view", username="vi"))
         page = page_of(client, run_of({}, state=State.ERROR, error="The disk is full."))
         assert "again-link" not in page
         assert "needs the right to rebuild" in page
 
-    def test_an_old_failure_names_what_came_since_and_asks_for_nothing(self, viewer):
+    def test_an_old_failure_names_later_runs_and_requests_nothing(self, viewer):
         self.live()
         run = run_of({}, state=State.ERROR, error="The disk is full.")
         later = run_of({"embed": 1.0}, experts=10)
@@ -158,7 +158,7 @@ class TestOutcome:
         assert f"/admin/index/runs/{later.pk}/" in page
         assert "again-link" not in page
 
-    def test_a_held_run_that_was_published_says_by_whom_and_why(self, viewer):
+    def test_a_held_run_that_was_published_names_who_published_it_and_why(self, viewer):
         version = IndexVersion.objects.create(number=7, state="live")
         Publication.objects.create(version=version, how="approved", name="carol", reason="They left the firm.")
         page = page_of(viewer, run_of({"embed": 1.0}, experts=10, version=version))
@@ -166,6 +166,6 @@ class TestOutcome:
         assert "carol" in page
         assert "“They left the firm.”" in page
 
-    def test_a_run_that_ended_well_needs_no_such_words(self, viewer):
+    def test_a_successful_run_shows_no_advice(self, viewer):
         self.live()
         assert "outcome-heading" not in page_of(viewer, run_of({"embed": 1.0}, experts=10))

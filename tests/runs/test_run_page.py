@@ -43,7 +43,7 @@ def links(response) -> list[str]:
     return re.findall(r'rel="(?:prev|next)" href="([^"]*)"', row)
 
 
-def test_it_tells_the_whole_story(viewer):
+def test_the_page_shows_everything_about_the_run(viewer):
     run = run_with(
         2,
         state="error",
@@ -72,7 +72,7 @@ def test_it_tells_the_whole_story(viewer):
         assert shown in page
 
 
-def test_a_run_that_is_not_there_is_a_404(viewer):
+def test_an_unknown_run_is_404(viewer):
     assert viewer.get("/admin/index/runs/77/").status_code == 404
     assert viewer.get("/admin/index/runs/77/log.txt").status_code == 404
     assert viewer.get(f"/admin/index/runs/{10**25}/").status_code == 404
@@ -106,13 +106,13 @@ def test_only_warnings_and_errors_over_the_pages(viewer):
 
 @pytest.mark.parametrize("after", ["x", "", "-5", "9" * 40, "²", "1.5"])
 @pytest.mark.parametrize("level", ["", "<script>", "warning"])
-def test_odd_addresses_are_answered(viewer, after, level):
+def test_odd_addresses_get_a_response(viewer, after, level):
     answer = viewer.get(path(run_with(3)), {"after": after, "level": level})
     assert answer.status_code == 200
     assert "<script>" not in answer.content.decode()
 
 
-def test_a_run_that_goes_on_is_followed_live_from_its_last_lines(viewer):
+def test_a_running_run_is_shown_live_from_its_last_lines(viewer):
     asked = runs.request("full", cast.command_actor())
     run = runs.claim(processes.me(), asked.pk)
     assert run is not None

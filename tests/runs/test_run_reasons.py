@@ -1,4 +1,4 @@
-"""Why a run was asked for or cancelled: optional, kept with the run, shown, and told over the API and the log."""
+"""The reason for requesting or cancelling a run: optional, saved with the run, shown on the pages, API and log."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_from_the_page_into_the_history_the_run_the_log_and_the_audit(operator):
     assert f"(full): {run.reason}." in LogEntry.objects.latest("pk").change_message
 
 
-def test_nobody_has_to_say_why(operator):
+def test_a_reason_is_optional(operator):
     operator.post(f"{PAGE}rebuild/")
     assert last().reason == ""
     assert log(last()).endswith("asked for by otto (page, 127.0.0.1).")
@@ -68,7 +68,7 @@ def test_over_the_api(operator):
 
 
 @pytest.mark.parametrize("reason", ["x" * 2001, "\x9b" * 1000])
-def test_one_that_is_too_long_starts_nothing_and_is_no_error_of_the_server(operator, reason):
+def test_a_reason_that_is_too_long_is_refused_without_a_server_error(operator, reason):
     assert operator.post(f"{PAGE}rebuild/", {"reason": reason}).status_code == 409
     assert operator.post(RUN, {"reason": reason}, content_type="application/json").status_code in (409, 422)
     assert not RebuildRun.objects.exists()

@@ -97,7 +97,7 @@ def test_each_claim_raises_the_fence_and_numbers_a_new_version():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("folder", ["000042", "000042.7.building"])
-def test_a_number_that_lies_on_the_disk_is_not_given_again(folder):
+def test_a_number_that_exists_on_the_disk_is_not_used_again(folder):
     """After a restore of a database that is older than the versions beside it."""
     (paths.versions_folder() / folder).mkdir(parents=True)
     (paths.versions_folder() / "99999999999999999999").mkdir()
@@ -247,7 +247,7 @@ def test_a_silent_worker_elsewhere_is_lost_after_its_lease(settings):
 
 
 @pytest.mark.django_db
-def test_who_could_not_look_for_a_lease_does_not_take_the_worker_for_silent(settings):
+def test_a_process_that_could_not_look_for_a_lease_loses_no_run(settings):
     settings.TCS_LEASE_SECONDS = 60
     clock = [1000.0]
     lease.watch.set(LeaseWatch(lambda: clock[0]))
@@ -329,7 +329,7 @@ def test_a_command_waits_for_a_heartbeat_of_a_run_that_looks_stale(hours, settin
 
 
 @pytest.mark.django_db
-def test_a_command_does_not_wait_for_a_run_that_was_heard_of(settings, clock):
+def test_a_command_does_not_wait_for_a_run_with_a_recent_heartbeat(settings, clock):
     settings.TCS_LEASE_SECONDS = 60
     running(owner=ELSEWHERE)
     runs.wait_for_heartbeat(sleep=clock.sleep)
@@ -337,7 +337,7 @@ def test_a_command_does_not_wait_for_a_run_that_was_heard_of(settings, clock):
 
 
 @pytest.mark.django_db
-def test_what_a_person_does_is_audited_with_from_where():
+def test_what_people_do_is_audited_with_their_address():
     user = cast.staff()
     actor = Actor(user.username, RebuildRun.Via.PAGE, user=user, address="192.0.2.7")
     run = runs.request("full", actor)

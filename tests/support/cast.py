@@ -63,9 +63,9 @@ def command_actor(name: str = "operator") -> Actor:
 
 
 def rebuild(kind: str = "full") -> RebuildRun:
-    """Ask for a run and be its worker; returns it ended.
+    """Request a run and be its worker; returns it ended.
 
-    The worker's heartbeat has a connection of its own: within a test's transaction it would wait for a lock in vain.
+    The worker's heartbeat has a connection of its own, which would wait for the lock of a test's transaction.
     """
     assert not connection.in_atomic_block, "mark the test django_db(transaction=True)"
     asked = runs.request(kind, command_actor())

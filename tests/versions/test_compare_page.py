@@ -48,7 +48,7 @@ def diff(a: int, b: int) -> version_diff.Diff:
     return version_diff.between(open_baseline(one), open_baseline(other))
 
 
-def test_who_was_gained_lost_and_changed_in_which_fields(viewer, settings):
+def test_gained_lost_and_changed_experts_are_listed_with_their_fields(viewer, settings):
     settings.TCS_GATE_MAX_LOST = 0.5
     ids = three_versions()
     whole = diff(1, 3)
@@ -83,7 +83,7 @@ def test_who_was_gained_lost_and_changed_in_which_fields(viewer, settings):
 
     page = html(viewer.get(COMPARE, {"from": 2, "to": 3, "list": "gained"}))
     assert "Nobody was gained" in page
-    # Where a version of an older release kept no texts, the fields are told all the same.
+    # The fields are listed even if an older release built the version and stored no texts.
     bare = open_baseline(IndexVersion.objects.get(pk=1))
     object.__setattr__(bare, "profiles", None)
     old = version_diff.between(bare, open_baseline(IndexVersion.objects.get(pk=3)))
@@ -106,7 +106,7 @@ def test_a_list_comes_in_pages_by_name(viewer):
     assert "Late25" in html(viewer.get(COMPARE, {"from": 1, "to": 2, "page": 2}))
 
 
-def test_saved_queries_are_asked_when_wanted_and_those_that_moved_named(viewer):
+def test_saved_queries_are_run_on_request_and_changed_ones_named(viewer):
     SavedQuery.objects.create(text="church organs", k=3)
     version_cast.two_versions()
     quiet = html(viewer.get(COMPARE, {"from": 1, "to": 2}))
@@ -130,7 +130,7 @@ class TestWhatCannotBeCompared:
         cast.rebuild()
         assert "after the next rebuild there is something to compare" in html(viewer.get(COMPARE))
 
-    def test_a_swept_and_an_unknown_version_are_named(self, viewer):
+    def test_a_removed_and_an_unknown_version_are_named(self, viewer):
         version_cast.two_versions()
         IndexVersion.objects.create(number=9, state="removed")
         answer = viewer.get(COMPARE, {"from": 9, "to": 2})
@@ -140,7 +140,7 @@ class TestWhatCannotBeCompared:
         assert answer.status_code == 404
         assert "There is no version &lt;i&gt;" in html(answer)
 
-    def test_damaged_files_are_named_and_searches_go_on(self, viewer):
+    def test_damaged_files_are_named_and_search_continues(self, viewer):
         version_cast.two_versions()
         shutil.rmtree(paths.version_folder(1))
         answer = viewer.get(COMPARE, {"from": 1, "to": 2})
@@ -148,12 +148,12 @@ class TestWhatCannotBeCompared:
         assert "Searches are not affected." in html(answer)
 
     @pytest.mark.parametrize("query", [{"list": "x", "page": "x", "field": "nope", "q": "\0"}, {"page": 10**30}])
-    def test_odd_addresses_are_answered(self, viewer, query):
+    def test_odd_addresses_get_a_response(self, viewer, query):
         version_cast.two_versions()
         assert viewer.get(COMPARE, {"from": 1, "to": 2} | query).status_code == 200
 
 
-def test_the_versions_page_and_a_version_lead_there(viewer):
+def test_the_versions_page_and_a_version_link_to_it(viewer):
     version_cast.two_versions()
     assert 'action="/admin/index/versions/compare/"' in html(viewer.get("/admin/index/versions/"))
     assert f"{COMPARE}?from=1&amp;to=2" in html(viewer.get("/admin/index/versions/1/"))

@@ -43,7 +43,7 @@ def live() -> int | None:
     return IndexState.read().live_version_id
 
 
-def test_a_breach_holds_the_version_and_live_search_goes_on(held):
+def test_a_breach_holds_the_version_and_search_is_not_affected(held):
     assert held.state == State.HELD
     assert "10 of the 20 experts" in held.error
     assert live() == 1
@@ -51,14 +51,14 @@ def test_a_breach_holds_the_version_and_live_search_goes_on(held):
     assert paths.version_folder(held.version_id).is_dir()
 
 
-def test_the_report_names_who_was_lost(held):
+def test_the_report_names_lost_experts(held):
     lost = next(verdict for verdict in held.gate["verdicts"] if verdict["rule"] == "experts_lost")
     assert (lost["passed"], lost["value"], lost["limit"]) == (False, 0.5, 0.1)
     assert held.gate["lost_count"] == 10
     assert held.gate["lost"] == [f"Erin Number{n:03d} (expert-{n:03d})" for n in range(1, 11)]
 
 
-def test_the_report_makes_do_with_numbers_where_the_version_kept_no_names(monkeypatch):
+def test_the_report_shows_ids_where_the_version_stored_no_names(monkeypatch):
     cast.experts(20)
     rebuild()
     gone = Expert.objects.get(username="expert-003")
@@ -68,7 +68,7 @@ def test_the_report_makes_do_with_numbers_where_the_version_kept_no_names(monkey
     assert rebuild().gate["lost"] == [f"number {number} (deleted)"]
 
 
-def test_a_hold_changes_neither_the_time_of_the_last_rebuild_nor_its_count(held):
+def test_holding_changes_neither_the_time_of_the_last_rebuild_nor_its_count(held):
     assert IndexState.read().expert_count_at_rebuild == 20
 
 
@@ -83,7 +83,7 @@ def test_a_held_version_is_published_with_a_reason(held):
     assert Publication.objects.get(version_id=1).until == last.at
 
 
-def test_a_held_version_is_discarded_with_a_reason_and_its_files_go(held):
+def test_a_held_version_is_discarded_with_a_reason_and_its_files_are_deleted(held):
     decisions.discard(held.version_id, CAROL, "A bad import.")
     held.refresh_from_db()
     assert held.state == State.CANCELLED
@@ -94,7 +94,7 @@ def test_a_held_version_is_discarded_with_a_reason_and_its_files_go(held):
 
 
 @pytest.mark.parametrize("decide", [decisions.approve, decisions.discard, decisions.roll_back])
-def test_no_decision_without_a_reason(held, decide):
+def test_every_decision_needs_a_reason(held, decide):
     with pytest.raises(Refused, match="why"):
         decide(held.version_id, CAROL, "  ")
     assert live() == 1
@@ -108,14 +108,14 @@ def test_what_is_not_held_is_neither_published_nor_discarded(held):
             decide(99, CAROL, "Because.")
 
 
-def test_a_damaged_candidate_is_not_published(held):
+def test_a_damaged_held_version_is_not_published(held):
     damage.replace(paths.version_folder(held.version_id) / "ids.npy", b"garbage")
     with pytest.raises(SnapshotInvalid, match="ids.npy"):
         decisions.approve(held.version_id, CAROL, "They left the firm.")
     assert live() == 1
 
 
-def test_a_candidate_older_than_the_live_version_is_not_published(held, settings):
+def test_a_held_version_older_than_the_live_one_is_not_published(held, settings):
     settings.TCS_GATE_MAX_LOST = 1.0
     newer = rebuild()
     with pytest.raises(Refused, match="newer"):
@@ -151,7 +151,7 @@ def test_a_saved_query_that_no_longer_finds_its_expert_holds_the_version():
     assert asked["before"][0] == baker.username
 
 
-def test_the_gate_judges_the_directory_as_it_was_read_and_not_as_it_has_become():
+def test_the_gate_judges_the_directory_as_it_was_read():
     cast.experts(20)
     rebuild()
     query = SavedQuery.objects.create(text="plays the lute", k=1)
@@ -167,7 +167,7 @@ def test_the_gate_judges_the_directory_as_it_was_read_and_not_as_it_has_become()
 
 
 @pytest.mark.parametrize("decide", [decisions.approve, decisions.roll_back, decisions.discard])
-def test_a_decision_that_breaks_off_has_changed_nothing(held, decide, monkeypatch, settings):
+def test_a_decision_that_fails_halfway_changes_nothing(held, decide, monkeypatch, settings):
     """One transaction: whatever fails, at its very end too, takes all of it back."""
     settings.TCS_NOTIFY_EMAILS = ["ops@example.org"]
     number = held.version_id
@@ -202,7 +202,7 @@ def test_rolling_back_makes_a_kept_version_live_without_encoding(settings):
     assert after.expert_count_at_rebuild == 5
 
 
-def test_before_a_rollback_its_meaning_is_known():
+def test_the_effect_of_a_rollback_is_known_before_it():
     people = cast.experts(6)
     first = rebuild()
     Expert.objects.create(username="new", job_title="Glazier")
@@ -233,7 +233,7 @@ def rebuild_anyway() -> RebuildRun:
     return run
 
 
-def test_after_a_rollback_scheduled_runs_wait_until_released():
+def test_after_a_rollback_scheduled_rebuilds_are_paused_until_resumed():
     cast.experts(4)
     first = rebuild()
     rebuild()
@@ -263,7 +263,7 @@ def test_a_damaged_version_is_not_rolled_back_to():
     assert live() == second.version_id
 
 
-def test_decisions_are_audited_and_told(settings):
+def test_decisions_are_audited_and_notified(settings):
     settings.TCS_NOTIFY_EMAILS = ["ops@example.org"]
     cast.experts(4)
     first = rebuild()
@@ -286,7 +286,7 @@ def test_decisions_are_audited_and_told(settings):
         ("done", False, False),
     ],
 )
-def test_a_version_rolled_back_to_gets_the_map_that_it_lacks_from_one_process(state, owner_lives, lacks):
+def test_after_a_rollback_a_missing_map_is_computed_by_one_process(state, owner_lives, lacks):
     cast.experts(4)
     first = rebuild().version_id
     rebuild()

@@ -1,4 +1,4 @@
-"""Pins: what is pinned is never swept and takes nobody's place; who pinned it, and why; what goes next, and when."""
+"""Pins: a pinned version is never removed and does not count among those kept. And what is removed next, and when."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def html(response) -> str:
 
 
 class TestRules:
-    def test_a_pinned_version_stays_however_many_come_and_takes_nobody_s_place(self, settings):
+    def test_a_pinned_version_stays_and_does_not_count_among_those_kept(self, settings):
         versions(5, keep=2, settings=settings)
         pinning.pin(1, CAROL, "The last one before the merger.")
         assert swept() == [1, 4, 5]
@@ -75,7 +75,7 @@ class TestRules:
         publish_another()
         assert swept() == [2, 3]
 
-    def test_unpinned_it_goes_in_its_turn(self, settings):
+    def test_an_unpinned_version_is_removed_in_its_turn(self, settings):
         versions(4, keep=2, settings=settings)
         pinning.pin(1, CAROL, "For the audit.")
         pinning.unpin(1, CAROL, "The audit is over.")
@@ -112,7 +112,7 @@ class TestRules:
 
 
 class TestOutlook:
-    def test_what_goes_with_the_next_version_goes_then_and_not_before(self, settings):
+    def test_what_is_removed_with_the_next_version_stays_until_then(self, settings):
         versions(4, keep=3, settings=settings)
         pinning.pin(3, CAROL, "For the audit.")
         said = sweep.forecast()
@@ -121,7 +121,7 @@ class TestOutlook:
         publish_another()
         assert swept() == [2, 3, 4, 5]
 
-    def test_what_is_too_many_already_goes_after_the_next_run(self, settings):
+    def test_versions_beyond_the_limit_are_removed_after_the_next_run(self, settings):
         versions(5, keep=2, settings=settings)
         said = sweep.forecast()
         assert (said.after_next_run, said.with_next_version) == ((3, 2, 1), (4,))
@@ -137,7 +137,7 @@ class TestOutlook:
 
 
 class TestPages:
-    def test_it_is_pinned_with_a_reason_and_shown_and_noted(self, publisher, settings):
+    def test_it_is_pinned_with_a_reason_that_is_shown_and_logged(self, publisher, settings):
         versions(4, keep=2, settings=settings)
         assert "never swept" not in html(publisher.get(f"{VERSIONS}1/"))
         assert "Why?" in html(publisher.get(f"{VERSIONS}pin/?version=1"))

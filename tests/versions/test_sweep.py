@@ -49,7 +49,7 @@ def test_a_live_version_older_than_those_kept_stays(settings):
     assert folders() == {"000001"}
 
 
-def test_leftovers_of_failed_runs_go_and_a_running_build_stays():
+def test_leftovers_of_failed_runs_are_deleted_and_a_running_build_stays():
     version(4, State.LIVE)
     version(5, State.BUILDING)
     for name in ("000003", "000004.2.building", "000009", "000008.1.building", "notes.txt"):
@@ -65,7 +65,7 @@ def test_a_version_renamed_but_not_yet_published_stays():
     assert "000005" in folders()
 
 
-def test_the_map_of_a_removed_version_goes():
+def test_the_map_of_a_removed_version_is_deleted():
     version(1, State.REMOVED, folder=False)
     version(2, State.LIVE)
     paths.map_file(1).parent.mkdir(parents=True)
@@ -75,7 +75,7 @@ def test_the_map_of_a_removed_version_goes():
     assert [path.name for path in paths.map_file(1).parent.iterdir()] == ["000002.npy"]
 
 
-def test_what_a_killed_export_left_goes_and_that_of_an_active_run_stays():
+def test_an_export_left_by_a_killed_run_is_deleted_and_an_active_one_stays():
     """89 MB each with the packaged model."""
     models = paths.models_folder()
     for name in ("abc", "abc.77.exporting", "abc.77.old"):
@@ -89,7 +89,7 @@ def test_what_a_killed_export_left_goes_and_that_of_an_active_run_stays():
     shutil.rmtree(models)
 
 
-def test_half_a_map_goes_unless_it_is_being_computed():
+def test_half_a_map_is_deleted_unless_it_is_being_computed():
     version(1, State.RETIRED, folder=False)
     version(2, State.LIVE, folder=False)
     IndexVersion.objects.filter(number=2).update(map_state=IndexVersion.MapState.COMPUTING)
@@ -105,7 +105,7 @@ def refuse(_path: object) -> None:
     raise PermissionError(13, "Permission denied")
 
 
-def test_what_cannot_be_deleted_is_said_and_left_for_the_next_run(monkeypatch, caplog):
+def test_what_cannot_be_deleted_is_reported_and_left_for_the_next_run(monkeypatch, caplog):
     (paths.versions_folder() / "000009").mkdir(parents=True)
 
     with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):

@@ -65,7 +65,7 @@ def test_a_rollback_says_what_it_means_and_asks(monkeypatch):
 
 
 @pytest.mark.parametrize(("text", "said"), [("n\n", "Nothing was changed."), ("\n", "Nothing"), ("", "--noinput")])
-def test_whoever_does_not_say_yes_changes_nothing(monkeypatch, text, said):
+def test_any_answer_but_yes_changes_nothing(monkeypatch, text, said):
     version_cast.two_versions()
     typed(monkeypatch, text)
     code, _out, err = command("rollback_index", "1", "--reason", "It finds nobody.")
@@ -73,7 +73,7 @@ def test_whoever_does_not_say_yes_changes_nothing(monkeypatch, text, said):
     assert said in err
 
 
-def test_noinput_does_not_ask_and_json_is_all_there_is_on_stdout(monkeypatch):
+def test_noinput_does_not_ask_and_stdout_has_only_json(monkeypatch):
     version_cast.two_versions()
     typed(monkeypatch, "")
     code, out, _err = command("rollback_index", "1", "--reason", "It finds nobody.", "--noinput", "--json")
@@ -82,7 +82,7 @@ def test_noinput_does_not_ask_and_json_is_all_there_is_on_stdout(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["publish_version", "discard_version", "rollback_index"])
-def test_what_is_refused_exits_with_1_and_its_sentence(name):
+def test_a_refused_request_exits_with_1_and_its_sentence(name):
     version_cast.two_versions()
     code, out, err = command(name, "2", "--reason", "Because.", "--json")
     assert code == 1
@@ -121,7 +121,7 @@ def test_an_empty_reason_is_refused():
     assert "Give a reason" in err
 
 
-def test_the_schedule_is_released_once():
+def test_the_schedule_is_resumed_once():
     version_cast.rolled_back()
     assert json.loads(command("release_schedule", "--json")[1]) == {"released": True}
     code, out, _err = command("release_schedule")

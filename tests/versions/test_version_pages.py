@@ -62,14 +62,14 @@ class TestGateReport:
         assert "at most 10 %" in page
         assert "10 of the 20 experts of version 1 are gone" in page
 
-    def test_it_stands_on_the_index_page_too(self, viewer):
+    def test_it_is_on_the_index_page_too(self, viewer):
         version_cast.held()
         page = html(viewer.get(PAGE))
         assert "Waiting for a decision" in page
         assert "Compared with version 1" in page
         assert "at most 10 %" in page
 
-    def test_who_was_lost_and_gained_stands_there_by_name(self, viewer):
+    def test_lost_and_gained_experts_are_named(self, viewer):
         cast.experts(10)
         cast.rebuild()
         Expert.objects.filter(username__lte="expert-003").update(is_active=False)
@@ -81,7 +81,7 @@ class TestGateReport:
         assert "Experts gained: 1" in page
         assert "<bdi>newcomer</bdi>" in page
 
-    def test_names_are_bounded_and_their_counts_whole(self):
+    def test_names_are_limited_and_their_counts_complete(self):
         kept = {
             "passed": False,
             "verdicts": [],
@@ -152,7 +152,7 @@ class TestGateReport:
         (rule,) = gate_report.of(RebuildRun(gate=kept)).rules
         assert (rule.name, rule.value, rule.limit, rule.outcome) == ("moon_phase", "1", "2", "breach")
 
-    def test_a_saved_query_shows_before_and_after_and_whom_it_misses(self, viewer):
+    def test_a_saved_query_shows_before_and_after_and_the_experts_it_misses(self, viewer):
         people = cast.experts(8)
         baker = next(person for person in people if person.job_title == "Baker")
         SavedQuery.objects.create(text="sourdough bread fermentation", k=1).expected.add(baker)
@@ -166,7 +166,7 @@ class TestGateReport:
         assert "% the same" in page
         assert page.index("<h4>Before</h4>") < page.index("<h4>After</h4>")
 
-    def test_the_first_version_has_nothing_to_compare_with_and_says_so(self, viewer):
+    def test_the_first_version_says_that_there_is_nothing_to_compare(self, viewer):
         cast.experts(3)
         run = cast.rebuild()
         assert "There was nothing to compare with" in html(viewer.get(f"{PAGE}runs/{run.pk}/"))
@@ -187,14 +187,14 @@ class TestGateReport:
 
 
 class TestHeldVersion:
-    def test_who_may_publish_gets_the_buttons(self, publisher):
+    def test_publishers_see_the_buttons(self, publisher):
         version_cast.held()
         page = html(publisher.get(PAGE))
         assert 'id="publish-button"' in page
         assert 'id="discard-button"' in page
         assert "/admin/index/lab/?version=2" in page
 
-    def test_others_are_told_who_may(self, viewer):
+    def test_others_see_who_may_decide(self, viewer):
         cast.staff("indexing.publish", username="carol")
         cast.staff("indexing.rebuild", username="otto")
         version_cast.held()
@@ -204,7 +204,7 @@ class TestHeldVersion:
         assert "otto" not in page
 
     @pytest.mark.parametrize("path", [PUBLISH, DISCARD, ROLLBACK, RELEASE])
-    def test_who_may_not_publish_decides_nothing(self, viewer, path):
+    def test_without_the_publish_permission_nothing_is_decided(self, viewer, path):
         version_cast.held()
         assert viewer.get(path, {"version": 2}).status_code == 403
         assert viewer.post(path, {"version": 2, "reason": "Because."}).status_code == 403
@@ -254,7 +254,7 @@ class TestHeldVersion:
         assert live() == 1
 
     @pytest.mark.parametrize("path", [PUBLISH, DISCARD])
-    def test_what_is_decided_already_is_409(self, publisher, path):
+    def test_what_was_decided_already_is_409(self, publisher, path):
         version_cast.held()
         decisions.discard(2, CAROL, "A bad import.")
         assert "there is nothing to decide" in html(publisher.get(path, {"version": 2}))
@@ -263,11 +263,11 @@ class TestHeldVersion:
         assert "removed" in html(answer)
 
     @pytest.mark.parametrize("number", ["", "99", "x", "9" * 30])
-    def test_a_version_that_never_was_is_404(self, publisher, number):
+    def test_an_unknown_version_is_404(self, publisher, number):
         assert publisher.get(PUBLISH, {"version": number}).status_code == 404
         assert publisher.post(ROLLBACK, {"version": number, "reason": "Because."}).status_code == 404
 
-    def test_an_older_candidate_can_only_be_discarded(self, publisher, settings):
+    def test_an_older_held_version_can_only_be_discarded(self, publisher, settings):
         version_cast.held()
         settings.TCS_GATE_MAX_LOST = 1.0
         cast.rebuild()
@@ -281,7 +281,7 @@ class TestHeldVersion:
         cast.rebuild("tags")
         assert "Version 2 was built with 10 experts and is not published" in html(publisher.get(PAGE))
 
-    def test_with_approval_always_the_asker_sees_that_another_must_publish(self, publisher, settings):
+    def test_with_approval_always_the_requester_sees_that_somebody_else_must_publish(self, publisher, settings):
         settings.TCS_APPROVE = "always"
         cast.experts(3)
         run = cast.rebuild()
@@ -296,7 +296,7 @@ class TestHeldVersion:
         assert "Another person" in html(answer)
         assert live() is None
 
-    def test_with_approval_always_another_person_publishes(self, publisher, settings):
+    def test_with_approval_always_somebody_else_must_publish(self, publisher, settings):
         settings.TCS_APPROVE = "always"
         cast.experts(3)
         cast.rebuild()
@@ -318,7 +318,7 @@ class TestVersions:
     def test_before_the_first_run_it_says_so(self, viewer):
         assert "No version yet" in html(viewer.get(VERSIONS))
 
-    def test_it_says_which_goes_next(self, viewer, settings):
+    def test_it_says_which_version_will_be_deleted_next(self, viewer, settings):
         settings.TCS_KEEP_VERSIONS = 2
         version_cast.two_versions()
         page = html(viewer.get(VERSIONS))
@@ -343,13 +343,13 @@ class TestVersions:
         assert f"{PAGE}runs/{run.pk}/" in page
         assert "Search this candidate" in page
 
-    def test_who_may_only_look_is_offered_no_way_back(self, viewer):
+    def test_viewers_see_no_rollback_button(self, viewer):
         version_cast.two_versions()
         assert "Roll back" not in html(viewer.get(VERSIONS))
 
 
 class TestRollback:
-    def test_before_it_the_page_says_what_it_means(self, publisher):
+    def test_the_page_says_what_it_means_before_it_is_done(self, publisher):
         version_cast.two_versions()
         Expert.objects.get(username="expert-002").delete()
         page = html(publisher.get(ROLLBACK, {"version": 1}))
@@ -364,7 +364,7 @@ class TestRollback:
         assert "Give a reason" in html(answer)
         assert live() == 2
 
-    def test_after_it_a_banner_says_that_scheduled_runs_wait(self, publisher):
+    def test_after_it_a_banner_says_that_scheduled_rebuilds_are_paused(self, publisher):
         version_cast.two_versions()
         encoders.loaded().encoded.clear()
         answer = publisher.post(ROLLBACK, {"version": 1, "reason": "It finds nobody."}, follow=True)
@@ -376,7 +376,7 @@ class TestRollback:
         assert "It finds nobody." in page
         assert 'id="release-button"' in page
 
-    def test_it_is_released(self, publisher):
+    def test_it_is_resumed(self, publisher):
         version_cast.rolled_back()
         assert "It finds nobody." in html(publisher.get(RELEASE))
         answer = publisher.post(RELEASE, follow=True)
@@ -384,11 +384,11 @@ class TestRollback:
         assert "Scheduled runs are on hold" not in html(answer)
         assert IndexState.read().schedule_paused_at is None
 
-    def test_what_is_not_on_hold_is_not_released_twice(self, publisher):
+    def test_a_schedule_that_is_not_paused_is_not_resumed(self, publisher):
         assert "Scheduled runs are not on hold." in html(publisher.get(RELEASE))
         assert "Scheduled runs were not on hold." in html(publisher.post(RELEASE, headers=HTMX))
 
-    def test_while_a_run_goes_on_it_is_409_and_names_it(self, publisher):
+    def test_during_a_run_it_is_409_and_names_the_run(self, publisher):
         version_cast.two_versions()
         runs.request("full", cast.command_actor("otto"))
         assert "would undo this" in html(publisher.get(ROLLBACK, {"version": 1}))
@@ -397,7 +397,7 @@ class TestRollback:
         assert "otto" in html(answer)
         assert live() == 2
 
-    def test_a_damaged_version_is_refused_before_and_when_it_is_meant(self, publisher):
+    def test_a_damaged_version_is_refused_before_and_after_confirming(self, publisher):
         version_cast.two_versions()
         damage.replace(paths.version_folder(1) / "vectors.npy", b"garbage")
         page = html(publisher.get(ROLLBACK, {"version": 1}))
@@ -415,7 +415,7 @@ class TestAlarm:
     PROBLEM = "Version 2 is not served: vectors.npy is damaged."
 
     @pytest.mark.parametrize("path", [PAGE, "/admin/"])
-    def test_what_is_refused_is_said_with_what_was_not_affected_and_the_mend(self, viewer, path):
+    def test_a_refusal_says_what_is_unaffected_and_how_to_fix_it(self, viewer, path):
         version_cast.two_versions()
         process(1, self.PROBLEM)
         page = html(viewer.get(path))
@@ -423,7 +423,7 @@ class TestAlarm:
         assert "search is still answering, from version 1." in page
         assert "The mend: rebuild the index." in page
 
-    def test_a_process_with_nothing_to_answer_from_is_said(self, viewer):
+    def test_a_process_that_serves_nothing_is_reported(self, viewer):
         version_cast.two_versions()
         process(None, self.PROBLEM)
         process(2, pid=2)
@@ -433,26 +433,26 @@ class TestAlarm:
         assert "search is still answering" not in page
 
     @pytest.mark.parametrize("path", [PAGE, "/admin/"])
-    def test_without_a_problem_there_is_none(self, viewer, path):
+    def test_without_a_problem_there_is_no_alarm(self, viewer, path):
         version_cast.two_versions()
         process(2)
         assert 'class="alarm"' not in html(viewer.get(path))
 
-    def test_who_may_not_see_the_index_sees_no_alarm(self, client):
+    def test_without_the_view_permission_there_is_no_alarm(self, client):
         client.force_login(cast.staff())
         version_cast.two_versions()
         process(1, self.PROBLEM)
         assert 'class="alarm"' not in html(client.get("/admin/"))
 
-    def test_who_may_rebuild_is_given_the_button(self, client):
+    def test_with_the_rebuild_permission_there_is_a_button(self, client):
         client.force_login(cast.staff("indexing.view", "indexing.rebuild"))
         version_cast.two_versions()
         process(1, self.PROBLEM)
         assert 'id="alarm-rebuild-button"' in html(client.get(PAGE))
 
 
-def test_open_pages_hear_of_every_decision():
-    """What `look` compares changes with each of them, so the watcher sends the fragments anew."""
+def test_open_pages_are_updated_after_every_decision():
+    """What `look` compares changes with each of them, so the watcher sends the fragments again."""
     run = version_cast.held()
     seen = [look().state]
     cast.rebuild("tags")  # the held run is no longer the latest

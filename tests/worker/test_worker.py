@@ -142,7 +142,7 @@ def test_a_signal_ends_the_run_as_cancelled_and_names_it():
     assert "SIGTERM" in run.error
 
 
-def test_a_run_lost_meanwhile_publishes_nothing(monkeypatch):
+def test_a_run_lost_while_it_builds_publishes_nothing(monkeypatch):
     cast.experts(3)
     publish = runs.publish
 
