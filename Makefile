@@ -5,8 +5,7 @@
 
 python := .venv/bin/python
 djade := .venv/bin/djade --target-version 5.2
-# Two are part of a sentence: a line break at their end, which djade adds, would show.
-templates = $(shell find templates -name "*.html" ! -name "_badge_text.html" ! -name "_announcement.html")
+templates = $(shell find templates -name "*.html")
 
 run: install
 	@exec $(python) manage.py serve

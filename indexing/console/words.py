@@ -1,9 +1,12 @@
-"""Figures as the pages say them: durations, time left, rates, shares, and the initials of a name."""
+"""Figures and states as the pages say them."""
 
 from __future__ import annotations
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+
+from indexing.models import IndexVersion, RebuildRun
 
 
 def duration(seconds: float | None) -> str:
@@ -52,3 +55,31 @@ def initials(name: str) -> str:
     """The first letters of the first and the last word."""
     words = name.split()
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+def count(number: int | None) -> str:
+    """With separators; a dash for None."""
+    return "–" if number is None else str(intcomma(number))
+
+
+def run_state(run: RebuildRun | None) -> str:
+    """The state of a run; without a run the index was never built."""
+    if run is None:
+        return _("never built")
+    return _("needs approval") if run.state == RebuildRun.State.HELD else run.get_state_display()
+
+
+def version_state(version: IndexVersion) -> str:
+    return _("needs approval") if version.state == IndexVersion.State.HELD else version.get_state_display()
+
+
+def lasted(run: RebuildRun) -> str:
+    """How long an ended run took; a dash for one that is active or never started."""
+    return duration(run.seconds) if run.finished_at and run.started_at else "–"
+
+
+def chart_value(value: float | None, unit: str) -> str:
+    """A figure of a chart, in "seconds" or as a "count"; a dash for None."""
+    if value is None:
+        return "–"
+    return duration(value) if unit == "seconds" else str(intcomma(value))

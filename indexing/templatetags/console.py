@@ -17,7 +17,18 @@ from indexing.runs import status
 register = template.Library()
 
 
-for _filter in (words.duration, words.time_left, words.rate, words.percent, words.initials):
+for _filter in (
+    words.chart_value,
+    words.count,
+    words.duration,
+    words.initials,
+    words.lasted,
+    words.percent,
+    words.rate,
+    words.run_state,
+    words.time_left,
+    words.version_state,
+):
     register.filter(_filter.__name__, _filter)
 
 

@@ -1,12 +1,15 @@
-"""The words of a query in what others wrote."""
+"""Texts of others with some of their words marked: those of a query, or those that changed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from experts.safe_text import without_bidi_controls
+from indexing.console.text_diff import Piece
 from indexing.runlog.line_filter import Wanted
 from indexing.search.highlights import Marker
 
@@ -36,3 +39,15 @@ def in_common(tag: object, marker: Marker | None) -> bool:
 def found(message: str, wanted: Wanted) -> SafeString:
     """As `isolated`, with what was searched for in <mark>."""
     return format_html("<bdi>{}</bdi>", wanted.marked(without_bidi_controls(message)))
+
+
+@register.filter
+def pieces(side: Iterable[Piece], tag: str) -> SafeString:
+    """One side of a changed text, escaped; what differs is in an element `tag`, "del" or "ins"."""
+    marked_pieces = (
+        format_html("<{}>{}</{}>", tag, without_bidi_controls(piece.text), tag)
+        if piece.differs
+        else without_bidi_controls(piece.text)
+        for piece in side
+    )
+    return format_html_join("", "{}", ((piece,) for piece in marked_pieces))

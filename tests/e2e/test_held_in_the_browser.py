@@ -64,7 +64,7 @@ def test_a_held_version_is_tried_out_published_and_taken_back(tabs, site):
         expect(tab.locator("#schedule-hold")).to_contain_text("It was a mistake after all.")
         expect(tab.locator("#live-version")).to_contain_text("1 of 1 process serves version 1")
 
-    other.get_by_role("button", name="Release…").click()
+    other.get_by_role("button", name="Resume…").click()
     other.get_by_role("dialog").get_by_role("button", name="Release").click()
     for tab in (page, other):
         expect(tab.locator("#schedule-hold")).to_be_empty()

@@ -44,9 +44,9 @@ def rebuild(page: Page, *, everything: bool = False) -> None:
     page.get_by_role("button", name="Rebuild index").click()
     dialog = page.get_by_role("dialog")
     if everything:
-        dialog.get_by_label("Embed everything again").check()
+        dialog.get_by_label("Recompute every profile (slow)").check()
     dialog.get_by_role("button", name="Start rebuild").click()
-    expect(badge(page)).to_have_text(re.compile("queued|rebuilding"))
+    expect(badge(page)).to_have_text(re.compile("queued|running"))
 
 
 def sequence(page: Page) -> list[int]:
@@ -103,7 +103,7 @@ def test_a_reload_in_mid_run_leaves_no_gap_and_no_repeat(tabs, indexed):
     # in mid-run: the longest stage has begun and has not ended
     expect(page.locator(".step-current .step-label")).to_have_text("Embed", timeout=RUN)
     page.reload()
-    expect(badge(page)).to_have_text(re.compile("rebuilding|complete"))  # where a page takes longer than a run
+    expect(badge(page)).to_have_text(re.compile("running|done"))  # where a page takes longer than a run
     for tab in (page, undisturbed):
         expect(badge(tab)).to_have_text("complete", timeout=RUN)
         expect(tab.locator("#log-view")).to_contain_text("is live with")

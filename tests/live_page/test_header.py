@@ -49,7 +49,7 @@ def test_every_page_says_who_is_running_what_and_how_far_it_is(viewer, path):
     link = next(each for each in shown.walk() if each.tag == "a")
     assert link.attributes["href"] == f"/admin/index/runs/{run.pk}/"
     words = link.text
-    assert "rebuilding" in words
+    assert "full rebuild" in words
     assert "embed 25 %" in words
     assert run.who in words
 
@@ -144,7 +144,7 @@ async def test_fifty_tabs_cost_no_more_rendering_than_one(viewer, monkeypatch):
 
 @pytest.mark.parametrize(
     ("state", "words"),
-    [("error", "Disk full"), ("lost", "Disk full"), ("cancelled", "Disk full"), ("held", "waits for a decision")],
+    [("error", "Disk full"), ("lost", "Disk full"), ("cancelled", "Disk full"), ("held", "needs approval")],
 )
 def test_a_notice_of_what_went_wrong_says_what_search_answers_from(state, words):
     live = IndexVersion.objects.create(number=41, state="live")
@@ -153,7 +153,7 @@ def test_a_notice_of_what_went_wrong_says_what_search_answers_from(state, words)
     end(run, state, error="Disk full", version=IndexVersion.objects.create(number=42, state="held"))
     said = header.how_it_ended(run.pk)
     assert words in said
-    assert "Search is still answering from version 41." in said
+    assert "People are still searching version 41." in said
 
 
 def test_a_run_that_goes_on_or_is_gone_has_no_notice():

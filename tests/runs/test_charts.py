@@ -36,7 +36,7 @@ def chart(page: str, name: str) -> tuple[list[str], list[list[str]]]:
 
 def test_before_the_first_rebuild_the_page_says_what_to_do(viewer):
     page = html(viewer.get(PAGE))
-    assert "No full rebuild has been built to the end yet" in page
+    assert "No completed rebuilds yet" in page
     assert 'href="/admin/index/"' in page
 
 

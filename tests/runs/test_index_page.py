@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from indexing import runlog, runs
-from indexing.lib import processes
+from indexing.lib import processes, times
 from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
 from tests.support import cast
 from tests.support.html_reading import parse_html
@@ -118,7 +118,7 @@ def test_viewers_see_no_buttons(viewer):
     page = html(viewer.get(PAGE))
     assert "rebuild-button" not in page
     assert "-dialog" not in page
-    assert "starting runs needs the right to rebuild" in page
+    assert "you need the rebuild permission to start one" in page
 
 
 def test_a_request_without_the_csrf_token_is_refused():
@@ -144,7 +144,7 @@ def test_without_javascript_a_page_asks_first_and_a_form_starts_the_run(operator
     assert answer.redirect_chain == [(PAGE, 302)]
     run = RebuildRun.objects.get()
     assert (run.kind, run.state, run.requested_name, run.via, run.reembed) == (kind, "queued", "otto", "page", False)
-    assert f"Run {run.pk} was asked for." in html(answer)
+    assert f"started (run {run.pk})." in html(answer)
     assert "192.0.2.7" in LogEntry.objects.get().change_message
 
 
@@ -161,7 +161,7 @@ def test_a_tags_run_embeds_nothing_again_whatever_is_sent(operator):
 def test_htmx_gets_a_notice_alone(operator):
     answer = operator.post(REBUILD, headers=HTMX)
     assert answer.status_code == 200
-    assert "was asked for" in html(answer)
+    assert "started (run" in html(answer)
     assert "<html" not in html(answer)
 
 
@@ -170,8 +170,8 @@ def test_a_second_request_is_refused_with_who_runs_what_since_when(operator, hea
     run = running("tags")
     answer = operator.post(REBUILD, headers=headers)
     assert answer.status_code == 409
-    assert f"Run {run.pk} (re-tag only) is running: asked for by operator, " in html(answer)
-    assert run.created_at.strftime("%Y-%m-%d %H:%M:%S UTC") in html(answer)
+    assert f"Run {run.pk} (re-tag only) is already running. It was requested by operator on " in html(answer)
+    assert times.moment(run.created_at) in html(answer)
     assert ("<html" in html(answer)) == (not headers)
     assert RebuildRun.objects.count() == 1
 
@@ -179,7 +179,7 @@ def test_a_second_request_is_refused_with_who_runs_what_since_when(operator, hea
 def test_the_confirmation_page_names_the_active_run(operator):
     run = running()
     page = html(operator.get(REBUILD))
-    assert f"Run {run.pk} (full rebuild) is running, asked for by operator" in page
+    assert f"Run {run.pk} (full rebuild), requested by operator, is still active" in page
     assert re.search(r'<button type="submit"[^>]* disabled>', page)
 
 
@@ -199,8 +199,8 @@ def test_a_running_run_is_asked_to_stop(client, right):
     asking = html(client.get(CANCEL, {"run": run.pk}))
     assert f'name="run" value="{run.pk}"' in asking
     answer = client.post(CANCEL, {"run": run.pk}, follow=True)
-    assert f"Run {run.pk} is asked to stop." in html(answer)
-    assert "Stopping: otto asked to cancel." in html(answer)
+    assert f"Run {run.pk} is being cancelled." in html(answer)
+    assert "Cancelling (requested by otto)…" in html(answer)
     run.refresh_from_db()
     assert run.cancel_requested_name == "otto"
 
@@ -208,7 +208,7 @@ def test_a_running_run_is_asked_to_stop(client, right):
 def test_a_queued_run_is_cancelled_at_once(operator):
     run = runs.request("full", cast.command_actor())
     answer = operator.post(CANCEL, {"run": run.pk}, headers=HTMX)
-    assert f"Run {run.pk} is cancelled." in html(answer)
+    assert f"Run {run.pk} was cancelled." in html(answer)
     run.refresh_from_db()
     assert run.state == "cancelled"
 
@@ -263,7 +263,7 @@ def test_a_running_run_shows_its_stage_and_has_no_estimate_without_an_earlier_ru
     assert '<progress id="stage-progress" value="400" max="1500"' in page
     assert "400 of 1,500 · 40/s" in page
     assert "in this stage" in page
-    assert "no basis yet for the rest: no run like it has ended" in page
+    assert "total not known: no similar run has finished" in page
     assert "Read 1,500." in page
     assert page.count("step-waiting") == len(run.stage_names) - 2
 
@@ -304,7 +304,7 @@ def test_the_live_version_says_what_it_is_and_who_serves_it(viewer):
     assert "1,500 experts" in page
     assert "all-MiniLM" in page
     assert "5.0 MB" in page
-    assert "2 of 2 processes serve version 42" in page
+    assert "2 of 2 server processes" in page
     assert re.search(r"<time data-relative[^>]*>3 days ago</time><span[^>]*><time[^>]*>\d+ \w+ \d{4}", page)
 
     ServingProcess.objects.filter(pid=2).update(version_number=None, problem="vectors.npy is damaged.")
@@ -313,8 +313,12 @@ def test_the_live_version_says_what_it_is_and_who_serves_it(viewer):
     page = html(viewer.get(PAGE))
     lines = [line.text for line in parse_html(page).walk() if line.tag == "li" and ", process" in line.text]
     each = [" ".join(line.split()) for line in lines]
-    assert each == ["a, process 1: version 42", "a, process 2: no version", "b, process 3: version 41(silent)"]
-    assert "1 of 2 processes serve version 42" in page
+    assert each == [
+        "a, process 1: version 42",
+        "a, process 2: no version",
+        "b, process 3: version 41 (not responding)",
+    ]
+    assert "1 of 2 server processes" in page
     assert "vectors.npy is damaged." in page
 
 

@@ -61,7 +61,7 @@ def test_the_page_shows_everything_about_the_run(viewer):
         "otto",
         "carla",
         "The disk is full.",
-        "everything embedded again",
+        "every profile recomputed",
         "12 s",
         "Read 5.",
         "failed here",
@@ -101,7 +101,7 @@ def test_only_warnings_and_errors_over_the_pages(viewer):
     many = run_with(1_200, level="warning")
     page = viewer.get(path(many), {"level": "warning"})
     assert links(page) == ["?after=1000&amp;level=warning#log"]
-    assert "No line of this level." in viewer.get(path(many), {"level": "error"}).content.decode()
+    assert "No lines match." in viewer.get(path(many), {"level": "error"}).content.decode()
 
 
 @pytest.mark.parametrize("after", ["x", "", "-5", "9" * 40, "²", "1.5"])

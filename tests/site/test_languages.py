@@ -175,8 +175,8 @@ def test_a_dutch_browser_sees_dutch_on_every_page(scene):
     ("asked", "words"),
     [
         (DUTCH, ("Zoekindex", "Nog geen run", "Index herbouwen")),
-        (ENGLISH, ("Search index", "No run yet", "Rebuild index")),
-        ("fr", ("Search index", "No run yet", "Rebuild index")),
+        (ENGLISH, ("Search index", "No runs yet", "Rebuild index")),
+        ("fr", ("Search index", "No runs yet", "Rebuild index")),
     ],
 )
 def test_the_browser_chooses_the_language(asked, words):

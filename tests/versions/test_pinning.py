@@ -140,13 +140,13 @@ class TestPages:
     def test_it_is_pinned_with_a_reason_that_is_shown_and_logged(self, publisher, settings):
         versions(4, keep=2, settings=settings)
         assert "never swept" not in html(publisher.get(f"{VERSIONS}1/"))
-        assert "Why?" in html(publisher.get(f"{VERSIONS}pin/?version=1"))
+        assert "Reason" in html(publisher.get(f"{VERSIONS}pin/?version=1"))
         answer = publisher.post(f"{VERSIONS}pin/", {"version": 1, "reason": "For <b>the</b> audit."}, follow=True)
         assert answer.redirect_chain == [(VERSIONS, 302)]
         page = html(answer)
         assert "Version 1 is pinned and stays." in page
-        assert "Version 2 goes after the next run" in page
-        assert "Version 3 goes when the next version is published." in page
+        assert "Version 2 will be deleted after the next run" in page
+        assert "Version 3 will be deleted when the next version is published." in page
         assert "For &lt;b&gt;the&lt;/b&gt; audit." in page
         assert "Pinned by <bdi>carol</bdi>" in html(publisher.get(f"{VERSIONS}1/"))
         assert "Pinned version 1: For <b>the</b> audit. [carol (page" in LogEntry.objects.get().change_message

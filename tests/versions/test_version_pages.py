@@ -57,7 +57,7 @@ class TestGateReport:
         page = html(viewer.get(f"{PAGE}runs/{run.pk}/"))
         assert page.count('<span class="verdict verdict-passed">') == 6
         assert page.count('<span class="verdict verdict-breach">') == 1
-        assert "Experts lost" in page
+        assert "Experts removed" in page
         assert "50 %" in page
         assert "at most 10 %" in page
         assert "10 of the 20 experts of version 1 are gone" in page
@@ -65,7 +65,7 @@ class TestGateReport:
     def test_it_is_on_the_index_page_too(self, viewer):
         version_cast.held()
         page = html(viewer.get(PAGE))
-        assert "Waiting for a decision" in page
+        assert "Needs approval" in page
         assert "Compared with version 1" in page
         assert "at most 10 %" in page
 
@@ -76,9 +76,9 @@ class TestGateReport:
         Expert.objects.create(username="newcomer", job_title="Glazier")
         run = cast.rebuild()
         page = html(viewer.get(f"{PAGE}runs/{run.pk}/"))
-        assert "Experts lost: 3" in page
+        assert "Experts removed: 3" in page
         assert "<bdi>Erin Number002 (expert-002)</bdi>" in page
-        assert "Experts gained: 1" in page
+        assert "Experts added: 1" in page
         assert "<bdi>newcomer</bdi>" in page
 
     def test_names_are_limited_and_their_counts_complete(self):
@@ -162,14 +162,14 @@ class TestGateReport:
         run = cast.rebuild()
         page = html(viewer.get(f"{PAGE}runs/{run.pk}/"))
         assert "sourdough bread fermentation" in page
-        assert f"not within the first 1: <bdi>{baker.username}</bdi>" in page
+        assert f"not in the top 1: <bdi>{baker.username}</bdi>" in page
         assert "% the same" in page
         assert page.index("<h4>Before</h4>") < page.index("<h4>After</h4>")
 
     def test_the_first_version_says_that_there_is_nothing_to_compare(self, viewer):
         cast.experts(3)
         run = cast.rebuild()
-        assert "There was nothing to compare with" in html(viewer.get(f"{PAGE}runs/{run.pk}/"))
+        assert "There was no live version to compare with" in html(viewer.get(f"{PAGE}runs/{run.pk}/"))
 
     def test_a_run_without_a_gate_shows_none(self, viewer):
         cast.experts(3)
@@ -200,7 +200,7 @@ class TestHeldVersion:
         version_cast.held()
         page = html(viewer.get(PAGE))
         assert 'id="publish-button"' not in page
-        assert "May publish or discard it: <bdi>carol</bdi>." in page
+        assert "Can publish or discard it: <bdi>carol</bdi>" in page
         assert "otto" not in page
 
     @pytest.mark.parametrize("path", [PUBLISH, DISCARD, ROLLBACK, RELEASE])
@@ -224,13 +224,13 @@ class TestHeldVersion:
         assert live() == 2
         last = Publication.objects.first()
         assert (last.how, last.name, last.reason) == ("approved", "carol", "They left the firm.")
-        assert "Waiting for a decision" not in html(answer)
+        assert "Needs approval" not in html(answer)
 
     def test_it_is_discarded_with_a_reason(self, publisher):
         run = version_cast.held()
         answer = publisher.post(DISCARD, {"version": 2, "reason": "A bad import."}, headers=HTMX)
         assert (answer.status_code, live()) == (200, 1)
-        assert "Version 2 is discarded." in html(answer)
+        assert "Version 2 was discarded." in html(answer)
         run.refresh_from_db()
         assert run.state == RebuildRun.State.CANCELLED
         assert "A bad import." in run.error
@@ -257,7 +257,7 @@ class TestHeldVersion:
     def test_what_was_decided_already_is_409(self, publisher, path):
         version_cast.held()
         decisions.discard(2, CAROL, "A bad import.")
-        assert "there is nothing to decide" in html(publisher.get(path, {"version": 2}))
+        assert "does not need a decision" in html(publisher.get(path, {"version": 2}))
         answer = publisher.post(path, {"version": 2, "reason": "Because."}, headers=HTMX)
         assert answer.status_code == 409
         assert "removed" in html(answer)
@@ -287,7 +287,7 @@ class TestHeldVersion:
         run = cast.rebuild()
         RebuildRun.objects.filter(pk=run.pk).update(requested_name="carol")
         for path in (PAGE, f"{VERSIONS}1/", f"{PUBLISH}?version=1"):
-            assert "Another person than <bdi>carol</bdi>, who asked for it, must publish it." in html(
+            assert "<bdi>carol</bdi> requested this run, so somebody else must publish it." in html(
                 publisher.get(path)
             )
         assert "<textarea" not in html(publisher.get(PUBLISH, {"version": 1}))
@@ -311,20 +311,20 @@ class TestVersions:
         page = html(publisher.get(VERSIONS))
         assert "rolled back to, <bdi>carol</bdi>: <bdi>It finds nobody.</bdi>" in page
         assert page.count("hash-encoder") == 2
-        assert "Scheduled runs are on hold" in page
+        assert "Scheduled rebuilds are paused" in page
         assert f"{ROLLBACK}?version=2" in page
         assert f"{ROLLBACK}?version=1" not in page
 
     def test_before_the_first_run_it_says_so(self, viewer):
-        assert "No version yet" in html(viewer.get(VERSIONS))
+        assert "No versions yet" in html(viewer.get(VERSIONS))
 
     def test_it_says_which_version_will_be_deleted_next(self, viewer, settings):
         settings.TCS_KEEP_VERSIONS = 2
         version_cast.two_versions()
         page = html(viewer.get(VERSIONS))
-        assert "Version 1 goes when the next version is published." in page
-        assert page.count("goes when the next version is published") == 2  # said of all, and in its row
-        assert page.rindex("goes when the next") > page.index(f"{VERSIONS}1/")
+        assert "Version 1 will be deleted when the next version is published." in page
+        assert page.count("will be deleted when the next version is published") == 2  # said of all, and in its row
+        assert page.rindex("will be deleted when the next") > page.index(f"{VERSIONS}1/")
         cast.rebuild()
         assert IndexVersion.objects.get(pk=1).state == "removed"
 
@@ -333,7 +333,7 @@ class TestVersions:
         page = html(viewer.get(f"{VERSIONS}1/"))
         assert "it can be made live again" in page
         assert "Published by its run" in page
-        assert "There was nothing to compare with" in page
+        assert "There was no live version to compare with" in page
         assert viewer.get(f"{VERSIONS}99/").status_code == 404
 
     def test_a_held_version_s_page_decides_too(self, publisher):
@@ -341,7 +341,7 @@ class TestVersions:
         page = html(publisher.get(f"{VERSIONS}2/"))
         assert 'id="publish-button"' in page
         assert f"{PAGE}runs/{run.pk}/" in page
-        assert "Search this candidate" in page
+        assert "Search this version" in page
 
     def test_viewers_see_no_rollback_button(self, viewer):
         version_cast.two_versions()
@@ -380,13 +380,13 @@ class TestRollback:
         version_cast.rolled_back()
         assert "It finds nobody." in html(publisher.get(RELEASE))
         answer = publisher.post(RELEASE, follow=True)
-        assert "Scheduled runs go on." in html(answer)
-        assert "Scheduled runs are on hold" not in html(answer)
+        assert "Scheduled rebuilds were resumed." in html(answer)
+        assert "Scheduled rebuilds are paused" not in html(answer)
         assert IndexState.read().schedule_paused_at is None
 
     def test_a_schedule_that_is_not_paused_is_not_resumed(self, publisher):
-        assert "Scheduled runs are not on hold." in html(publisher.get(RELEASE))
-        assert "Scheduled runs were not on hold." in html(publisher.post(RELEASE, headers=HTMX))
+        assert "Scheduled rebuilds are not paused." in html(publisher.get(RELEASE))
+        assert "Scheduled rebuilds were not paused." in html(publisher.post(RELEASE, headers=HTMX))
 
     def test_during_a_run_it_is_409_and_names_the_run(self, publisher):
         version_cast.two_versions()
@@ -420,17 +420,17 @@ class TestAlarm:
         process(1, self.PROBLEM)
         page = html(viewer.get(path))
         assert self.PROBLEM in page
-        assert "search is still answering, from version 1." in page
-        assert "The mend: rebuild the index." in page
+        assert "These servers keep using version 1." in page
+        assert "How to fix it: rebuild the index." in page
 
     def test_a_process_that_serves_nothing_is_reported(self, viewer):
         version_cast.two_versions()
         process(None, self.PROBLEM)
         process(2, pid=2)
         page = html(viewer.get(PAGE))
-        assert "1 process has no version to answer from" in page
+        assert "1 server process has no version to search" in page
         assert "1 process serves version 2 without trouble." in page
-        assert "search is still answering" not in page
+        assert "Search is not affected." not in page
 
     @pytest.mark.parametrize("path", [PAGE, "/admin/"])
     def test_without_a_problem_there_is_no_alarm(self, viewer, path):

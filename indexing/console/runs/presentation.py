@@ -1,4 +1,4 @@
-"""What the pages show, as plain values for templates: the same for a whole page and for a fragment sent alone."""
+"""What the pages about runs show, as plain values: the same for a whole page and for a fragment sent alone."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from django.core.paginator import Page, Paginator
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from indexing.console import words
 from indexing.console.access import Rights
-from indexing.console.runs import comparison, stage_bar
+from indexing.console.runs import comparison, outcome, stage_bar
 from indexing.console.versions import gate_report, presentation
 from indexing.drift import status as drift_status
 from indexing.models import IndexState, Publication, RebuildRun
@@ -22,6 +25,7 @@ StageState = Literal["done", "current", "failed", "waiting"]
 @dataclass(frozen=True, slots=True)
 class StageRow:
     place: int
+    """among the stages of the run's kind, from 1"""
     label: str
     state: StageState
     seconds: float | None = None
@@ -29,9 +33,43 @@ class StageRow:
     total: int = 0
     percent: int | None = None
     rate: float | None = None
+    """items a second"""
     summary: str = ""
     share: float | None = None
-    """of the run's time, 0 to 1, once the stage has ended"""
+    """of the run's time, 0 to 1, once the run has ended"""
+    cancelled: bool = False
+    """the run was cancelled in this stage"""
+
+    @property
+    def is_current(self) -> bool:
+        return self.state == "current"
+
+    @property
+    def has_begun(self) -> bool:
+        return self.state != "waiting"
+
+    @property
+    def figures(self) -> str:
+        """How far it is, or how long it took."""
+        if self.state == "current" and not self.total:
+            return _("in progress")
+        if self.state == "current":
+            progress = _("%(done)s of %(total)s") % {"done": words.count(self.done), "total": words.count(self.total)}
+            return " · ".join(filter(None, (progress, words.rate(self.rate))))
+        if self.state == "done":
+            share = "" if self.share is None else words.percent(self.share)
+            return " · ".join(filter(None, (words.duration(self.seconds), share)))
+        if self.state == "failed":
+            ending = _("cancelled here") if self.cancelled else _("failed here")
+            return " · ".join(filter(None, (words.duration(self.seconds), ending)))
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLeft:
+    text: str
+    basis: str = ""
+    """what the estimate is based on, or why there is none"""
 
 
 def index_context(rights: Rights, page: int | str = 1) -> dict[str, Any]:
@@ -44,16 +82,19 @@ def index_context(rights: Rights, page: int | str = 1) -> dict[str, Any]:
         "progress": now.progress,
         "stages": stage_rows(now.latest, now.progress) if now.latest else [],
         "bar": stage_bar.of(now.latest),
+        "time_left": time_left(now.active, now.progress),
         "history": history(page),
         "state": now.state,
         "drift_now": drift_status.read(),
-        "held": presentation.candidate(now.state),
+        "held": presentation.newest_held(now.state),
         "rights": rights,
     }
 
 
 def run_context(run: RebuildRun, rights: Rights) -> dict[str, Any]:
     progress = status.progress(run) if run.is_active else None
+    later = RebuildRun.objects.filter(pk__gt=run.pk).order_by("-pk").first()
+    live = IndexState.read().live_version
     return {
         "badge": status.badge_of(run),
         "sentence": status.sentence_of(run),
@@ -62,8 +103,9 @@ def run_context(run: RebuildRun, rights: Rights) -> dict[str, Any]:
         "stages": stage_rows(run, progress),
         "bar": stage_bar.of(run),
         "comparison": comparison.of(run),
-        "later": RebuildRun.objects.filter(pk__gt=run.pk).order_by("-pk").first(),
-        "live": IndexState.read().live_version,
+        "time_left": time_left(run, progress),
+        "outcome": outcome.of(run, live, later),
+        "live": live,
         "approved": Publication.objects.filter(version=run.version_id, how=Publication.How.APPROVED).first(),
         "gate": gate_report.of(run),
         "rights": rights,
@@ -78,6 +120,7 @@ def stage_rows(run: RebuildRun, progress: status.Progress | None) -> list[StageR
     """Every stage of the run, in order: what it did, is doing, or stopped in."""
     ended = {stage["stage"]: stage for stage in run.stages}
     stopped = stage_bar.stopped_in(run)
+    cancelled = run.state == RebuildRun.State.CANCELLED
     bar = stage_bar.of(run)
     lasted = {segment.place: segment for segment in (bar.segments if bar else ())}
     rows = []
@@ -85,7 +128,9 @@ def stage_rows(run: RebuildRun, progress: status.Progress | None) -> list[StageR
         label = str(RebuildRun.Stage(name).label)
         if name == stopped:
             seconds, share = (lasted[place].seconds, lasted[place].share) if place in lasted else (None, None)
-            rows.append(StageRow(place, label, "failed", seconds, run.done, run.total, share=share))
+            rows.append(
+                StageRow(place, label, "failed", seconds, run.done, run.total, share=share, cancelled=cancelled)
+            )
         elif name in ended:
             stage = ended[name]
             rows.append(
@@ -99,7 +144,7 @@ def stage_rows(run: RebuildRun, progress: status.Progress | None) -> list[StageR
                     100,
                     stage.get("rate"),
                     stage.get("summary", ""),
-                    lasted[place].share if place in lasted else None,
+                    lasted[place].share if place in lasted and not run.is_active else None,
                 )
             )
         elif progress and name == progress.stage:
@@ -111,3 +156,24 @@ def stage_rows(run: RebuildRun, progress: status.Progress | None) -> list[StageR
         else:
             rows.append(StageRow(place, label, "waiting"))
     return rows
+
+
+def time_left(run: RebuildRun | None, progress: status.Progress | None) -> TimeLeft | None:
+    """An estimate for an active run, with its basis: it needs earlier runs, or it says what is missing."""
+    if run is None or progress is None:
+        return None
+    if run.state == RebuildRun.State.QUEUED:
+        return TimeLeft(_("Starting…"))
+    left = progress.left
+    if left.seconds is not None:
+        basis = ngettext("based on the last similar run", "based on the last %(runs)s similar runs", left.runs)
+        return TimeLeft(words.time_left(left.seconds), basis % {"runs": left.runs})
+    texts_missing = left.missing == "texts"
+    if left.here is not None:
+        here = _("%(time)s in this stage") % {"time": words.time_left(left.here)}
+        if texts_missing:
+            return TimeLeft(here, _("total not known until the changed profiles are counted"))
+        return TimeLeft(here, _("total not known: no similar run has finished"))
+    if texts_missing:
+        return TimeLeft(_("No estimate yet"), _("the changed profiles are still being counted"))
+    return TimeLeft(_("No estimate yet"), _("no similar run has finished"))

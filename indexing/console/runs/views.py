@@ -1,4 +1,4 @@
-"""The pages of the index inside the admin. The socket keeps them current; all of them work without it."""
+"""The pages of the index and of its runs. The socket keeps them current; all of them work without it."""
 
 from __future__ import annotations
 
@@ -35,11 +35,12 @@ def index_page(request: ConsoleRequest) -> HttpResponse:
 @never_cache
 @allowed(REBUILD)
 def start_run(request: ConsoleRequest, kind: str) -> HttpResponse:
-    """GET asks whether it is meant, for a browser without JavaScript; POST does it."""
+    """GET shows the confirmation page, for a browser without JavaScript; POST starts the run."""
     if request.method != "POST":
         context = admin_context(request) | {
             "title": _("Rebuild index") if kind == RebuildRun.Kind.FULL else _("Re-tag only"),
             "kind": kind,
+            "start_label": _("Start rebuild") if kind == RebuildRun.Kind.FULL else _("Start re-tagging"),
             "live": IndexState.read().live_version,
             "active": RebuildRun.objects.active().first(),
         }
@@ -49,15 +50,16 @@ def start_run(request: ConsoleRequest, kind: str) -> HttpResponse:
         run = launch.request(kind, actor(request), reembed=reembed, reason=request.POST.get("reason", ""))
     except (Busy, Refused) as refusal:
         return _refused(request, refusal)
-    return accepted(request, _("Run %(number)s was asked for.") % {"number": run.pk})
+    full, tags = _("Rebuild started (run %(number)s)."), _("Re-tagging started (run %(number)s).")
+    return accepted(request, (full if kind == RebuildRun.Kind.FULL else tags) % {"number": run.pk})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @allowed(REBUILD, CANCEL)
 def cancel_run(request: ConsoleRequest) -> HttpResponse:
-    asked = request.POST if request.method == "POST" else request.GET
-    run = get_object_or_404(RebuildRun, pk=whole_number(asked.get("run")))
+    parameters = request.POST if request.method == "POST" else request.GET
+    run = get_object_or_404(RebuildRun, pk=whole_number(parameters.get("run")))
     if request.method != "POST":
         context = admin_context(request) | {"title": _("Cancel run %(number)s") % {"number": run.pk}, "run": run}
         return render(request, "indexing/runs/confirm_cancel.html", context)
@@ -66,15 +68,15 @@ def cancel_run(request: ConsoleRequest) -> HttpResponse:
     except (NotActive, Refused) as refusal:
         return _refused(request, refusal)
     if run.is_active:
-        return accepted(request, _("Run %(number)s is asked to stop.") % {"number": run.pk})
-    return accepted(request, _("Run %(number)s is cancelled.") % {"number": run.pk})
+        return accepted(request, _("Run %(number)s is being cancelled.") % {"number": run.pk})
+    return accepted(request, _("Run %(number)s was cancelled.") % {"number": run.pk})
 
 
 @require_safe
 @never_cache
 @allowed(VIEW)
 def run_page(request: ConsoleRequest, run_id: int) -> HttpResponse:
-    """A run that goes on is shown live, from its last lines; one that has ended from its first."""
+    """The log of an active run is shown live, from its last lines; that of an ended run from its first."""
     run = get_object_or_404(RebuildRun.objects.select_related("version"), pk=run_id)
     wanted = Wanted.of(request.GET.get("level", ""), request.GET.get("q", ""))
     paged = "after" in request.GET or not run.is_active
@@ -114,7 +116,7 @@ async def _log_pieces(run_id: int) -> AsyncIterator[str]:
 def _index_page(request: ConsoleRequest, status: int = 200) -> HttpResponse:
     rights = rights_of(request.user)
     shown = presentation.index_context(rights, request.GET.get("page", 1))
-    context = admin_context(request) | shown | {"title": _("Search index")}
+    context = admin_context(request) | shown | {"title": _("Search index"), "wanted": log_pages.EVERYTHING}
     if shown["run"]:
         context["log"] = log_pages.last_lines(shown["run"].pk)
     return render(request, "indexing/runs/index.html", context, status=status)

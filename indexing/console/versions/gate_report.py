@@ -1,4 +1,4 @@
-"""The gate's report of a run, as its row keeps it, in words for a page."""
+"""The report of the checks before publishing, as the run stores it, in words for a page."""
 
 from __future__ import annotations
 
@@ -13,27 +13,31 @@ from django.utils.translation import gettext_lazy
 
 from indexing.models import RebuildRun
 
-Outcome = Literal["passed", "warning", "breach"]
-Showing = Callable[[float], str]
+RuleOutcome = Literal["passed", "warning", "breach"]
+Formatter = Callable[[float], str]
 
 PLACES = 10
-"""Of a saved query's hits, before and after: as many as the overlap is measured over."""
+"""How many of a saved query's results are shown, before and after: the overlap is measured over as many."""
 QUERIES_AT_A_GLANCE = 20
-"""Where the report is sent anew with every change of the page."""
+"""Where the report is sent again with every change of the page."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RuleRow:
     name: str
-    outcome: Outcome
+    outcome: RuleOutcome
     sentence: str
     value: str
-    """empty where the rule had nothing to judge"""
+    """empty where the check did not apply"""
     limit: str
+
+    @property
+    def outcome_label(self) -> str:
+        return {"passed": _("passed"), "warning": _("warning"), "breach": _("failed")}[self.outcome]
 
 
 @dataclass(frozen=True, slots=True)
-class People:
+class NameList:
     names: tuple[str, ...]
     """the first ones, in order"""
     count: int
@@ -45,23 +49,27 @@ class People:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A place in a list of hits."""
+class RankedName:
+    """One username in a list of results."""
 
     username: str
     only_here: bool
-    """the other version does not have it among its own"""
+    """the other version does not have it in its list"""
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class QueryRow:
     text: str
     k: int
     missing: tuple[str, ...]
-    before: tuple[Place, ...]
-    after: tuple[Place, ...]
+    before: tuple[RankedName, ...]
+    after: tuple[RankedName, ...]
     percent: int | None
     """of the live version's first ten that are still among the first ten; None without any"""
+
+    @property
+    def missing_names(self) -> str:
+        return ", ".join(self.missing)
 
     @property
     def order(self) -> tuple[bool, int]:
@@ -73,10 +81,10 @@ class GateReport:
     passed: bool
     compared_with: int | None
     """the version that was live; None: there was nothing to compare with"""
-    rules: tuple[Rule, ...]
-    lost: People
-    gained: People
-    queries: tuple[Query, ...]
+    rules: tuple[RuleRow, ...]
+    lost: NameList
+    gained: NameList
+    queries: tuple[QueryRow, ...]
     queries_more: int
 
     @property
@@ -85,9 +93,9 @@ class GateReport:
 
 
 def of(run: RebuildRun | None, *, at_a_glance: bool = False) -> GateReport | None:
-    """None where no gate was reached: the run is of another kind, goes on, or ended before.
+    """None where the checks were not reached: the run is of another kind, is active, or ended before.
 
-    The queries that lost most come first; `at_a_glance` leaves out all but the first of them.
+    Queries that changed most come first; `at_a_glance` keeps only the first QUERIES_AT_A_GLANCE.
     """
     kept = run.gate if run else None
     if not kept:
@@ -98,8 +106,8 @@ def of(run: RebuildRun | None, *, at_a_glance: bool = False) -> GateReport | Non
         passed=kept["passed"],
         compared_with=kept["live_number"],
         rules=tuple(_rule(verdict) for verdict in kept["verdicts"]),
-        lost=People(tuple(kept["lost"]), kept["lost_count"]),
-        gained=People(tuple(kept["gained"]), kept["gained_count"]),
+        lost=NameList(tuple(kept["lost"]), kept["lost_count"]),
+        gained=NameList(tuple(kept["gained"]), kept["gained_count"]),
         queries=shown,
         queries_more=kept["queries_count"] - len(shown),
     )
@@ -114,23 +122,23 @@ def _count(value: float) -> str:
 
 
 _AT_MOST, _AT_LEAST = gettext_lazy("at most %(limit)s"), gettext_lazy("at least %(limit)s")
-_RULES: dict[str, tuple[Any, Showing, Any]] = {
-    "experts_lost": (gettext_lazy("Experts lost"), _share, _AT_MOST),
+_RULES: dict[str, tuple[Any, Formatter, Any]] = {
+    "experts_lost": (gettext_lazy("Experts removed"), _share, _AT_MOST),
     "minimum_count": (gettext_lazy("Number of experts"), _count, _AT_LEAST),
-    "without_text": (gettext_lazy("Experts without a text"), _share, _AT_MOST),
-    "failed_encodings": (gettext_lazy("Failed encodings"), _share, _AT_MOST),
-    "recall": (gettext_lazy("Recall of the vector index"), _share, _AT_LEAST),
-    "queries_broken": (gettext_lazy("Saved queries that miss somebody"), _count, _AT_MOST),
-    "queries_overlap": (gettext_lazy("Overlap of saved queries"), _share, _AT_LEAST),
+    "without_text": (gettext_lazy("Profiles without text"), _share, _AT_MOST),
+    "failed_encodings": (gettext_lazy("Profiles that could not be processed"), _share, _AT_MOST),
+    "recall": (gettext_lazy("Accuracy of search by meaning"), _share, _AT_LEAST),
+    "queries_broken": (gettext_lazy("Saved queries that miss an expert"), _count, _AT_MOST),
+    "queries_overlap": (gettext_lazy("Similarity of saved query results"), _share, _AT_LEAST),
 }
-"""Rule of the gate -> its name, how its figures are shown, and which side of the limit is the good one."""
+"""RuleRow of the gate -> its name, how its figures are shown, and which side of the limit is the good one."""
 
 
-def _rule(verdict: dict[str, Any]) -> Rule:
-    # A row outlives the release that wrote it: a rule that is no more is shown as it stands there.
+def _rule(verdict: dict[str, Any]) -> RuleRow:
+    # A row outlives the release that wrote it: a rule that no longer exists is shown as it is stored.
     name, show, bound = _RULES.get(verdict["rule"], (verdict["rule"], localize, "%(limit)s"))
-    outcome: Outcome = "passed" if verdict["passed"] else "warning" if verdict["warning"] else "breach"
-    return Rule(
+    outcome: RuleOutcome = "passed" if verdict["passed"] else "warning" if verdict["warning"] else "breach"
+    return RuleRow(
         name=str(name),
         outcome=outcome,
         sentence=verdict["sentence"],
@@ -139,13 +147,13 @@ def _rule(verdict: dict[str, Any]) -> Rule:
     )
 
 
-def _query(kept: dict[str, Any]) -> Query:
+def _query(kept: dict[str, Any]) -> QueryRow:
     before, after, missing = kept["before"], kept["after"], kept["missing"]
-    return Query(
+    return QueryRow(
         text=kept["text"],
         k=kept["k"],
         missing=tuple(missing),
-        before=tuple(Place(name, name not in after) for name in before[:PLACES]),
-        after=tuple(Place(name, name not in before) for name in after[:PLACES]),
+        before=tuple(RankedName(name, name not in after) for name in before[:PLACES]),
+        after=tuple(RankedName(name, name not in before) for name in after[:PLACES]),
         percent=None if kept["overlap"] is None else round(kept["overlap"] * 100),
     )

@@ -1,13 +1,17 @@
-"""Versions as the pages show them: the list, one of them, and the candidate that waits for a decision."""
+"""Versions as the pages show them: the list, one of them, and the one that needs approval."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from indexing.console import words
 from indexing.console.access import PUBLISH
 from indexing.console.versions import gate_report
 from indexing.console.versions.gate_report import GateReport
@@ -17,52 +21,115 @@ from indexing.versions.sweep import SweepForecast
 
 VERSIONS_PAGE = 20
 NAMED = 5
-"""How many of those who may publish are named."""
+"""How many usernames or files are named at most."""
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 State = IndexVersion.State
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A held version, and what keeps whom from publishing it."""
+class HeldVersion:
+    """A version that needs approval, what keeps it from being published, and who may publish it."""
 
     version: IndexVersion
     run: RebuildRun | None
     gate: GateReport | None
     outdated_by: int | None
-    """a newer version is live: this one can only be discarded"""
+    """the number of a newer version that is live: this one can only be discarded"""
     another_than: str
-    """who asked for it, where another person must publish it; else empty"""
+    """who requested it, where somebody else must publish it; otherwise empty"""
     publishers: tuple[str, ...]
-    """usernames of those who may decide, the first of them"""
+    """usernames of the first few who may decide"""
     others: int
     """held versions besides this one"""
+
+    @property
+    def publisher_names(self) -> str:
+        return ", ".join(self.publishers)
 
     def needs_another_than(self, username: str) -> bool:
         return bool(self.another_than) and self.another_than == username
 
 
 @dataclass(frozen=True, slots=True)
+class CompareLink:
+    label: str
+    query: str
+    """of the address: which versions are compared; empty for the page's own choice"""
+
+
+@dataclass(frozen=True, slots=True)
 class VersionRow:
     version: IndexVersion
     run: RebuildRun | None
-    goes_after_next_run: bool
-    goes_with_next_version: bool
-    """it will be removed once another version is published"""
-    can_be_pinned: bool
-    can_be_restored: bool
+    live_number: int | None
+    removed_after_next_run: bool
+    removed_with_next_version: bool
+    """it will be deleted once another version is published"""
+
+    @property
+    def can_be_searched(self) -> bool:
+        """Its files are there; so it can also be compared."""
+        return self.version.state in (State.LIVE, State.HELD, State.RETIRED)
+
+    @property
+    def can_be_pinned(self) -> bool:
+        return self.version.state in PINNABLE and self.version.pinned_at is None
+
+    @property
+    def can_be_unpinned(self) -> bool:
+        return self.version.pinned_at is not None
+
+    @property
+    def can_be_restored(self) -> bool:
+        return self.version.state == State.RETIRED
+
+    @property
+    def has_map(self) -> bool:
+        return self.version.map_state == IndexVersion.MapState.DONE and self.version.state != State.REMOVED
+
+    @property
+    def comparison(self) -> CompareLink:
+        """With the live version, the older of the two first."""
+        number, live = self.version.number, self.live_number
+        if live is None or live == number:
+            return CompareLink(_("Compare…"), "")
+        query = f"?from={min(number, live)}&to={max(number, live)}"
+        return CompareLink(_("Compare with the live version"), query)
+
+    @property
+    def sentence(self) -> str:
+        """What its state means, and when its files will be deleted."""
+        sentences = {
+            State.LIVE: _("This is the live version."),
+            State.HELD: _("It was built but is not published."),
+            State.RETIRED: _("Its files are kept, so it can be made live again."),
+            State.REMOVED: _("Its files were deleted. This record stays."),
+            State.BUILDING: _("A run is building it."),
+        }
+        sentence = sentences[State(self.version.state)]
+        if self.removed_after_next_run:
+            return f"{sentence} {_('They will be deleted after the next run.')}"
+        if self.removed_with_next_version:
+            return f"{sentence} {_('They will be deleted when the next version is published.')}"
+        return sentence
 
 
-def candidate(state: IndexState) -> Candidate | None:
+@dataclass(frozen=True, slots=True)
+class CleanUpLine:
+    sentence: str
+    is_soon: bool = False
+
+
+def newest_held(state: IndexState) -> HeldVersion | None:
     """The newest held version."""
     held = list(IndexVersion.objects.filter(state=State.HELD).select_related("run").order_by("-number")[:1])
-    return candidate_of(held[0], state) if held else None
+    return held_version(held[0], state) if held else None
 
 
-def candidate_of(version: IndexVersion, state: IndexState) -> Candidate:
+def held_version(version: IndexVersion, state: IndexState) -> HeldVersion:
     run = run_of(version)
     live = state.live_version_id
-    return Candidate(
+    return HeldVersion(
         version=version,
         run=run,
         gate=gate_report.of(run, at_a_glance=True),
@@ -84,24 +151,71 @@ def publishers() -> tuple[str, ...]:
     return tuple(may)
 
 
-def versions(forecast: SweepForecast, page: int | str = 1) -> tuple[Page[IndexVersion], list[VersionRow]]:
+def versions(
+    forecast: SweepForecast, live_number: int | None, page: int | str = 1
+) -> tuple[Page[IndexVersion], list[VersionRow]]:
     found = IndexVersion.objects.select_related("run").prefetch_related("publications").order_by("-number")
     shown: Page[IndexVersion] = Paginator(found, VERSIONS_PAGE).get_page(page)
-    return shown, [row(each, forecast) for each in shown]
+    return shown, [row(each, forecast, live_number) for each in shown]
 
 
-def row(version: IndexVersion, forecast: SweepForecast) -> VersionRow:
+def row(version: IndexVersion, forecast: SweepForecast, live_number: int | None) -> VersionRow:
     return VersionRow(
         version=version,
         run=run_of(version),
-        goes_after_next_run=version.number in forecast.after_next_run,
-        goes_with_next_version=version.number in forecast.with_next_version,
-        can_be_pinned=version.state in PINNABLE and version.pinned_at is None,
-        can_be_restored=version.state == State.RETIRED,
+        live_number=live_number,
+        removed_after_next_run=version.number in forecast.after_next_run,
+        removed_with_next_version=version.number in forecast.with_next_version,
     )
 
 
+def clean_up(forecast: SweepForecast) -> tuple[CleanUpLine, ...]:
+    """Which versions and files are kept, and which will be deleted when."""
+    keep = ngettext(
+        "We keep only the live version, plus pinned ones.",
+        "We keep the %(keep)s most recent versions, plus pinned ones.",
+        forecast.keep,
+    )
+    lines = [CleanUpLine(keep % {"keep": forecast.keep})]
+    if forecast.after_next_run:
+        soon = ngettext(
+            "Version %(numbers)s will be deleted after the next run.",
+            "Versions %(numbers)s will be deleted after the next run.",
+            len(forecast.after_next_run),
+        )
+        lines.append(CleanUpLine(soon % {"numbers": _listed(forecast.after_next_run)}, is_soon=True))
+    if forecast.with_next_version:
+        later = ngettext(
+            "Version %(numbers)s will be deleted when the next version is published.",
+            "Versions %(numbers)s will be deleted when the next version is published.",
+            len(forecast.with_next_version),
+        )
+        lines.append(CleanUpLine(later % {"numbers": _listed(forecast.with_next_version)}))
+    else:
+        lines.append(CleanUpLine(_("No version will be deleted when the next one is published.")))
+    if forecast.pinned:
+        pinned = ngettext(
+            "Version %(numbers)s is pinned and stays.",
+            "Versions %(numbers)s are pinned and stay.",
+            len(forecast.pinned),
+        )
+        lines.append(CleanUpLine(pinned % {"numbers": _listed(forecast.pinned)}))
+    if forecast.leftovers:
+        files = ngettext(
+            "%(count)s unused item on disk will be deleted after the next run: %(names)s",
+            "%(count)s unused items on disk will be deleted after the next run: %(names)s",
+            len(forecast.leftovers),
+        )
+        names = _listed(forecast.leftovers[:NAMED]) + (", …" if len(forecast.leftovers) > NAMED else "")
+        lines.append(CleanUpLine(files % {"count": words.count(len(forecast.leftovers)), "names": names}))
+    return tuple(lines)
+
+
+def _listed(items: Iterable[object]) -> str:
+    return ", ".join(map(str, items))
+
+
 def run_of(version: IndexVersion) -> RebuildRun | None:
-    """The run that built it: none where its row is gone."""
+    """The run that built it; None if its row was deleted."""
     run: RebuildRun | None = getattr(version, "run", None)
     return run

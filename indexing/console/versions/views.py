@@ -1,4 +1,4 @@
-"""Versions: the list, one of them, and what a person decides about them."""
+"""Versions: the list, one of them, and the decisions about them."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ State = IndexVersion.State
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked before a decision about a version, and what takes it."""
+class Confirmation:
+    """The page that asks for confirmation of a decision about a version, and the function that decides."""
 
     template: str
     title: str
@@ -37,9 +37,9 @@ class Question:
     done: str
     context: dict[str, Any] = field(default_factory=dict)
     problem: str = ""
-    """Why it cannot be done at all, as a sentence."""
+    """Why the decision is impossible, as a sentence; empty if it is possible."""
     then: str = "index:page"
-    """The name of the page that shows what comes of it."""
+    """The name of the page that shows the result."""
 
 
 @require_safe
@@ -47,15 +47,16 @@ class Question:
 @allowed(VIEW)
 def versions_page(request: ConsoleRequest) -> HttpResponse:
     forecast, kept = sweep.forecast(), opening.searchable()
-    page, rows = presentation.versions(forecast, request.GET.get("page", 1))
+    state = IndexState.read()
+    page, rows = presentation.versions(forecast, state.live_version_id, request.GET.get("page", 1))
     context = admin_context(request) | {
         "title": _("Versions"),
         "page": page,
         "rows": rows,
-        "outlook": forecast,
+        "clean_up": presentation.clean_up(forecast),
         "versions": kept,
         "choices": compare_views.choices(kept) if len(kept) > 1 else [],
-        "state": IndexState.read(),
+        "state": state,
         "rights": rights_of(request.user),
     }
     return render(request, "indexing/versions/list.html", context)
@@ -67,13 +68,12 @@ def versions_page(request: ConsoleRequest) -> HttpResponse:
 def version_page(request: ConsoleRequest, version_number: int) -> HttpResponse:
     version = get_object_or_404(IndexVersion.objects.select_related("run"), pk=version_number)
     state = IndexState.read()
-    row = presentation.row(version, sweep.forecast())
-    held = presentation.candidate_of(version, state) if version.state == State.HELD else None
+    row = presentation.row(version, sweep.forecast(), state.live_version_id)
+    held = presentation.held_version(version, state) if version.state == State.HELD else None
     context = admin_context(request) | {
         "title": _("Version %(number)s") % {"number": version.number},
         "row": row,
         "version": version,
-        "live_number": state.live_version_id,
         "run": row.run,
         "gate": gate_report.of(row.run),
         "held": held,
@@ -87,12 +87,14 @@ def version_page(request: ConsoleRequest, version_number: int) -> HttpResponse:
 @never_cache
 @allowed(PUBLISH)
 def publish_version(request: ConsoleRequest) -> HttpResponse:
-    version = _asked_for(request)
-    held = presentation.candidate_of(version, IndexState.read())
+    version = _requested_version(request)
+    held = presentation.held_version(version, IndexState.read())
+    problem = _not_in(version, State.HELD)
+    needs_another = held.needs_another_than(request.user.get_username())
     return _decide(
         request,
         version,
-        Question(
+        Confirmation(
             template="indexing/versions/confirm_publish.html",
             title=_("Publish version %(number)s") % {"number": version.number},
             decide=decisions.approve,
@@ -100,9 +102,9 @@ def publish_version(request: ConsoleRequest) -> HttpResponse:
             context={
                 "held": held,
                 "gate": gate_report.of(held.run),
-                "needs_another": held.needs_another_than(request.user.get_username()),
+                "may_publish": not (problem or needs_another or held.outdated_by),
             },
-            problem=_not_in(version, State.HELD),
+            problem=problem,
         ),
     )
 
@@ -111,15 +113,15 @@ def publish_version(request: ConsoleRequest) -> HttpResponse:
 @never_cache
 @allowed(PUBLISH)
 def discard_version(request: ConsoleRequest) -> HttpResponse:
-    version = _asked_for(request)
+    version = _requested_version(request)
     return _decide(
         request,
         version,
-        Question(
+        Confirmation(
             template="indexing/versions/confirm_discard.html",
             title=_("Discard version %(number)s") % {"number": version.number},
             decide=decisions.discard,
-            done=_("Version %(number)s is discarded.") % {"number": version.number},
+            done=_("Version %(number)s was discarded.") % {"number": version.number},
             problem=_not_in(version, State.HELD),
         ),
     )
@@ -129,7 +131,7 @@ def discard_version(request: ConsoleRequest) -> HttpResponse:
 @never_cache
 @allowed(PUBLISH)
 def roll_back(request: ConsoleRequest) -> HttpResponse:
-    version = _asked_for(request)
+    version = _requested_version(request)
     effect, problem = None, ""
     if request.method != "POST":
         try:
@@ -139,11 +141,11 @@ def roll_back(request: ConsoleRequest) -> HttpResponse:
     return _decide(
         request,
         version,
-        Question(
+        Confirmation(
             template="indexing/versions/confirm_rollback.html",
             title=_("Roll back to version %(number)s") % {"number": version.number},
             decide=decisions.roll_back,
-            done=_("Rolled back: version %(number)s is live. Scheduled runs are on hold.")
+            done=_("Rolled back: version %(number)s is live. Scheduled rebuilds are paused.")
             % {"number": version.number},
             context={
                 "effect": effect,
@@ -159,19 +161,17 @@ def roll_back(request: ConsoleRequest) -> HttpResponse:
 @never_cache
 @allowed(PUBLISH)
 def pin_version(request: ConsoleRequest) -> HttpResponse:
-    version = _asked_for(request)
+    version = _requested_version(request)
     return _decide(
         request,
         version,
-        Question(
+        Confirmation(
             template="indexing/versions/confirm_pin.html",
             title=_("Pin version %(number)s") % {"number": version.number},
             decide=pinning.pin,
             done=_("Version %(number)s is pinned.") % {"number": version.number},
             then="index:versions",
-            problem=""
-            if version.state in pinning.PINNABLE
-            else _("Only a version that is live or kept can be pinned."),
+            problem="" if version.state in pinning.PINNABLE else _("Only a live or kept version can be pinned."),
         ),
     )
 
@@ -180,11 +180,11 @@ def pin_version(request: ConsoleRequest) -> HttpResponse:
 @never_cache
 @allowed(PUBLISH)
 def unpin_version(request: ConsoleRequest) -> HttpResponse:
-    version = _asked_for(request)
+    version = _requested_version(request)
     return _decide(
         request,
         version,
-        Question(
+        Confirmation(
             template="indexing/versions/confirm_unpin.html",
             title=_("Unpin version %(number)s") % {"number": version.number},
             decide=pinning.unpin,
@@ -201,43 +201,43 @@ def unpin_version(request: ConsoleRequest) -> HttpResponse:
 @allowed(PUBLISH)
 def release_schedule(request: ConsoleRequest) -> HttpResponse:
     if request.method != "POST":
-        context = {"title": _("Release scheduled runs"), "state": IndexState.read()}
+        context = {"title": _("Resume scheduled rebuilds"), "state": IndexState.read()}
         return render(request, "indexing/versions/confirm_release.html", admin_context(request) | context)
     if decisions.resume_schedule(actor(request)):
-        return accepted(request, _("Scheduled runs go on."))
-    return accepted(request, _("Scheduled runs were not on hold."))
+        return accepted(request, _("Scheduled rebuilds were resumed."))
+    return accepted(request, _("Scheduled rebuilds were not paused."))
 
 
-def _decide(request: ConsoleRequest, version: IndexVersion, question: Question) -> HttpResponse:
-    """GET asks whether it is meant, and why; POST does it. A refusal keeps the reason that was typed."""
-    problem, reason = question.problem, ""
+def _decide(request: ConsoleRequest, version: IndexVersion, confirmation: Confirmation) -> HttpResponse:
+    """GET shows the confirmation page; POST decides. After a refusal the page keeps the reason that was typed."""
+    problem, reason = confirmation.problem, ""
     if request.method == "POST":
         reason = request.POST.get("reason", "")
         try:
-            question.decide(version.number, actor(request), reason)
+            confirmation.decide(version.number, actor(request), reason)
         except IndexingError as error:
             problem = translated(error)
         else:
-            return accepted(request, question.done, question.then)
+            return accepted(request, confirmation.done, confirmation.then)
         if request.htmx:
             return conflict(request, problem)
     shown = {
-        "title": question.title,
+        "title": confirmation.title,
         "version": version,
         "problem": problem,
         "reason": reason,
-        "possible": not question.problem,
+        "possible": not confirmation.problem,
         "live_number": IndexState.read().live_version_id,
         "rights": rights_of(request.user),
-    } | question.context
+    } | confirmation.context
     status = 409 if request.method == "POST" else 200
-    return render(request, question.template, admin_context(request) | shown, status=status)
+    return render(request, confirmation.template, admin_context(request) | shown, status=status)
 
 
-def _asked_for(request: ConsoleRequest) -> IndexVersion:
-    asked = request.POST if request.method == "POST" else request.GET
+def _requested_version(request: ConsoleRequest) -> IndexVersion:
+    parameters = request.POST if request.method == "POST" else request.GET
     version: IndexVersion = get_object_or_404(
-        IndexVersion.objects.select_related("run"), pk=whole_number(asked.get("version"))
+        IndexVersion.objects.select_related("run"), pk=whole_number(parameters.get("version"))
     )
     return version
 
@@ -245,7 +245,7 @@ def _asked_for(request: ConsoleRequest) -> IndexVersion:
 def _not_in(version: IndexVersion, state: State) -> str:
     if version.state == state:
         return ""
-    return _("Version %(number)s is %(state)s: there is nothing to decide about it.") % {
+    return _("Version %(number)s does not need a decision: it is %(state)s.") % {
         "number": version.number,
         "state": version.get_state_display(),
     }

@@ -35,7 +35,7 @@
     const values = rows.map((row) => numbers(row.querySelectorAll("td"), "y"));
     return {
       xs: numbers(rows, "x"),
-      labels: rows.map((row) => row.querySelector("th").textContent),
+      labels: rows.map((row) => row.querySelector("th").textContent.trim()),
       series: [...Array(columns).keys()].map((column) => values.map((row) => row[column])),
       marks: [...chart.querySelectorAll(".chart-marks li")].map((mark) => ({ x: Number(mark.dataset.x), label: mark.dataset.label })),
     };

@@ -1,0 +1,79 @@
+"""What it means that a run did not publish a version, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from indexing.console import words
+from indexing.models import IndexVersion, RebuildRun
+
+State = RebuildRun.State
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    heading: str
+    effect: str
+    """what people can search now"""
+    advice: str
+    later: RebuildRun | None = None
+    """a newer run, which makes any advice about this one pointless"""
+    has_errors: bool = False
+    """the errors in its log say more"""
+    can_be_decided: bool = False
+    """it waits for somebody to publish or discard its version"""
+    again: str = ""
+    """the name of the page that starts another run of its kind; empty where there is nothing to repeat"""
+    again_label: str = ""
+
+
+def of(run: RebuildRun, live: IndexVersion | None, later: RebuildRun | None) -> RunOutcome | None:
+    """None for a run that is active or did what it was requested for."""
+    if run.is_active or run.state == State.DONE:
+        return None
+    effect = _effect(run, live)
+    if run.state == State.HELD:
+        advice = _(
+            "The report of the checks below says why. Somebody with the publish permission can publish or discard "
+            "the version."
+        )
+        return RunOutcome(_("Needs approval"), effect, advice, can_be_decided=run.version_id is not None)
+    heading = _("What this means")
+    if later is not None:
+        advice = _("A newer run has been started since; it is now: %(state)s.") % {"state": words.run_state(later)}
+        return RunOutcome(heading, effect, advice, later=later)
+    tags = run.kind == RebuildRun.Kind.TAGS
+    return RunOutcome(
+        heading,
+        effect,
+        _advice(run),
+        has_errors=run.state == State.ERROR,
+        again="index:retag" if tags else "index:rebuild",
+        again_label=_("Re-tag again…") if tags else _("Rebuild again…"),
+    )
+
+
+def _effect(run: RebuildRun, live: IndexVersion | None) -> str:
+    if live is None:
+        effect = _("No version is live yet: experts cannot be found until a rebuild is done.")
+    else:
+        effect = _("People are still searching version %(number)s.") % {"number": live.number}
+    if run.kind == RebuildRun.Kind.TAGS:
+        effect += " " + _("Tags that were already assigned stay.")
+    return effect
+
+
+def _advice(run: RebuildRun) -> str:
+    if run.state == State.ERROR:
+        return _(
+            "How to fix it: correct the problem named above, then start again. Nothing needs cleaning up, and "
+            "unchanged profiles are not processed again."
+        )
+    if run.state == State.LOST:
+        return _(
+            "What to do: start again. Nothing needs cleaning up. If it happens again, check whether the server has "
+            "enough memory: the system stops processes that use too much."
+        )
+    return _("The work of this run was discarded. You can start again at any time.")
