@@ -11,9 +11,9 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
+from experts import cards
+from experts.cards import Card, TagName
 from experts.models import Expert
-from experts.profiles import cards
-from experts.profiles.cards import Card, TagName
 from indexing import encoders
 from indexing.encoders.same_model import require_same_model
 from indexing.errors import EmptyQuery, IndexingError

@@ -7,8 +7,8 @@ import threading
 import numpy as np
 import pytest
 
+from experts import cards
 from experts.models import Expert
-from experts.profiles import cards
 from indexing import encoders
 from indexing.encoders.query_cache import QueryCache
 from indexing.search import Mode, search
