@@ -60,7 +60,7 @@ def start(request: HttpRequest, body: RunRequest = Body(RunRequest())) -> Status
 )
 def show_status(request: HttpRequest) -> IngestStatus:
     runs.reap()
-    now = status.read()
+    now = status.current()
     latest = now.latest
     return IngestStatus(
         status=now.api_state,
@@ -74,7 +74,7 @@ def show_status(request: HttpRequest) -> IngestStatus:
         stage=(latest.stage or None) if latest else None,
         progress=Progress.from_progress(now.progress) if now.progress else None,
         version=now.live.number if now.live else None,
-        drift=Drift(**drift_status.read().as_dict()),
+        drift=Drift(**drift_status.latest().as_dict()),
     )
 
 

@@ -23,7 +23,7 @@ class History:
     """in the order of time"""
 
 
-def read(current: DriftStatus, now: datetime | None = None) -> History:
+def load(current: DriftStatus, now: datetime | None = None) -> History:
     """The stored samples, and `current` as the last one unless nothing could be measured."""
     now = now or timezone.now()
     points = thinned(list(DriftSample.objects.since(now - SHOWN)), BUCKETS)

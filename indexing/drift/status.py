@@ -102,13 +102,13 @@ def grade(share: float, age: timedelta, limits: DriftLimits) -> Grade:
     return "current" if share <= limits.current and days < limits.current_days else "drifting"
 
 
-def read() -> DriftStatus:
+def latest() -> DriftStatus:
     """The drift of the live version now, or as measured seconds ago."""
     version = IndexState.read().live_version
     if version is None:
         return DriftStatus("never", None, None, None)
     try:
-        found, as_of = _last_measurement.get().read(version)
+        found, as_of = _last_measurement.get().for_version(version)
     except SnapshotInvalid as error:
         problem = _("Version %(number)s cannot be compared: %(why)s") % {"number": version.number, "why": error}
         return DriftStatus("unknown", version, None, timezone.now(), problem)
@@ -148,7 +148,7 @@ class _LastMeasurement:
         self._last: _Measured | None = None
         self._probed = 0.0
 
-    def read(self, version: IndexVersion) -> tuple[Drift, datetime]:
+    def for_version(self, version: IndexVersion) -> tuple[Drift, datetime]:
         with self._lock:
             last = self._last
             if last is None or not self._is_valid(last, version):

@@ -72,7 +72,7 @@ class IndexCollector(Collector):
         )
 
     def _drift_figures(self) -> Iterator[Metric]:
-        now = drift_status.read()
+        now = drift_status.latest()
         grade = GaugeMetricFamily(
             "tcs_drift_grade", "1 at how far the live version has drifted, 0 at the others.", labels=["grade"]
         )

@@ -64,13 +64,13 @@ def index_rights(context: template.Context) -> Rights | None:
 
 @register.simple_tag
 def index_drift() -> drift_status.DriftStatus:
-    return drift_status.read()
+    return drift_status.latest()
 
 
 @register.simple_tag(takes_context=True)
 def index_status(context: template.Context) -> status.IndexStatus | None:
     """For the line on the admin's front page; None for those who may not see the index."""
-    return status.read() if sees_index(context) else None
+    return status.current() if sees_index(context) else None
 
 
 @register.simple_tag(takes_context=True)

@@ -234,7 +234,7 @@ class TestAlwaysJson:
             raise OperationalError("could not connect")
 
         client.force_login(cast.staff("indexing.view"))
-        monkeypatch.setattr(status, "read", away)
+        monkeypatch.setattr(status, "current", away)
         answer = client.get("/api/admin/ingest/status")
         assert answer.status_code == 503
         assert int(answer["Retry-After"]) > 0
@@ -248,7 +248,7 @@ class TestAlwaysJson:
 
         client = Client(raise_request_exception=False)
         client.force_login(cast.staff("indexing.view"))
-        monkeypatch.setattr(status, "read", fail)
+        monkeypatch.setattr(status, "current", fail)
         answer = client.get("/api/admin/ingest/status")
         assert answer.status_code == code
         assert answer.json()["detail"]

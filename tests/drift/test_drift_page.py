@@ -84,16 +84,16 @@ def test_without_a_version_it_was_never_built_and_the_page_says_what_to_do(viewe
     page = html(viewer.get(PAGE))
     assert "never built" in page
     assert "Ask somebody who may rebuild" in page
-    assert drift_status.read().as_dict()["count"] is None
+    assert drift_status.latest().as_dict()["count"] is None
 
 
 def test_the_sentence_counts_new_changed_and_removed_experts():
     drifted()
-    now = drift_status.read()
+    now = drift_status.latest()
     assert now.sentence.startswith("2 new experts not searchable yet, 2 changed, 2 removed; built ")
     assert now.grade == "stale"
     cast.published_again()
-    now = drift_status.read()
+    now = drift_status.latest()
     assert (now.grade, now.drift.count) == ("current", 0)
     assert now.sentence.startswith("Up to date; built ")
 
@@ -199,7 +199,7 @@ def test_damaged_files_of_the_live_version_are_reported_without_an_error(viewer)
     page = html(viewer.get(PAGE))
     assert "cannot be compared" in page
     assert "badge-drift-unknown" in page
-    assert drift_status.read().grade == "unknown"
+    assert drift_status.latest().grade == "unknown"
 
 
 def test_directory_is_measured_once_for_all_who_ask_until_somebody_edits(monkeypatch):
@@ -209,42 +209,42 @@ def test_directory_is_measured_once_for_all_who_ask_until_somebody_edits(monkeyp
     monkeypatch.setattr(drift_status, "measure", lambda version: measured.append(version.number) or real(version))
     monkeypatch.setattr(drift_status, "PROBE_SECONDS", 0.0)
     for _ in range(5):
-        drift_status.read()
+        drift_status.latest()
     assert measured == [1]
     Expert.objects.filter(username="expert-001").update(bio="By a way that notes nothing.")
-    assert drift_status.read().drift.count == 0, "as of before"
+    assert drift_status.latest().drift.count == 0, "as of before"
     expert = Expert.objects.get(username="expert-002")
     expert.bio = "By the page."
     expert.save()
-    assert drift_status.read().drift.count == 2
+    assert drift_status.latest().drift.count == 2
     Expert.objects.filter(username="expert-003").deactivate()
-    assert drift_status.read().drift.count == 3
+    assert drift_status.latest().drift.count == 3
     tag = Tag.objects.exclude(experts=expert).first()
     ExpertTag.objects.create(expert=expert, tag=tag, source=ExpertTag.Source.MANUAL)
-    assert drift_status.read().drift.fields["manual_tags"] == 1
+    assert drift_status.latest().drift.fields["manual_tags"] == 1
 
 
 def test_an_unnoticed_change_is_seen_when_the_measurement_expires(monkeypatch):
     cast.published(5)
     monkeypatch.setattr(drift_status, "LIFE_SECONDS", 0.0)
     monkeypatch.setattr(drift_status, "SHARE_OF_TIME", 0)
-    assert drift_status.read().drift.count == 0
+    assert drift_status.latest().drift.count == 0
     Expert.objects.filter(username="expert-001").update(bio="By a way that notes nothing.")
-    assert drift_status.read().drift.count == 1
+    assert drift_status.latest().drift.count == 1
 
 
 def test_another_live_version_is_measured_at_once(monkeypatch):
     drifted()
-    assert drift_status.read().drift.count == 6
+    assert drift_status.latest().drift.count == 6
     cast.rebuild()  # this process still serves the one before
-    now = drift_status.read()
+    now = drift_status.latest()
     assert (now.drift.number, now.drift.count) == (2, 0)
 
 
 def test_an_old_version_is_not_current_though_nothing_changed():
     cast.published(3)
     IndexVersion.objects.update(created_at=timezone.now() - 8 * DAY)
-    assert drift_status.read().grade == "drifting"
+    assert drift_status.latest().grade == "drifting"
 
 
 def test_without_the_view_permission_it_is_not_shown(client):

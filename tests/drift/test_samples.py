@@ -137,7 +137,7 @@ def test_samples_that_the_chart_no_longer_shows_are_deleted():
     samples.take(now + timedelta(hours=1))
     ages = sorted((now - at).days for at in DriftSample.objects.values_list("at", flat=True))
     assert ages == [-1, 0, 89, 99]
-    shown = drift_history.read(status.read(), now + timedelta(hours=2))
+    shown = drift_history.load(status.latest(), now + timedelta(hours=2))
     assert (now - shown.points[0].at).days == 89
 
 
@@ -156,7 +156,7 @@ def test_the_history_ends_now_and_marks_published_versions():
     Expert.objects.create(username="new", job_title="Glazier")
     cast.rebuild()
     Expert.objects.create(username="newer", job_title="Glazier")
-    history = drift_history.read(status.read())
+    history = drift_history.load(status.latest())
     assert [each.added for each in history.points] == [0, 0, 1]
     assert history.points[-1].experts == 6
     assert [each.version_id for each in history.publications] == [1, 2]

@@ -26,7 +26,7 @@ from indexing.models import RebuildRun
 @never_cache
 @allowed(VIEW)
 def drift_page(request: ConsoleRequest) -> HttpResponse:
-    now = status.read()
+    now = status.latest()
     context = admin_context(request) | {
         "title": _("Drift"),
         "drift_now": now,
@@ -37,7 +37,7 @@ def drift_page(request: ConsoleRequest) -> HttpResponse:
     }
     if now.drift is not None:
         context |= _list(now, request)
-    context["charts"] = charts.of_history(history.read(now)) if now.version else []
+    context["charts"] = charts.of_history(history.load(now)) if now.version else []
     return render(request, "indexing/drift/drift.html", context)
 
 

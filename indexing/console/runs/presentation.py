@@ -73,7 +73,7 @@ class TimeLeft:
 
 
 def index_context(rights: Rights, page: int | str = 1) -> dict[str, Any]:
-    now = status.read()
+    now = status.current()
     return {
         "status": now,
         "badge": now.badge,
@@ -85,7 +85,7 @@ def index_context(rights: Rights, page: int | str = 1) -> dict[str, Any]:
         "time_left": time_left(now.active, now.progress),
         "history": history(page),
         "state": now.state,
-        "drift_now": drift_status.read(),
+        "drift_now": drift_status.latest(),
         "held": presentation.newest_held(now.state),
         "rights": rights,
     }
