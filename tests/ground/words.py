@@ -24,6 +24,7 @@ CEILINGS = Path(__file__).with_name("words_left.json")
 
 NOT_OURS = {"vendor", "migrations", "samples"}
 THESE_FILES = {"words.py", "test_words.py"}
+STOP_WORDS = {("indexing/snapshot/text_analysis.py", "whom")}
 
 WORDS = {
     # what not to write: what to write
@@ -116,7 +117,9 @@ def in_code() -> list[Finding]:
 def findings(path: Path, texts: list[tuple[int, str]], words: dict[str, str]) -> Iterator[Finding]:
     for start, text in texts:
         for line, word, instead in words_in(text, words):
-            yield Finding(str(path.relative_to(ROOT)), start + line, word, instead)
+            name = str(path.relative_to(ROOT))
+            if (name, word) not in STOP_WORDS:
+                yield Finding(name, start + line, word, instead)
 
 
 def files(folder: str, pattern: str) -> list[Path]:

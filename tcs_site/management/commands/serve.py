@@ -1,4 +1,4 @@
-"""Make ready what is missing, then serve until told to stop."""
+"""Prepare what is missing, then serve until stopped."""
 
 from __future__ import annotations
 
@@ -68,15 +68,15 @@ class Command(BaseCommand):
         if count := first_start.load_samples():
             self.say(f"Loaded {count:,} fictional experts.")
         if chosen := first_start.create_administrator(settings.TCS_ADMIN_PASSWORD):
-            self.say(box([f"User      {first_start.USERNAME}", f"Password  {chosen}", "", "It is shown only now."]))
+            self.say(box([f"User      {first_start.USERNAME}", f"Password  {chosen}", "", "It is shown only once."]))
         if first_start.first_version_needed():
             self.say("Building the first version of the index; this happens once.")
-            # in a process of its own: what the model takes in memory is given back before serving starts
+            # in a separate process, so that the memory of the model is free again before serving starts
             build = group.start([sys.executable, "manage.py", "rebuild_index"], settings.BASE_DIR)
             if build.wait():
                 self.complain(
-                    "The first version could not be built (see above). TCS starts all the same: "
-                    "mend it and press “Rebuild index”."
+                    "The first version could not be built (see above). TCS starts without it: "
+                    "fix the problem and press “Rebuild index”."
                 )
         connection.close()
 
@@ -86,9 +86,11 @@ class Command(BaseCommand):
             shown = f"[{host}]" if ":" in host else host
             self.say(f"TCS is at http://{shown}:{port}/ (Ctrl-C stops it)")
             if host not in LOOPBACK and not env.text("TCS_ALLOWED_HOSTS") and not settings.TRUSTED_ORIGINS:
-                self.complain("It answers only to the name localhost until TCS_ALLOWED_HOSTS names it.")
+                self.complain(
+                    "TCS answers only to the name localhost. Set TCS_ALLOWED_HOSTS to the names that people will use."
+                )
             server.wait()
-        raise CommandError(f"The server ended by itself ({ending(server)}).")
+        raise CommandError(f"The server stopped unexpectedly ({ending(server)}).")
 
     def say(self, text: str) -> None:
         self.stdout.write(text)
@@ -101,7 +103,7 @@ class Command(BaseCommand):
 def port_number(text: str) -> int:
     if text.isdecimal() and 0 < int(text) < 65536:
         return int(text)
-    raise CommandError(f"PORT={text!r} is no port: use a number from 1 to 65535.")
+    raise CommandError(f"PORT={text!r} is not a port: use a number from 1 to 65535.")
 
 
 def server_command(host: str, port: int) -> list[str]:
