@@ -24,7 +24,7 @@ from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.writer import VECTORS, VersionWriter
 from tests.support import cast, damage
 from tests.support.fakes import HashEncoder
-from tests.support.index_cast import FULL, TAGS, RecordedStage, RecordingReporter, built, opened
+from tests.support.index_cast import FULL, TAGS, RecordedStage, RecordingReporter, built, built_snapshot
 
 pytestmark = pytest.mark.django_db
 ALL_STAGES = ["snapshot", "embed", "tag", "vectors", "keywords", "verify"]
@@ -86,7 +86,7 @@ def test_without_active_experts_it_is_refused():
 
 def test_beyond_the_limit_the_index_is_approximate_and_says_how_good():
     cast.experts(40)
-    snapshot = opened(replace(FULL, exact_up_to=39))
+    snapshot = built_snapshot(replace(FULL, exact_up_to=39))
     assert snapshot.manifest.ann_kind == "hnsw"
     assert 0.9 <= snapshot.manifest.ann_recall <= 1
 
@@ -105,7 +105,7 @@ def test_tags_of_both_kinds_can_be_found_by_words():
     erin, *_ = cast.experts(3)
     tag = Tag.objects.create(name="Zymurgy", kind=Tag.Kind.DOMAIN, description="Brewing.", is_active=False)
     ExpertTag.objects.create(expert=erin, tag=tag, source=ExpertTag.Source.MANUAL)
-    snapshot = opened(replace(FULL, tag_threshold=-1.0))
+    snapshot = built_snapshot(replace(FULL, tag_threshold=-1.0))
     assert snapshot.keyword("zymurgy", 5)[0].tolist() == [erin.pk]
     automatic = ExpertTag.objects.filter(source=ExpertTag.Source.AUTO).first()
     assert automatic.expert_id in snapshot.keyword(automatic.tag.name, 5)[0]
@@ -206,7 +206,7 @@ def test_a_tags_run_of_an_empty_directory_does_nothing():
 def test_without_any_tag_experts_have_none():
     cast.experts(3)
     Tag.objects.all().delete()
-    assert len(opened()) == 3
+    assert len(built_snapshot()) == 3
     assert not ExpertTag.objects.exists()
 
 
@@ -349,7 +349,7 @@ def test_keywords_of_another_expert_fail_the_build(monkeypatch):
 def test_a_version_with_other_experts_than_the_directory_fails():
     cast.experts(5)
     with pytest.raises(VerifyFailed, match="holds 5 experts, the directory had 6"):
-        verify.check(opened(), 6, {}, lambda count: None)
+        verify.check(built_snapshot(), 6, {}, lambda count: None)
 
 
 def test_at_most_200_experts_are_sampled_evenly():

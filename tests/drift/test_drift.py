@@ -13,7 +13,7 @@ from experts.profiles.records import FIELDS, ExpertRecord
 from indexing import drift
 from indexing.snapshot.reader import Snapshot
 from tests.support import cast
-from tests.support.index_cast import opened
+from tests.support.index_cast import built_snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ EMBEDDED = {"job_title", "company", "bio"}
 @pytest.fixture
 def version() -> Snapshot:
     cast.experts(10)
-    return opened()
+    return built_snapshot()
 
 
 def first() -> Expert:

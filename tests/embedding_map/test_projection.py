@@ -12,7 +12,7 @@ from indexing.embedding_map.layout import projection
 from indexing.embedding_map.layout.projection import PreviousMap, layout, project
 from indexing.errors import Cancelled
 from tests.support import cast
-from tests.support.index_cast import opened
+from tests.support.index_cast import built_snapshot
 
 
 def groups(n: int, number: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -164,7 +164,7 @@ def test_of_no_more_than_the_limit_everybody_is_laid_out():
 @pytest.mark.django_db
 def test_the_file_is_in_the_order_of_the_ids_and_whole(tmp_path):
     cast.experts(40)
-    snapshot = opened()
+    snapshot = built_snapshot()
     target = tmp_path / "maps" / "000001.npy"
     project(snapshot, target)
     written = np.load(target)
@@ -177,7 +177,7 @@ def test_the_file_is_in_the_order_of_the_ids_and_whole(tmp_path):
 @pytest.mark.django_db
 def test_a_map_that_was_stopped_leaves_the_former_file(tmp_path, monkeypatch):
     cast.experts(40)
-    snapshot = opened()
+    snapshot = built_snapshot()
     target = tmp_path / "000001.npy"
     target.write_bytes(b"former")
 

@@ -14,7 +14,7 @@ from indexing.encoders.query_cache import QueryCache
 from indexing.search import Mode, search
 from tests.support import cast
 from tests.support.fakes import HashEncoder, OtherHashEncoder, text_vector
-from tests.support.index_cast import opened
+from tests.support.index_cast import built_snapshot
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_threads_share_it_and_the_bound_holds(encoder):
 @pytest.mark.django_db
 def test_a_search_repeated_in_another_mode_encodes_nothing():
     cast.experts(8)
-    snapshot = opened()
+    snapshot = built_snapshot()
     encoder = encoders.loaded()
     encoder.encoded.clear()
     first = search("keeps bees", snapshot)
@@ -93,7 +93,7 @@ def test_a_search_repeated_in_another_mode_encodes_nothing():
 def test_a_page_of_hits_and_their_tags_takes_one_query(django_assert_num_queries, mode):
     cast.experts(120)
     Expert.objects.filter(username__contains="5").update(hourly_rate="80", currency="EUR")
-    snapshot = opened()
+    snapshot = built_snapshot()
     with django_assert_num_queries(1):
         results = search("keeps bees and sells honey in company", snapshot, 100, mode)
     assert results.hits
@@ -113,7 +113,7 @@ def fields_of(expert: Expert) -> dict[str, object]:
 @pytest.mark.django_db
 def test_the_steps_of_a_search_are_timed():
     cast.experts(8)
-    snapshot = opened()
+    snapshot = built_snapshot()
     timings = search("keeps bees", snapshot).timings
     assert list(timings) == ["encode", "vectors", "keywords", "fuse", "cards"]
     assert all(seconds >= 0 for seconds in timings.values())

@@ -25,7 +25,7 @@ from indexing.snapshot.profiles import BLOCK, Profiles
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.writer import PROFILE_FILES
 from tests.support import cast
-from tests.support.index_cast import built, opened
+from tests.support.index_cast import built, built_snapshot
 
 ODD = "lone \ud800 surrogate, \0, \x01 and \U0001f41d"
 
@@ -228,7 +228,7 @@ def test_after_any_edits_drift_equals_a_comparison_of_every_value(seed, monkeypa
     random = Random(seed)
     cast.experts(9)
     before = directory.read_active()
-    version = opened()
+    version = built_snapshot()
     older = _without(version)
     found = drifted = 0
     for _ in range(40):

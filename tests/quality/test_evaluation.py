@@ -16,7 +16,7 @@ from indexing.quality.evaluation import JudgedQuery, evaluate, ndcg, read_querie
 from indexing.search import Mode
 from tests.support import cast
 from tests.support.fakes import HashEncoder
-from tests.support.index_cast import built, opened
+from tests.support.index_cast import built, built_snapshot
 
 RANKED = list("abcdefghijkl")
 
@@ -118,7 +118,7 @@ QUERIES = [
 @pytest.mark.django_db
 def test_unknown_usernames_do_not_count_but_the_lost_do():
     cast.experts(16)
-    snapshot = opened()
+    snapshot = built_snapshot()
     Expert.objects.create(username="new", first_name="New", last_name="Person")
     Expert.objects.filter(username="expert-004").update(is_active=False)
     found = evaluate(
@@ -139,7 +139,7 @@ def test_unknown_usernames_do_not_count_but_the_lost_do():
 @pytest.mark.django_db
 def test_queries_are_encoded_in_one_go_and_not_at_all_for_words(monkeypatch):
     cast.experts(8)
-    snapshot = opened()
+    snapshot = built_snapshot()
     calls: list[int] = []
     encode = HashEncoder.encode
 

@@ -10,7 +10,7 @@ from indexing.search import Mode, search
 from indexing.search.facet_counts import FacetedQuery, FacetValue
 from indexing.search.filters import NONE, Filters
 from tests.support import cast
-from tests.support.index_cast import opened
+from tests.support.index_cast import built_snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def snapshot(tags):
     Expert.objects.filter(job_title="Beekeeper").update(category="Craft")
     Expert.objects.filter(job_title="Welder").update(hourly_rate=50, currency="USD")
     encoders.reset()
-    yield opened()
+    yield built_snapshot()
     encoders.reset()
 
 

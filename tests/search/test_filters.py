@@ -17,7 +17,7 @@ from indexing.snapshot.keyword_index import KeywordIndex, build_index
 from indexing.snapshot.keyword_schema import KeywordDocument
 from indexing.snapshot.vectors import VectorIndex
 from tests.support import cast
-from tests.support.index_cast import opened
+from tests.support.index_cast import built_snapshot
 
 FACETS = FacetColumns(
     rate=np.array([50.0, 100.0, np.nan, 100.0, 150.0]),
@@ -164,7 +164,7 @@ def people(db):
 
 @pytest.mark.parametrize("mode", Mode)
 def test_k_come_back_where_k_exist(people, mode):
-    snapshot = opened()
+    snapshot = built_snapshot()
     rare, common = (tag.pk for tag in people)
     possible = [
         {"tags": (rare,)},
@@ -187,7 +187,7 @@ def test_k_come_back_where_k_exist(people, mode):
 
 
 def test_the_hidden_leave_no_gap_under_a_filter_either(people):
-    snapshot = opened()
+    snapshot = built_snapshot()
     rare = people[0]
     hidden = Expert.objects.filter(tags=rare).order_by("pk").first()
     Expert.objects.filter(pk=hidden.pk).update(is_active=False)
@@ -197,6 +197,6 @@ def test_the_hidden_leave_no_gap_under_a_filter_either(people):
 
 
 def test_nobody_passing_is_nobody_found(people):
-    snapshot = opened()
+    snapshot = built_snapshot()
     for mode in Mode:
         assert search("case", snapshot, 5, mode, filters=Filters(tags=(-1,))).hits == ()

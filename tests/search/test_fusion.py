@@ -10,7 +10,7 @@ from indexing.search.fusion import LEAST_DEVIATION, by_both, fused_scores
 from indexing.snapshot.reader import Snapshot
 from tests.support import cast
 from tests.support.fakes import text_vector
-from tests.support.index_cast import opened
+from tests.support.index_cast import built_snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def snapshot() -> Snapshot:
     cast.experts(24)
-    return opened()
+    return built_snapshot()
 
 
 def test_the_sum_by_hand():

@@ -17,7 +17,7 @@ from indexing.search import searcher as searching
 from indexing.snapshot.reader import Snapshot
 from tests.support import cast
 from tests.support.fakes import HashEncoder, text_vector
-from tests.support.index_cast import opened
+from tests.support.index_cast import built_snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,7 @@ def people() -> list[Expert]:
 
 @pytest.fixture
 def snapshot(people) -> Snapshot:
-    return opened()
+    return built_snapshot()
 
 
 def names(results: searching.Results) -> list[str]:

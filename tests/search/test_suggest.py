@@ -12,7 +12,7 @@ from experts.profiles.records import ExpertRecord
 from indexing.search.suggest import SHOWN, suggest
 from indexing.snapshot.suggestions import STORED, SuggestionKind, Suggestions
 from tests.support import cast
-from tests.support.index_cast import opened
+from tests.support.index_cast import built_snapshot
 
 API = "/api/suggest"
 
@@ -114,7 +114,7 @@ def directory(db):
     cast.experts(30)
     tag = Tag.objects.create(name="Weaving", kind="domain", is_active=False)
     ExpertTag.objects.create(expert=Expert.objects.get(username="expert-001"), tag=tag)
-    return opened()
+    return built_snapshot()
 
 
 def shown(snapshot, prefix: str) -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.writer import VersionWriter
 from tests.support import cast, damage
 from tests.support.fakes import text_vector
-from tests.support.index_cast import FULL, built, opened
+from tests.support.index_cast import FULL, built, built_snapshot
 
 pytestmark = pytest.mark.django_db
 FILES = [
@@ -197,7 +197,7 @@ def test_facets_count_and_list():
     cast.Expert.objects.filter(pk=people[0].pk).update(
         hourly_rate="80.50", currency="EUR", photo_url="https://a.example/b"
     )
-    facets = opened().facets
+    facets = built_snapshot().facets
     assert facets.category_counts() == {"Craft": 2, "Finance": 2}
     assert facets.rate[0] == 80.5
     assert np.isnan(facets.rate[1:]).all()

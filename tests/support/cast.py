@@ -1,4 +1,4 @@
-"""Who and what tests are about: people with permissions, experts, runs."""
+"""The cast of the tests: people with permissions, experts, runs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def staff(*permissions: str, username: str = "sam", superuser: bool = False) -> 
 
 
 def visitor(username: str = "vera") -> User:
-    """Somebody who may sign in, but not as staff."""
+    """Somebody who can sign in, but not to the admin."""
     return User.objects.create_user(username, password=PASSWORD)
 
 

@@ -1,4 +1,4 @@
-"""Orders, reporters and snapshots for the tests of the index."""
+"""Orders, a recording reporter, and versions built without a run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RecordedStage:
 
 @dataclass
 class RecordingReporter:
-    """Remembers every stage; `stop(stage)` is called at each advance and may raise, as a cancel does."""
+    """Records every stage; `stop(stage)` is called at each advance and may raise, as cancelling does."""
 
     stop: Callable[[RecordedStage], None] = lambda stage: None
     stages: list[RecordedStage] = field(default_factory=list)
@@ -53,7 +53,7 @@ def built(order: Order = FULL) -> Built:
     return build(order, RecordingReporter())
 
 
-def opened(order: Order = FULL) -> Snapshot:
+def built_snapshot(order: Order = FULL) -> Snapshot:
     """Build a version of the directory as it is, and open it."""
     made = built(order)
     assert made.folder is not None

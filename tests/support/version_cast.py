@@ -1,4 +1,4 @@
-"""Versions in the states that pages, API and commands are about: built for real, with the faked encoder."""
+"""Versions in the states that pages, API and commands show: really built, with the fake encoder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def held() -> RebuildRun:
 
 
 def two_versions() -> None:
-    """Version 2 is live, version 1 is kept; the first of eight experts changed in between and one came."""
+    """Version 2 is live, version 1 is kept; in between the first of eight experts changed and one was added."""
     cast.experts(8)
     cast.rebuild()
     Expert.objects.filter(username="expert-001").update(bio="Now restores church organs.")
