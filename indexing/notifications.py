@@ -1,7 +1,7 @@
-"""Telling people and other systems: e-mail and a signed webhook.
+"""Notifications to people and other systems: by e-mail and by a signed webhook.
 
-A message is a row, written in the transaction of what it tells. Couriers (the web processes and the workers) deliver
-what is due, so a mail server that hangs holds up neither a run nor a request, and a restart loses nothing.
+A notification is a row, written in the transaction of the event. The web processes and the workers deliver what is
+due, so a mail server that hangs delays neither a run nor a request, and a restart loses nothing.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ Channel = Notification.Channel
 
 ATTEMPTS = 8
 FIRST_PAUSE = timedelta(seconds=10)
-"""Doubles with every attempt: the last is made about 21 minutes after the first."""
+"""Doubles with every attempt: the last one is about 21 minutes after the first."""
 TIMEOUT_SECONDS = 10
 KEEP = timedelta(days=30)
 LOOK_SECONDS = 3.0
 
 
 def run_ended(run: RebuildRun) -> None:
-    """A run ended otherwise than done: call it in the transaction that ends it."""
+    """A run has ended in another state than done. To be called in the transaction that ends it."""
     with stored_language():
         subject = _("Run %(number)s (%(kind)s) is %(state)s") % {
             "number": run.pk,
@@ -64,7 +64,7 @@ def run_ended(run: RebuildRun) -> None:
 
 
 def published(version: IndexVersion, *, how: str, name: str, reason: str) -> None:
-    """A version was made live: call it in the transaction that does so."""
+    """A version has gone live. To be called in the transaction that makes it live."""
     with stored_language():
         subject = _("Version %(number)s is live") % {"number": version.number}
         body = _("%(experts)s experts. By %(who)s. %(reason)s") % {
@@ -87,11 +87,11 @@ def published(version: IndexVersion, *, how: str, name: str, reason: str) -> Non
 
 
 def deliver_due() -> int:
-    """Deliver what is due; returns how many were delivered. Couriers at once do not deliver the same one twice."""
+    """Deliver what is due; returns how many were delivered. Processes that do so at once deliver none twice."""
     delivered = 0
     for message in Notification.objects.due().order_by("pk"):
         pause = FIRST_PAUSE * 2**message.attempts
-        # Taken by moving its next attempt: a process that dies on the way leaves it to be tried again.
+        # Claimed by moving its next attempt: a process that dies on the way leaves it to be tried again.
         taken = Notification.objects.due().filter(pk=message.pk, attempts=message.attempts)
         if not taken.update(attempts=F("attempts") + 1, next_attempt_at=timezone.now() + pause):
             continue

@@ -1,7 +1,7 @@
-"""The doorbell: "there is more in the tables". It carries nothing, so losing a ring loses nothing.
+"""The doorbell tells other processes that the tables have changed. It carries no data, so a lost ring loses nothing.
 
-Without Redis a ring cannot leave the process, so whoever waits also looks at the tables by itself (see
-`console.watch`); with Redis it saves them the looking.
+Without Redis a ring cannot leave the process, so those who wait also read the tables from time to time
+(`console.live_page.watcher`); with Redis they read them less often, and at once after a ring.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ MESSAGE = {"type": "index.changed"}
 
 
 def ring() -> None:
-    """Tell every process that a run, its log or the live version changed. Never fails the caller."""
+    """Tell every process that a run, its log or the live version has changed. Never raises."""
     if not settings.REDIS_URL:
         return
     try:
         async_to_sync(get_channel_layer().group_send)(GROUP, MESSAGE)
     except (RedisError, OSError) as error:
-        logger.warning("The doorbell did not ring (%s); readers look by themselves.", error)
+        logger.warning("The doorbell did not ring (%s); open pages update a moment later.", error)

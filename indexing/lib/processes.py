@@ -1,4 +1,4 @@
-"""Which process is which: across pid reuse, restarts of the machine, and several machines."""
+"""Identify a process across pid reuse, reboots and hosts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import psutil
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A process, named so that no other process is ever taken for it."""
+    """Identifies a process; no other process ever has the same values."""
 
     host: str
     boot: str
     pid: int
     start: str
     space: str = ""
-    """Where the pid counts: two containers may share the machine, its name and its boot, but not their pids."""
+    """The pid namespace: two containers may share the host name and the boot, but not their pids."""
 
     def as_text(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
@@ -32,7 +32,7 @@ class Owner:
 
     @property
     def is_gone(self) -> bool:
-        """True only when this is certain: a process of another machine or container is never known to be gone."""
+        """Whether the process has certainly ended. Of another machine or container this is never certain."""
         if self.host != socket.gethostname():
             return False
         if self.boot != boot_id():
@@ -50,7 +50,7 @@ def of(pid: int) -> Owner:
 
 @lru_cache
 def pid_space() -> str:
-    """The pid namespace of this process; empty where there is no such thing."""
+    """The pid namespace of this process; empty on systems without them."""
     try:
         return os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -59,17 +59,17 @@ def pid_space() -> str:
 
 @lru_cache
 def boot_id() -> str:
-    """Changes with every start of the machine, and with nothing else."""
+    """Identifies the current boot of the machine."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:  # no Linux
+    except OSError:  # not Linux
         return str(int(psutil.boot_time()))
 
 
 def start_of(pid: int) -> str | None:
-    """When the process started, as the system counts it; None when there is none (a zombie has ended too).
+    """When the process started, in the system's own units; None if there is no such process, or it is a zombie.
 
-    On Linux in ticks since boot, which do not move when the clock is set, as psutil's create_time() would.
+    On Linux in ticks since boot: unlike psutil's create_time(), they do not move when the clock is set.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -89,7 +89,7 @@ def _start_by_psutil(pid: int) -> str | None:
 
 
 def peak_mb() -> int:
-    """The most memory this process has held, in MB."""
+    """The peak memory of this process, in MB."""
     try:
         status = Path("/proc/self/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) // 1024

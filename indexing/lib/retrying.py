@@ -1,4 +1,4 @@
-"""Waiting for a database that is locked or away for a while, instead of losing hours of work to it."""
+"""Retry while the database is locked or away, instead of losing hours of work."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from django.db import InterfaceError, OperationalError, connection
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 120.0
+RETRY_FOR_SECONDS = 120.0
 
 
 def with_database_retry(work: Callable[[], T]) -> T:
-    """What `work` returns; tried again for two minutes while the database cannot be reached.
+    """Return what `work` returns, calling it again for up to two minutes while the database is away.
 
-    `work` must be one transaction or harmless to repeat. Not for use inside a transaction.
+    `work` must be one transaction, or harmless to repeat. Inside a transaction nothing is retried. Raises
+    OperationalError or InterfaceError when the time is up, and whatever else `work` raises.
     """
-    give_up = time.monotonic() + PATIENCE_SECONDS
+    give_up = time.monotonic() + RETRY_FOR_SECONDS
     pause = 0.1
     while True:
         try:

@@ -1,4 +1,4 @@
-"""How long each step of something took."""
+"""Measure how long the steps of an operation take."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class StepTimer:
-    """Seconds per named step, in the order they were first entered; one that is entered again adds up."""
+    """Seconds per named step, in the order of their first use; repeated steps add up."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}

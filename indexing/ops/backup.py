@@ -1,4 +1,4 @@
-"""A copy of everything that TCS keeps, made while it goes on working."""
+"""A copy of everything that TCS stores, made while it is running."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ UNFINISHED = ".partial"
 
 
 def make(target: Path) -> int:
-    """Copy the database, the versions and the secret key into the new folder `target`; returns the live number or 0.
+    """Copy the database, the versions and the secret key into the new folder `target`.
 
-    The database is copied first, by SQLite itself, at one moment; then the files that it names. The copy of the live
-    version is opened and verified. With PostgreSQL the database is left to pg_dump, which knows how.
-    Raises Refused (the folder exists, or lies in what is copied), SnapshotInvalid, OSError.
+    Returns the number of the live version in the copy, or 0. SQLite copies the database first, as of one moment; then
+    the files that it names are copied. The copy of the live version is opened and verified. A PostgreSQL database is
+    left to pg_dump. Raises Refused (the folder exists, or lies in the data folder), SnapshotInvalid, OSError.
     """
     target = target.resolve()
     if target.exists():
-        raise Refused(message("%(path)s exists already: name a new folder.", path=target))
+        raise Refused(message("%(path)s already exists. Choose a new folder.", path=target))
     if target.is_relative_to(Path(settings.DATA_DIR)):
-        raise Refused(message("%(path)s lies inside the data folder: name one elsewhere.", path=target))
+        raise Refused(message("%(path)s is inside the data folder. Choose a folder outside it.", path=target))
     partial = target.with_name(target.name + UNFINISHED)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True, mode=0o700)
@@ -49,20 +49,20 @@ def make(target: Path) -> int:
 
 
 def _copy_database(folder: Path) -> tuple[int, str]:
-    """The number and the manifest's hash of the version that is live in the copy; 0 without one."""
-    question = (
+    """The number and the manifest's hash of the live version as copied; 0 and an empty text without one."""
+    query = (
         "SELECT v.number, v.manifest_sha256 FROM indexing_indexstate s "
         "JOIN indexing_indexversion v ON v.number = s.live_version_id"
     )
     if connection.vendor != "sqlite":
         with connection.cursor() as cursor:
-            cursor.execute(question)
+            cursor.execute(query)
             row = cursor.fetchone()
         return (int(row[0]), str(row[1])) if row else (0, "")
     source = str(connection.settings_dict["NAME"])
     with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(folder / DATABASE)) as copy:
         live.backup(copy)
-        row = copy.execute(question).fetchone()
+        row = copy.execute(query).fetchone()
     return (int(row[0]), str(row[1])) if row else (0, "")
 
 

@@ -1,4 +1,4 @@
-"""For balancers and monitors: does the process answer, and can it search?"""
+"""Health checks for load balancers and monitors, and the page of metrics."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Check = dict[str, object]
 @never_cache
 @require_safe
 def healthz(_request: HttpRequest) -> JsonResponse:
-    """The process answers: nothing else is looked at, so that a database that is away restarts nobody."""
+    """The process responds. Nothing else is checked, so that no process is restarted because the database is away."""
     return JsonResponse({"status": "ok"})
 
 
 @never_cache
 @require_safe
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 when this process can answer any search, though perhaps from an older version ("degraded")."""
+    """200 if this process can answer searches in every mode, perhaps from an older version ("degraded"); else 503."""
     checks = {"database": _database(), "live_version": _live_version(), "model": _model()}
     ready = all(check["ok"] for check in checks.values())
     state = ("degraded" if live.problem() else "ready") if ready else "not ready"
@@ -44,11 +44,11 @@ def readyz(_request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def metrics_page(request: HttpRequest) -> HttpResponse:
-    """For Prometheus, with TCS_METRICS_TOKEN as bearer token; for staff who may see the index, with their session."""
+    """For Prometheus with TCS_METRICS_TOKEN as bearer token, or for staff with permission to view the index."""
     sent = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
     expected = settings.TCS_METRICS_TOKEN
     if not (expected and secrets.compare_digest(sent.encode(), expected.encode())) and not may(request.user, VIEW):
-        return HttpResponse(_("This needs the metrics token.") + "\n", status=401, content_type="text/plain")
+        return HttpResponse(_("The metrics token is missing or wrong.") + "\n", status=401, content_type="text/plain")
     return HttpResponse(metrics.page(), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -57,7 +57,9 @@ def _database() -> Check:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("Not ready: the database does not answer (%s)", error)  # its text may name hosts: not for all
+        logger.warning(
+            "Not ready: the database does not answer (%s)", error
+        )  # not in the response: it may name hosts
         return {"ok": False, "detail": _("The database does not answer.")}
     return {"ok": True, "detail": ""}
 
@@ -71,7 +73,7 @@ def _live_version() -> Check:
 
 
 def _live_problem() -> str:
-    """Where files lie on this machine is not for everybody who asks: only which of them, within the data folder."""
+    """Without the path of the data folder: the check is public, and the path would say how this machine is set up."""
     return live.problem().replace(f"{settings.DATA_DIR}/", "")
 
 

@@ -1,4 +1,4 @@
-"""Figures for Prometheus: what this process counted of its searches, and what the database knows of the index."""
+"""Metrics for Prometheus: what this process counted of its searches, and what the database says of the index."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ for counter in counters.COUNTERS:
 
 
 def page() -> bytes:
-    """All figures in the text format of Prometheus."""
+    """All metrics in the text format of Prometheus."""
     return generate_latest(registry)
 
 
 class IndexCollector(Collector):
-    """What the database and the live version say at the moment of asking."""
+    """Metrics that are read from the database for each scrape."""
 
     def describe(self) -> list[Metric]:
-        return []  # else the registry would ask the database while it is being set up
+        return []  # otherwise the registry would read the database when it is set up
 
     def collect(self) -> Iterator[Metric]:
         yield from self._runs()
@@ -43,7 +43,7 @@ class IndexCollector(Collector):
         last = RebuildRun.objects.filter(kind=RebuildRun.Kind.FULL, state=RebuildRun.State.DONE).first()
         seconds = GaugeMetricFamily(
             "tcs_last_run_stage_seconds",
-            "Seconds of each stage of the last full run that was done.",
+            "Seconds of each stage of the last full run that finished.",
             labels=["stage"],
         )
         for stage in last.stages if last else []:
@@ -57,24 +57,32 @@ class IndexCollector(Collector):
             yield GaugeMetricFamily("tcs_live_version", "Number of the live version.", version.number)
             yield GaugeMetricFamily("tcs_live_version_experts", "Experts in the live version.", version.expert_count)
             yield GaugeMetricFamily(
-                "tcs_live_version_built_timestamp_seconds", "When it was built.", version.created_at.timestamp()
+                "tcs_live_version_built_timestamp_seconds",
+                "When the live version was built.",
+                version.created_at.timestamp(),
             )
         serving = status.serving(state)
-        processes = GaugeMetricFamily("tcs_processes", "Web processes, by what they serve.", labels=["serves"])
+        processes = GaugeMetricFamily(
+            "tcs_processes", "Web processes by the version they serve: live or other.", labels=["serves"]
+        )
         processes.add_metric(["live"], serving.current)
         processes.add_metric(["other"], serving.processes - serving.current)
         yield processes
-        yield GaugeMetricFamily("tcs_serving_problems", "Different reasons not to serve it.", len(serving.problems))
+        yield GaugeMetricFamily(
+            "tcs_serving_problems",
+            "Number of different reasons why processes do not serve the live version.",
+            len(serving.problems),
+        )
         yield GaugeMetricFamily(
             "tcs_schedule_on_hold",
-            "1 while scheduled runs wait since a rollback.",
+            "1 while scheduled rebuilds are paused after a rollback.",
             float(bool(state.schedule_paused_at)),
         )
 
     def _drift_figures(self) -> Iterator[Metric]:
         now = drift_status.latest()
         grade = GaugeMetricFamily(
-            "tcs_drift_grade", "1 at how far the live version has drifted, 0 at the others.", labels=["grade"]
+            "tcs_drift_grade", "1 for the current drift grade, 0 for the others.", labels=["grade"]
         )
         for each in drift_status.GRADES:
             grade.add_metric([each], float(each == now.grade))
@@ -82,13 +90,19 @@ class IndexCollector(Collector):
         if now.drift is None:
             return
         kinds = GaugeMetricFamily(
-            "tcs_drift", "Experts since the live version, by what became of them.", labels=["what"]
+            "tcs_drift", "Experts added, changed or removed since the live version was built.", labels=["what"]
         )
         for what in ("added", "changed", "removed"):
             kinds.add_metric([what], len(getattr(now.drift, what)))
         yield kinds
-        yield GaugeMetricFamily("tcs_drift_experts", "Experts added, changed or removed since.", now.drift.count)
-        yield GaugeMetricFamily("tcs_drift_share", "The same as a share of the live version.", now.drift.share)
+        yield GaugeMetricFamily(
+            "tcs_drift_experts",
+            "All experts added, changed or removed since the live version was built.",
+            now.drift.count,
+        )
+        yield GaugeMetricFamily(
+            "tcs_drift_share", "tcs_drift_experts as a share of the live version.", now.drift.share
+        )
         yield GaugeMetricFamily("tcs_directory_experts", "Active experts in the directory.", now.drift.present)
 
 

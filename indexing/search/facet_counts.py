@@ -1,9 +1,9 @@
-"""How many of a query's matches each filter would leave, and what to loosen where none are left.
+"""How many of a query's matches each further filter would leave, and which filter to remove if there are none.
 
-The matches that are counted: everybody who is active now among the first POOL by meaning and the first POOL by words
-(of the lists that the mode has), under the filters. By meaning everybody matches a little, so that counts over the
-whole directory would say nothing about the query. Values of a group of which one is enough are counted under the
-other groups' filters only: how many there would be with that value instead.
+The matches that are counted are the active experts among the best POOL by meaning and the best POOL by words (of the
+rankings that the mode uses), under the filters. By meaning everybody matches a little, so counts over the whole
+directory would say nothing about the query. In a group where one value is enough, values are counted under the
+filters of the other groups only: a count says how many matches there would be with that value instead.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ from indexing.snapshot.reader import Snapshot
 
 POOL = 500
 VALUES = 12
-"""Values of a group that are offered, those with most matches first; the chosen ones always."""
+"""How many values of a group are offered, those with most matches first. Chosen values are always offered."""
 NEAREST = 50
-"""Experts whose tags are near a query; a quarter of a small directory, since of all of them nothing stands out."""
+"""How many of the nearest experts lend a query their tags. In a small directory it is a quarter of all: among all of
+them, no tag would stand out."""
 NEAR_TAGS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class FacetValue:
     key: int | str
-    """id of a tag; name of a category; code of a currency"""
+    """The id of a tag, the name of a category, or the code of a currency."""
     name: str
     count: int
     chosen: bool = False
@@ -39,32 +40,32 @@ class FacetValue:
 
 @dataclass(frozen=True, slots=True)
 class FacetCounts:
-    """Most matches first, then by name."""
+    """Matches per value of each group, ordered by count and then by name."""
 
     matches: int
     tags: tuple[FacetValue, ...] = ()
-    """of the kind domain; and those of any kind that are chosen"""
+    """Tags of the kind domain, and chosen tags of any kind."""
     industries: tuple[FacetValue, ...] = ()
     categories: tuple[FacetValue, ...] = ()
     currencies: tuple[FacetValue, ...] = ()
-    """of those who say a rate"""
+    """Counts only experts who have a rate."""
     photo: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Loosened:
-    """A filter that could be dropped."""
+    """The result of removing one filter."""
 
     group: str
     value: Any
     filters: Filters
-    """those that stay"""
+    """the filters that remain"""
     matches: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FacetedQuery:
-    """One query to one version: what is counted for it. `vector` is None in the keyword mode."""
+    """One query on one version, whose matches are counted. `vector`, float32[d], is None in keyword mode."""
 
     text: str
     mode: Mode
@@ -73,11 +74,14 @@ class FacetedQuery:
 
     @classmethod
     def of(cls, text: str, mode: Mode, snapshot: Snapshot) -> FacetedQuery:
-        """Raises EncoderUnavailable. The vector comes from the cache if the query was just searched for."""
+        """Encodes the query unless the mode is keyword; right after a search its vector comes from the cache.
+
+        Raises EncoderUnavailable.
+        """
         return cls(text, mode, snapshot, None if mode == Mode.KEYWORD else query_vector(text, snapshot))
 
     def matches(self, filters: Filters, pool: int = POOL) -> NDArray[np.int64]:
-        """Rows of the active matches, rising; see the head of this module."""
+        """int64[m]: rows of the active matches in ascending order; the module says which experts match."""
         only = filters.prefilter(self.snapshot.facets)
         lists = []
         if only is None or only.count:
@@ -89,10 +93,11 @@ class FacetedQuery:
         return self.snapshot.rows(np.array(Expert.objects.active_among(ids.tolist()), np.int64))
 
     def facets(self, filters: Filters) -> FacetCounts:
+        """Matches under the filters, and how many each value of each group would leave."""
         facets, tags = self.snapshot.facets, _tags()
-        asked = set(filters.groups())
+        filtered = set(filters.groups())
         under: dict[str, NDArray[np.int64]] = {"": self.matches(filters)}
-        for group in asked - ({"tags"} if filters.all_tags else set()) - {"photo"}:
+        for group in filtered - ({"tags"} if filters.all_tags else set()) - {"photo"}:
             under[group] = self.matches(filters.without(group))
         everywhere = under[""]
         tag_rows = under.get("tags", everywhere)
@@ -114,15 +119,16 @@ class FacetedQuery:
         )
 
     def loosened(self, filters: Filters) -> Loosened | None:
-        """The tightest filter: the one without which there are most matches; None where it would not help."""
+        """The filter whose removal gives the most matches; None if no single removal gives any."""
         ways = [Loosened(group, value, left, self._how_many(left)) for group, value, left in filters.each_dropped()]
         best = max(ways, key=lambda way: way.matches, default=None)
         return best if best and best.matches else None
 
     def near_tags(self) -> list[FacetValue]:
-        """The tags that stand out among the experts nearest to the query: had there by more than elsewhere.
+        """Tags that are more frequent among the experts nearest to the query than in the whole version.
 
-        Ordered by n * log(share among them / share of all); the count is of all who have the tag.
+        Ordered by n * log(share among the nearest / share of all), n being how many of the nearest have the tag.
+        Their counts are over all experts. Raises EncoderUnavailable.
         """
         facets, tags = self.snapshot.facets, _tags()
         vector = query_vector(self.text, self.snapshot) if self.vector is None else self.vector
@@ -137,7 +143,7 @@ class FacetedQuery:
         return [FacetValue(key, tags[key][0], everywhere[key]) for key in best if scores[key] > 0]
 
     def _how_many(self, filters: Filters) -> int:
-        """By meaning everybody matches; by words only who has one."""
+        """Matches without the limit of a pool. By meaning, everybody who passes the filters matches."""
         if self.mode == Mode.KEYWORD:
             return len(self.matches(filters, len(self.snapshot)))
         return int(np.count_nonzero(filters.mask(self.snapshot.facets)))
@@ -150,8 +156,8 @@ def _tags() -> dict[int, tuple[str, str]]:
 def _values(
     names: Mapping[Any, str], counts: Mapping[Any, int], chosen: Iterable[int | str]
 ) -> tuple[FacetValue, ...]:
-    kept = set(chosen)
-    values = [FacetValue(key, name, counts.get(key, 0), key in kept) for key, name in names.items()]
+    chosen_keys = set(chosen)
+    values = [FacetValue(key, name, counts.get(key, 0), key in chosen_keys) for key, name in names.items()]
     values = [value for value in values if value.count or value.chosen]
     values.sort(key=lambda value: (-value.count, value.name))
     return tuple(value for place, value in enumerate(values) if place < VALUES or value.chosen)

@@ -1,8 +1,8 @@
-"""Filters of a search: pure, over the facets of one version.
+"""The filters of a search, applied to the facets of one version; nothing here reads the database.
 
-Several tags can be asked for at once or any of them; of several industries or categories, any. Rates are compared
-within one currency only: 100 JPY are not more than 90 EUR. Who is active is not asked here but always, when the
-cards are read from the database.
+An expert must have all of several tags, or any of them; of several industries or categories, any is enough. Rates are
+compared within one currency only: 100 JPY are not more than 90 EUR. Whether an expert is active is not a filter: it
+is checked for every search, when the cards are read from the database.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from indexing.snapshot.prefilter import PHOTO, KeywordConditions, Prefilter, cat
 
 
 class InvalidFilter(InvalidInput):
-    """A filter that cannot be meant; `field` names its parameter."""
+    """A filter that contradicts itself or names something unknown; `field` is its parameter."""
 
     def __init__(self, field: str, sentence: Message) -> None:
         self.field = field
@@ -30,14 +30,14 @@ class InvalidFilter(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What an expert must have to be found. Nothing is asked by default."""
+    """What an expert must have to be found. The default lets everybody pass."""
 
     tags: tuple[int, ...] = ()
-    """ids of tags, whatever their kind"""
+    """ids of tags of any kind"""
     all_tags: bool = False
-    """every one of `tags`; otherwise one is enough"""
+    """Whether an expert needs every one of `tags`; otherwise one is enough."""
     industries: tuple[int, ...] = ()
-    """ids of tags too; one of them is enough"""
+    """ids of tags; one of them is enough"""
     categories: tuple[str, ...] = ()
     rate_min: float | None = None
     rate_max: float | None = None
@@ -45,18 +45,18 @@ class Filters:
     photo: bool = False
 
     def __post_init__(self) -> None:
-        """Raises InvalidFilter for rates without a currency, below nothing, or the wrong way round."""
+        """Raises InvalidFilter for a rate without a currency or below 0, and for a minimum above the maximum."""
         for name in ("rate_min", "rate_max"):
             rate = getattr(self, name)
             if rate is not None and not 0 <= rate < np.inf:
-                raise InvalidFilter(name, message("A rate is 0 or more, not %(rate)s.", rate=rate))
+                raise InvalidFilter(name, message("A rate must be 0 or more, not %(rate)s.", rate=rate))
         if self._has_rates and not self.currency:
-            raise InvalidFilter("currency", message("Say in which currency the rate is, such as EUR."))
+            raise InvalidFilter("currency", message("Choose the currency of the rate, for example EUR."))
         if self.rate_min is not None and self.rate_max is not None and self.rate_min > self.rate_max:
             raise InvalidFilter(
                 "rate_max",
                 message(
-                    "The highest rate, %(high)s, is below the lowest, %(low)s.",
+                    "The maximum rate, %(high)s, is below the minimum, %(low)s.",
                     high=f"{self.rate_max:g}",
                     low=f"{self.rate_min:g}",
                 ),
@@ -70,7 +70,7 @@ class Filters:
         return self.rate_min is not None or self.rate_max is not None
 
     def mask(self, facets: FacetColumns) -> NDArray[np.bool_]:
-        """bool[n]: which rows of the version pass every filter."""
+        """bool[n]: which of the version's n rows pass every filter."""
         mask = np.ones(len(facets), np.bool_)
         if self.tags:
             held = [facets.having([tag]) for tag in self.tags] if self.all_tags else [facets.having(self.tags)]
@@ -90,7 +90,7 @@ class Filters:
         return mask
 
     def conditions(self) -> KeywordConditions:
-        """The same, as the keyword index is asked."""
+        """The same filters as conditions of the keyword index."""
         tags = [tag_label(tag) for tag in self.tags]
         labels: list[tuple[str, ...]] = [(tag,) for tag in tags] if self.all_tags else [tuple(tags)] if tags else []
         if self.industries:
@@ -104,11 +104,11 @@ class Filters:
         return KeywordConditions(tuple(labels), (self.rate_min, self.rate_max) if self._has_rates else None)
 
     def prefilter(self, facets: FacetColumns) -> Prefilter | None:
-        """None where nothing is asked: everybody is meant."""
+        """The rows that pass, for both indexes; None without a filter, when all do."""
         return Prefilter(self.mask(facets), self.conditions()) if self else None
 
     def groups(self) -> Iterator[str]:
-        """The names of the groups that ask for something: tags, industries, categories, rate, photo."""
+        """The names of the groups that have a filter, of: tags, industries, categories, rate, photo."""
         for name in ("tags", "industries", "categories"):
             if getattr(self, name):
                 yield name
@@ -118,14 +118,16 @@ class Filters:
             yield "photo"
 
     def without(self, group: str) -> Filters:
+        """All filters but those of one group."""
         names = ("rate_min", "rate_max", "currency") if group == "rate" else (group,)
         blank: dict[str, Any] = {name: getattr(NONE, name) for name in names}
         return replace(self, **blank)
 
     def each_dropped(self) -> Iterator[tuple[str, object, Filters]]:
-        """Every way to drop one filter: its group, its value, and what is left.
+        """Every way to remove one filter: its group, its value, and the filters that remain.
 
-        A tag of several that are all asked for is one filter; values of which one is enough are one together.
+        Of several tags that must all match, each is a filter of its own. Values of which one is enough
+        are one filter together.
         """
         for group in self.groups():
             if group == "tags" and self.all_tags and len(self.tags) > 1:

@@ -1,14 +1,14 @@
-"""Two lists to one: whom a query finds by meaning and by words, and in which order.
+"""Rank fusion: combine the semantic and the keyword ranking of a query into one.
 
 Score of the hybrid mode = z + weight * coverage, where
 
-- z = (similarity - mean) / standard deviation, over the similarities of the query to all experts: how far above
-  the usual somebody's meaning is. The size of a cosine depends on the model and the collection, z does not.
-- coverage = BM25 / total_idf of the query: which part of what its words tell is found in a profile. BM25 grows
-  with the length of the query and the rarity of its words, coverage does not; it is about 1 for somebody who has
-  all of them. An exact username scores above everything.
+- z = (similarity - mean) / standard deviation, over the similarities of the query to all experts: how far an
+  expert is above the average. The size of a cosine depends on the model and the collection; z does not.
+- coverage = BM25 / total IDF of the query: the share of the query's words, weighted by their rarity, that a profile
+  contains. BM25 grows with the length of the query and the rarity of its words; coverage does not, and is about 1 for
+  a profile that contains all of them. An exact username scores above everything.
 
-A weighted sum of normalised scores beats fusion by rank, which throws away by how much one is better than the next
+A weighted sum of normalised scores beats fusion by rank, which discards how much better one expert is than the next
 (Bruch, Gai and Ingber, “An Analysis of Fusion Functions for Hybrid Retrieval”, ACM TOIS 42(1), 2023).
 """
 
@@ -24,15 +24,16 @@ from indexing.snapshot.prefilter import Prefilter
 from indexing.snapshot.reader import Snapshot
 
 UNSEEN = 0.5
-"""An expert whom a full list of words does not reach down to is reckoned with half of its last score: the truth
-lies between nothing and all of that. At a depth of 300 it matters only in large directories."""
+"""Share of the last score of a full keyword list that an expert below it is given: the true score lies between 0 and
+all of it. At a depth of 300 this matters only in large directories."""
 LEAST_DEVIATION = 0.01
-"""Of similarities; real ones deviate by .05 to .13. Below it all experts are the same, and noise must not decide."""
+"""Lower bound of the standard deviation of similarities; real ones are .05 to .13. With a smaller deviation all
+experts are alike, and noise must not decide their order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """How two lists become one: the settings TCS_SEARCH_..., where the measured figures stand."""
+    """The settings TCS_SEARCH_...; tcs_site/settings.py has the measured figures behind their defaults."""
 
     keyword_weight: float
     semantic_depth: int
@@ -41,7 +42,7 @@ class Fusion:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankedHits:
-    """Whom the lists found, best first; m rows."""
+    """The experts of a ranking, best first; every array has m rows."""
 
     ids: NDArray[np.int64]
     scores: NDArray[np.float64]
@@ -49,7 +50,7 @@ class RankedHits:
     """NaN where unknown"""
     semantic_ranks: NDArray[np.int64]
     keyword_ranks: NDArray[np.int64]
-    """ranks count from 1; 0 where that list does not reach down to the expert"""
+    """Ranks count from 1; 0 if the expert is not in that list."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -58,7 +59,7 @@ class RankedHits:
 def by_meaning(
     snapshot: Snapshot, vector: NDArray[np.float32], depth: int, timer: StepTimer, only: Prefilter | None = None
 ) -> RankedHits:
-    """The `depth` experts nearest to a unit `vector`, scored by cosine similarity."""
+    """The `depth` experts nearest to `vector`, float32[d] of unit length, scored by cosine similarity."""
     with timer.step("vectors"):
         ids, similarities = snapshot.semantic(vector, depth, only)
     ranks = np.arange(1, len(ids) + 1)
@@ -68,7 +69,7 @@ def by_meaning(
 def by_words(
     snapshot: Snapshot, text: str, depth: int, timer: StepTimer, only: Prefilter | None = None
 ) -> RankedHits:
-    """The `depth` experts with most of the words of `text`, scored by BM25."""
+    """The best `depth` experts for the words of `text`, scored by BM25."""
     with timer.step("keywords"):
         ids, scores = snapshot.keyword(text, depth, only)
     ranks = np.arange(1, len(ids) + 1)
@@ -84,7 +85,7 @@ def by_both(
     timer: StepTimer,
     only: Prefilter | None = None,
 ) -> RankedHits:
-    """Everybody of the first `depths` of both lists, scored by `fused_scores`."""
+    """The experts of both lists, read to `depths` (semantic, keyword), scored by `fused_scores`."""
     with timer.step("vectors"):
         near, near_similarities = snapshot.semantic(vector, depths[0], only)
     with timer.step("keywords"):
@@ -109,7 +110,7 @@ def fused_scores(
     total_idf: float,
     weight: float,
 ) -> NDArray[np.float64]:
-    """z + weight * coverage[m], of cosine similarities[m] and BM25 scores[m]; see the head of this module.
+    """float64[m]: z + weight * coverage, of cosine similarities[m] and BM25 scores `words`[m]; see the module.
 
     `spread` is the mean and the standard deviation of the similarities to all experts; `total_idf` is above 0.
     """
@@ -119,14 +120,14 @@ def fused_scores(
 
 
 def _ranks(ids: NDArray[np.int64], listed: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The rank of each of the rising `ids` in the list, 0 where it is not."""
+    """int64[m]: the rank in `listed` of each of the ascending `ids`, 0 for those not in it."""
     ranks = np.zeros(len(ids), np.int64)
     ranks[np.searchsorted(ids, listed)] = np.arange(1, len(listed) + 1)
     return ranks
 
 
 def _spread_out(values: NDArray[np.float32], ranks: NDArray[np.int64], otherwise: float) -> NDArray[np.float64]:
-    """The value at each rank; `otherwise` where the rank is 0."""
+    """float64[m]: the value at each rank, `otherwise` for rank 0."""
     return np.append(otherwise, values).astype(np.float64)[ranks]
 
 
@@ -137,7 +138,7 @@ def _ordered(
     semantic_ranks: NDArray[np.int64],
     keyword_ranks: NDArray[np.int64],
 ) -> RankedHits:
-    """Best first. Where the score is the same the words decide, then the id."""
+    """Best first. Equal scores are ordered by keyword rank, then by id."""
     word_order = np.where(keyword_ranks > 0, keyword_ranks, np.iinfo(np.int64).max)
     order = np.lexsort((ids, word_order, -scores))
     return RankedHits(

@@ -1,4 +1,4 @@
-"""Which words of a profile a query has found: folded and stemmed as in the keyword index, on the text itself."""
+"""Mark the words of a query in a text: words are folded and stemmed as in the keyword index."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from indexing.snapshot.keyword_query import QueryWord
 from indexing.snapshot.text_analysis import UNSPACED, analyse_word
 
 EXCERPT = 260
-"""Characters of a long text that are shown: its beginning, or where the marked words are if they come later."""
+"""Characters that are shown of a long text: its beginning, or the part around the marked words."""
 LEAD = 60
-"""Characters before the first of them."""
+"""Characters shown before the first marked word."""
 FIELDS = ("name", "job_title", "company", "bio")
 
-# Signs that belong to the letter before them; those of the scripts in use all lie below.
+# Combining characters belong to the letter before them. Those of scripts in common use lie below U+3100.
 _MARKS = "".join(chr(code) for code in range(0x300, 0x3100) if unicodedata.category(chr(code)).startswith("M"))
 _WORD = re.compile(rf"{UNSPACED}+|[cC]\+\+|[cCfFjJ]#|(?:(?!{UNSPACED})[^\W_{_MARKS}][{_MARKS}]*)+")
 _ASCII_WORD = re.compile(r"[cC]\+\+|[cCfFjJ]#|[A-Za-z0-9]+")
-"""The same words of a text in ASCII, in an eighth of the time."""
+"""Finds the same words in a text that is ASCII, in an eighth of the time."""
 
 Span = tuple[int, int]
 
 
 class _WordMatches(dict[str, bool]):
-    """Words that were met, and whether the query has them: the profiles of one page share most of theirs."""
+    """Word -> whether the query matches it, remembered: the profiles on a page share most of their words."""
 
     def __init__(self, matches: Callable[[str], bool]) -> None:
         self._decide = matches
@@ -56,13 +56,13 @@ class Marker:
         return cls(keywords.words(query))
 
     def spans(self, text: str) -> list[Span]:
-        """Where the words of the query stand in the text: (from, to) in characters, rising, apart."""
+        """Positions of the query's words in the text: (start, end) in characters, ascending, not overlapping."""
         if text.isascii():
             return [word.span() for word in _ASCII_WORD.finditer(text) if self._matches[word.group()]]
         return [span for word in _WORD.finditer(text) for span in self._within(word)]
 
     def marked(self, text: str, spans: Sequence[Span] | None = None) -> SafeString:
-        """The text as HTML: escaped, its words that the query has in <mark>."""
+        """The text as HTML: escaped, with the query's words in <mark>."""
         parts, at = [], 0
         for start, end in self.spans(text) if spans is None else spans:
             parts += [escape(text[at:start]), "<mark>", escape(text[start:end]), "</mark>"]
@@ -70,8 +70,8 @@ class Marker:
         return mark_safe("".join([*parts, escape(text[at:])]))  # noqa: S308  every part is escaped
 
     def excerpt(self, text: str, spans: Sequence[Span] | None = None) -> SafeString:
-        """As `marked`, of at most EXCERPT characters: from the beginning if a word stands there, or else from a
-        little before the place where most of them stand together."""
+        """Like `marked`, but at most EXCERPT characters: the beginning if a marked word is in it, otherwise the part
+        where most marked words are close together."""
         spans = self.spans(text) if spans is None else spans
         start = 0
         if len(text) > EXCERPT and spans and spans[0][1] > EXCERPT:
@@ -88,12 +88,12 @@ class Marker:
         return mark_safe(f"{'… ' if start else ''}{shown}{' …' if end < len(text) else ''}")  # noqa: S308  see above
 
     def common_tags(self, names: Sequence[str]) -> list[str]:
-        """Those of the tags of which the query has a word. By words, since a reader can see why; whose meaning is
-        near is in the similarity already."""
+        """The names that contain a word of the query. Only words are compared, because a reader can see why; nearness
+        in meaning is part of the similarity already."""
         return [name for name in names if self.spans(name)]
 
     def highlights(self, expert: Expert) -> dict[str, str]:
-        """HTML of the fields of which the query has a word."""
+        """Field name -> HTML, for the fields that contain a word of the query."""
         texts = {name: expert.full_name if name == "name" else getattr(expert, name) for name in FIELDS}
         return {
             name: str(self.excerpt(text, spans) if name == "bio" else self.marked(text, spans))
@@ -103,7 +103,7 @@ class Marker:
 
     @staticmethod
     def _densest(spans: Sequence[Span]) -> int:
-        """The start of the span that most others follow within an excerpt; the first of equals."""
+        """The start of the span that is followed by the most others within an excerpt; the first of equals."""
         following = [sum(start <= other[0] < start + EXCERPT - LEAD for other in spans) for start, _ in spans]
         return spans[following.index(max(following))][0]
 
@@ -126,7 +126,7 @@ class Marker:
         )
 
     def _signs(self, run: str) -> Iterator[Span]:
-        """In a run without spaces: pairs of signs that the query has too, and single signs that it has alone."""
+        """In a script without spaces: pairs of characters that the query contains, and its single characters."""
         hit = [sign in self._plain and sign not in self._in_pairs for sign in run]
         for place in range(len(run) - 1):
             if run[place : place + 2] in self._plain:
@@ -141,7 +141,7 @@ class Marker:
 
 
 def one_slip(typed: str, word: str) -> bool:
-    """Whether one letter more, less, other or two neighbours swapped make one the other (Damerau, 1964)."""
+    """Whether one insertion, deletion, substitution or swap of neighbours turns one into the other (Damerau 1964)."""
     if abs(len(typed) - len(word)) > 1:
         return False
     same = next((place for place, (a, b) in enumerate(zip(typed, word, strict=False)) if a != b), None)

@@ -1,14 +1,14 @@
-"""What people search for, noted without making any search wait: a queue in memory and one thread that writes.
+"""The log of searches, written without making any search wait: a queue in memory and one thread that writes.
 
-Noting is putting into a bounded queue; what does not fit is dropped and counted. A process that has not started the
-thread (a command, the worker) notes nothing.
+`note` puts a search into a bounded queue; what does not fit is dropped and counted. Only a process that has called
+`start` logs: commands and workers do not.
 
-Somebody who types sends a search each time the typing pauses. Of the searches of one session that follow each other
-within SETTLED_SECONDS only the last is written. One that was sent as a whole page (by a form without JavaScript, or a
+While somebody types, a search is sent at each pause. Of the searches of one session that follow each other within
+SETTLED_SECONDS only the last is written. A search that was sent as a whole page (by a form without JavaScript, or a
 link) is complete and is written at once. The same words in the same mode are written once within AGAIN_SECONDS: Enter
-after the results are there, a reload, "show more" and a change of filters are no other question. Sessions are
-remembered in this process's memory for that long and are never stored; with several web processes each knows only the
-debouncer that reach it.
+after the results have arrived, a reload, "show more" and a change of filters do not count as another search. Sessions
+are remembered in memory for that long and are never stored; with several web processes, each knows only the searches
+that reach it.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ SETTLED_SECONDS = 2.0
 AGAIN_SECONDS = 60.0
 QUEUE_SIZE = 1_000
 SESSIONS = 1_000
-"""Remembered at once; beyond that the oldest are forgotten, and at worst a search is written twice."""
+"""Sessions that are remembered; beyond that the oldest are forgotten, and at worst a search is written twice."""
 UNWRITTEN = 5_000
-"""Rows that wait while the database is away."""
+"""Rows that are held in memory while the database is away."""
 LOOK_SECONDS = 0.5
 RETRY_SECONDS = 5.0
 SWEEP_SECONDS = 3_600.0
@@ -50,26 +50,26 @@ SWEEP_SECONDS = 3_600.0
 class Note:
     row: SearchLog
     session: str
-    """empty: every one counts, as in the API"""
+    """The browser's session; empty if each search stands for itself, as in the API."""
     complete: bool
-    """sent off, not typed on"""
+    """Whether it was submitted, rather than sent while typing."""
     moment: float
     """monotonic seconds"""
 
     @property
-    def question(self) -> tuple[str, str]:
+    def words_and_mode(self) -> tuple[str, str]:
         return self.row.folded, self.row.mode
 
 
 class SearchDebouncer:
-    """Which notes are to be written, by the rules at the head of this module. Pure: told what time it is."""
+    """Decides which searches are written, by the rules of this module. It has no clock of its own."""
 
     def __init__(self) -> None:
         self._typed: OrderedDict[str, Note] = OrderedDict()
         self._written: OrderedDict[str, tuple[tuple[str, str], float]] = OrderedDict()
 
     def take(self, note: Note) -> Iterator[SearchLog]:
-        """The rows that are to be written now that `note` has come."""
+        """The rows to write once `note` has arrived."""
         if not note.session:
             yield note.row
             return
@@ -84,7 +84,7 @@ class SearchDebouncer:
                 yield from self._new(self._typed.popitem(last=False)[1])
 
     def settled(self, now: float) -> Iterator[SearchLog]:
-        """The rows of sessions that asked nothing else since; the order is that of the last search."""
+        """The rows of sessions that have been quiet for SETTLED_SECONDS, in the order of their searches."""
         while self._typed:
             session, note = next(iter(self._typed.items()))
             if now - note.moment < SETTLED_SECONDS:
@@ -94,23 +94,25 @@ class SearchDebouncer:
 
     def _new(self, note: Note) -> Iterator[SearchLog]:
         last, moment = self._written.pop(note.session, (None, 0.0))
-        if last != note.question or note.moment - moment >= AGAIN_SECONDS:
+        if last != note.words_and_mode or note.moment - moment >= AGAIN_SECONDS:
             yield note.row
-        self._written[note.session] = note.question, note.moment
+        self._written[note.session] = note.words_and_mode, note.moment
         if len(self._written) > SESSIONS:
             self._written.popitem(last=False)
 
 
 class LogWriter:
-    """The thread's work, and the queue that leads to it."""
+    """The queue of searches, and the turns in which the thread writes them."""
 
     def __init__(self, size: int = QUEUE_SIZE) -> None:
         self._queue: queue.Queue[Note] = queue.Queue(size)
         self._debouncer = SearchDebouncer()
-        self._rows: list[SearchLog] = []
-        self._retry_at = self._sweep_at = 0.0
+        self.rows: list[SearchLog] = []
+        """Rows that are still to be written."""
+        self.retry_at = self.sweep_at = 0.0
+        """monotonic seconds"""
         self.is_open = False
-        """Whether there is a thread that writes: without one nothing is taken."""
+        """Whether a thread writes what is put in: `note` does nothing otherwise."""
 
     def put(self, note: Note) -> None:
         """Never waits."""
@@ -120,37 +122,40 @@ class LogWriter:
             counters.SEARCHES_NOT_LOGGED.inc()
 
     def turn(self, now: float, *, at_once: bool = False) -> None:
-        """Write what is to be written at `now`, and sweep when it is time."""
+        """Write what is due at `now` (monotonic seconds), and delete old rows once an hour.
+
+        With `at_once` it tries although the database was away a moment ago.
+        """
         for _each in range(self._queue.qsize()):
-            self._rows += self._debouncer.take(self._queue.get_nowait())
-        self._rows += self._debouncer.settled(now)
-        if now < self._retry_at and not at_once:
-            self._keep_few()
+            self.rows += self._debouncer.take(self._queue.get_nowait())
+        self.rows += self._debouncer.settled(now)
+        if now < self.retry_at and not at_once:
+            self._drop_oldest()
             return
         try:
             self._write()
-            if now >= self._sweep_at:
+            if now >= self.sweep_at:
                 sweep()
-                self._sweep_at = now + SWEEP_SECONDS
-        except (OperationalError, InterfaceError) as error:  # it is away, or locked for long
-            logger.warning("The database does not answer (%s); %s searches wait.", error, len(self._rows))
-            self._retry_at = now + RETRY_SECONDS
-            self._keep_few()
+                self.sweep_at = now + SWEEP_SECONDS
+        except (OperationalError, InterfaceError) as error:  # away, or locked for long
+            logger.warning("The database does not answer (%s); %s searches wait to be logged.", error, len(self.rows))
+            self.retry_at = now + RETRY_SECONDS
+            self._drop_oldest()
             connection.close()
-        except DatabaseError as error:  # it will not take these rows later either
-            logger.warning("%s searches could not be logged: %s", len(self._rows), error)
-            counters.SEARCHES_NOT_LOGGED.inc(len(self._rows))
-            self._rows.clear()
+        except DatabaseError as error:  # it would refuse these rows later too
+            logger.warning("%s searches could not be logged: %s", len(self.rows), error)
+            counters.SEARCHES_NOT_LOGGED.inc(len(self.rows))
+            self.rows.clear()
 
     def _write(self) -> None:
-        if self._rows:
-            SearchLog.objects.bulk_create(self._rows, batch_size=500)
-            self._rows.clear()
+        if self.rows:
+            SearchLog.objects.bulk_create(self.rows, batch_size=500)
+            self.rows.clear()
 
-    def _keep_few(self) -> None:
-        if (over := len(self._rows) - UNWRITTEN) > 0:
+    def _drop_oldest(self) -> None:
+        if (over := len(self.rows) - UNWRITTEN) > 0:
             counters.SEARCHES_NOT_LOGGED.inc(over)
-            del self._rows[:over]
+            del self.rows[:over]
 
 
 writer = ProcessState(LogWriter)
@@ -159,7 +164,7 @@ writer = ProcessState(LogWriter)
 def note(
     results: Results, k: int, *, session: str | None = "", complete: bool = True, filtered: bool = False
 ) -> None:
-    """Remember that somebody searched. `session` is the browser's, empty where each search stands for itself."""
+    """Put a search into the queue. `session` is the browser's, empty if each search stands for itself."""
     log_writer = writer.get()
     if not log_writer.is_open or settings.TCS_SEARCH_LOG_DAYS == 0:
         return
@@ -168,7 +173,8 @@ def note(
 
 
 def row_of(results: Results, k: int, at: datetime, *, filtered: bool = False) -> SearchLog:
-    # what no database takes: lone surrogates, and NUL in PostgreSQL
+    """The row for a search made at `at`, not saved."""
+    # No database stores lone surrogates, and PostgreSQL no NUL.
     query = results.query[:MAX_QUERY].replace("\0", " ").encode("utf-8", "replace").decode()
     similarities = [hit.similarity for hit in results.hits[:OTR_AT] if hit.similarity is not None]
     on_topic = sum(similarity >= settings.TCS_ON_TOPIC for similarity in similarities) if similarities else None
@@ -188,9 +194,9 @@ def row_of(results: Results, k: int, at: datetime, *, filtered: bool = False) ->
 
 
 def sweep() -> int:
-    """Delete what is older than TCS_SEARCH_LOG_DAYS, with 0 everything; returns how many."""
-    kept_from = timezone.now() - timedelta(days=settings.TCS_SEARCH_LOG_DAYS)
-    return SearchLog.objects.filter(at__lt=kept_from).delete()[0]
+    """Delete rows older than TCS_SEARCH_LOG_DAYS (with 0, all of them); returns how many."""
+    oldest = timezone.now() - timedelta(days=settings.TCS_SEARCH_LOG_DAYS)
+    return SearchLog.objects.filter(at__lt=oldest).delete()[0]
 
 
 def _write_settled() -> float:

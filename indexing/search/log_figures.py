@@ -1,7 +1,7 @@
-"""How well searches go: figures out of the log of searches.
+"""How good searches are: figures from the log of searches.
 
-OTR@10 of a search is the share of its first ten hits whose similarity to the query is at or above TCS_ON_TOPIC. That
-of a day, and the average of seven days, is the mean over the searches that have one: every search weighs the same.
+OTR@10 (on-topic rate) of a search is the share of its first ten hits whose similarity to the query is TCS_ON_TOPIC or
+more. That of a day, and the average of seven days, is the mean over the searches that have one: each counts the same.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from django.utils import timezone
 from indexing.models import SearchLog
 
 DAYS = 7
-"""of the moving average"""
+"""Length of the moving average."""
 SHOWN = 14
-"""days, each with the average of the seven up to it"""
+"""Days that are listed, each with the average of the seven days up to it."""
 GOOD, FAIR = 0.75, 0.60
-"""From which average on it is green, and amber; below it is red."""
+"""Lower bounds of an average that is good, and of one that is fair; anything below is poor."""
 
 QualityGrade = Literal["good", "fair", "poor"]
 
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
-    """One day's searches; no rate where none of them can be judged."""
+    """The searches of a day; rates are None if none of them has an OTR@10."""
 
     day: date
     count: int
     zero: int
     rate: float | None
     average: float | None
-    """OTR@10 of the seven days up to this one"""
+    """OTR@10 of the seven days up to this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class SearchFigures:
     zero: int
     average: float | None
     days: tuple[DayFigures, ...]
-    """the newest first, days without a search too, from the first one kept"""
+    """Newest first, from the day of the oldest search that is stored; days without searches are included."""
 
     @property
     def grade(self) -> QualityGrade | None:
@@ -71,13 +71,14 @@ class _Sums:
 
 
 def grade(average: float | None) -> QualityGrade | None:
+    """The grade of an average OTR@10; None without one."""
     if average is None:
         return None
     return "good" if average >= GOOD else "fair" if average >= FAIR else "poor"
 
 
 def search_figures(today: date | None = None) -> SearchFigures:
-    """The figures of everything that is kept; `today` in TCS_TIME_ZONE."""
+    """The figures over all stored searches. `today` is a date in TCS_TIME_ZONE."""
     today = today or timezone.localdate(timezone=timezone.get_default_timezone())
     sums = {
         row["day"]: _Sums(row["count"], row["zero"], row["judged"], row["rates"] or 0.0)

@@ -1,4 +1,4 @@
-"""Filters as they are asked for in an address: by names, which can be read and shared, not by ids."""
+"""The parameters of a search in an address: filters by name, which people can read and share, not by id."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from indexing.lib.messages import message
 from indexing.search.filters import Filters, InvalidFilter
 
 UNKNOWN = -1
-"""In place of the id of a tag that does not exist: nobody has it."""
+"""Stands for the id of a tag that does not exist: no expert has it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchParameters:
-    """The parameters of an address; the API documents them."""
+    """The filters of a search as its address names them; the API documents them."""
 
     tag: Sequence[str] = ()
     match: str = "any"
@@ -27,7 +27,10 @@ class SearchParameters:
     photo: bool = False
 
     def filters(self, *, strictly: bool = False) -> Filters:
-        """Raises InvalidFilter; with `strictly` also for a tag that does not exist. Otherwise nobody passes it."""
+        """Looks the names of tags up. No expert passes a filter for an unknown tag.
+
+        Raises InvalidFilter; with `strictly`, also for an unknown tag.
+        """
         ids = _ids([*self.tag, *self.industry])
         for name, texts in (("tag", self.tag), ("industry", self.industry)):
             if strictly and (unknown := [text for text in texts if text not in ids]):

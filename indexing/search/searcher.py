@@ -1,4 +1,4 @@
-"""A query to hits, over one version."""
+"""Search one version: from a query to ranked experts."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from indexing.snapshot.reader import Snapshot
 
 MAX_K = 100
 DEPTH_PER_HIT = 4
-"""Both lists are read to 4k at least, however short the settings make them."""
+"""Both rankings are read to a depth of at least 4 * k, however shallow the settings make them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
     expert: Expert
     score: float
-    """What the hits are ordered by: cosine similarity, BM25, or what `indexing.search.fusion` makes of both."""
+    """What hits are ordered by: cosine similarity, BM25, or the fusion of both (`indexing.search.fusion`)."""
     similarity: float | None
-    """Cosine similarity of query and expert; None in keyword mode, which needs no encoder."""
+    """Cosine similarity of query and expert; None in keyword mode, which encodes nothing."""
     semantic_rank: int | None
     keyword_rank: int | None
-    """Ranks count from 1; None where that list does not reach down to the expert."""
+    """Ranks count from 1; None if the expert is not in that list."""
     tags: tuple[TagName, ...] = ()
-    """as they are now, by kind, then by name"""
+    """As in the directory now, by kind, then by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def query_vector(text: str, snapshot: Snapshot) -> NDArray[np.float32]:
 
 
 def fusion_from(settings: object) -> Fusion:
-    """The fusion out of anything that has the settings as attributes."""
+    """The settings of the fusion, read from any object that has the TCS_SEARCH_... settings as attributes."""
     return Fusion(**{name: getattr(settings, f"TCS_SEARCH_{name.upper()}") for name in Fusion.__dataclass_fields__})
 
 
@@ -118,23 +118,23 @@ def _filled(
     timer: StepTimer,
     only: Prefilter | None,
 ) -> tuple[Hit, ...]:
-    """The first `k` hits whose expert is still active. Where too many are not, the lists are read deeper."""
-    everybody = only.count if only else len(snapshot)
-    if not everybody:
+    """The best `k` hits whose experts are still active. If too many are not, the rankings are read deeper."""
+    total = only.count if only else len(snapshot)
+    if not total:
         return ()
-    fusion, farther = fusion_from(settings), 1
+    fusion, deeper = fusion_from(settings), 1
     known: dict[int, Card | None] = {}
     while True:
         depths = (
-            min(max(fusion.semantic_depth, DEPTH_PER_HIT * k) * farther, everybody),
-            min(max(fusion.keyword_depth, DEPTH_PER_HIT * k) * farther, everybody),
+            min(max(fusion.semantic_depth, DEPTH_PER_HIT * k) * deeper, total),
+            min(max(fusion.keyword_depth, DEPTH_PER_HIT * k) * deeper, total),
         )
         ranked = _ranked(snapshot, text, vector, depths, fusion, mode, timer, only)
         with timer.step("cards"):
             hits = _hits(ranked, k, known)
-        if len(hits) == k or min(depths) == everybody:
+        if len(hits) == k or min(depths) == total:
             return hits
-        farther *= 8
+        deeper *= 8
 
 
 def _ranked(
@@ -155,7 +155,7 @@ def _ranked(
 
 
 def _hits(ranked: RankedHits, k: int, known: dict[int, Card | None]) -> tuple[Hit, ...]:
-    """Cards in one query of `k` as a rule, and of as many more as are missing where experts are hidden."""
+    """Reads the cards `k` at a time until there are `k` hits: one query, unless experts were deactivated since."""
     hits: list[Hit] = []
     for start in range(0, len(ranked), k):
         rows = range(start, min(start + k, len(ranked)))

@@ -1,4 +1,4 @@
-"""Suggestions while somebody types, of people and words that can be found now."""
+"""Suggestions while somebody types: people and words that a search can find now."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from indexing.snapshot.suggestions import SuggestionEntry, SuggestionKind
 SHOWN = {SuggestionKind.TAG: 2, SuggestionKind.TITLE: 3, SuggestionKind.COMPANY: 2, SuggestionKind.PERSON: 4}
 """How many of each kind, in the order in which they are shown."""
 TRIED = 3
-"""Entries that are looked at for each one shown: some may be hidden meanwhile. If too many are, more are."""
+"""Entries that are read for each one shown, since some may have been deactivated; more are read if needed."""
 HOLDERS = 8
-"""A title, a company or a tag is shown while one of the first eight experts who have it is active."""
+"""A title, a company or a tag is suggested while one of the first eight experts who have it is active."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +23,21 @@ class Suggestion:
     kind: str
     """person, title, company or tag"""
     text: str
-    """what to search for"""
+    """The query that the suggestion stands for."""
     detail: str = ""
-    """of a person: username and title, to tell namesakes apart"""
+    """For a person: username and title, to tell people of one name apart."""
 
 
 def suggest(prefix: str, snapshot: Snapshot) -> list[Suggestion]:
-    """What begins, at any of its words, with `prefix`: whatever its case and accents. Empty for a blank one.
+    """Entries of which a word begins with `prefix`, ignoring case and accents; none for a blank one.
 
-    One query to the database says which of them are of active experts, and what people are called now.
+    One database query tells which of them belong to active experts, and the current names of people.
     """
     found = snapshot.suggestions.starting(prefix)
     wanted = dict(SHOWN)
     shown: dict[SuggestionKind, list[Suggestion]] = {kind: [] for kind in SHOWN}
-    farther = TRIED
-    while some := {kind: list(islice(found[kind], count * farther)) for kind, count in wanted.items() if count}:
+    deeper = TRIED
+    while some := {kind: list(islice(found[kind], count * deeper)) for kind, count in wanted.items() if count}:
         if not any(some.values()):
             break
         active = _active(snapshot, (entry for entries in some.values() for entry in entries))
@@ -45,7 +45,7 @@ def suggest(prefix: str, snapshot: Snapshot) -> list[Suggestion]:
             new = [each for entry in entries if (each := _shown(entry, snapshot, active))]
             shown[kind] += new[: wanted[kind]]
             wanted[kind] = SHOWN[kind] - len(shown[kind])
-        farther *= 8
+        deeper *= 8
     return [each for suggestions in shown.values() for each in suggestions]
 
 

@@ -1,7 +1,7 @@
 """The version that this process serves, and the thread that keeps it the live one.
 
-`current()` is one attribute read. The thread compares the state row with what is served once a second, opens and
-verifies a new version beside the old, and replaces the global; a search that took the old one keeps it to its end.
+`current()` is one attribute read. Twice a second the thread compares the state row with what is served. It opens and
+verifies a new version beside the old one, then replaces it; a search that has the old one keeps it until it ends.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
 REPORT_SECONDS = 2.0
 RETRY_SECONDS = 30.0
-"""After a version was refused: reading all its files again each second would help nobody."""
+"""Pause after a version was refused: reading all its files again twice a second would help nobody."""
 
 
 HasModel = Callable[[str, int], bool]
@@ -52,15 +52,15 @@ class Live:
         self.snapshot: Snapshot | None = None
         self.problem = ""
         self._refused: dict[int, float] = {}
-        """Version number to when it is tried again"""
+        """Number of a version -> when it is tried again, in monotonic seconds."""
         self.next_report = 0.0
         """monotonic seconds"""
 
     def refresh(self) -> None:
         """Serve the live version if it is not served already.
 
-        One that does not verify is refused with a problem noted; whatever is served goes on, and a process that
-        serves nothing takes the newest kept version that does verify.
+        A version that does not verify is refused, and `problem` says why. What is served stays; a process that serves
+        nothing yet takes the newest kept version that verifies.
         """
         wanted = IndexState.read().live_version
         serving = self.snapshot.number if self.snapshot else None
@@ -76,10 +76,10 @@ class Live:
             next((version for version in kept if not self._serve(version)), None)
 
     def _serve(self, version: IndexVersion) -> str:
-        """Open and serve it; else why not, as a sentence."""
+        """Open and serve it. Returns why that failed, as a sentence, or an empty text."""
         try:
             self._require_searchable(version)
-            # Who serves nothing has no searches to keep memory for.
+            # A process that serves nothing yet needs no reserve for running searches.
             memory.require(version, reserve=memory.RESERVE if self.snapshot else 0)
             snapshot = open_snapshot(version)
         except (SnapshotInvalid, OSError, MemoryError) as error:
@@ -107,7 +107,8 @@ class Live:
         ):
             raise SnapshotInvalid(
                 message(
-                    "it was built with the model %(name)s (%(fingerprint)s…), which this process has not: restart it",
+                    "it was built with the model %(name)s (%(fingerprint)s…), which is not loaded in this process; "
+                    "restart the process",
                     name=version.model_name,
                     fingerprint=version.model_fingerprint[:8],
                 )
@@ -119,7 +120,7 @@ served = ProcessState(Live)
 
 
 def current() -> Snapshot:
-    """The snapshot this process serves. Take it once for a search. Raises NoIndexYet."""
+    """The version that this process serves. Take it once per search. Raises NoIndexYet."""
     snapshot = served.get().snapshot
     if snapshot is None:
         raise NoIndexYet
@@ -127,12 +128,12 @@ def current() -> Snapshot:
 
 
 def problem() -> str:
-    """Why this process does not serve the live version, as a sentence; empty when it does, or has none to serve."""
+    """Why this process does not serve the live version, as a sentence; empty if it does, or if there is none."""
     return served.get().problem
 
 
 def load_now() -> Snapshot:
-    """For commands, which have no thread: open the live version. Raises NoIndexYet, SnapshotInvalid."""
+    """Open the live version at once, for commands, which run no thread. Raises NoIndexYet, SnapshotInvalid."""
     live = served.get()
     live.refresh()
     if live.snapshot is None and live.problem:
@@ -152,7 +153,7 @@ def _keep_current() -> float:
 
 
 def _leave() -> None:
-    """Take this process off the list of those that serve. Should the database be away, another one does so later."""
+    """Take this process off the list of those that serve. If the database is away, another does it later."""
     ServingProcess.objects.of(processes.me()).delete()
 
 
@@ -172,7 +173,7 @@ def _report(live: Live) -> None:
 
 
 def _take_over_map() -> None:
-    """Have the live version's map computed if whoever was to do it is gone."""
+    """Have the live version's map computed if the process that was to compute it is gone."""
     version = IndexState.read().live_version
     if settings.TCS_WORKER == "subprocess" and version is not None and version.map_owner_missing:
         launch.start_worker_for_map(version)

@@ -1,4 +1,4 @@
-"""Versions other than the live one, opened to be tried out: a held candidate, or one that is kept."""
+"""Versions other than the live one, opened to be searched in the Lab or compared: held and kept ones."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ _lock = threading.Lock()
 
 
 def opened(version: IndexVersion) -> Snapshot:
-    """The version, every hash of its files checked when it is opened. Raises SnapshotInvalid.
+    """The version, opened with every hash of its files checked, or as it was opened before.
 
-    One version is opened at a time; who asks for another meanwhile waits, so that memory is needed for one only.
+    One version is opened at a time, so that memory is needed for one only; other callers wait.
+    Raises SnapshotInvalid, NotEnoughMemory.
     """
     try:
         served = live.current()

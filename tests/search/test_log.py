@@ -160,7 +160,7 @@ class TestWriting:
     pytestmark = pytest.mark.django_db(transaction=True)
 
     def test_one_statement_writes_what_came_together(self, writer):
-        writer._sweep_at = time.monotonic() + 99
+        writer.sweep_at = time.monotonic() + 99
         for number in range(50):
             log.note(results(0.9, query=f"q{number}"), 10)
         with CaptureQueriesContext(connection) as asked:
@@ -195,12 +195,12 @@ class TestWriting:
 
     def test_rows_that_wait_are_bounded(self, writer, monkeypatch):
         monkeypatch.setattr(log, "UNWRITTEN", 3)
-        writer._retry_at = 99.0
+        writer.retry_at = 99.0
         before = counters.SEARCHES_NOT_LOGGED._value.get()
         for _each in range(5):
             log.note(results(0.9), 10)
         writer.turn(0.0)
-        assert len(writer._rows) == 3
+        assert len(writer.rows) == 3
         assert counters.SEARCHES_NOT_LOGGED._value.get() - before == 2
 
     def test_old_rows_are_swept(self, writer):

@@ -233,7 +233,7 @@ def test_filters_that_contradict_themselves_are_said(person):
     cast.published(4)
     answer = person.get("/", {"q": "case", "rate_min": "90", "rate_max": "10", "currency": "EUR"})
     assert answer.status_code == 422
-    assert "The highest rate, 10, is below the lowest, 90." in html(answer)
+    assert "The maximum rate, 10, is below the minimum, 90." in html(answer)
 
 
 @built
