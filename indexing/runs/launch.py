@@ -1,4 +1,4 @@
-"""Starting a worker process for a run, when workers are not started by somebody else."""
+"""Starts a worker process for a run, unless workers run on their own (TCS_WORKER=external)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _children: list[subprocess.Popen[bytes]] = []
 def request(
     kind: str, actor: Actor, *, reembed: bool = False, scheduled: bool = False, reason: str = ""
 ) -> RebuildRun:
-    """Ask for a run and see to it that a worker takes it. Raises Busy, ScheduleOnHold, Refused."""
+    """Request a run and start a worker for it. Raises Busy, ScheduleOnHold, Refused."""
     own_worker = settings.TCS_WORKER == "subprocess"
     owner = processes.me() if own_worker else None
     run = queue.request(kind, actor, reembed=reembed, owner=owner, scheduled=scheduled, reason=reason)
@@ -35,6 +35,7 @@ def request(
 
 
 def start_worker_for(run: RebuildRun) -> None:
+    """Start a worker for the queued run. If that is not possible the run fails, with the reason."""
     try:
         child = _start("--run", str(run.pk))
     except OSError as error:
@@ -47,7 +48,7 @@ def start_worker_for(run: RebuildRun) -> None:
 
 
 def start_worker_for_map(version: IndexVersion) -> None:
-    """Have another process compute the version's map; nothing if somebody else sees to it already."""
+    """Start a process that computes the version's map, unless another process has taken it already."""
     if not version.assign_map(processes.me()):
         return
     try:
@@ -60,12 +61,12 @@ def start_worker_for_map(version: IndexVersion) -> None:
 
 @on_forget
 def reap_children() -> None:
-    """Take note of the workers that have ended. Those that are running go on: they belong to the run."""
+    """Forget the workers that have ended. Running ones continue: they belong to their run."""
     _children[:] = [child for child in _children if child.poll() is None]
 
 
 def _start(*arguments: str) -> subprocess.Popen[bytes]:
-    """A worker in a session of its own: what ends the web process (Ctrl-C, a restart) does not end the run."""
+    """Start a worker in a session of its own: what ends the web process (Ctrl-C, a restart) does not end the run."""
     reap_children()
     child = subprocess.Popen(
         [sys.executable, str(settings.BASE_DIR / "manage.py"), "index_worker", "--low-priority", *arguments],

@@ -35,7 +35,7 @@ class Progress:
     rate: float | None
     """items per second"""
     left: Estimate
-    """for the whole run"""
+    """time left for the whole run"""
 
     @property
     def seconds_left(self) -> float | None:
