@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from experts.safe_text import visible, without_bidi_controls
 from experts.stored_language import stored_language
 from indexing.errors import Refused
-from indexing.lib.messages import message
+from indexing.lib.messages import Message, message
+from indexing.lib.translation import label
 from indexing.models import IndexState, RebuildRun
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ class Actor:
     via: RebuildRun.Via
     user: User | None = None
     address: str = ""
+
+    def as_message(self) -> Message:
+        """As in a run's log: who and how, in the reader's language."""
+        values = {"name": self.name, "via": label(RebuildRun.Via(self.via).label), "address": self.address}
+        return Message("%(name)s (%(via)s, %(address)s)" if self.address else "%(name)s (%(via)s)", values)
 
     def __str__(self) -> str:
         origin = f", {self.address}" if self.address else ""

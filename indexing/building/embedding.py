@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
@@ -69,8 +68,12 @@ def embed(
         vectors[new] = fresh[[place[hashes[row]] for row in new.tolist()]]
     encoded = len(experts) - len(old)
     progress.summarise(
-        _("reused %(reused)s vectors, encoded %(texts)s texts of %(encoded)s experts")
-        % {"reused": f"{len(old):,}", "texts": f"{len(texts):,}", "encoded": f"{encoded:,}"}
+        message(
+            "Reused %(reused)d vectors, encoded %(texts)d texts of %(encoded)d experts",
+            reused=len(old),
+            texts=len(texts),
+            encoded=encoded,
+        )
     )
     return Embedded(vectors, encoded, len(old))
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from django.utils.translation import gettext as _
 
 from experts import directory
 from experts.profiles.hashes import HASH_BYTES, field_hashes
@@ -96,7 +95,7 @@ def build(order: Order, reporter: Reporter) -> Built:
             raise NothingToIndex
         progress.expect(len(experts))
         progress.advance(len(experts))
-        progress.summarise(_("read %s active experts") % f"{len(experts):,}")
+        progress.summarise(message("Read %(count)d active experts", count=len(experts)))
     return _build_tags(order, experts, reporter) if order.kind == "tags" else _build_version(order, experts, reporter)
 
 
@@ -175,17 +174,17 @@ def _write_index(writer: VersionWriter, order: Order, progress: StageProgress) -
     mapped = np.load(writer.path(VECTORS), mmap_mode="r", allow_pickle=False)
     progress.expect(len(mapped))
     index = vectors.build_index(mapped, writer.path(ANN), exact_up_to=order.exact_up_to, advance=progress.advance)
-    sentence = _("exact search over %(count)s vectors of %(dimension)s dimensions")
-    if index.recall is not None:
-        sentence = _("approximate search over %(count)s vectors of %(dimension)s dimensions, recall@10 %(recall)s")
-    progress.summarise(
-        sentence
-        % {
-            "count": f"{len(mapped):,}",
-            "dimension": mapped.shape[1],
-            "recall": None if index.recall is None else f"{index.recall:.3f}",
-        }
-    )
+    figures = {"count": len(mapped), "dimension": mapped.shape[1]}
+    if index.recall is None:
+        progress.summarise(message("Exact search over %(count)d vectors of %(dimension)s dimensions", **figures))
+    else:
+        progress.summarise(
+            message(
+                "Approximate search over %(count)d vectors of %(dimension)s dimensions, recall@10 %(recall).3f",
+                recall=index.recall,
+                **figures,
+            )
+        )
     return index
 
 
@@ -211,7 +210,7 @@ def _write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], prog
         for row, expert in enumerate(experts)
     )
     keyword_index.build_index(documents, writer.path(KEYWORDS), advance=progress.advance)
-    progress.summarise(_("indexed the words of %s experts") % f"{len(experts):,}")
+    progress.summarise(message("Indexed the words of %(count)d experts", count=len(experts)))
 
 
 def _manifest(
@@ -243,12 +242,12 @@ def _finish(
     progress.expect(len(sample))
     verify.check(snapshot, len(experts), sample, progress.advance)
     progress.summarise(
-        _("%(files)s files and %(count)s experts agree; %(sample)s sampled experts find themselves first")
-        % {
-            "files": len(snapshot.manifest.files),
-            "count": f"{len(snapshot):,}",
-            "sample": len(sample),
-        }
+        message(
+            "%(files)d files with %(count)d experts verified; %(sample)d spot checks passed",
+            files=len(snapshot.manifest.files),
+            count=len(snapshot),
+            sample=len(sample),
+        )
     )
     return folder, sha256
 

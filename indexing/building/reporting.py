@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from indexing.lib.messages import Message
+
 
 class StageProgress(Protocol):
     """A stage that is running."""
@@ -15,8 +17,8 @@ class StageProgress(Protocol):
     def advance(self, count: int = 1) -> None:
         """Report that `count` more items are done. Raises Cancelled or FenceLost if the build must stop."""
 
-    def summarise(self, sentence: str) -> None:
-        """Say what the stage did, for the log: "reused 1,480 vectors, encoded 20". Time and rate are added."""
+    def summarise(self, sentence: Message) -> None:
+        """Say what the stage did, for the log: "Reused 1,480 vectors, encoded 20". Time and rate are added."""
 
 
 class Reporter(Protocol):

@@ -9,13 +9,13 @@ from functools import partial
 
 import numpy as np
 from django.db import connection
-from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from experts.profiles.records import ExpertRecord
 from experts.tagging import assignment, storage
 from indexing.building.reporting import StageProgress
 from indexing.encoders import Encoder
+from indexing.lib.messages import message
 from indexing.lib.retrying import with_database_retry
 
 LET_OTHERS_WRITE = 0.12
@@ -64,13 +64,13 @@ def retag(
         assigned = assignment.assign(vectors, tag_vectors, todo.tags, todo.threshold)
     changes = _store(ids, assigned, todo.tagged_for, progress)
     progress.summarise(
-        _("%(todo)s experts to tag: %(added)s tags added, %(removed)s removed, %(changed)s experts changed")
-        % {
-            "todo": f"{len(ids):,}",
-            "added": f"{changes.added:,}",
-            "removed": f"{changes.removed:,}",
-            "changed": f"{changes.experts:,}",
-        }
+        message(
+            "%(todo)d experts to tag: %(added)d tags added, %(removed)d removed, %(changed)d experts changed",
+            todo=len(ids),
+            added=changes.added,
+            removed=changes.removed,
+            changed=changes.experts,
+        )
     )
 
 

@@ -110,7 +110,7 @@ def completed_rebuilds() -> list[RebuildRun]:
 
 def _stage_seconds(run: RebuildRun) -> dict[str, float]:
     """Stage -> seconds, of the stages that the run went through."""
-    return {stage["stage"]: float(stage["seconds"]) for stage in run.stages}
+    return {record.stage: record.seconds for record in run.stage_records}
 
 
 def of_runs(runs: Sequence[RebuildRun]) -> list[Chart]:

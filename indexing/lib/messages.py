@@ -122,6 +122,8 @@ def _to_json(value: Any) -> Any:
         return {"message": value.as_dict()}
     if isinstance(value, datetime):
         return {"time": value.isoformat()}
+    if isinstance(value, str):  # PostgreSQL takes neither a NUL nor half a character
+        return value.replace("\0", "␀").encode("utf-8", "replace").decode()
     return value
 
 

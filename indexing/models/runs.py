@@ -10,8 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from experts.safe_text import visible
 from indexing.lib.messages import Message
-from indexing.lib.translation import label
+from indexing.lib.translation import from_row, label, stored_text
+from indexing.models.records import GateRecord, StageRecord
 from indexing.models.versions import IndexVersion
 
 
@@ -93,10 +95,7 @@ class RebuildRun(models.Model):
     """Items per second in this stage since its first item was done: what comes before, such as loading a model, is
     needed once and says nothing of the pace."""
     stages = models.JSONField(default=list, blank=True)
-    """Ended stages in order: [{"stage", "seconds", "done", "rate", "summary", "lead", "pace"}].
-
-    `rate` is over the whole stage; `pace` without `lead`, the seconds until the first items were done. An older
-    release wrote neither of the two."""
+    """Ended stages in order, as `StageRecord.as_row` gives them."""
 
     owner = models.CharField(max_length=400, blank=True)
     """The process that has the run (`processes.Owner.as_text`): its worker or, while it is queued, the process that
@@ -111,8 +110,11 @@ class RebuildRun(models.Model):
     reused = models.PositiveIntegerField(_("reused"), null=True, blank=True)
     peak_mb = models.PositiveIntegerField(_("peak memory, MB"), null=True, blank=True)
     gate = models.JSONField(default=dict, blank=True)
-    """The gate's report (`quality.gate.Report.as_dict`); empty until the gate has judged."""
+    """The gate\'s report, as `GateRecord.as_row` gives it; empty until the gate was reached."""
     error = models.TextField(_("error"), blank=True)
+    """in the installation's language, for search and notifications; `error_text` is for who reads it"""
+    error_data = models.JSONField(null=True, blank=True, editable=False)
+    """the same as `Message.as_dict`; None in a row of an older release"""
     version = models.OneToOneField(
         IndexVersion,
         null=True,
@@ -148,6 +150,28 @@ class RebuildRun(models.Model):
     @property
     def who(self) -> str:
         return self.requested_name or str(_("somebody"))
+
+    @property
+    def error_text(self) -> str:
+        """What went wrong, in the reader's language; empty when nothing did."""
+        return visible(from_row(self.error_data, self.error))
+
+    @staticmethod
+    def error_columns(why: Message | str) -> dict[str, Any]:
+        """`error` and `error_data`, for `move`."""
+        if isinstance(why, str):
+            why = Message(why)
+        return {"error": visible(stored_text(why)), "error_data": why.as_dict() if why.id else None}
+
+    @property
+    def stage_records(self) -> tuple[StageRecord, ...]:
+        """The stages that have ended, in order."""
+        return tuple(StageRecord.from_row(row) for row in self.stages)
+
+    @property
+    def gate_record(self) -> GateRecord | None:
+        """None where the run reached no gate."""
+        return GateRecord.from_row(self.gate)
 
     @property
     def kind_label(self) -> Message:
@@ -199,6 +223,9 @@ class RunLogLine(models.Model):
     level = models.CharField(max_length=8, default="info")
     stage = models.CharField(max_length=10, blank=True)
     message = models.TextField()
+    """in the installation's language; `text` is for who reads it"""
+    message_data = models.JSONField(null=True, editable=False)
+    """the same as `Message.as_dict`; None where the line is no text of ours, or of an older release"""
 
     class Meta:
         default_permissions = ()
@@ -207,3 +234,8 @@ class RunLogLine(models.Model):
 
     def __str__(self) -> str:
         return self.message
+
+    @property
+    def text(self) -> str:
+        """In the reader's language."""
+        return visible(from_row(self.message_data, self.message))

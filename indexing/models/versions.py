@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from indexing.lib.messages import Message
 from indexing.lib.processes import Owner
-from indexing.lib.translation import label
+from indexing.lib.translation import from_row, label
 
 SEEN_WITHIN = timedelta(seconds=10)
 
@@ -171,6 +171,8 @@ class ServingProcess(models.Model):
     seen_at = models.DateTimeField(default=timezone.now, db_index=True)
     version_number = models.PositiveBigIntegerField(null=True, blank=True)
     problem = models.TextField(blank=True)
+    problem_data = models.JSONField(null=True, editable=False)
+    """the same as `Message.as_dict`"""
     """Why it does not serve the live version, as a sentence; empty if it does."""
 
     objects = ServingProcessQuerySet.as_manager()
@@ -181,3 +183,8 @@ class ServingProcess(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host}:{self.pid}"
+
+    @property
+    def problem_text(self) -> str:
+        """Why it does not serve the live version, in the reader's language; empty when it does."""
+        return from_row(self.problem_data, self.problem)

@@ -46,8 +46,8 @@ class IndexCollector(Collector):
             "Seconds of each stage of the last full run that finished.",
             labels=["stage"],
         )
-        for stage in last.stages if last else []:
-            seconds.add_metric([stage["stage"]], stage["seconds"])
+        for stage in last.stage_records if last else ():
+            seconds.add_metric([stage.stage], stage.seconds)
         yield seconds
 
     def _live_version(self) -> Iterator[Metric]:

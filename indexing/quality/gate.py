@@ -1,14 +1,13 @@
-"""Has a new version earned its place? Each rule is one pure function over the evidence, and says its sentence."""
+"""Whether a new version may go live. Each rule is a pure function of the evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-from django.utils.translation import gettext as _
-
-from indexing.quality import overlap as overlaps
+from indexing.lib.messages import Message, message, sentences
+from indexing.models.records import GateRecord, QueryRecord, VerdictRecord
+from indexing.quality.overlap import overlap as top_overlap
 
 NAMED = 200
 """Experts and queries listed by name in a report; beyond that only counted."""
@@ -42,7 +41,10 @@ class QueryOutcome:
     @property
     def overlap(self) -> float | None:
         """Share of the live version's first ten that are still among the first ten; None without any."""
-        return overlaps.overlap(self.before, self.after)
+        return top_overlap(self.before, self.after)
+
+    def as_record(self) -> QueryRecord:
+        return QueryRecord(self.text, self.k, self.missing, self.before, self.after, self.overlap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +65,8 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    rule: str
-    sentence: str
-    value: float | None
-    """None: the rule had nothing to judge, and passes"""
-    limit: float
-    passed: bool
-    warning: bool = False
-    """a breach is shown, but holds nothing"""
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[VerdictRecord, ...]
     evidence: Evidence
 
     @property
@@ -84,112 +74,112 @@ class Report:
         return all(verdict.passed or verdict.warning for verdict in self.verdicts)
 
     @property
-    def breaches(self) -> tuple[Verdict, ...]:
+    def breaches(self) -> tuple[VerdictRecord, ...]:
         return tuple(verdict for verdict in self.verdicts if not verdict.passed and not verdict.warning)
 
     @property
-    def why(self) -> str:
-        return " ".join(verdict.sentence for verdict in self.breaches)
+    def why(self) -> Message:
+        """Why the version is held."""
+        return sentences(*[verdict.sentence for verdict in self.breaches])
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_record(self) -> GateRecord:
         """For the run's row and the API: names and queries bounded, counts whole."""
         evidence = self.evidence
-        return {
-            "passed": self.passed,
-            "verdicts": [asdict(verdict) for verdict in self.verdicts],
-            "live_number": evidence.live_number,
-            "lost": list(evidence.lost[:NAMED]),
-            "lost_count": len(evidence.lost),
-            "gained": list(evidence.gained[:NAMED]),
-            "gained_count": len(evidence.gained),
-            "queries": [asdict(query) | {"overlap": query.overlap} for query in evidence.queries[:NAMED]],
-            "queries_count": len(evidence.queries),
-        }
+        return GateRecord(
+            passed=self.passed,
+            live_number=evidence.live_number,
+            verdicts=self.verdicts,
+            lost=evidence.lost[:NAMED],
+            lost_count=len(evidence.lost),
+            gained=evidence.gained[:NAMED],
+            gained_count=len(evidence.gained),
+            queries=tuple(query.as_record() for query in evidence.queries[:NAMED]),
+            queries_count=len(evidence.queries),
+        )
 
 
 def judge(evidence: Evidence, limits: Limits) -> Report:
+    """The verdict of every rule, in their order."""
     return Report(tuple(rule(evidence, limits) for rule in RULES), evidence)
 
 
-def experts_lost(evidence: Evidence, limits: Limits) -> Verdict:
+def experts_lost(evidence: Evidence, limits: Limits) -> VerdictRecord:
     if evidence.live_number is None:
         return _nothing_to_compare("experts_lost", limits.max_lost)
     lost, of = len(evidence.lost), evidence.live_experts
     share = lost / of if of else 0.0
-    sentence = _("%(lost)s of the %(of)s experts of version %(live)s are gone (%(share).1f %%).") % {
-        "lost": f"{lost:,}",
-        "of": f"{of:,}",
-        "live": evidence.live_number,
-        "share": share * 100,
-    }
-    return Verdict("experts_lost", sentence, share, limits.max_lost, share <= limits.max_lost)
-
-
-def minimum_count(evidence: Evidence, limits: Limits) -> Verdict:
-    sentence = _("The version holds %(count)s experts, at least %(limit)s are needed.") % {
-        "count": f"{evidence.experts:,}",
-        "limit": f"{limits.min_experts:,}",
-    }
-    return Verdict(
-        "minimum_count", sentence, evidence.experts, limits.min_experts, evidence.experts >= limits.min_experts
+    sentence = message(
+        "%(lost)d of the %(of)d experts in version %(live)s are gone (%(share).1f %%).",
+        lost=lost,
+        of=of,
+        live=evidence.live_number,
+        share=share * 100,
     )
+    return VerdictRecord("experts_lost", sentence, share, limits.max_lost, share <= limits.max_lost)
 
 
-def without_text(evidence: Evidence, limits: Limits) -> Verdict:
-    share = evidence.without_text / evidence.experts if evidence.experts else 0.0
-    sentence = _("%(count)s of %(of)s experts have neither a job title nor a company nor a bio.") % {
-        "count": f"{evidence.without_text:,}",
-        "of": f"{evidence.experts:,}",
-    }
-    return Verdict("without_text", sentence, share, limits.max_without_text, share <= limits.max_without_text)
+def minimum_count(evidence: Evidence, limits: Limits) -> VerdictRecord:
+    count, limit = evidence.experts, limits.min_experts
+    sentence = message("The version has %(count)d experts; at least %(limit)d are needed.", count=count, limit=limit)
+    return VerdictRecord("minimum_count", sentence, count, limit, count >= limit)
 
 
-def failed_encodings(evidence: Evidence, limits: Limits) -> Verdict:
-    asked = evidence.experts + evidence.failed
-    share = evidence.failed / asked if asked else 0.0
-    sentence = _("%(count)s of %(of)s experts were left out: the model gave no usable vector.") % {
-        "count": f"{evidence.failed:,}",
-        "of": f"{asked:,}",
-    }
-    return Verdict("failed_encodings", sentence, share, limits.max_failed, share <= limits.max_failed)
+def without_text(evidence: Evidence, limits: Limits) -> VerdictRecord:
+    count, of = evidence.without_text, evidence.experts
+    share = count / of if of else 0.0
+    sentence = message("%(count)d of %(of)d experts have no job title, company or bio.", count=count, of=of)
+    return VerdictRecord("without_text", sentence, share, limits.max_without_text, share <= limits.max_without_text)
 
 
-def recall(evidence: Evidence, limits: Limits) -> Verdict:
-    if evidence.recall is None:
-        return Verdict("recall", _("The vector index is exact."), None, limits.min_recall, True)
-    sentence = _("The approximate vector index finds %(recall).1f %% of the true ten nearest.") % {
-        "recall": evidence.recall * 100
-    }
-    return Verdict("recall", sentence, evidence.recall, limits.min_recall, evidence.recall >= limits.min_recall)
+def failed_encodings(evidence: Evidence, limits: Limits) -> VerdictRecord:
+    count, of = evidence.failed, evidence.experts + evidence.failed
+    share = count / of if of else 0.0
+    sentence = message(
+        "%(count)d of %(of)d experts were left out because the model could not process their profile.",
+        count=count,
+        of=of,
+    )
+    return VerdictRecord("failed_encodings", sentence, share, limits.max_failed, share <= limits.max_failed)
 
 
-def queries_broken(evidence: Evidence, limits: Limits) -> Verdict:
+def recall(evidence: Evidence, limits: Limits) -> VerdictRecord:
+    found = evidence.recall
+    if found is None:
+        return VerdictRecord("recall", message("The vector index is exact."), None, limits.min_recall, True)
+    sentence = message("The vector index finds %(recall).1f %% of the true ten nearest.", recall=found * 100)
+    return VerdictRecord("recall", sentence, found, limits.min_recall, found >= limits.min_recall)
+
+
+def queries_broken(evidence: Evidence, limits: Limits) -> VerdictRecord:
     broken = [query for query in evidence.queries if query.missing]
-    if not evidence.queries:
-        sentence = _("There are no saved queries to ask.")
+    of = len(evidence.queries)
+    if not of:
+        sentence = message("There are no saved queries to check.")
     elif broken:
-        sentence = _("%(count)s of %(of)s saved queries miss an expected expert: first “%(query)s”, %(who)s.") % {
-            "count": len(broken),
-            "of": len(evidence.queries),
-            "query": broken[0].text,
-            "who": ", ".join(broken[0].missing[:3]),
-        }
+        sentence = message(
+            "%(count)d of %(of)d saved queries miss an expected expert. The first is “%(query)s”: %(who)s.",
+            count=len(broken),
+            of=of,
+            query=broken[0].text,
+            who=", ".join(broken[0].missing[:3]),
+        )
     else:
-        sentence = _("All %(of)s saved queries find who they must.") % {"of": len(evidence.queries)}
+        sentence = message("All saved queries find their expected experts (%(of)d).", of=of)
     passed = len(broken) <= limits.max_queries_broken
-    return Verdict("queries_broken", sentence, len(broken), limits.max_queries_broken, passed)
+    return VerdictRecord("queries_broken", sentence, len(broken), limits.max_queries_broken, passed)
 
 
-def queries_overlap(evidence: Evidence, limits: Limits) -> Verdict:
+def queries_overlap(evidence: Evidence, limits: Limits) -> VerdictRecord:
+    """A warning only."""
     overlaps = [query.overlap for query in evidence.queries if query.overlap is not None]
     if not overlaps:
         return _nothing_to_compare("queries_overlap", limits.min_overlap)
-    mean = sum(overlaps) / len(overlaps)
-    sentence = _("Saved queries keep %(share).0f %% of their first ten, on average.") % {"share": mean * 100}
-    return Verdict("queries_overlap", sentence, mean, limits.min_overlap, mean >= limits.min_overlap, warning=True)
+    mean, least = sum(overlaps) / len(overlaps), limits.min_overlap
+    sentence = message("On average, %(share).0f %% of the top ten of saved queries stay the same.", share=mean * 100)
+    return VerdictRecord("queries_overlap", sentence, mean, least, mean >= least, warning=True)
 
 
-RULES: tuple[Callable[[Evidence, Limits], Verdict], ...] = (
+RULES: tuple[Callable[[Evidence, Limits], VerdictRecord], ...] = (
     experts_lost,
     minimum_count,
     without_text,
@@ -200,10 +190,11 @@ RULES: tuple[Callable[[Evidence, Limits], Verdict], ...] = (
 )
 
 
-def _nothing_to_compare(rule: str, limit: float) -> Verdict:
-    return Verdict(rule, _("Nothing to compare with: no version is live, or nothing is saved."), None, limit, True)
+def _nothing_to_compare(rule: str, limit: float) -> VerdictRecord:
+    sentence = message("Nothing to compare: no version is live, or there are no saved queries.")
+    return VerdictRecord(rule, sentence, None, limit, True)
 
 
 def limits_from(settings: object) -> Limits:
-    """Limits out of anything that has the settings as attributes."""
+    """The limits in anything that has the settings as attributes."""
     return Limits(**{name: getattr(settings, f"TCS_GATE_{name.upper()}") for name in Limits.__dataclass_fields__})

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
+from django.conf import settings
+from django.db.models import Q, QuerySet
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
 from experts.safe_text import without_bidi_controls
 from indexing.models import RunLogLine
@@ -41,9 +43,24 @@ class Wanted:
         return urlencode({name: value for name, value in (("level", self.level), ("q", self.text)) if value})
 
     def among(self, lines: QuerySet[RunLogLine]) -> QuerySet[RunLogLine]:
+        """Those of `lines` that are wanted: the text is looked for in the language that the reader sees."""
         if self.level:
             lines = lines.filter(level__in=LEVELS[LEVELS.index(self.level) :])
-        return lines.filter(message__icontains=self.text) if self.text else lines
+        if not self.text:
+            return lines
+        if get_language() == settings.LANGUAGE_CODE:
+            return lines.filter(message__icontains=self.text)
+        return lines.filter(
+            Q(message_data__isnull=True, message__icontains=self.text) | Q(seq__in=self._translated(lines))
+        )
+
+    def _translated(self, lines: QuerySet[RunLogLine]) -> list[int]:
+        """Numbers of the lines whose translation has the text; a database cannot translate."""
+        wanted = self.text.casefold()
+        stored = (
+            lines.filter(message_data__isnull=False).only("seq", "message", "message_data", "run_id").order_by("seq")
+        )
+        return [line.seq for line in stored.iterator(chunk_size=1_000) if wanted in line.text.casefold()]
 
     def marked(self, message: str) -> SafeString:
         """The message as HTML: escaped, the text in <mark> wherever it stands."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import IntegrityError, close_old_connections, transaction
 from django.db.models import Max
-from django.utils.translation import gettext
 
 from experts.safe_text import visible
-from experts.stored_language import stored_language
 from indexing.lib import doorbell
+from indexing.lib.messages import Message, as_value, plural_message
 from indexing.lib.retrying import with_database_retry
+from indexing.lib.translation import stored_text
 from indexing.models import RunLogLine
 
 MAX_MESSAGE = 16_384
@@ -29,7 +30,8 @@ class Line:
     at: datetime
     level: str
     stage: str
-    message: str
+    message: Message | str
+    """a message is shown in each reader's language, text as it is"""
 
 
 def write(run_id: int, lines: Sequence[Line]) -> None:
@@ -45,12 +47,7 @@ def write(run_id: int, lines: Sequence[Line]) -> None:
                 last = RunLogLine.objects.filter(run_id=run_id).aggregate(last=Max("seq"))["last"] or 0
                 RunLogLine.objects.bulk_create(
                     RunLogLine(
-                        run_id=run_id,
-                        seq=seq,
-                        at=line.at,
-                        level=line.level,
-                        stage=line.stage,
-                        message=_cut(line.message),
+                        run_id=run_id, seq=seq, at=line.at, level=line.level, stage=line.stage, **_columns(line)
                     )
                     for seq, line in enumerate(lines, last + 1)
                 )
@@ -61,7 +58,7 @@ def write(run_id: int, lines: Sequence[Line]) -> None:
     doorbell.ring()
 
 
-def append(run_id: int, message: str, *, level: str = "info", stage: str = "") -> None:
+def append(run_id: int, message: Message | str, *, level: str = "info", stage: str = "") -> None:
     write(run_id, [Line(datetime.now(UTC), level, stage, message)])
 
 
@@ -76,28 +73,42 @@ def last(run_id: int, count: int) -> list[RunLogLine]:
 
 
 def as_text(line: RunLogLine) -> str:
-    return f"{line.at:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + f"Z {line.level.upper():7} {line.stage or '-':8} {line.message}\n"
+    """A line of the file for download, in the installation's language."""
+    return _rendered(line, line.message)
+
+
+def _rendered(line: RunLogLine, message: str) -> str:
+    return f"{line.at:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + f"Z {line.level.upper():7} {line.stage or '-':8} {message}\n"
 
 
 def text(run_id: int) -> Iterator[str]:
-    """The whole log, in pieces."""
+    """The whole log for download, in pieces."""
     after = 0
-    while lines := read(run_id, after, CHUNK):
+    while lines := read(run_id, after):
         yield "".join(map(as_text, lines))
         after = lines[-1].seq
 
 
 def tail(run_id: int, max_bytes: int) -> str:
-    """The end of the log as text: whole lines, at most `max_bytes` of UTF-8."""
-    kept: list[str] = []
+    """The end of the log in the reader's language: whole lines, at most `max_bytes` of UTF-8."""
+    lines: list[str] = []
     size = 0
     for line in RunLogLine.objects.filter(run_id=run_id).order_by("-seq").iterator(chunk_size=CHUNK):
-        rendered = as_text(line)
+        rendered = _rendered(line, line.text)
         size += len(rendered.encode("utf-8", "replace"))
         if size > max_bytes:
             break
-        kept.append(rendered)
-    return "".join(reversed(kept))
+        lines.append(rendered)
+    return "".join(reversed(lines))
+
+
+def _columns(line: Line) -> dict[str, Any]:
+    if isinstance(line.message, str):
+        return {"message": _cut(line.message)}
+    words = stored_text(line.message)
+    # What had to be cut is stored as text alone: the whole of it may be endless.
+    data = line.message.as_dict() if len(words) <= MAX_MESSAGE else None
+    return {"message": _cut(words), "message_data": data}
 
 
 def _cut(message: str) -> str:
@@ -105,16 +116,21 @@ def _cut(message: str) -> str:
     kept = visible(message[:MAX_MESSAGE]).encode("utf-8", "replace").decode()[:MAX_MESSAGE]
     if len(message) <= MAX_MESSAGE:
         return kept
-    with stored_language():
-        more = gettext("%(count)s characters more") % {"count": f"{len(message) - MAX_MESSAGE:,}"}
-    return f"{kept}… ({more})"
+    more = plural_message("%(count)d more character", "%(count)d more characters", count=len(message) - MAX_MESSAGE)
+    return f"{kept}… ({stored_text(more)})"
 
 
-def _translated(record: logging.LogRecord) -> str:
-    """What is marked with `gettext_noop` is kept in the installation's language; stderr has it as it is written."""
-    with stored_language():
-        sentence = gettext(record.msg) if isinstance(record.msg, str) and record.msg else str(record.msg)
-    return sentence % record.args if record.args else sentence
+def _message_of(record: logging.LogRecord) -> Message:
+    """Text and values apart, so that each reader gets the line in the own language."""
+    if isinstance(record.msg, Message):
+        found = record.msg
+    elif isinstance(record.args, Mapping):
+        found = Message(str(record.msg), {name: as_value(value) for name, value in record.args.items()})
+    else:
+        found = Message(str(record.msg), tuple(as_value(value) for value in record.args or ()))
+    if not record.exc_info:
+        return found
+    return Message("%s\n%s", (found, logging.Formatter().formatException(record.exc_info)))
 
 
 class RunLogHandler(logging.Handler):
@@ -135,10 +151,9 @@ class RunLogHandler(logging.Handler):
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        message = _translated(record)
-        if record.exc_info:
-            message += "\n" + logging.Formatter().formatException(record.exc_info)
-        line = Line(datetime.fromtimestamp(record.created, UTC), record.levelname.lower(), self.stage, message)
+        line = Line(
+            datetime.fromtimestamp(record.created, UTC), record.levelname.lower(), self.stage, _message_of(record)
+        )
         with self._lines_lock:
             self._lines.append(line)
 

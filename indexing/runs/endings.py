@@ -6,19 +6,18 @@ one row, so of two that end a run at once the second finds it ended.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from experts.stored_language import stored_language
 from indexing import notifications, runlog
 from indexing.errors import Cancelled, FenceLost
 from indexing.lib import doorbell
-from indexing.lib.messages import message
+from indexing.lib.messages import Message, message, sentences
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
+from indexing.models.records import GateRecord, StageRecord
 from indexing.versions.going_live import make_live, move_version, record_rebuild
 
 State = RebuildRun.State
@@ -32,10 +31,8 @@ class BuildOutcome:
     encoded: int
     reused: int
     peak_mb: int
-    stages: list[dict[str, Any]]
-    """as in `RebuildRun.stages`"""
-    gate: dict[str, Any] = field(default_factory=dict)
-    """as `quality.gate.Report.as_dict` gives it"""
+    stages: Sequence[StageRecord]
+    gate: GateRecord | None = None
     dimension: int = 0
     model_name: str = ""
     model_fingerprint: str = ""
@@ -50,12 +47,16 @@ def publish(run: RebuildRun, outcome: BuildOutcome) -> None:
         version = _describe(run, outcome)
         make_live(state, version, Publication.How.RUN, name=run.who, reason=run.reason, map_owner=run.owner)
         record_rebuild(state, outcome.experts)
-        last_words = _("Done: version %(number)s is live with %(experts)s experts.")
-        end_well(run, outcome, State.DONE, last_words % _figures(run, outcome))
+        last_words = message(
+            "Done: version %(number)s is live with %(experts)d experts.",
+            number=run.version_id,
+            experts=outcome.experts,
+        )
+        end_well(run, outcome, State.DONE, last_words)
     doorbell.ring()
 
 
-def hold(run: RebuildRun, outcome: BuildOutcome, why: str) -> None:
+def hold(run: RebuildRun, outcome: BuildOutcome, why: Message | str) -> None:
     """End the run with its version built but not live: a person publishes or discards it.
 
     Raises FenceLost, Cancelled.
@@ -64,9 +65,9 @@ def hold(run: RebuildRun, outcome: BuildOutcome, why: str) -> None:
         _lock_for(run)
         version = _describe(run, outcome)
         move_version(version, IndexVersion.State.BUILDING, IndexVersion.State.HELD)
-        run.error = why
-        last_words = _("Held: version %(number)s was built, not published.") % _figures(run, outcome)
-        end_well(run, outcome, State.HELD, f"{last_words} {why}")
+        why = why if isinstance(why, Message) else Message(why)
+        built = message("Held: version %(number)s was built but not published.", number=run.version_id)
+        end_well(run, outcome, State.HELD, sentences(built, why), why)
         notifications.run_ended(run)
     doorbell.ring()
 
@@ -75,12 +76,12 @@ def complete(run: RebuildRun, outcome: BuildOutcome) -> None:
     """End a tags-only run well: it touches neither the live version nor the time of the last rebuild."""
     with transaction.atomic():
         _lock_for(run)
-        last_words = _("Done: the tags of %(experts)s experts are current.") % _figures(run, outcome)
+        last_words = message("Done: the tags of %(experts)d experts are up to date.", experts=outcome.experts)
         end_well(run, outcome, State.DONE, last_words)
     doorbell.ring()
 
 
-def fail(run: RebuildRun, sentence: str, *, peak_mb: int | None = None) -> bool:
+def fail(run: RebuildRun, sentence: Message | str, *, peak_mb: int | None = None) -> bool:
     """End a run with an error; False when it had ended already (or was lost to another worker)."""
     return _end_badly(run, State.ERROR, error=sentence, peak_mb=peak_mb)
 
@@ -91,7 +92,7 @@ def end_cancelled(run: RebuildRun, by_signal: str = "") -> bool:
     return _end_badly(run, State.CANCELLED, error=cancelled_sentence(run.cancel_requested_name or by_signal))
 
 
-def lose(run: RebuildRun, sentence: str) -> bool:
+def lose(run: RebuildRun, sentence: Message | str) -> bool:
     """Declare a run lost. The fence rises, so its worker, should it come back, may publish nothing."""
     with transaction.atomic():
         state = IndexState.locked()
@@ -100,9 +101,8 @@ def lose(run: RebuildRun, sentence: str) -> bool:
         return _end_badly(run, State.LOST, error=sentence)
 
 
-def cancelled_sentence(name: str) -> str:
-    with stored_language():
-        return _("Cancelled by %(who)s; the live version is untouched.") % {"who": name or _("somebody")}
+def cancelled_sentence(name: str) -> Message:
+    return message("Cancelled by %(who)s. Search is not affected.", who=name or message("somebody"))
 
 
 def fence_lost(run: RebuildRun) -> FenceLost:
@@ -133,18 +133,20 @@ def _lock_for(run: RebuildRun) -> IndexState:
     return state
 
 
-def end_well(run: RebuildRun, outcome: BuildOutcome, to: State, last_words: str) -> None:
+def end_well(
+    run: RebuildRun, outcome: BuildOutcome, to: State, last_words: Message, why_held: Message | str = ""
+) -> None:
     moved = run.move(
         to=to,
         expect=(State.RUNNING,),
         finished_at=timezone.now(),
-        error=run.error,
+        **run.error_columns(why_held),
         experts=outcome.experts,
         encoded=outcome.encoded,
         reused=outcome.reused,
         peak_mb=outcome.peak_mb,
-        stages=outcome.stages,
-        gate=outcome.gate,
+        stages=[stage.as_row() for stage in outcome.stages],
+        gate=outcome.gate.as_row() if outcome.gate else {},
     )
     if not moved:
         raise fence_lost(run)
@@ -152,17 +154,15 @@ def end_well(run: RebuildRun, outcome: BuildOutcome, to: State, last_words: str)
     runlog.append(run.pk, last_words, stage=run.stage)
 
 
-def _figures(run: RebuildRun, outcome: BuildOutcome) -> dict[str, object]:
-    return {"number": run.version_id, "experts": f"{outcome.experts:,}"}
-
-
-def _end_badly(run: RebuildRun, to: State, *, error: str, peak_mb: int | None = None) -> bool:
+def _end_badly(run: RebuildRun, to: State, *, error: Message | str, peak_mb: int | None = None) -> bool:
     """Move an active run to a bad end and take back the number of a version that was never finished."""
     with transaction.atomic():
         IndexState.locked()
         run.refresh_from_db(fields=["stage"])
         expect = (State.QUEUED, State.RUNNING)
-        if not run.move(to=to, expect=expect, finished_at=timezone.now(), error=error, peak_mb=peak_mb):
+        if not run.move(
+            to=to, expect=expect, finished_at=timezone.now(), peak_mb=peak_mb, **run.error_columns(error)
+        ):
             return False
         IndexVersion.objects.filter(run=run, state=IndexVersion.State.BUILDING).delete()
         # In the same transaction, so whoever sees that the run has ended also sees its last line.

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any, Literal
+from typing import Literal
 
 from django.conf import settings
 from django.utils import timezone
 
 from indexing.models import RebuildRun
+from indexing.models.records import StageRecord
 
 RECENT = 5
 LOOKED_AT = 20
@@ -133,16 +134,16 @@ def _model(run: RebuildRun) -> str:
     return run.version.model_fingerprint if run.version else ""
 
 
-def _entry(run: RebuildRun, stage: str) -> dict[str, Any]:
-    return next((each for each in run.stages if each["stage"] == stage), {})
+def _record(run: RebuildRun, stage: str) -> StageRecord | None:
+    return next((record for record in run.stage_records if record.stage == stage), None)
 
 
 def _seconds_an_expert(runs: Sequence[RebuildRun], stage: str) -> list[float]:
-    entries = [(run.experts or 1, _entry(run, stage)) for run in runs]
+    records = [(run.experts or 1, _record(run, stage)) for run in runs]
     return [
-        entry["seconds"] / experts
-        for experts, entry in entries
-        if entry and not (stage == Stage.EMBED and entry["done"])
+        record.seconds / experts
+        for experts, record in records
+        if record and not (stage == Stage.EMBED and record.done)
     ]
 
 
@@ -150,21 +151,22 @@ def _seconds_a_text(runs: Sequence[RebuildRun]) -> float | None:
     """By the pace that each run came to; where none lasted long enough to have one, by the run that encoded most."""
     if paces := _of_embedding(runs, "pace"):
         return 1 / median(paces)
-    encoding = [entry for entry in (_entry(run, Stage.EMBED) for run in runs) if entry.get("done")]
-    most = max(encoding, key=lambda entry: entry["done"], default=None)
-    return most["seconds"] / most["done"] if most else None
+    encoding = [record for record in (_record(run, Stage.EMBED) for run in runs) if record and record.done]
+    most = max(encoding, key=lambda record: record.done, default=None)
+    return most.seconds / most.done if most else None
 
 
-def _of_embedding(runs: Sequence[RebuildRun], name: str) -> list[float]:
+def _of_embedding(runs: Sequence[RebuildRun], name: Literal["lead", "pace"]) -> list[float]:
     """That figure of those runs that have a pace; what an older release wrote has none."""
-    entries = [_entry(run, Stage.EMBED) for run in runs]
-    return [entry[name] for entry in entries if entry.get("pace") and entry.get(name) is not None]
+    records = [_record(run, Stage.EMBED) for run in runs]
+    figures = [getattr(record, name) for record in records if record and record.pace]
+    return [figure for figure in figures if figure is not None]
 
 
 def _experts(run: RebuildRun) -> int | None:
     """How many it is about, once it has read the directory."""
-    read = _entry(run, Stage.DIRECTORY).get("done")
-    return int(read) if read else None
+    record = _record(run, Stage.DIRECTORY)
+    return (record.done or None) if record else None
 
 
 def _texts(run: RebuildRun) -> int | None:
@@ -180,4 +182,4 @@ def _texts(run: RebuildRun) -> int | None:
 def _spent(run: RebuildRun) -> float:
     """Seconds in the present stage so far."""
     since = (timezone.now() - run.started_at).total_seconds() if run.started_at else 0.0
-    return max(since - sum(entry["seconds"] for entry in run.stages), 0.0)
+    return max(since - sum(record.seconds for record in run.stage_records), 0.0)

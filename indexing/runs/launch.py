@@ -8,11 +8,10 @@ import subprocess
 import sys
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 
-from experts.stored_language import stored_language
 from indexing.audit import Actor
 from indexing.lib import processes
+from indexing.lib.messages import message
 from indexing.lib.process_state import on_forget
 from indexing.models import IndexVersion, RebuildRun
 from indexing.runs import endings, queue
@@ -40,9 +39,8 @@ def start_worker_for(run: RebuildRun) -> None:
         child = _start("--run", str(run.pk))
     except OSError as error:
         logger.exception("No worker could be started for run %s", run.pk)
-        with stored_language():
-            sentence = _("No worker process could be started: %(error)s") % {"error": error.strerror or error}
-        endings.fail(run, sentence)
+        why = message("The build process could not be started: %(error)s.", error=error.strerror or error)
+        endings.fail(run, why)
         return
     queue.assign_worker(run, processes.of(child.pid))
 

@@ -16,8 +16,8 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from experts.stored_language import stored_language
 from indexing.lib import doorbell, paths
+from indexing.lib.messages import Message, message
 from indexing.lib.process_state import ProcessState
 from indexing.lib.processes import Owner
 from indexing.models import IndexState, IndexVersion, RebuildRun
@@ -107,25 +107,29 @@ def beat(run: RebuildRun, **progress: object) -> bool:
 def reap() -> None:
     """Declare the active run lost if its process is gone, or has not been heard of for too long; sweep after it."""
     for run in RebuildRun.objects.active():
-        with stored_language():
-            sentence = _why_lost(run)
+        sentence = _why_lost(run)
         if sentence and lose(run, sentence):
             sweep.remove_leftovers()
 
 
-def _why_lost(run: RebuildRun) -> str:
-    """Empty while the run may still be alive."""
+def _why_lost(run: RebuildRun) -> Message | None:
+    """None while the run may still be alive."""
     owner = Owner.from_text(run.owner)
-    stage = run.get_stage_display() or _("start")
+    stage = run.stage_label or message("start")
     if owner is not None and owner.is_gone:
-        return _("The worker ended without a word in stage “%(stage)s”; the live version is untouched.") % {
-            "stage": stage
-        }
+        return message(
+            "Crashed: the build process stopped unexpectedly in stage “%(stage)s”, possibly out of memory. "
+            "Search is not affected.",
+            stage=stage,
+        )
     if watch.get().expired(run):
-        return _(
-            "Nothing was heard of the worker for %(seconds)d s, in stage “%(stage)s”; the live version is untouched."
-        ) % {"seconds": settings.TCS_LEASE_SECONDS, "stage": stage}
-    return ""
+        return message(
+            "Crashed: no sign of life from the build process for %(seconds)d s, in stage “%(stage)s”. "
+            "Search is not affected.",
+            seconds=settings.TCS_LEASE_SECONDS,
+            stage=stage,
+        )
+    return None
 
 
 def wait_for_heartbeat(

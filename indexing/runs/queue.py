@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from experts.stored_language import stored_language
 from indexing import audit, notifications, runlog
 from indexing.audit import Actor
 from indexing.errors import Busy, NotActive, ScheduleOnHold
@@ -57,13 +55,13 @@ def request(
             owner=owner.as_text() if owner else "",
         )
         audit.record(actor, _request_message(reembed), number=run.pk, kind=run.kind, why=_why(reason))
-    with stored_language():
-        line = _("Run %(number)s (%(kind)s) asked for by %(who)s%(why)s.") % {
-            "number": run.pk,
-            "kind": run.get_kind_display(),
-            "who": actor,
-            "why": _why(reason),
-        }
+    line = message(
+        "Run %(number)s (%(kind)s) requested by %(who)s%(why)s.",
+        number=run.pk,
+        kind=run.kind_label,
+        who=actor.as_message(),
+        why=_why(reason),
+    )
     runlog.append(run.pk, line)
     return run
 
@@ -101,7 +99,7 @@ def cancel(run_id: int, actor: Actor, reason: str = "") -> RebuildRun:
                 to=State.CANCELLED,
                 expect=(State.QUEUED,),
                 finished_at=now,
-                error=cancelled_sentence(actor.name),
+                **run.error_columns(cancelled_sentence(actor.name)),
                 **request,
             )
             notifications.run_ended(run)
@@ -109,8 +107,7 @@ def cancel(run_id: int, actor: Actor, reason: str = "") -> RebuildRun:
             RebuildRun.objects.filter(pk=run.pk).update(**request)
             run.cancel_requested_at, run.cancel_requested_name, run.cancel_reason = now, actor.name, reason
         audit.record(actor, gettext_noop("Cancelled run %(number)s%(why)s."), number=run.pk, why=_why(reason))
-    with stored_language():
-        line = _("%(who)s asked to cancel%(why)s.") % {"who": actor, "why": _why(reason)}
+    line = message("Cancellation requested by %(who)s%(why)s.", who=actor.as_message(), why=_why(reason))
     runlog.append(run.pk, line, level="warning", stage=run.stage)
     return run
 

@@ -132,7 +132,7 @@ def serving(state: IndexState) -> Serving:
         current=sum(process.version_number == state.live_version_id for process in seen)
         if state.live_version_id
         else 0,
-        problems=tuple(sorted({process.problem for process in troubled})),
+        problems=tuple(sorted({process.problem_text for process in troubled})),
         falling_back=tuple(sorted({process.version_number for process in troubled if process.version_number})),
         unable=sum(process.version_number is None for process in troubled),
         each=tuple(
@@ -154,4 +154,4 @@ def sentence_of(run: RebuildRun) -> str:
         }
     if run.state == RebuildRun.State.DONE:
         return _("%(kind)s done.") % {"kind": run.get_kind_display().capitalize()}
-    return run.error
+    return run.error_text

@@ -12,15 +12,14 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from indexing import runs
 from indexing.errors import NoIndexYet, SnapshotInvalid
 from indexing.lib import processes
-from indexing.lib.messages import message
+from indexing.lib.messages import Message, message
 from indexing.lib.process_state import ProcessState
 from indexing.lib.threads import BackgroundThread
-from indexing.lib.translation import translated
+from indexing.lib.translation import stored_text, translated
 from indexing.models import IndexState, IndexVersion, ServingProcess
 from indexing.runs import launch
 from indexing.snapshot.reader import Snapshot
@@ -50,11 +49,17 @@ class Live:
     def __init__(self, has_model: HasModel = any_model) -> None:
         self.has_model = has_model
         self.snapshot: Snapshot | None = None
-        self.problem = ""
+        self.trouble: Message | None = None
+        """why the live version is not served"""
         self._refused: dict[int, float] = {}
         """Number of a version -> when it is tried again, in monotonic seconds."""
         self.next_report = 0.0
         """monotonic seconds"""
+
+    @property
+    def problem(self) -> str:
+        """`trouble` in the reader's language; empty without."""
+        return translated(self.trouble)
 
     def refresh(self) -> None:
         """Serve the live version if it is not served already.
@@ -66,34 +71,31 @@ class Live:
         serving = self.snapshot.number if self.snapshot else None
         if wanted is None or wanted.number == serving:
             if wanted is not None:
-                self.problem = ""
+                self.trouble = None
             return
         if time.monotonic() < self._refused.get(wanted.number, 0.0):
             return
-        self.problem = self._serve(wanted)
-        if self.problem and self.snapshot is None:
+        self.trouble = self._serve(wanted)
+        if self.trouble and self.snapshot is None:
             kept = IndexVersion.objects.filter(state=IndexVersion.State.RETIRED).order_by("-number")
             next((version for version in kept if not self._serve(version)), None)
 
-    def _serve(self, version: IndexVersion) -> str:
-        """Open and serve it. Returns why that failed, as a sentence, or an empty text."""
+    def _serve(self, version: IndexVersion) -> Message | None:
+        """Open and serve it; returns why not, or None."""
         try:
             self._require_searchable(version)
             # A process that serves nothing yet needs no reserve for running searches.
             memory.require(version, reserve=memory.RESERVE if self.snapshot else 0)
             snapshot = open_snapshot(version)
         except (SnapshotInvalid, OSError, MemoryError) as error:
-            why = translated(error) or _("there is not enough memory to open it")
-            problem = _("Version %(number)s is not served: %(why)s.") % {
-                "number": version.number,
-                "why": why.rstrip("."),
-            }
-            logger.error(problem)
+            why = error if str(error) else message("There is not enough memory to open it.")
+            trouble = message("Version %(number)s is not served: %(why)s", number=version.number, why=why)
+            logger.error("%s", trouble)
             self._refused[version.number] = time.monotonic() + RETRY_SECONDS
-            return problem
+            return trouble
         self.snapshot = snapshot
         logger.info("Serving version %s (%s experts)", snapshot.number, len(snapshot.ids))
-        return ""
+        return None
 
     def _require_searchable(self, version: IndexVersion) -> None:
         """Refuse a newer version built with a model that this process does not have: search by meaning would stop
@@ -107,8 +109,8 @@ class Live:
         ):
             raise SnapshotInvalid(
                 message(
-                    "it was built with the model %(name)s (%(fingerprint)s…), which is not loaded in this process; "
-                    "restart the process",
+                    "It was built with the model %(name)s (%(fingerprint)s…), which is not loaded in this process: "
+                    "restart the process.",
                     name=version.model_name,
                     fingerprint=version.model_fingerprint[:8],
                 )
@@ -136,8 +138,8 @@ def load_now() -> Snapshot:
     """Open the live version at once, for commands, which run no thread. Raises NoIndexYet, SnapshotInvalid."""
     live = served.get()
     live.refresh()
-    if live.snapshot is None and live.problem:
-        raise SnapshotInvalid(live.problem)
+    if live.snapshot is None and live.trouble:
+        raise SnapshotInvalid(live.trouble)
     return current()
 
 
@@ -166,7 +168,8 @@ def _report(live: Live) -> None:
         defaults={
             "seen_at": timezone.now(),
             "version_number": live.snapshot.number if live.snapshot else None,
-            "problem": live.problem,
+            "problem": stored_text(live.trouble) if live.trouble else "",
+            "problem_data": live.trouble.as_dict() if live.trouble else None,
         },
     )
     ServingProcess.objects.expired().delete()

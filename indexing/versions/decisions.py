@@ -5,15 +5,13 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from experts.stored_language import stored_language
 from indexing import audit, runlog
 from indexing.audit import Actor
 from indexing.errors import Busy, Refused
 from indexing.lib import doorbell
-from indexing.lib.messages import message
+from indexing.lib.messages import Message, message
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
 from indexing.versions.going_live import make_live, move_version, record_rebuild
 from indexing.versions.opening import in_state, require_openable
@@ -43,7 +41,9 @@ def approve(number: int, actor: Actor, reason: str) -> None:
             )
         make_live(state, version, How.APPROVED, name=actor.name, reason=reason)
         record_rebuild(state, version.expert_count)
-        _end_held(run, RebuildRun.State.DONE, actor, gettext_noop("Published by %(who)s: %(reason)s"), reason)
+        _end_held(
+            run, RebuildRun.State.DONE, message("Published by %(who)s: %(reason)s", who=actor.name, reason=reason)
+        )
         audit.record(
             actor, gettext_noop("Published held version %(number)s: %(reason)s"), number=number, reason=reason
         )
@@ -57,8 +57,8 @@ def discard(number: int, actor: Actor, reason: str) -> None:
         IndexState.locked()
         version = in_state(number, State.HELD)
         move_version(version, State.HELD, State.REMOVED)
-        sentence = gettext_noop("Discarded by %(who)s: %(reason)s")
-        _end_held(version.run, RebuildRun.State.CANCELLED, actor, sentence, reason)
+        sentence = message("Discarded by %(who)s: %(reason)s", who=actor.name, reason=reason)
+        _end_held(version.run, RebuildRun.State.CANCELLED, sentence)
         audit.record(
             actor, gettext_noop("Discarded held version %(number)s: %(reason)s"), number=number, reason=reason
         )
@@ -100,9 +100,7 @@ def resume_schedule(actor: Actor) -> bool:
     return True
 
 
-def _end_held(run: RebuildRun, to: RebuildRun.State, actor: Actor, sentence: str, reason: str) -> None:
-    with stored_language():
-        words = _(sentence) % {"who": actor.name, "reason": reason}
-    error = "" if to == RebuildRun.State.DONE else words
-    run.move(to=to, expect=(RebuildRun.State.HELD,), error=error)
-    runlog.append(run.pk, words, stage=run.stage)
+def _end_held(run: RebuildRun, to: RebuildRun.State, sentence: Message) -> None:
+    error = "" if to == RebuildRun.State.DONE else sentence
+    run.move(to=to, expect=(RebuildRun.State.HELD,), **run.error_columns(error))
+    runlog.append(run.pk, sentence, stage=run.stage)

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from indexing import runs
@@ -16,8 +15,8 @@ from indexing.building import pipeline
 from indexing.drift import samples
 from indexing.errors import Cancelled, FenceLost, IndexingError
 from indexing.lib import paths, processes
+from indexing.lib.messages import Message, message
 from indexing.lib.retrying import with_database_retry
-from indexing.lib.translation import translated
 from indexing.models import IndexState, RebuildRun
 from indexing.quality import gate
 from indexing.runlog import RunLogHandler
@@ -50,7 +49,7 @@ def execute(
         except IndexingError as error:
             logger.debug("The build stopped.", exc_info=True)
             log.flush()
-            _fail(run, translated(error))
+            _fail(run, error.message)
         except Exception as error:  # noqa: BLE001  whatever it is, the run must end in a true state
             _end_after(error, run, log)
         finally:
@@ -85,8 +84,11 @@ def _end_after(error: Exception, run: RebuildRun, log: RunLogHandler) -> None:
     log.flush()
     _fail(
         run,
-        _("Unexpected error (%(name)s: %(error)s); the log has the details.")
-        % {"name": type(error).__name__, "error": error},
+        message(
+            "Unexpected error (%(name)s: %(error)s). The log has the details. Search is not affected.",
+            name=type(error).__name__,
+            error=error,
+        ),
     )
 
 
@@ -107,7 +109,7 @@ def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
     if built.manifest is not None:
         report = _judge(built, reporter)
         with reporter.stage(RebuildRun.Stage.PUBLISH) as stage:
-            stage.summarise(_("version %(number)s is ready") % {"number": run.version_id})
+            stage.summarise(message("Version %(number)s is ready", number=run.version_id))
     outcome = _outcome(built, reporter, report)
     reporter.check()
     log.flush()
@@ -122,7 +124,7 @@ def _judge(built: pipeline.Built, reporter: RunReporter) -> gate.Report:
         for verdict in report.verdicts:
             level = logging.INFO if verdict.passed else logging.WARNING if verdict.warning else logging.ERROR
             logger.log(level, "%s: %s", verdict.rule, verdict.sentence)
-        stage.summarise(_("the gate is passed") if report.passed else _("the gate is not passed"))
+        stage.summarise(message("All checks passed") if report.passed else message("Some checks failed"))
     return report
 
 
@@ -133,7 +135,7 @@ def publish_or_hold(run: RebuildRun, outcome: runs.BuildOutcome, report: gate.Re
     elif not report.passed:
         runs.hold(run, outcome, report.why)
     elif settings.TCS_APPROVE == "always":
-        runs.hold(run, outcome, _("It waits for another person's approval."))
+        runs.hold(run, outcome, message("It needs another person's approval."))
     else:
         runs.publish(run, outcome)
 
@@ -146,7 +148,7 @@ def _outcome(built: pipeline.Built, reporter: RunReporter, report: gate.Report |
         reused=built.reused,
         peak_mb=processes.peak_mb(),
         stages=reporter.stages,
-        gate=report.as_dict() if report else {},
+        gate=report.as_record() if report else None,
     )
     if manifest is None:
         return made
@@ -166,5 +168,5 @@ def _log_lost(run: RebuildRun) -> None:
         logger.warning("Run %s is no longer this worker's: it publishes nothing.", run.pk)
 
 
-def _fail(run: RebuildRun, sentence: str) -> None:
+def _fail(run: RebuildRun, sentence: Message) -> None:
     with_database_retry(lambda: runs.fail(run, sentence, peak_mb=processes.peak_mb()))

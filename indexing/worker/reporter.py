@@ -12,13 +12,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.utils.translation import gettext as _
 
 from indexing import runs
 from indexing.errors import Cancelled, FenceLost, IndexingError
-from indexing.lib.messages import message
+from indexing.lib.messages import Message, message
 from indexing.lib.retrying import with_database_retry
 from indexing.models import RebuildRun
+from indexing.models.records import StageRecord
 from indexing.runlog import RunLogHandler
 from indexing.worker.signals import Interruption
 
@@ -40,7 +40,7 @@ class StageInProgress:
     show: ShowProgress | None
     done: int = 0
     total: int = 0
-    summary: str = ""
+    summary: Message | None = None
     first: tuple[float, int] | None = None
     """When the first items were done, and how many"""
     began: float = field(default_factory=time.monotonic)
@@ -62,7 +62,7 @@ class StageInProgress:
             self.show(self.name, self.done, self.total)
         self.check()
 
-    def summarise(self, sentence: str) -> None:
+    def summarise(self, sentence: Message) -> None:
         self.summary = sentence
 
 
@@ -73,7 +73,7 @@ class RunReporter:
         self, run: RebuildRun, log: RunLogHandler, interruption: Interruption, show: ShowProgress | None
     ) -> None:
         self.run = run
-        self.stages: list[dict[str, Any]] = []
+        self.stages: list[StageRecord] = []
         self._log = log
         self._interruption = interruption
         self._show = show
@@ -111,13 +111,13 @@ class RunReporter:
             self._stage = None
             entry = _record(stage, time.monotonic() - stage.began)
             self.stages.append(entry)
-        logger.info("%s", entry["summary"])
+        logger.info("%s", entry.summary)
         self.beat(stage)
 
     def beat(self, stage: StageInProgress | None = None) -> None:
         """Write the progress and a heartbeat; note it if the run is to be cancelled. Raises FenceLost."""
         stage = stage or self._stage
-        progress: dict[str, Any] = {"stages": list(self.stages)}
+        progress: dict[str, Any] = {"stages": [each.as_row() for each in self.stages]}
         if stage is not None:
             progress |= {
                 "stage": stage.name,
@@ -126,7 +126,7 @@ class RunReporter:
                 "rate": stage.rate,
             }
         if with_database_retry(lambda: runs.beat(self.run, **progress)):
-            self._stop = Cancelled(message("Somebody asked to cancel."))
+            self._stop = Cancelled(message("Its cancellation was requested."))
 
     def _keep_beating(self) -> None:
         reported: tuple[object, ...] = ()
@@ -146,20 +146,20 @@ class RunReporter:
         connection.close()
 
 
-def _record(stage: StageInProgress, seconds: float) -> dict[str, Any]:
+def _record(stage: StageInProgress, seconds: float) -> StageRecord:
     """A stage's line in the history."""
     rate = stage.done / seconds if seconds > 0 and stage.done else None
-    took = _("%(seconds).1f s") % {"seconds": seconds}
+    what = stage.summary or message("%(done)d of %(total)d", done=stage.done, total=stage.total)
     if rate:
-        took = _("%(seconds).1f s (%(rate)s/s)") % {"seconds": seconds, "rate": f"{rate:,.0f}"}
-    what = stage.summary or f"{stage.done:,}/{stage.total:,}"
-    summary = f"{what[:1].upper()}{what[1:]}: {took}"
-    return {
-        "stage": stage.name,
-        "seconds": round(seconds, 3),
-        "done": stage.done,
-        "rate": rate,
-        "summary": summary,
-        "lead": round(stage.first[0] - stage.began, 3) if stage.first else None,
-        "pace": stage.rate,
-    }
+        summary = message("%(what)s: %(seconds).1f s (%(rate)d/s)", what=what, seconds=seconds, rate=round(rate))
+    else:
+        summary = message("%(what)s: %(seconds).1f s", what=what, seconds=seconds)
+    return StageRecord(
+        stage=stage.name,
+        seconds=round(seconds, 3),
+        done=stage.done,
+        rate=rate,
+        summary=summary,
+        lead=round(stage.first[0] - stage.began, 3) if stage.first else None,
+        pace=stage.rate,
+    )

@@ -10,6 +10,7 @@ from django.utils import timezone
 from indexing import runlog, runs
 from indexing.lib import processes
 from indexing.models import IndexState, RebuildRun
+from indexing.models.records import StageRecord
 from tests.support import cast
 
 pytestmark = pytest.mark.django_db
@@ -200,7 +201,7 @@ class TestRuns:
     def test_one_run_in_full(self, client, viewer):
         run = running()
         stages = [{"stage": "snapshot", "seconds": 0.5, "done": 7, "rate": 14.0, "summary": "7 in 0.5 s (14/s)"}]
-        runs.publish(run, outcome(experts=7, stages=stages))
+        runs.publish(run, outcome(experts=7, stages=[StageRecord.from_row(stage) for stage in stages]))
         shown = client.get(f"/api/admin/ingest/runs/{run.pk}").json()
         assert (shown["run"], shown["kind"], shown["status"], shown["state"]) == (run.pk, "full", "done", "done")
         assert (shown["requested_by"], shown["via"], shown["error"]) == ("operator", "command", None)

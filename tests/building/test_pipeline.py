@@ -75,7 +75,7 @@ def test_each_stage_reports_done_of_total_and_a_sentence():
     assert [stage.name for stage in reporter.stages] == ALL_STAGES
     assert [(stage.done, stage.total) for stage in reporter.stages] == [(10, 10)] * 6
     assert all(stage.sentence for stage in reporter.stages)
-    assert "10" in reporter["snapshot"].sentence
+    assert "10" in str(reporter["snapshot"].sentence)
 
 
 def test_without_active_experts_it_is_refused():

@@ -22,7 +22,7 @@ NOT_THE_CONSOLE = {"api", "management", "migrations"}
 """The API answers with the same sentences and a status; a command's own mistakes are said where it is typed."""
 NOT_OF_THE_CONSOLE = {"backup.py", "evaluation.py", "exporting.py", "exports.py", "model_files.py"}
 """Of commands, of the log alone, or parts of a longer sentence."""
-NOT_A_FAILURE = {"Somebody asked to cancel.", "start", "somebody"}
+NOT_A_FAILURE = {"Its cancellation was requested.", "start", "somebody"}
 PLACEHOLDER = re.compile(r"%\(\w+\)[^a-zA-Z]*[a-z]|%[sd]|\{\{.*?\}\}")
 IN_TEMPLATE = re.compile(r'\{% translate "(.*?)"|%\}([^{]*(?:\{\{.*?\}\}[^{]*)+)\{%', re.DOTALL)
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from django.conf import settings
 
+from indexing.models.records import VerdictRecord
 from indexing.quality import gate
 from indexing.quality.gate import Evidence, Limits, QueryOutcome
 
@@ -25,7 +26,7 @@ GOOD = Evidence(
 )
 
 
-def verdict(evidence: Evidence, rule: str) -> gate.Verdict:
+def verdict(evidence: Evidence, rule: str) -> VerdictRecord:
     report = gate.judge(evidence, LIMITS)
     return next(each for each in report.verdicts if each.rule == rule)
 
@@ -33,7 +34,7 @@ def verdict(evidence: Evidence, rule: str) -> gate.Verdict:
 def test_a_good_version_passes_every_rule():
     report = gate.judge(GOOD, LIMITS)
     assert report.passed
-    assert report.why == ""
+    assert str(report.why) == ""
     assert [each.rule for each in report.verdicts] == [rule.__name__ for rule in gate.RULES]
 
 
@@ -72,12 +73,12 @@ def test_the_first_version_has_nothing_to_compare_with_and_says_so():
     found = verdict(first, "experts_lost")
     assert found.passed
     assert found.value is None
-    assert "compare" in found.sentence
+    assert "compare" in str(found.sentence)
 
 
 def test_a_report_is_json_with_bounded_names_and_whole_counts():
     report = gate.judge(replace(GOOD, lost=tuple(f"u{n}" for n in range(1000)), live_experts=1000), LIMITS)
-    written = json.loads(json.dumps(report.as_dict()))
+    written = json.loads(json.dumps(report.as_record().as_row()))
     assert written["lost_count"] == 1000
     assert len(written["lost"]) == gate.NAMED
     assert written["passed"] is False

@@ -78,7 +78,7 @@ def test_a_line_that_is_too_long_is_cut_and_says_so(run):
     runlog.append(run.pk, "x" * 1_000_000)
     message = runlog.read(run.pk)[-1].message
     assert len(message) < runlog.MAX_MESSAGE + 50
-    assert message.endswith("characters more)")
+    assert message.endswith("more characters)")
 
 
 @pytest.mark.django_db

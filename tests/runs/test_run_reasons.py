@@ -40,14 +40,14 @@ def test_from_the_page_into_the_history_the_run_the_log_and_the_audit(operator):
     assert run.reason == "400 <new> experts"
     for address in (PAGE, f"{PAGE}runs/{run.pk}/"):
         assert "400 &lt;new&gt; experts" in operator.get(address).content.decode()
-    assert f"asked for by otto (page, 127.0.0.1): {run.reason}." in log(run)
+    assert f"requested by otto (page, 127.0.0.1): {run.reason}." in log(run)
     assert f"(full): {run.reason}." in LogEntry.objects.latest("pk").change_message
 
 
 def test_a_reason_is_optional(operator):
     operator.post(f"{PAGE}rebuild/")
     assert last().reason == ""
-    assert log(last()).endswith("asked for by otto (page, 127.0.0.1).")
+    assert log(last()).endswith("requested by otto (page, 127.0.0.1).")
 
 
 def test_from_the_page_of_a_cancel(operator):
@@ -56,7 +56,7 @@ def test_from_the_page_of_a_cancel(operator):
     run.refresh_from_db()
     assert (run.state, run.cancel_reason) == ("cancelled", "The import was wrong.")
     assert "The import was wrong." in operator.get(f"{PAGE}runs/{run.pk}/").content.decode()
-    assert "asked to cancel: The import was wrong." in log(run)
+    assert "Cancellation requested by otto (page, 127.0.0.1): The import was wrong." in log(run)
 
 
 def test_over_the_api(operator):

@@ -60,7 +60,7 @@ def test_a_newer_version_of_a_model_that_this_process_has_not_waits_for_its_rest
     encoders.loaded()
     serving.refresh()
     assert live.current().number == first
-    assert "restart the process" in serving.problem
+    assert "which is not loaded in this process" in serving.problem
     restarted = Live()
     restarted.refresh()
     assert restarted.snapshot.number == second

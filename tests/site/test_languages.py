@@ -215,10 +215,10 @@ def test_what_is_stored_is_in_the_language_of_the_installation(settings):
         run = runs.request("full", actor)
         runs.cancel(run.pk, actor)
     run.refresh_from_db()
-    assert run.error == "Cancelled by root; the live version is untouched."
+    assert run.error == "Cancelled by root. Search is not affected."
     lines = list(RunLogLine.objects.values_list("message", flat=True))
-    assert lines[0] == f"Run {run.pk} (full rebuild) asked for by root (page)."
-    assert lines[-1] == "root (page) asked to cancel."
+    assert lines[0] == f"Run {run.pk} (full rebuild) requested by root (page)."
+    assert lines[-1] == "Cancellation requested by root (page)."
     assert Notification.objects.get().subject == f"Run {run.pk} (full rebuild) is cancelled"
     said = list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True))
     assert said == [f"Asked for run {run.pk} (full). [root (page)]", f"Cancelled run {run.pk}. [root (page)]"]

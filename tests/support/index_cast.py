@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from indexing.building.pipeline import Built, Order, build
+from indexing.lib.messages import Message
 from indexing.snapshot.reader import Snapshot
 
 FULL = Order(kind="full", reembed=False, fence=1, number=1, previous=None, exact_up_to=50_000, tag_threshold=0.25)
@@ -28,7 +29,7 @@ class RecordedStage:
         self.done += count
         self.stop(self)
 
-    def summarise(self, sentence: str) -> None:
+    def summarise(self, sentence: Message) -> None:
         self.sentence = sentence
 
 

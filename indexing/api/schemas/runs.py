@@ -9,6 +9,7 @@ from ninja import Field, Schema
 from indexing.api.schemas.common import NO_NUL, unix
 from indexing.audit import MAX_REASON
 from indexing.models import RebuildRun, RunLogLine
+from indexing.models.records import GateRecord, StageRecord
 from indexing.runs import status
 
 OutsideState = Literal["idle", "running", "done", "error"]
@@ -94,6 +95,16 @@ class Stage(Schema):
     rate: float | None
     summary: str
 
+    @classmethod
+    def from_record(cls, record: StageRecord) -> Stage:
+        return cls(
+            stage=record.stage,
+            seconds=record.seconds,
+            done=record.done,
+            rate=record.rate,
+            summary=record.summary_text,
+        )
+
 
 class Run(Schema):
     run: int
@@ -137,13 +148,13 @@ class Run(Schema):
             cancel_requested_at=unix(run.cancel_requested_at),
             cancel_reason=run.cancel_reason,
             stage=run.stage or None,
-            stages=[Stage(**stage) for stage in run.stages],
+            stages=[Stage.from_record(record) for record in run.stage_records],
             experts=run.experts,
             encoded=run.encoded,
             reused=run.reused,
             peak_mb=run.peak_mb,
             version=run.version_id,
-            error=run.error or None,
+            error=run.error_text or None,
         )
 
 
@@ -161,7 +172,7 @@ class LogLine(Schema):
 
     @classmethod
     def from_line(cls, line: RunLogLine) -> LogLine:
-        return cls(seq=line.seq, at=line.at.timestamp(), level=line.level, stage=line.stage, message=line.message)
+        return cls(seq=line.seq, at=line.at.timestamp(), level=line.level, stage=line.stage, message=line.text)
 
 
 class LogLines(Schema):
@@ -203,10 +214,18 @@ class Gate(Schema):
     queries: list[AskedQuery]
     queries_count: int
 
+    @classmethod
+    def from_record(cls, record: GateRecord) -> Gate:
+        sentences = [verdict.text for verdict in record.verdicts]
+        row = record.as_row()
+        for verdict, sentence in zip(row["verdicts"], sentences, strict=True):
+            verdict["sentence"] = sentence
+        return cls(**row)
+
 
 class RunInFull(Run):
     gate: Gate | None = Field(default=None, description="null if the run did not reach the gate.")
 
     @classmethod
     def from_run(cls, run: RebuildRun) -> RunInFull:
-        return cls(**Run.from_run(run).dict(), gate=Gate(**run.gate) if run.gate else None)
+        return cls(**Run.from_run(run).dict(), gate=Gate.from_record(run.gate_record) if run.gate_record else None)

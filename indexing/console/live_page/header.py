@@ -67,7 +67,7 @@ def _outcome(run: RebuildRun) -> str:
         return _("The automatic tags are up to date.")
     if run.state == State.HELD and run.version:
         return _("Version %(number)s was built and needs approval.") % {"number": run.version.number}
-    return run.error
+    return run.error_text
 
 
 def _search_goes_on(run: RebuildRun) -> str:

@@ -63,12 +63,12 @@ def _figures(before: RebuildRun, run: RebuildRun) -> list[ComparisonRow]:
 
 def _pace(run: RebuildRun) -> int | None:
     """Texts encoded per second after the first ones were; None where there were too few to tell."""
-    pace = next((entry.get("pace") for entry in run.stages if entry["stage"] == RebuildRun.Stage.EMBED), None)
+    pace = next((record.pace for record in run.stage_records if record.stage == RebuildRun.Stage.EMBED), None)
     return round(pace) if pace else None
 
 
 def _seconds(run: RebuildRun) -> dict[str, float]:
-    return {entry["stage"]: entry["seconds"] for entry in run.stages}
+    return {record.stage: record.seconds for record in run.stage_records}
 
 
 def _time(label: str, then: float | None, now: float | None) -> ComparisonRow:

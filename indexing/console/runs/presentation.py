@@ -118,7 +118,7 @@ def history(page: int | str = 1) -> Page[RebuildRun]:
 
 def stage_rows(run: RebuildRun, progress: status.Progress | None) -> list[StageRow]:
     """Every stage of the run, in order: what it did, is doing, or stopped in."""
-    ended = {stage["stage"]: stage for stage in run.stages}
+    ended = {record.stage: record for record in run.stage_records}
     stopped = stage_bar.stopped_in(run)
     cancelled = run.state == RebuildRun.State.CANCELLED
     bar = stage_bar.of(run)
@@ -138,12 +138,12 @@ def stage_rows(run: RebuildRun, progress: status.Progress | None) -> list[StageR
                     place,
                     label,
                     "done",
-                    stage["seconds"],
-                    stage["done"],
-                    stage["done"],
+                    stage.seconds,
+                    stage.done,
+                    stage.done,
                     100,
-                    stage.get("rate"),
-                    stage.get("summary", ""),
+                    stage.rate,
+                    stage.summary_text,
                     lasted[place].share if place in lasted and not run.is_active else None,
                 )
             )

@@ -51,7 +51,7 @@ def of(run: RebuildRun | None) -> Bar | None:
     """None for a run that has not come to its first stage."""
     if run is None or run.seconds is None:
         return None
-    ended = {entry["stage"]: float(entry["seconds"]) for entry in run.stages}
+    ended = {record.stage: record.seconds for record in run.stage_records}
     stopped = stopped_in(run)
     found: list[tuple[int, str, float, Ending]] = []
     for place, name in enumerate(run.stage_names, 1):

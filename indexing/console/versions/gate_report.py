@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from indexing.models import RebuildRun
+from indexing.models.records import QueryRecord, VerdictRecord
 
 RuleOutcome = Literal["passed", "warning", "breach"]
 Formatter = Callable[[float], str]
@@ -97,19 +98,19 @@ def of(run: RebuildRun | None, *, at_a_glance: bool = False) -> GateReport | Non
 
     Queries that changed most come first; `at_a_glance` keeps only the first QUERIES_AT_A_GLANCE.
     """
-    kept = run.gate if run else None
-    if not kept:
+    record = run.gate_record if run else None
+    if record is None:
         return None
-    queries = sorted(map(_query, kept["queries"]), key=lambda query: query.order)
+    queries = sorted(map(_query, record.queries), key=lambda query: query.order)
     shown = tuple(queries[:QUERIES_AT_A_GLANCE] if at_a_glance else queries)
     return GateReport(
-        passed=kept["passed"],
-        compared_with=kept["live_number"],
-        rules=tuple(_rule(verdict) for verdict in kept["verdicts"]),
-        lost=NameList(tuple(kept["lost"]), kept["lost_count"]),
-        gained=NameList(tuple(kept["gained"]), kept["gained_count"]),
+        passed=record.passed,
+        compared_with=record.live_number,
+        rules=tuple(_rule(verdict) for verdict in record.verdicts),
+        lost=NameList(record.lost, record.lost_count),
+        gained=NameList(record.gained, record.gained_count),
         queries=shown,
-        queries_more=kept["queries_count"] - len(shown),
+        queries_more=record.queries_count - len(shown),
     )
 
 
@@ -131,29 +132,29 @@ _RULES: dict[str, tuple[Any, Formatter, Any]] = {
     "queries_broken": (gettext_lazy("Saved queries that miss an expert"), _count, _AT_MOST),
     "queries_overlap": (gettext_lazy("Similarity of saved query results"), _share, _AT_LEAST),
 }
-"""RuleRow of the gate -> its name, how its figures are shown, and which side of the limit is the good one."""
+"""Rule of the gate -> its name, how its figures are shown, and which side of the limit is the good one."""
 
 
-def _rule(verdict: dict[str, Any]) -> RuleRow:
+def _rule(verdict: VerdictRecord) -> RuleRow:
     # A row outlives the release that wrote it: a rule that no longer exists is shown as it is stored.
-    name, show, bound = _RULES.get(verdict["rule"], (verdict["rule"], localize, "%(limit)s"))
-    outcome: RuleOutcome = "passed" if verdict["passed"] else "warning" if verdict["warning"] else "breach"
+    name, show, bound = _RULES.get(verdict.rule, (verdict.rule, localize, "%(limit)s"))
+    outcome: RuleOutcome = "passed" if verdict.passed else "warning" if verdict.warning else "breach"
     return RuleRow(
         name=str(name),
         outcome=outcome,
-        sentence=verdict["sentence"],
-        value="" if verdict["value"] is None else show(verdict["value"]),
-        limit=bound % {"limit": show(verdict["limit"])},
+        sentence=verdict.text,
+        value="" if verdict.value is None else show(verdict.value),
+        limit=bound % {"limit": show(verdict.limit)},
     )
 
 
-def _query(kept: dict[str, Any]) -> QueryRow:
-    before, after, missing = kept["before"], kept["after"], kept["missing"]
+def _query(record: QueryRecord) -> QueryRow:
+    before, after = record.before, record.after
     return QueryRow(
-        text=kept["text"],
-        k=kept["k"],
-        missing=tuple(missing),
+        text=record.text,
+        k=record.k,
+        missing=record.missing,
         before=tuple(RankedName(name, name not in after) for name in before[:PLACES]),
         after=tuple(RankedName(name, name not in before) for name in after[:PLACES]),
-        percent=None if kept["overlap"] is None else round(kept["overlap"] * 100),
+        percent=None if record.overlap is None else round(record.overlap * 100),
     )

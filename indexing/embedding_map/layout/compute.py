@@ -6,13 +6,12 @@ import logging
 import time
 from collections.abc import Callable
 
-from django.utils.translation import gettext as _
-
 from indexing import runlog
 from indexing.embedding_map import positions
 from indexing.embedding_map.layout import projection
 from indexing.errors import Cancelled, IndexingError, SnapshotInvalid
 from indexing.lib import doorbell, paths, processes
+from indexing.lib.messages import Message, message
 from indexing.lib.processes import Owner
 from indexing.lib.retrying import with_database_retry
 from indexing.models import IndexVersion
@@ -48,22 +47,22 @@ def compute(
         positions.load(paths.map_file(number), len(snapshot))
     except Cancelled:
         state = State.COMPUTING if interrupted() else State.NONE
-        sentence = _("The map of version %(number)s was not finished.") % {"number": number}
+        sentence = message("The map of version %(number)s was not finished.", number=number)
     except (IndexingError, OSError, MemoryError, ValueError) as error:
         logger.exception("The map of version %s failed", number)
         state = State.FAILED
-        sentence = _("The map of version %(number)s failed: %(error)s") % {"number": number, "error": error}
+        sentence = message("The map of version %(number)s failed: %(error)s", number=number, error=error)
     else:
         state = State.DONE
-        sentence = _("The map of version %(number)s is done. It took %(seconds).0f s.") % {
-            "number": number,
-            "seconds": time.monotonic() - began,
-        }
+        took = time.monotonic() - began
+        sentence = message(
+            "The map of version %(number)s is done. It took %(seconds).0f s.", number=number, seconds=took
+        )
     _finish(version, me, state, sentence)
     return state == State.DONE
 
 
-def _finish(version: IndexVersion, me: Owner, state: IndexVersion.MapState, sentence: str) -> None:
+def _finish(version: IndexVersion, me: Owner, state: IndexVersion.MapState, sentence: Message) -> None:
     """Store how the map ended, and write the sentence to the log of the run that built the version."""
     with_database_retry(lambda: version.end_map(me, state))
     if run := getattr(version, "run", None):

@@ -50,7 +50,7 @@ class Command(BaseCommand):
                 execute.execute(run, interruption=interruption)
                 with_database_retry(notifications.deliver_due)
                 if run.state not in (RebuildRun.State.DONE, RebuildRun.State.HELD):
-                    raise CommandError(run.error or run.get_state_display())
+                    raise CommandError(run.error_text or run.get_state_display())
                 if run.version_id:
                     make_way(options)
                     compute.compute(run.version_id, interrupted=interruption.__bool__)

@@ -120,7 +120,7 @@ class Command(BaseCommand):
             time.sleep(FOLLOW_SECONDS)
 
     def report(self, run: RebuildRun, busy: str = "") -> None:
-        sentence = busy or run.error
+        sentence = busy or run.error_text
         if self.as_json:
             self.stdout.write(
                 json.dumps(
