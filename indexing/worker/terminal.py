@@ -1,4 +1,4 @@
-"""How a build looks in a terminal: the log's lines, and below them the progress of the stage."""
+"""Shows a build in a terminal: the lines of the log and, below them, the progress of the stage."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ WIDTH = 30
 
 @contextmanager
 def log_to_terminal(*, quiet: bool) -> Iterator[ShowProgress | None]:
-    """Write what the index logs to stderr meanwhile; yields what shows progress, on a terminal that can."""
+    """Write what the index logs to stderr. Yields what shows progress, or None if stderr is not a terminal."""
     progress = TerminalProgress(sys.stderr) if sys.stderr.isatty() and not quiet else None
     handler = logging.StreamHandler(progress or sys.stderr)
     handler.setFormatter(SafeFormatter())
     logger = logging.getLogger("indexing")
-    logger.propagate = False  # the root logger would say every warning again
+    logger.propagate = False  # or the root logger would print every warning again
     if not quiet:
         logger.addHandler(handler)
     try:
@@ -32,7 +32,7 @@ def log_to_terminal(*, quiet: bool) -> Iterator[ShowProgress | None]:
 
 
 class TerminalProgress:
-    """A progress line, kept below what is written through this."""
+    """A progress line below everything that is written through this."""
 
     def __init__(self, terminal: TextIO) -> None:
         self._terminal = terminal

@@ -107,14 +107,14 @@ def test_drift_is_in_the_console_the_command_and_the_api(viewer):
         assert "(checked at " in page
     out = StringIO()
     call_command("index_status", "--json", stdout=out)
-    told = json.loads(out.getvalue())["drift"]
-    assert (told["added"], told["changed"], told["removed"], told["grade"]) == (2, 2, 2, "stale")
-    assert told["fields"] == {"name": 1, "bio": 1, "currency": 1}
+    output = json.loads(out.getvalue())["drift"]
+    assert (output["added"], output["changed"], output["removed"], output["grade"]) == (2, 2, 2, "stale")
+    assert output["fields"] == {"name": 1, "bio": 1, "currency": 1}
     out = StringIO()
     call_command("index_status", stdout=out)
     assert "Drift:    stale. 2 new experts not searchable yet, 2 changed, 2 removed; built" in out.getvalue()
     status = viewer.get("/api/admin/ingest/status").json()["drift"]
-    assert status | {"as_of": 0, "sentence": ""} == told | {"as_of": 0, "sentence": ""}
+    assert status | {"as_of": 0, "sentence": ""} == output | {"as_of": 0, "sentence": ""}
 
 
 def test_each_list_names_its_people_and_links_to_them(viewer):

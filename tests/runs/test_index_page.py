@@ -43,8 +43,8 @@ def operator(client):
 
 
 def running(kind: str = "full") -> RebuildRun:
-    asked = runs.request(kind, cast.command_actor())
-    claimed = runs.claim(processes.me(), asked.pk)
+    requested = runs.request(kind, cast.command_actor())
+    claimed = runs.claim(processes.me(), requested.pk)
     assert claimed is not None
     return claimed
 

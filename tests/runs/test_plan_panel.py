@@ -34,7 +34,7 @@ def figure(page: str, name: str) -> str:
 
 
 def test_the_index_page_links_to_it_without_computing_it(viewer, monkeypatch):
-    monkeypatch.setattr(drift, "plan", lambda *_args, **_kwargs: pytest.fail("nobody asked"))
+    monkeypatch.setattr(drift, "plan_rebuild", lambda *_args, **_kwargs: pytest.fail("nobody requested it"))
     page = html(viewer.get("/admin/index/"))
     assert f'href="{PLAN}" hx-get="{PLAN}"' in page
 

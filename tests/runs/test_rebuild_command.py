@@ -49,8 +49,8 @@ def test_a_rebuild_is_done_here_and_exits_with_0():
 def test_json_is_one_object_on_stdout():
     cast.experts(4)
     _code, out, _err = command("rebuild_index", "--json")
-    told = json.loads(out)
-    assert (told["state"], told["experts"], told["version"]) == ("done", 4, 1)
+    output = json.loads(out)
+    assert (output["state"], output["experts"], output["version"]) == ("done", 4, 1)
 
 
 def test_a_failed_rebuild_exits_with_1_and_its_sentence():
@@ -155,13 +155,13 @@ def test_other_values_are_refused(text):
 
 
 def test_the_status_of_an_index_never_built():
-    told = json.loads(command("index_status", "--json")[1])
-    assert (told["badge"], told["live_version"], told["last_rebuild_at"]) == ("never", None, None)
+    output = json.loads(command("index_status", "--json")[1])
+    assert (output["badge"], output["live_version"], output["last_rebuild_at"]) == ("never", None, None)
 
 
 def test_the_status_after_a_rebuild():
     cast.experts(4)
     command("rebuild_index")
-    told = json.loads(command("index_status", "--json")[1])
-    assert (told["badge"], told["live_version"], told["experts"]) == ("complete", 1, 4)
+    output = json.loads(command("index_status", "--json")[1])
+    assert (output["badge"], output["live_version"], output["experts"]) == ("complete", 1, 4)
     assert "version 1, 4 experts" in command("index_status")[1]

@@ -113,8 +113,8 @@ def test_odd_addresses_get_a_response(viewer, after, level):
 
 
 def test_a_running_run_is_shown_live_from_its_last_lines(viewer):
-    asked = runs.request("full", cast.command_actor())
-    run = runs.claim(processes.me(), asked.pk)
+    requested = runs.request("full", cast.command_actor())
+    run = runs.claim(processes.me(), requested.pk)
     assert run is not None
     runlog.write(run.pk, [runlog.Line(timezone.now(), "info", "", f"line {n}") for n in range(2_000)])
     page = viewer.get(path(run))

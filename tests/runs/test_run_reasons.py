@@ -63,8 +63,8 @@ def test_over_the_api(operator):
     asked = operator.post(RUN, {"reason": "New tags."}, content_type="application/json").json()["run"]
     cancelled = operator.post(f"{RUN}s/{asked}/cancel?reason=Too early.")
     assert cancelled.status_code == 202
-    told = operator.get(f"{RUN}s/{asked}").json()
-    assert (told["reason"], told["cancel_reason"]) == ("New tags.", "Too early.")
+    body = operator.get(f"{RUN}s/{asked}").json()
+    assert (body["reason"], body["cancel_reason"]) == ("New tags.", "Too early.")
 
 
 @pytest.mark.parametrize("reason", ["x" * 2001, "\x9b" * 1000])

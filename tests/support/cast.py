@@ -68,8 +68,8 @@ def rebuild(kind: str = "full") -> RebuildRun:
     The worker's heartbeat has a connection of its own, which would wait for the lock of a test's transaction.
     """
     assert not connection.in_atomic_block, "mark the test django_db(transaction=True)"
-    asked = runs.request(kind, command_actor())
-    claimed = runs.claim(processes.me(), asked.pk)
+    requested = runs.request(kind, command_actor())
+    claimed = runs.claim(processes.me(), requested.pk)
     assert claimed is not None
     return execute.execute(claimed)
 

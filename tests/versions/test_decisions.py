@@ -146,9 +146,9 @@ def test_a_saved_query_that_no_longer_finds_its_expert_holds_the_version():
     run = rebuild()
     assert run.state == State.HELD
     assert baker.username in run.error
-    (asked,) = run.gate["queries"]
-    assert asked["missing"] == [baker.username]
-    assert asked["before"][0] == baker.username
+    (query,) = run.gate["queries"]
+    assert query["missing"] == [baker.username]
+    assert query["before"][0] == baker.username
 
 
 def test_the_gate_judges_the_directory_as_it_was_read():

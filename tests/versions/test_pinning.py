@@ -183,11 +183,11 @@ class TestApi:
     def test_pin_list_and_unpin(self, publisher, settings):
         versions(3, keep=2, settings=settings)
         assert self.post(publisher, "1/pin", "For the audit.").json() == {"version": 1, "pinned": True}
-        told = publisher.get(API).json()
-        assert told["sweep"] == {"keep": 2, "after_next_run": [], "with_next_version": [2], "leftovers": []}
-        pinned = told["versions"][-1]["pinned"]
+        body = publisher.get(API).json()
+        assert body["sweep"] == {"keep": 2, "after_next_run": [], "with_next_version": [2], "leftovers": []}
+        pinned = body["versions"][-1]["pinned"]
         assert (pinned["by"], pinned["reason"]) == ("carol", "For the audit.")
-        assert told["versions"][0]["pinned"] is None
+        assert body["versions"][0]["pinned"] is None
         assert self.post(publisher, "1/unpin", "Over.").json() == {"version": 1, "pinned": False}
         answer = self.post(publisher, "1/unpin", "Over.")
         assert (answer.status_code, answer.json()["detail"]) == (409, "Version 1 is not pinned.")

@@ -18,8 +18,8 @@ State = RebuildRun.State
 
 
 def rebuild(kind: str = "full", *, reembed: bool = False, **options: object) -> RebuildRun:
-    asked = runs.request(kind, cast.command_actor(), reembed=reembed)
-    claimed = runs.claim(processes.me(), asked.pk)
+    requested = runs.request(kind, cast.command_actor(), reembed=reembed)
+    claimed = runs.claim(processes.me(), requested.pk)
     assert claimed is not None
     return execute.execute(claimed, **options)
 
@@ -114,12 +114,12 @@ def test_cancelling_stops_the_build_between_two_batches_and_leaves_nothing(monke
     encode = fakes.HashEncoder.encode
 
     def slow(self, texts, *, progress=None):
-        def told(count: int) -> None:
+        def cancel(count: int) -> None:
             runs.cancel(RebuildRun.objects.active().get().pk, cast.command_actor("carol"))
             reporters[0].beat()
             progress(count)
 
-        return encode(self, texts, progress=told)
+        return encode(self, texts, progress=cancel)
 
     reporters: list[RunReporter] = []
     enter = RunReporter.__enter__
