@@ -1,4 +1,4 @@
-"""Who may see and do what in the console: one answer for the pages and the socket."""
+"""Who may see and do what in the console: the same rules for the pages and the socket."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ View = Callable[..., HttpResponseBase]
 
 
 class ConsoleRequest(HttpRequest):
-    """What a guarded view gets: somebody is signed in."""
+    """What a guarded view gets: its user is signed in."""
 
     user: User
     htmx: HtmxDetails
@@ -59,7 +59,7 @@ def may(user: User | AnonymousUser, *permissions: str) -> bool:
 
 
 def allowed(*permissions: str) -> Callable[[View], View]:
-    """A view for staff with any of `permissions`: others sign in first, or are told that they may not."""
+    """A view for staff with any of `permissions`. Others are sent to the login page, or get a 403."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -67,7 +67,7 @@ def allowed(*permissions: str) -> Callable[[View], View]:
             if not request.user.is_authenticated:
                 return _to_login(request)
             if not may(request.user, *permissions):
-                raise PermissionDenied(_("This page needs a right that your account does not have."))
+                raise PermissionDenied(_("Your account does not have the permission that this page needs."))
             return view(request, *args, **kwargs)
 
         return guarded
@@ -81,7 +81,7 @@ def actor(request: ConsoleRequest, via: RebuildRun.Via = RebuildRun.Via.PAGE) ->
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:
-    """An htmx request would put the login page into a corner of this one: there the browser itself is sent on."""
+    """To the login page and back. With htmx the browser navigates, or the page would fill a corner of this one."""
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]  # set by its middleware
     if not htmx:
         return redirect_to_login(request.get_full_path(), resolve_url(LOGIN))

@@ -1,4 +1,4 @@
-"""Charts as plain values: what `_chart.html` makes a table of, and charts.js draws from that table."""
+"""Charts as plain values: `_chart.html` writes them as tables, which charts.js reads and draws."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ MAX_RUNS = 50
 
 @dataclass(frozen=True, slots=True)
 class ChartRow:
-    """What stands at one place of the x axis."""
+    """The values at one place of the x axis."""
 
     x: float
     """unix seconds, or the number of a run"""
     label: str
     values: tuple[float | None, ...]
-    """one for each series; None where there is none"""
+    """one for each series; None for a gap"""
     link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A moment to be marked, in unix seconds."""
+class ChartMark:
+    """A vertical line at a moment, in unix seconds."""
 
     x: float
     label: str
-    """short: it stands in the chart"""
+    """short: it is written into the chart"""
     words: str
 
 
@@ -54,13 +54,13 @@ class Chart:
     over_time: bool = False
     """x is a moment; else each row has the same width"""
     from_zero: bool = True
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[ChartMark, ...] = ()
 
 
-def of_history(history: History) -> list[Chart]:
-    """Drift, and the number of experts."""
+def history_charts(history: History) -> list[Chart]:
+    """Drift and the number of experts, over time."""
     marks = tuple(
-        Mark(
+        ChartMark(
             one.at.timestamp(),
             f"v{one.version_id}",
             _("%(when)s: version %(number)s, %(how)s")
@@ -77,7 +77,7 @@ def of_history(history: History) -> list[Chart]:
     return [
         Chart(
             name="drift-chart",
-            title=_("Experts that the live version did not know as they were"),
+            title=_("Experts out of date in search"),
             kind="lines",
             unit="count",
             x_title=_("Time"),
@@ -102,7 +102,7 @@ def of_history(history: History) -> list[Chart]:
 
 
 def completed_rebuilds() -> list[RebuildRun]:
-    """The last full runs that were built to the end, published or held, the oldest first."""
+    """The last full rebuilds that were completed, published or not, the oldest first."""
     ended = (RebuildRun.State.DONE, RebuildRun.State.HELD)
     runs = RebuildRun.objects.filter(kind=RebuildRun.Kind.FULL, state__in=ended).defer("gate")
     return list(runs.order_by("-pk")[:MAX_RUNS])[::-1]
@@ -113,8 +113,8 @@ def _stage_seconds(run: RebuildRun) -> dict[str, float]:
     return {record.stage: record.seconds for record in run.stage_records}
 
 
-def of_runs(runs: Sequence[RebuildRun]) -> list[Chart]:
-    """Duration by stage, experts, encoded versus reused."""
+def run_charts(runs: Sequence[RebuildRun]) -> list[Chart]:
+    """Duration by stage, number of experts, and processed versus unchanged profiles."""
     seconds = {run.pk: _stage_seconds(run) for run in runs}
     stages = [stage for stage in RebuildRun.Stage if any(stage in took for took in seconds.values())]
     return [
@@ -139,11 +139,11 @@ def of_runs(runs: Sequence[RebuildRun]) -> list[Chart]:
         ),
         Chart(
             name="encoded-chart",
-            title=_("Encoded and reused"),
+            title=_("Processed and unchanged profiles"),
             kind="bars",
             unit="count",
             x_title=_("Run"),
-            series=(_("encoded"), _("reused")),
+            series=(_("processed"), _("unchanged")),
             rows=tuple(_run_row(run, [run.encoded, run.reused]) for run in runs),
         ),
     ]

@@ -18,7 +18,7 @@ PAGES: tuple[tuple[str, str, Promise], ...] = (
     ("lab", "index:lab", _("Lab")),
     ("map", "index:map", _("Map")),
     ("searches", "index:searches", _("Searches")),
-    ("search", "search", _("Search the experts")),
+    ("search", "search", _("Search experts")),
 )
 """Key, name of the URL and label."""
 

@@ -190,7 +190,7 @@ async def test_the_socket_outlives_a_database_that_goes_away(viewer, monkeypatch
 
 async def test_with_a_doorbell_a_ring_wakes_the_tab_at_once(viewer, settings, monkeypatch):
     settings.REDIS_URL = "redis://rung-by-hand"
-    monkeypatch.setattr(watcher, "LOOK_SECONDS_WITH_BELL", 60.0)
+    monkeypatch.setattr(watcher, "POLL_SECONDS_WITH_DOORBELL", 60.0)
     monkeypatch.setattr(doorbell, "ring", lambda: None)
     run = await in_database(running)()
     async with tab(viewer) as it:

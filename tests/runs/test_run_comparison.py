@@ -42,7 +42,7 @@ def page_of(client, run: RebuildRun) -> str:
 
 class TestBar:
     def test_each_stage_is_as_wide_as_its_share_of_the_time(self):
-        bar = stage_bar.of(run_of({"snapshot": 1.0, "embed": 8.0, "tag": 1.0}, experts=5))
+        bar = stage_bar.bar_of(run_of({"snapshot": 1.0, "embed": 8.0, "tag": 1.0}, experts=5))
         assert [round(each.share, 3) for each in bar.segments] == [0.1, 0.8, 0.1]
         widths = [each.width for each in bar.segments]
         assert widths[1] / widths[0] == pytest.approx(8, rel=0.1)
@@ -51,26 +51,26 @@ class TestBar:
             assert one.x + one.width <= next_one.x
 
     def test_a_stage_of_no_time_is_still_seen(self):
-        bar = stage_bar.of(run_of({"snapshot": 0.0, "embed": 500.0}, experts=5))
-        assert bar.segments[0].width >= stage_bar.LEAST
+        bar = stage_bar.bar_of(run_of({"snapshot": 0.0, "embed": 500.0}, experts=5))
+        assert bar.segments[0].width >= stage_bar.MIN_SEGMENT_WIDTH
 
     def test_a_running_stage_has_the_rest_of_the_time(self):
         run = run_of({"snapshot": 2.0}, whole=10, state=State.RUNNING, stage="embed", finished_at=None)
-        last = stage_bar.of(run).segments[-1]
+        last = stage_bar.bar_of(run).segments[-1]
         assert (last.ending, last.seconds) == ("current", pytest.approx(8, abs=0.5))
 
     def test_the_stage_that_failed_is_marked_with_its_time(self):
         for noted in ({"snapshot": 2.0}, {"snapshot": 2.0, "embed": 8.0}):
             run = run_of(noted, whole=10, state=State.ERROR, stage="embed", error="The disk is full.")
-            last = stage_bar.of(run).segments[-1]
+            last = stage_bar.bar_of(run).segments[-1]
             assert (last.ending, last.seconds) == ("failed", pytest.approx(8, abs=0.1))
 
     def test_a_discarded_version_counts_as_built(self):
         run = run_of({"embed": 1.0, "publish": 1.0}, state=State.CANCELLED, stage="publish", experts=5)
-        assert {each.ending for each in stage_bar.of(run).segments} == {"done"}
+        assert {each.ending for each in stage_bar.bar_of(run).segments} == {"done"}
 
     def test_a_queued_run_has_no_estimate(self):
-        assert stage_bar.of(RebuildRun.objects.create()) is None
+        assert stage_bar.bar_of(RebuildRun.objects.create()) is None
 
     def test_the_page_says_in_words_what_the_bar_shows(self, viewer):
         page = page_of(viewer, run_of({"snapshot": 2.0, "embed": 6.0}, experts=5))
@@ -83,7 +83,7 @@ class TestComparison:
     def test_stages_and_figures_then_and_now_with_sign_and_word(self, viewer):
         run_of({"snapshot": 1.0, "embed": 60.0}, experts=1_000, encoded=900, reused=100, peak_mb=900)
         run = run_of({"snapshot": 1.02, "embed": 15.0}, experts=1_200, encoded=200, reused=1_000, peak_mb=400)
-        shown = comparison.of(run)
+        shown = comparison.with_previous(run)
         assert [(row.label, row.difference) for row in shown.times] == [
             ("Read the directory", "0 s"),
             ("Embed", "−45 s"),
@@ -102,7 +102,7 @@ class TestComparison:
 
     def test_the_difference_is_that_of_the_figures_beside_it(self):
         run_of({"snapshot": 0.16, "embed": 0.24, "tag": 0.19}, experts=5)
-        shown = comparison.of(run_of({"snapshot": 0.24, "embed": 0.16, "tag": 0.26}, experts=5))
+        shown = comparison.with_previous(run_of({"snapshot": 0.24, "embed": 0.16, "tag": 0.26}, experts=5))
         assert [(row.then, row.now, row.difference) for row in shown.times[:3]] == [
             ("0.2 s", "0.2 s", "0 s"),
             ("0.2 s", "0.2 s", "0 s"),
@@ -113,12 +113,12 @@ class TestComparison:
         first = run_of({"embed": 1.0}, experts=10)
         run_of({"embed": 1.0}, state=State.ERROR, stage="embed")
         run_of({"embed": 1.0}, kind="tags", experts=10)
-        assert comparison.of(run_of({"embed": 1.0}, experts=10)).earlier == first
+        assert comparison.with_previous(run_of({"embed": 1.0}, experts=10)).earlier == first
 
     def test_a_running_run_is_compared_in_what_it_has_done_so_far(self):
         run_of({"snapshot": 1.0, "embed": 60.0}, experts=10)
         run = run_of({"snapshot": 3.0}, state=State.RUNNING, stage="embed", finished_at=None)
-        assert [(row.now, row.difference) for row in comparison.of(run).times] == [
+        assert [(row.now, row.difference) for row in comparison.with_previous(run).times] == [
             ("3.0 s", "+2.0 s"),
             ("", ""),
             ("", ""),

@@ -155,7 +155,7 @@ async def test_what_the_socket_sends_obeys_nothing_either(scene):
     rights = Rights(view=True, rebuild=True, cancel=True, publish=True)
     for tab in (Tab(None, 1, "en"), Tab(scene["run"], 1, "en")):
         feed = Feed(tab, watcher.Watcher(), run=scene["run"], after=0)
-        html = await sync_to_async(lambda: feed.next_message(watcher.look(), rights))()  # noqa: B023  awaited at once
+        html = await sync_to_async(lambda: feed.next_message(watcher.read_table_state(), rights))()  # noqa: B023  awaited at once
         fragments = parse_html(html)
         assert not harm(fragments)
         assert fragments.text.count("<evil") > 3

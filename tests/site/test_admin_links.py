@@ -74,7 +74,7 @@ def test_the_directory_comes_before_accounts_and_sign_ins(client):
 def test_admin_pages_link_to_the_search_and_back(client):
     client.force_login(cast.staff("indexing.view"))
     for page in ("/admin/", "/admin/index/"):
-        assert '<a href="/">Search the experts</a>' in client.get(page).content.decode()
+        assert '<a href="/">Search experts</a>' in client.get(page).content.decode()
     search = client.get("/").content.decode()
     assert 'href="/admin/"' in search
     assert 'href="/admin/index/"' in search

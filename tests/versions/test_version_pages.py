@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from experts.models import Expert
 from indexing import encoders, runs
-from indexing.console.live_page.watcher import look
+from indexing.console.live_page.watcher import read_table_state
 from indexing.console.versions import gate_report
 from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun, SavedQuery, ServingProcess
@@ -93,7 +93,7 @@ class TestGateReport:
             "queries": [],
             "queries_count": 7,
         }
-        report = gate_report.of(RebuildRun(gate=kept))
+        report = gate_report.report_of(RebuildRun(gate=kept))
         assert (report.lost.count, report.lost.more, report.queries_more) == (1000, 998, 7)
 
     def test_the_index_page_shows_the_queries_that_lost_most(self):
@@ -120,10 +120,10 @@ class TestGateReport:
             "queries_count": 40,
         }
         run = RebuildRun(gate=kept)
-        report = gate_report.of(run, at_a_glance=True)
+        report = gate_report.report_of(run, at_a_glance=True)
         assert [query.text for query in report.queries[:3]] == ["query 30", "query 1", "query 2"]
         assert (len(report.queries), report.queries_more) == (20, 20)
-        assert (len(gate_report.of(run).queries), gate_report.of(run).queries_more) == (40, 0)
+        assert (len(gate_report.report_of(run).queries), gate_report.report_of(run).queries_more) == (40, 0)
         before, after = report.queries[0].before, report.queries[0].after
         assert (len(before), len(after)) == (10, 10)
         assert [place.only_here for place in before] == [True] * 5 + [False] * 5
@@ -149,7 +149,7 @@ class TestGateReport:
             "queries": [],
             "queries_count": 0,
         }
-        (rule,) = gate_report.of(RebuildRun(gate=kept)).rules
+        (rule,) = gate_report.report_of(RebuildRun(gate=kept)).rules
         assert (rule.name, rule.value, rule.limit, rule.outcome) == ("moon_phase", "1", "2", "breach")
 
     def test_a_saved_query_shows_before_and_after_and_the_experts_it_misses(self, viewer):
@@ -454,15 +454,15 @@ class TestAlarm:
 def test_open_pages_are_updated_after_every_decision():
     """What `look` compares changes with each of them, so the watcher sends the fragments again."""
     run = version_cast.held()
-    seen = [look().state]
+    seen = [read_table_state().state]
     cast.rebuild("tags")  # the held run is no longer the latest
-    seen.append(look().state)
+    seen.append(read_table_state().state)
     decisions.discard(run.version_id, CAROL, "A bad import.")
-    seen.append(look().state)
+    seen.append(read_table_state().state)
     IndexState.objects.update(schedule_paused_at=timezone.now())
-    seen.append(look().state)
+    seen.append(read_table_state().state)
     decisions.resume_schedule(CAROL)
-    seen.append(look().state)
+    seen.append(read_table_state().state)
     assert all(before != after for before, after in zip(seen, seen[1:], strict=False))
 
 

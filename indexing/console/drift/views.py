@@ -37,7 +37,7 @@ def drift_page(request: ConsoleRequest) -> HttpResponse:
     }
     if now.drift is not None:
         context |= _list(now, request)
-    context["charts"] = charts.of_history(history.load(now)) if now.version else []
+    context["charts"] = charts.history_charts(history.load(now)) if now.version else []
     return render(request, "indexing/drift/drift.html", context)
 
 

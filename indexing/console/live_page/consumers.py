@@ -1,8 +1,8 @@
 """The socket of the console's pages: it authorises, reads and sends.
 
-What a tab says, as JSON: {"run": R, "after": N, "shown": S} once it is open (where its log ends, and which run its
-header shows as going on), then {"seen": true} after each message that it has shown. At most one message is under
-way, so a slow reader costs the server one message.
+A tab sends JSON: {"run": R, "after": N, "shown": S} once it is open (where its log ends, and which run its header
+shows as active), then {"seen": true} after each message that it has shown. At most one message is in flight, so a
+slow reader costs the server one message.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
-from django.db import Error as DatabaseTrouble
+from django.db import Error as DatabaseError
 from django.utils.module_loading import import_string
 from django.utils.translation import get_supported_language_variant
 
@@ -54,7 +54,7 @@ class IndexConsumer(AsyncWebsocketConsumer):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
             await super().__call__(scope, receive, send)
-        finally:  # also when the server drops the application without a word
+        finally:  # also when the server drops the application without a disconnect
             self._stop()
 
     async def connect(self) -> None:
@@ -69,12 +69,12 @@ class IndexConsumer(AsyncWebsocketConsumer):
         ]
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        said = _parsed(text_data)
-        if "seen" in said:
+        message = _parsed(text_data)
+        if "seen" in message:
             self._shown.set()
         elif self.feed is None and self.rights is not None:
-            said_so = {name: whole_number(said.get(name)) for name in ("run", "after", "shown")}
-            self.feed = Feed(_tab(self.scope), self.watcher, **said_so)
+            cursor = {name: whole_number(message.get(name)) for name in ("run", "after", "shown")}
+            self.feed = Feed(_tab(self.scope), self.watcher, **cursor)
             self._woken.set()
 
     async def disconnect(self, code: int) -> None:
@@ -87,7 +87,7 @@ class IndexConsumer(AsyncWebsocketConsumer):
         self._tasks = []
 
     async def _guarded(self, work: Any) -> None:
-        """The socket's outermost edge: what nobody foresaw is logged, and the tab connects again."""
+        """The outermost edge of the socket: an unexpected error is logged, and the tab connects again."""
         try:
             await work
         except Exception:  # noqa: BLE001
@@ -102,13 +102,13 @@ class IndexConsumer(AsyncWebsocketConsumer):
                 continue
             try:
                 message = await database_sync_to_async(self.feed.next_message)(self.watcher.seen, self.rights)
-            except DatabaseTrouble as error:
+            except DatabaseError as error:
                 logger.warning("The database does not answer (%s); the socket waits for it.", error)
                 await asyncio.sleep(RETRY_SECONDS)
                 self._woken.set()
                 continue
             except RebuildRun.DoesNotExist:
-                continue  # the run was deleted under an open page
+                continue  # the run was deleted while its page was open
             if message:
                 self._shown.clear()
                 await self.send(text_data=message)
@@ -119,7 +119,7 @@ class IndexConsumer(AsyncWebsocketConsumer):
     async def _keep_authorised(self) -> None:
         while True:
             await asyncio.sleep(RIGHTS_SECONDS)
-            with suppress(DatabaseTrouble):  # asked again next time
+            with suppress(DatabaseError):  # checked again next time
                 if not await self._authorise():
                     return
 
@@ -139,7 +139,7 @@ class IndexConsumer(AsyncWebsocketConsumer):
 
 
 async def _session(scope: Any) -> SessionBase:
-    """The session as it is stored now; the one in the scope remembers what it was."""
+    """The session as it is stored now; the one in the scope is as it was when the socket opened."""
     store: type[SessionBase] = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
     return store(scope["session"].session_key)
 
@@ -160,11 +160,11 @@ def _tab(scope: Any) -> Tab:
 
 
 def _parsed(text: str | None) -> dict[str, Any]:
-    """What the tab said; empty when it makes no sense."""
+    """The message of the tab; empty if it is not valid."""
     if not text or len(text) > MAX_INCOMING:
         return {}
     try:
-        said = json.loads(text)
+        message = json.loads(text)
     except ValueError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return message if isinstance(message, dict) else {}

@@ -1,4 +1,4 @@
-"""What one open tab has been sent, and what it is to be sent next.
+"""What was sent to one open tab, and what to send next.
 
 The tab says where its log ends when it connects, and again on every reconnect; from there the feed follows the log by
 cursor. Fragments are sent whole, and only when they differ from what was sent last.
@@ -15,13 +15,13 @@ from django.utils import timezone, translation
 
 from indexing.console.access import Rights
 from indexing.console.live_page import fragments, header
-from indexing.console.live_page.watcher import Look, Watcher
+from indexing.console.live_page.watcher import TableState, Watcher
 from indexing.console.runs import log_pages, presentation
 from indexing.models import RebuildRun, RunLogLine
 from indexing.runlog.line_filter import Wanted
 
 BATCH = 200
-"""Log lines in one message. The next one goes out when the tab has shown this one."""
+"""Log lines in one message. The next message is sent when the tab has shown this one."""
 BATCH_CHARACTERS = 256 * 1024
 
 
@@ -35,45 +35,45 @@ class Tab:
     time_zone: tzinfo | None = None
     """None: the installation's"""
     header_only: bool = False
-    """Another page: of the index it shows what stands in its header."""
+    """another page of the admin, which shows the active run in its header"""
     wanted: Wanted = Wanted()
     """which lines of the log"""
 
 
 class Feed:
     def __init__(self, tab: Tab, watcher: Watcher, *, run: int, after: int, shown: int = 0) -> None:
-        """`run` and `after`: the cursor, the last log line that the tab has (0, 0 when it has none).
+        """`run` and `after`: the cursor, the last log line that the tab has (0, 0 if it has none).
 
-        `shown`: the run that its header shows as going on, 0 for none: of that one's end it is told.
+        `shown`: the run that its header shows as active, 0 for none. When it ends, the tab gets a notice.
         """
         self.tab = tab
         self.run = run
         self.after = after
         self.shown = shown
         self.more = False
-        """There are log lines left over: ask again."""
+        """Not all log lines were in the last message: request the next one."""
         self._watcher = watcher
         self._sent: dict[str, str] = {}
 
-    def next_message(self, look: Look, rights: Rights) -> str:
-        """HTML for htmx to put in place out of band; empty when the tab has everything. Reads the database."""
+    def next_message(self, state: TableState, rights: Rights) -> str:
+        """HTML that htmx swaps in out of band; empty if the tab has everything. Reads the database."""
         with translation.override(self.tab.language), timezone.override(self.tab.time_zone):
-            parts = self._changed_fragments(look, rights)
-            return "".join(parts if self.tab.header_only else [*parts, self._next_lines(look)])
+            parts = self._changed_fragments(state, rights)
+            return "".join(parts if self.tab.header_only else [*parts, self._next_lines(state)])
 
-    def _changed_fragments(self, look: Look, rights: Rights) -> list[str]:
-        rendered = self._header(look)
+    def _changed_fragments(self, state: TableState, rights: Rights) -> list[str]:
+        rendered = self._header(state)
         if not self.tab.header_only:
             rendered |= self._watcher.share(
-                ("fragments", look.turn, rights, self.tab), lambda: self._render_fragments(rights)
+                ("fragments", state.turn, rights, self.tab), lambda: self._render_fragments(rights)
             )
         changed = {target: html for target, html in rendered.items() if self._sent.get(target) != html}
         self._sent |= changed
         return [fragments.out_of_band(target, html) for target, html in changed.items()]
 
-    def _header(self, look: Look) -> dict[str, str]:
+    def _header(self, state: TableState) -> dict[str, str]:
         """The same for all tabs of a language, whatever else they show."""
-        key = (look.turn, self.tab.language)
+        key = (state.turn, self.tab.language)
         number, html = self._watcher.share(("header", *key), header.as_shown)
         changed = {"header-run": html}
         if self.shown and self.shown != number:
@@ -89,22 +89,22 @@ class Feed:
         run = RebuildRun.objects.select_related("version").get(pk=self.tab.run)
         return fragments.render(fragments.RUN, presentation.run_context(run, rights))
 
-    def _next_lines(self, look: Look) -> str:
-        followed = self.tab.run or look.run
+    def _next_lines(self, state: TableState) -> str:
+        followed = self.tab.run or state.run
         if followed != self.run:
             return self._whole_log(followed)
-        if not followed or (look.run == followed and look.last <= self.after):
+        if not followed or (state.run == followed and state.last <= self.after):
             self.more = False
             return ""
         html, last, self.more = self._watcher.share(
-            ("lines", followed, self.after, look.last, self.tab.language, self.tab.time_zone, self.tab.wanted),
-            lambda: _lines(followed, self.after, look.last if look.run == followed else 0, self.tab.wanted),
+            ("lines", followed, self.after, state.last, self.tab.language, self.tab.time_zone, self.tab.wanted),
+            lambda: _lines(followed, self.after, state.last if state.run == followed else 0, self.tab.wanted),
         )
         self.after = last
         return html and fragments.out_of_band(f"log-lines-{followed}", html, "beforeend", "ol")
 
     def _whole_log(self, run_id: int) -> str:
-        """The tab shows no run yet, or an older one: it gets the new one's log from its last lines on."""
+        """For a tab that shows no run yet, or an older one: the last lines of the new run's log."""
         run = RebuildRun.objects.get(pk=run_id)
         log = log_pages.last_lines(run_id, self.tab.wanted)
         self.run, self.after, self.more = run_id, log.last, False
@@ -116,9 +116,10 @@ class Feed:
 
 
 def _lines(run_id: int, after: int, known: int, wanted: Wanted) -> tuple[str, int, bool]:
-    """The wanted lines that follow as HTML, the number of the last line looked at, and whether there may be more.
+    """The wanted lines after `after` as HTML, the number of the last scanned line, and whether there may be more.
 
-    `known`: the number of a line that is written, up to which all were looked at when no more than these were wanted.
+    `known`: the number of the last line that is known to be stored. When no more lines match, everything up to it
+    has been scanned, so it becomes the cursor.
     """
     read = list(wanted.among(RunLogLine.objects.filter(run_id=run_id, seq__gt=after)).order_by("seq")[:BATCH])
     lines: list[RunLogLine] = []

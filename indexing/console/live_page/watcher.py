@@ -1,7 +1,7 @@
-"""Looking at the tables for all sockets of this process, and waking them when something changed.
+"""Polls the tables for all sockets of this process, and wakes the sockets when something has changed.
 
-One task per event loop, running while somebody is connected. It looks four times a second, which without a doorbell
-is what keeps a line within half a second of being written; with Redis the doorbell wakes it at once.
+One task per event loop, running while somebody is connected. It polls four times a second, so that a log
+line is shown within half a second of being written; with Redis the doorbell wakes it at once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import Error as DatabaseTrouble
+from django.db import Error as DatabaseError
 from django.db.models import OuterRef, Subquery
 from redis.exceptions import RedisError
 
@@ -29,27 +29,27 @@ from indexing.runs import status
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-LOOK_SECONDS = 0.25
-LOOK_SECONDS_WITH_BELL = 1.0
+POLL_SECONDS = 0.25
+POLL_SECONDS_WITH_DOORBELL = 1.0
 RETRY_SECONDS = 1.0
 MAX_SHARED = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What the tables say at one moment, as far as a page shows it."""
+class TableState:
+    """What the tables hold at one moment, as far as pages show it."""
 
     run: int
-    """The latest run; 0 when there never was one."""
+    """The number of the latest run; 0 if there was none."""
     last: int
     """The number of its last log line."""
     state: tuple[Hashable, ...]
-    """All else that a page shows: as long as this stays equal, nothing but the log can have changed."""
+    """Everything else that a page shows: while this stays equal, only the log can have changed."""
     turn: int = field(default=0, compare=False)
-    """Counts the changes of `state` that the watcher saw: what was rendered in one turn is not shown in another."""
+    """Counts the changes of `state` that the watcher saw; what was rendered in one turn is not reused in another."""
 
 
-def look() -> Look:
+def read_table_state() -> TableState:
     """Four short reads."""
     last_line = RunLogLine.objects.filter(run=OuterRef("pk")).order_by("-seq").values("seq")[:1]
     latest = (
@@ -61,15 +61,15 @@ def look() -> Look:
     held = tuple(IndexVersion.objects.filter(state=IndexVersion.State.HELD).values_list("pk", flat=True))
     standing = (index.live_version_id, index.schedule_paused_at, held, status.serving(index))
     if latest is None:
-        return Look(0, 0, standing)
-    return Look(latest[0], latest[1] or 0, (*latest[:1], *latest[2:], *standing))
+        return TableState(0, 0, standing)
+    return TableState(latest[0], latest[1] or 0, (*latest[:1], *latest[2:], *standing))
 
 
 class Watcher:
-    """The eyes of one event loop's sockets."""
+    """Polls on behalf of one event loop's sockets."""
 
     def __init__(self) -> None:
-        self.seen: Look | None = None
+        self.seen: TableState | None = None
         self._turn = 0
         self._shared: dict[Hashable, Any] = {}
         self._sockets: set[asyncio.Event] = set()
@@ -94,7 +94,7 @@ class Watcher:
             self._shared = {}
 
     def share(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` gives for `key`, made once for all sockets: ten open tabs cost no more than one."""
+        """The result of `make` for `key`, made once for all sockets: ten open tabs cost no more than one."""
         if key not in self._shared:
             if len(self._shared) >= MAX_SHARED:
                 self._shared = {}
@@ -103,11 +103,11 @@ class Watcher:
         return made
 
     async def _watch(self) -> None:
-        pause = LOOK_SECONDS_WITH_BELL if settings.REDIS_URL else LOOK_SECONDS
+        pause = POLL_SECONDS_WITH_DOORBELL if settings.REDIS_URL else POLL_SECONDS
         while True:
             try:
-                seen = await database_sync_to_async(look)()
-            except DatabaseTrouble as error:
+                seen = await database_sync_to_async(read_table_state)()
+            except DatabaseError as error:
                 logger.warning("The database does not answer (%s); open pages wait for it.", error)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
@@ -121,7 +121,7 @@ class Watcher:
             self._rung.clear()
 
     async def _listen(self) -> None:
-        """Every ring makes the watcher look at once. A lost ring costs no more than the pause."""
+        """Every ring makes the watcher poll at once. A lost ring costs no more than one pause."""
         layer = get_channel_layer()
         while True:
             channel = await layer.new_channel()

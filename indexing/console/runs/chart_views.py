@@ -20,7 +20,7 @@ def charts_page(request: ConsoleRequest) -> HttpResponse:
     runs = charts.completed_rebuilds()
     context = admin_context(request) | {
         "title": _("Charts"),
-        "charts": charts.of_runs(runs) if runs else [],
+        "charts": charts.run_charts(runs) if runs else [],
         "shown": charts.MAX_RUNS,
         "rights": rights_of(request.user),
     }

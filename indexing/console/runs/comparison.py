@@ -31,7 +31,7 @@ class RunComparison:
     figures: tuple[ComparisonRow, ...]
 
 
-def of(run: RebuildRun) -> RunComparison | None:
+def with_previous(run: RebuildRun) -> RunComparison | None:
     """With the previous completed run of the same kind; None if this is the first."""
     before = RebuildRun.objects.filter(kind=run.kind, pk__lt=run.pk, experts__isnull=False).order_by("-pk").first()
     if before is None:

@@ -29,7 +29,7 @@ class RunOutcome:
     again_label: str = ""
 
 
-def of(run: RebuildRun, live: IndexVersion | None, later: RebuildRun | None) -> RunOutcome | None:
+def outcome_of(run: RebuildRun, live: IndexVersion | None, later: RebuildRun | None) -> RunOutcome | None:
     """None for a run that is active or did what it was requested for."""
     if run.is_active or run.state == State.DONE:
         return None

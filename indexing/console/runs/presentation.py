@@ -81,7 +81,7 @@ def index_context(rights: Rights, page: int | str = 1) -> dict[str, Any]:
         "run": now.latest,
         "progress": now.progress,
         "stages": stage_rows(now.latest, now.progress) if now.latest else [],
-        "bar": stage_bar.of(now.latest),
+        "bar": stage_bar.bar_of(now.latest),
         "time_left": time_left(now.active, now.progress),
         "history": history(page),
         "state": now.state,
@@ -101,13 +101,13 @@ def run_context(run: RebuildRun, rights: Rights) -> dict[str, Any]:
         "run": run,
         "progress": progress,
         "stages": stage_rows(run, progress),
-        "bar": stage_bar.of(run),
-        "comparison": comparison.of(run),
+        "bar": stage_bar.bar_of(run),
+        "comparison": comparison.with_previous(run),
         "time_left": time_left(run, progress),
-        "outcome": outcome.of(run, live, later),
+        "outcome": outcome.outcome_of(run, live, later),
         "live": live,
         "approved": Publication.objects.filter(version=run.version_id, how=Publication.How.APPROVED).first(),
-        "gate": gate_report.of(run),
+        "gate": gate_report.report_of(run),
         "rights": rights,
     }
 
@@ -121,7 +121,7 @@ def stage_rows(run: RebuildRun, progress: status.Progress | None) -> list[StageR
     ended = {record.stage: record for record in run.stage_records}
     stopped = stage_bar.stopped_in(run)
     cancelled = run.state == RebuildRun.State.CANCELLED
-    bar = stage_bar.of(run)
+    bar = stage_bar.bar_of(run)
     lasted = {segment.place: segment for segment in (bar.segments if bar else ())}
     rows = []
     for place, name in enumerate(run.stage_names, 1):

@@ -12,15 +12,15 @@ from indexing.console.words import duration, percent
 from indexing.models import RebuildRun
 
 WIDTH = 1_000
-LEAST = 6
-"""Units of the width that the shortest stage has: to be seen at all."""
+MIN_SEGMENT_WIDTH = 6
+"""The shortest stage has this width, so that it can be seen."""
 GAP = 3
 
 Ending = Literal["done", "current", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class StageSegment:
     place: int
     """of the stage among the kind's stages, from 1: its colour"""
     label: str
@@ -37,18 +37,18 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    segments: tuple[Segment, ...]
+class StageBar:
+    segments: tuple[StageSegment, ...]
     width: int = WIDTH
 
     @property
     def words(self) -> str:
-        """All of it, for those who do not see it."""
+        """The whole bar in words, for screen readers."""
         return _("Time by stage: %(stages)s.") % {"stages": "; ".join(each.words for each in self.segments)}
 
 
-def of(run: RebuildRun | None) -> Bar | None:
-    """None for a run that has not come to its first stage."""
+def bar_of(run: RebuildRun | None) -> StageBar | None:
+    """None for a run that has not reached its first stage."""
     if run is None or run.seconds is None:
         return None
     ended = {record.stage: record.seconds for record in run.stage_records}
@@ -60,22 +60,22 @@ def of(run: RebuildRun | None) -> Bar | None:
         elif name == run.stage and (run.is_active or stopped):
             rest = max(run.seconds - sum(ended.values()), 0.0)
             found.append((place, name, rest, "current" if run.is_active else "failed"))
-    return Bar(tuple(_laid_out(found))) if found else None
+    return StageBar(tuple(_laid_out(found))) if found else None
 
 
 def stopped_in(run: RebuildRun) -> str:
-    """The stage that an unfinished run ended in; a held version that was discarded later was built to the end."""
+    """The stage in which an incomplete run ended; empty for a completed one, also if its version was discarded."""
     bad = run.state in (RebuildRun.State.ERROR, RebuildRun.State.CANCELLED, RebuildRun.State.LOST)
     return run.stage if bad and run.experts is None else ""
 
 
-def _laid_out(found: Sequence[tuple[int, str, float, Ending]]) -> list[Segment]:
+def _laid_out(found: Sequence[tuple[int, str, float, Ending]]) -> list[StageSegment]:
     total = sum(seconds for *_, seconds, _ending in found) or 1.0
-    room = WIDTH - LEAST * len(found) - GAP * (len(found) - 1)
+    room = WIDTH - MIN_SEGMENT_WIDTH * len(found) - GAP * (len(found) - 1)
     segments, x = [], 0.0
     for place, name, seconds, ending in found:
-        width = LEAST + room * seconds / total
+        width = MIN_SEGMENT_WIDTH + room * seconds / total
         label = str(RebuildRun.Stage(name).label)
-        segments.append(Segment(place, label, seconds, seconds / total, ending, round(x), max(round(width), 1)))
+        segments.append(StageSegment(place, label, seconds, seconds / total, ending, round(x), max(round(width), 1)))
         x += width + GAP
     return segments

@@ -1,4 +1,4 @@
-"""Any two versions side by side: who was gained, lost or changed, and which saved queries moved."""
+"""Any two versions side by side: experts added, removed or changed, and saved queries with different results."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def compare_versions(request: ConsoleRequest) -> HttpResponse:
         except SnapshotInvalid as error:
             context["problem"], status = translated(error), error.status
         else:
-            context |= _list(diff, request) | _queries(a, b, asked="queries" in request.GET)
+            context |= _list(diff, request) | _queries(a, b, requested="queries" in request.GET)
             context |= {"a": a, "b": b, "diff": diff}
     return render(request, "indexing/versions/compare.html", admin_context(request) | context, status=status)
 
@@ -54,36 +54,36 @@ def compare_versions(request: ConsoleRequest) -> HttpResponse:
 def _chosen(
     versions: Sequence[IndexVersion], request: HttpRequest
 ) -> tuple[IndexVersion | None, IndexVersion | None, str]:
-    """The two versions that are asked for, or the usual ones; and why they cannot be compared."""
+    """The two versions in the address, or by default the usual pair; and why they cannot be compared."""
     by_number = {version.number: version for version in versions}
-    asked = [request.GET.get(name, "") for name in ("from", "to")]
-    for text in filter(None, asked):
+    requested = [request.GET.get(name, "") for name in ("from", "to")]
+    for text in filter(None, requested):
         if whole_number(text) not in by_number:
             gone = IndexVersion.objects.filter(pk=whole_number(text)).first()
             if gone is not None:
                 return (
                     None,
                     None,
-                    _("Version %(number)s is %(state)s: its files are not there to compare.")
+                    _("Version %(number)s cannot be compared: it is %(state)s, so its files are gone.")
                     % {
                         "number": gone.number,
                         "state": gone.get_state_display(),
                     },
                 )
-            return None, None, _("There is no version %(asked)s: choose another.") % {"asked": text[:20]}
+            return None, None, _("There is no version %(number)s. Choose another one.") % {"number": text[:20]}
     usual_a, usual_b = opening.usual_pair(versions)
-    a, b = by_number.get(whole_number(asked[0])) or usual_a, by_number.get(whole_number(asked[1])) or usual_b
+    a, b = by_number.get(whole_number(requested[0])) or usual_a, by_number.get(whole_number(requested[1])) or usual_b
     return a, None if a == b else b, ""
 
 
 def choices(versions: Sequence[IndexVersion]) -> list[tuple[str, str, IndexVersion | None]]:
-    """For the form: the name of each field, what it is called, and which version is chosen."""
+    """For the form: the name of each field, its label, and the chosen version."""
     a, b = opening.usual_pair(versions)
     return [("from", _("From"), a), ("to", _("To"), b)]
 
 
 def _list(diff: Diff, request: HttpRequest) -> dict[str, Any]:
-    """The list that is open: one of three, a page of it, those who have the words."""
+    """The open list, one of three: the page of it that was requested, filtered by words and field."""
     counts: dict[Kind, int] = {kind: len(diff.ids(kind)) for kind in KINDS}
     chosen = OpenList.of(request.GET, counts, diff.fields)
     everybody = version_diff.listed(diff, chosen.kind, words=chosen.words, field=chosen.field)
@@ -97,10 +97,10 @@ def _list(diff: Diff, request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _queries(a: IndexVersion, b: IndexVersion, *, asked: bool) -> dict[str, Any]:
-    """Asked only when somebody wants to know: it opens both versions whole, and encodes every query."""
+def _queries(a: IndexVersion, b: IndexVersion, *, requested: bool) -> dict[str, Any]:
+    """The saved queries on both versions. Only on request: it opens both versions and encodes every query."""
     saved = SavedQuery.objects.filter(is_active=True).count()
-    if not (asked and saved):
+    if not (requested and saved):
         return {"saved": saved}
     try:
         run = saved_queries.compare_versions(a, b)

@@ -93,7 +93,7 @@ class GateReport:
         return sum(rule.outcome == "breach" for rule in self.rules)
 
 
-def of(run: RebuildRun | None, *, at_a_glance: bool = False) -> GateReport | None:
+def report_of(run: RebuildRun | None, *, at_a_glance: bool = False) -> GateReport | None:
     """None where the checks were not reached: the run is of another kind, is active, or ended before.
 
     Queries that changed most come first; `at_a_glance` keeps only the first QUERIES_AT_A_GLANCE.

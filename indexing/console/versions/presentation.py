@@ -132,7 +132,7 @@ def held_version(version: IndexVersion, state: IndexState) -> HeldVersion:
     return HeldVersion(
         version=version,
         run=run,
-        gate=gate_report.of(run, at_a_glance=True),
+        gate=gate_report.report_of(run, at_a_glance=True),
         outdated_by=live if live and live > version.number else None,
         another_than=run.requested_name if run and settings.TCS_APPROVE == "always" else "",
         publishers=publishers(),

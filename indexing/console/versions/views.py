@@ -75,7 +75,7 @@ def version_page(request: ConsoleRequest, version_number: int) -> HttpResponse:
         "row": row,
         "version": version,
         "run": row.run,
-        "gate": gate_report.of(row.run),
+        "gate": gate_report.report_of(row.run),
         "held": held,
         "needs_another": bool(held and held.needs_another_than(request.user.get_username())),
         "rights": rights_of(request.user),
@@ -101,7 +101,7 @@ def publish_version(request: ConsoleRequest) -> HttpResponse:
             done=_("Version %(number)s is live.") % {"number": version.number},
             context={
                 "held": held,
-                "gate": gate_report.of(held.run),
+                "gate": gate_report.report_of(held.run),
                 "may_publish": not (problem or needs_another or held.outdated_by),
             },
             problem=problem,
