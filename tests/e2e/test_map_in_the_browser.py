@@ -1,4 +1,4 @@
-"""The map in a browser: drawn with WebGL2 and without, pointed at, chosen from, flipped through.
+"""The map in a browser: drawn with WebGL2 and without, pointed at, selected from, switched between versions.
 
 Its encoder is the faked one: where points lie is t-SNE's matter, and a version takes seconds less.
 """
@@ -188,9 +188,9 @@ def test_a_lasso_chooses_people_who_are_tagged_together(window: BrowserContext, 
     expect(people.first).to_be_visible()
     count, chosen = people.count(), int(people.first.get_attribute("data-expert") or 0)
     assert 0 < count < 63
-    expect(page.locator("#map-selected h2")).to_have_text(f"{count} chosen")
+    expect(page.locator("#map-selected h2")).to_have_text(f"{count} selected")
     page.locator("#map-selected-tag").select_option("Tax")
-    page.locator("#map-selected").get_by_role("button", name="Tag").click()
+    page.locator("#map-selected").get_by_role("button", name="Add tag").click()
     expect(page.locator("#map-notice")).to_contain_text("“Tax”")
     tagged = expert(site, chosen)
     assert "Tax" in tagged["manual"]
@@ -232,7 +232,7 @@ def test_a_box_chooses_exactly_who_is_shown_inside(window: BrowserContext) -> No
     more = inside(right, max(xs) + 5)
     assert more
     until(lambda: chosen(page) == part | more, seconds=10)
-    expect(page.locator("#map-selected h2")).to_have_text(f"{len(part | more)} chosen")
+    expect(page.locator("#map-selected h2")).to_have_text(f"{len(part | more)} selected")
 
 
 def test_fingers_zoom_around_themselves_move_the_map_and_tap_a_point(window: BrowserContext) -> None:
@@ -306,7 +306,7 @@ def test_a_query_and_the_gaps_are_marked_where_they_belong(window: BrowserContex
     page.emulate_media(reduced_motion="reduce")
     page.locator(".map-class", has_text="Names of areas").click()
     with page.expect_response("**/map/gaps/*") as answer:
-        page.locator(".map-class", has_text="Gaps").click()
+        page.locator(".map-class", has_text="Unanswered searches").click()
     [gap] = answer.value.json()["gaps"]
     listed = page.locator("#map-gap-list button")
     expect(listed).to_contain_text("welder")
@@ -322,7 +322,7 @@ def test_a_query_and_the_gaps_are_marked_where_they_belong(window: BrowserContex
     middle = [surface["width"] / 2, surface["height"] / 2] if surface else []
     until(lambda: page.evaluate(ON_SCREEN, [gap["x"], gap["y"]]) == pytest.approx(middle, abs=1), seconds=5)
     listed.blur()
-    page.locator(".map-class", has_text="Gaps").click()
+    page.locator(".map-class", has_text="Unanswered searches").click()
     page.locator("#map-q").fill("sourdough bread")
     with page.expect_response("**/map/query/*") as answer:
         page.locator("#map-q").press("Enter")
@@ -358,10 +358,10 @@ def test_a_query_lands_and_two_versions_are_flipped_through(window: BrowserConte
     expect(page.locator(".map-hits li")).to_have_count(10)
     expect(page.locator(".map-hits li").first).to_contain_text("Baker")
     assert page.evaluate("document.getElementById('map').stage.marked") >= 10
-    page.get_by_role("button", name="Flip", exact=True).click()
+    page.get_by_role("button", name="Switch", exact=True).click()
     expect(page.locator("#map-stage")).to_have_attribute("data-version", "1")
     assert page.evaluate("document.getElementById('map').stage.points.count") == 60
     expect(page.locator("[data-moved] li").first).to_be_visible()
-    page.get_by_role("button", name="Flip", exact=True).click()
+    page.get_by_role("button", name="Switch", exact=True).click()
     expect(page.locator("#map-stage")).to_have_attribute("data-version", "2")
     assert page.evaluate("document.getElementById('map').stage.points.count") == 63
