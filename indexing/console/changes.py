@@ -66,11 +66,11 @@ class OpenList(Generic[Kind]):
     kind: Kind
     words: str
     field: str
-    """only people in whom this field changed; empty for all"""
+    """only people with a change in this field; empty for all"""
 
     @classmethod
     def of(cls, address: QueryDict, counts: Mapping[Kind, int], fields: Collection[str]) -> Self:
-        """From an address. Without a list in it: the first one of `counts` that has anybody in it."""
+        """From an address. If it names no list, the first one that is not empty."""
         first = next((kind for kind, count in counts.items() if count), next(iter(counts)))
         kind = next((kind for kind in counts if kind == address.get("list")), first)
         field = address.get("field", "")
@@ -82,13 +82,13 @@ class OpenList(Generic[Kind]):
 
     def address(self, **others: Any) -> str:
         """The query string of this list, with `others` before it."""
-        asked = others | {"list": self.kind, "q": self.words, "field": self.field}
-        return urlencode({name: value for name, value in asked.items() if value})
+        parameters = others | {"list": self.kind, "q": self.words, "field": self.field}
+        return urlencode({name: value for name, value in parameters.items() if value})
 
     def context(
         self, people: Sequence[Any], page: str | None, counts: Mapping[Kind, int], fields: Mapping[str, int]
     ) -> dict[str, Any]:
-        """What the template of a list needs besides the rows; `page.object_list` has the members to make them of."""
+        """The context of a list, without its rows; they are made of the members in `page.object_list`."""
         return {
             "counts": counts,
             "kind": self.kind,

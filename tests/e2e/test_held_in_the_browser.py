@@ -34,7 +34,7 @@ def test_a_held_version_is_tried_out_published_and_taken_back(tabs, site):
     expect(page.locator("#held-version")).to_contain_text("Version 2 was built with 10 experts")
     expect(page.locator("#held-version .verdict-breach")).to_have_count(1)
 
-    page.get_by_role("link", name="Search this candidate").click()
+    page.get_by_role("link", name="Search this version").click()
     page.get_by_role("searchbox", name="What are you looking for?").fill("sourdough bread")
     page.get_by_role("button", name="Search", exact=True).click()
     expect(page.locator("#lab-results")).to_contain_text("index version 2")
@@ -47,25 +47,27 @@ def test_a_held_version_is_tried_out_published_and_taken_back(tabs, site):
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Publish").click()
     expect(dialog).to_be_visible()  # the browser asks for the reason
-    dialog.get_by_label("Why?").fill("They left the firm.")
+    dialog.get_by_label("Reason", exact=True).fill("They left the firm.")
     dialog.get_by_role("button", name="Publish").click()
     expect(page.locator("#notice")).to_contain_text("Version 2 is live.")
     for tab in (page, other):
         expect(tab.locator("#held-version")).to_be_empty()
-        expect(tab.locator("#live-version")).to_contain_text("1 of 1 process serves version 2")
-        expect(tab.locator("#run-status .badge")).to_have_text("complete")
+        expect(tab.locator("#live-version .live-figure")).to_have_text("2")
+        expect(tab.locator("#live-version")).to_contain_text("1 of 1 server process")
+        expect(tab.locator("#run-status .badge")).to_have_text("done")
 
     page.locator("a.head-link", has_text="Versions").click()
     page.get_by_role("link", name="Roll back…").click()
-    expect(page.locator(".effect")).to_contain_text("10 experts deleted or deactivated since stay hidden")
-    page.get_by_label("Why?").fill("It was a mistake after all.")
+    expect(page.locator(".effect")).to_contain_text("10 experts deactivated or deleted since then will stay hidden")
+    page.get_by_label("Reason", exact=True).fill("It was a mistake after all.")
     page.get_by_role("button", name="Roll back").click()
     for tab in (page, other):
         expect(tab.locator("#schedule-hold")).to_contain_text("It was a mistake after all.")
-        expect(tab.locator("#live-version")).to_contain_text("1 of 1 process serves version 1")
+        expect(tab.locator("#live-version .live-figure")).to_have_text("1")
+        expect(tab.locator("#live-version")).to_contain_text("1 of 1 server process")
 
     other.get_by_role("button", name="Resume…").click()
-    other.get_by_role("dialog").get_by_role("button", name="Release").click()
+    other.get_by_role("dialog").get_by_role("button", name="Resume").click()
     for tab in (page, other):
         expect(tab.locator("#schedule-hold")).to_be_empty()
 
@@ -85,10 +87,10 @@ def test_without_javascript_a_refusal_keeps_what_was_typed(browser, server, site
     page.get_by_label("Password").fill("correct horse battery staple")
     page.get_by_role("button", name="Log in").click()
     page.goto("/admin/index/versions/rollback/?version=2")
-    page.get_by_label("Why?").fill("   ")
+    page.get_by_label("Reason", exact=True).fill("   ")
     page.get_by_role("button", name="Roll back").click()
     expect(page.locator(".errornote")).to_contain_text("Give a reason")
-    page.get_by_label("Why?").fill("Back to the firm's present.")
+    page.get_by_label("Reason", exact=True).fill("Back to the firm's present.")
     page.get_by_role("button", name="Roll back").click()
     expect(page.locator(".messagelist")).to_contain_text("Rolled back: version 2 is live.")
     expect(page.locator("#schedule-hold")).to_contain_text("Back to the firm's present.")

@@ -60,7 +60,7 @@ def test_no_page_says_anything_while_nothing_runs(viewer, path):
     assert by_id(page(viewer, path), "run-notice").attributes["role"] == "status"
 
 
-def test_who_may_not_see_the_index_is_told_nothing():
+def test_the_header_is_empty_without_the_permission_to_see_the_index():
     running()
     clerk = cast.staff("experts.view_expert", username="clerk")
     shown = page(clerk, "/admin/experts/expert/")
@@ -91,7 +91,7 @@ async def test_another_page_gets_its_header_and_nothing_else(viewer):
 
 
 @pytest.mark.parametrize("query", ["?header=1", ""])
-async def test_a_tab_that_saw_the_run_is_told_once_how_it_ended(viewer, query):
+async def test_a_tab_that_saw_the_run_gets_one_notice_of_how_it_ended(viewer, query):
     run = await in_database(running)()
 
     def publish() -> None:
@@ -112,7 +112,7 @@ async def test_a_tab_that_saw_the_run_is_told_once_how_it_ended(viewer, query):
         assert "run-notice" not in it.fragments
 
 
-async def test_a_tab_whose_socket_was_away_at_the_end_is_told_when_it_comes_back(viewer):
+async def test_a_tab_whose_socket_was_away_at_the_end_gets_the_notice_when_it_reconnects(viewer):
     run = await in_database(running)()
     await in_database(end)(run, "error", error="Disk full")
     async with tab(viewer, "?header=1") as it:
@@ -121,7 +121,7 @@ async def test_a_tab_whose_socket_was_away_at_the_end_is_told_when_it_comes_back
         assert "Disk full" in it.fragments["run-notice"]
 
 
-async def test_a_tab_that_never_saw_the_run_is_not_told(viewer):
+async def test_a_tab_that_never_saw_the_run_gets_no_notice(viewer):
     run = await in_database(running)()
     await in_database(end)(run, "done")
     async with tab(viewer, "?header=1") as it:
@@ -146,7 +146,7 @@ async def test_fifty_tabs_cost_no_more_rendering_than_one(viewer, monkeypatch):
     ("state", "words"),
     [("error", "Disk full"), ("lost", "Disk full"), ("cancelled", "Disk full"), ("held", "needs approval")],
 )
-def test_a_notice_of_what_went_wrong_says_what_search_answers_from(state, words):
+def test_a_notice_of_a_failed_run_names_the_version_that_is_still_searched(state, words):
     live = IndexVersion.objects.create(number=41, state="live")
     IndexState.objects.update(live_version=live)
     run = running()

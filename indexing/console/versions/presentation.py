@@ -40,7 +40,7 @@ class HeldVersion:
     publishers: tuple[str, ...]
     """usernames of the first few who may decide"""
     others: int
-    """held versions besides this one"""
+    """the number of other held versions"""
 
     @property
     def publisher_names(self) -> str:

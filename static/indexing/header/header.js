@@ -1,11 +1,11 @@
-// The notice that a run has ended: on the page, and as a notification of the browser for whoever asked for that.
+// The notice that a run has ended: on the page, and as a browser notification for those who turned it on.
 "use strict";
 {
   const notice = document.getElementById("run-notice");
   const bell = document.getElementById("run-bell");
   const WANTED = "tcs-notify";
 
-  // The index page and a run's own page read the outcome out already.
+  // The index page and a run's own page already announce the outcome.
   if (document.getElementById("announcement")) notice.setAttribute("aria-live", "off");
 
   notice.addEventListener("click", (event) => {
@@ -16,11 +16,11 @@
     try {
       if (value === undefined) return localStorage.getItem(WANTED);
       localStorage.setItem(WANTED, value);
-    } catch { /* storage may be closed to us: then it holds for this page */ }
+    } catch { /* without storage the choice holds for this page only */ }
     return value;
   };
 
-  // --- Notifications: never asked for unbidden ------------------------------------------------------------
+  // --- Notifications: permission is requested only when the bell is pressed ------------------------------
   if ("Notification" in window) {
     let wanted = remembered() === "yes";
 

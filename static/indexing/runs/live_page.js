@@ -123,7 +123,7 @@
     dialog.showModal();
   });
 
-  // The browser gives the focus back by itself, unless the socket has brought what opened the dialog anew meanwhile.
+  // The browser restores the focus, unless the socket has replaced the button that opened the dialog.
   document.addEventListener("close", ({ target: dialog }) => {
     const opener = openers.get(dialog);
     if (opener && document.activeElement === document.body) byId(opener.id)?.focus();

@@ -1,4 +1,4 @@
-// Draws what the table of a chart says (templates/indexing/shared/_chart.html). Without it the table is the chart.
+// Draws a chart from its table (templates/indexing/shared/_chart.html). Without it the table is the chart.
 "use strict";
 {
   const language = document.documentElement.lang;
