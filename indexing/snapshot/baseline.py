@@ -1,4 +1,4 @@
-"""What of a version its experts are compared by: who is in it, and what their fields were."""
+"""The part of a version that is compared with the directory or another version: who is in it, and their fields."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ class Baseline:
 
     manifest: Manifest
     ids: NDArray[np.int64]
-    """int64[n], strictly rising"""
+    """int64[n], strictly rising."""
     field_hashes: NDArray[np.uint64]
-    """uint64[n, fields]: tells which of `experts.profiles.records.FIELDS` changed since"""
+    """uint64[n, fields]: tells which of `experts.profiles.records.FIELDS` changed since."""
     profiles: Profiles | None
-    """None: an older release built the version and did not store them"""
+    """None if the version was built by a release that did not store them."""
 
     @classmethod
     def open(cls, folder: Path, manifest_sha256: str) -> Self:
         """Check the hashes of these files and read them, in a fraction of a second at 100,000 experts.
 
-        Raises SnapshotInvalid naming the first file that is not as it must be.
+        Raises SnapshotInvalid, which names the first file that is missing, damaged or does not fit.
         """
         manifest = read_manifest(folder, manifest_sha256)
         profile_files = tuple(name for name in PROFILE_FILES if name in manifest.files)
@@ -51,7 +51,7 @@ class Baseline:
 
     @classmethod
     def read(cls, folder: Path, manifest: Manifest) -> Self:
-        """Read files that were checked already. Raises SnapshotInvalid where one does not fit the manifest."""
+        """Read files that have already been checked. Raises SnapshotInvalid if one does not fit the manifest."""
         return cls(
             manifest=manifest,
             ids=open_ids(folder, manifest),
@@ -65,6 +65,7 @@ class Baseline:
         return self.manifest.number
 
     def __len__(self) -> int:
+        """Number of experts."""
         return self.manifest.count
 
     def profiles_of(self, ids: Sequence[int]) -> dict[int, Profile]:

@@ -1,4 +1,4 @@
-"""What a version says of itself: `manifest.json`, read back with suspicion."""
+"""The description of a version in its folder, `manifest.json`. Everything is checked when it is read."""
 
 from __future__ import annotations
 
@@ -12,46 +12,59 @@ from indexing.errors import SnapshotInvalid
 from indexing.lib.messages import message
 
 FORMAT = 1
-"""Raise it when the files change so that older code cannot read them."""
+"""Increase it when the files change so that older releases cannot read them."""
 
 MANIFEST_NAME = "manifest.json"
 EXACT = "exact"
+"""Kind of vector index: every vector is compared."""
 HNSW = "hnsw"
+"""Kind of vector index: an approximate one, see `indexing.snapshot.vectors`."""
 
 Raw = bytes  # `bytes` is a property below
 
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
+    """Size and hash of one file."""
+
     bytes: int
     sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """All that is known of a version; `files` maps paths relative to its folder, the manifest itself not."""
+    """What a version was built from and which files it has."""
 
     number: int
+    """The version's number."""
     fence: int
+    """The fencing token of the worker that built it: see `indexing.runs.lease`."""
     created: str
     """ISO 8601 in UTC."""
     model_name: str
     fingerprint: str
+    """Of the model: see `indexing.encoders.protocol.Encoder`."""
     dimension: int
+    """Floats per vector."""
     count: int
+    """Number of experts."""
     template_version: int
+    """Of the text that is made from a profile: see `experts.profiles.text`."""
     ann_kind: str
+    """EXACT or HNSW."""
     ann_recall: float | None
-    """recall@10 against exact search, measured on a sample; None where the index is exact."""
+    """recall@10 against exact search, measured on a sample; None if the index is exact."""
     files: Mapping[str, FileEntry] = field(default_factory=dict)
+    """By path relative to the folder; without the manifest itself."""
 
     @property
     def bytes(self) -> int:
-        """Size of all its files together."""
+        """Size of all files together."""
         return sum(entry.bytes for entry in self.files.values())
 
     @property
     def created_at(self) -> datetime:
+        """`created` as a time with its zone."""
         return datetime.fromisoformat(self.created)
 
     def to_bytes(self) -> Raw:
@@ -62,26 +75,8 @@ class Manifest:
 
     @classmethod
     def from_bytes(cls, raw: Raw) -> Manifest:
-        """Raises SnapshotInvalid when it is no manifest, of another format, or lacks a key."""
-        try:
-            data = json.loads(raw)
-        except ValueError as error:
-            raise SnapshotInvalid(
-                message("%(file)s is not JSON: %(error)s. Rebuild the index.", file=MANIFEST_NAME, error=error)
-            ) from error
-        if not isinstance(data, dict):
-            raise _wrong("manifest", data, "object")
-        found = _take(data, "format", int)
-        if found != FORMAT:
-            raise SnapshotInvalid(
-                message(
-                    "%(file)s has format %(found)s, this release reads format %(known)s: rebuild the index, "
-                    "or run the release that built it.",
-                    file=MANIFEST_NAME,
-                    found=found,
-                    known=FORMAT,
-                ),
-            )
+        """Read a manifest. Raises SnapshotInvalid if it is not one, has another format, or lacks a key."""
+        data = _parsed(raw)
         created = _take(data, "created", str)
         try:
             datetime.fromisoformat(created)
@@ -108,8 +103,31 @@ class Manifest:
         )
 
 
+def _parsed(raw: bytes) -> dict[str, Any]:
+    try:
+        data = json.loads(raw)
+    except ValueError as error:
+        raise SnapshotInvalid(
+            message("%(file)s is not JSON: %(error)s. Rebuild the index.", file=MANIFEST_NAME, error=error)
+        ) from error
+    if not isinstance(data, dict):
+        raise _wrong("manifest", data, "object")
+    found = _take(data, "format", int)
+    if found != FORMAT:
+        raise SnapshotInvalid(
+            message(
+                "%(file)s has format %(found)s, this release reads format %(known)s: rebuild the index, "
+                "or run the release that built it.",
+                file=MANIFEST_NAME,
+                found=found,
+                known=FORMAT,
+            ),
+        )
+    return data
+
+
 def _entry(name: str, entry: object) -> FileEntry:
-    # A path that leaves the folder would make the reader hash, and a sweep touch, what is not the version's.
+    # A path out of the folder would make the reader hash, and a sweep delete, files that are not the version's.
     if name.startswith("/") or ".." in name.split("/"):
         raise _wrong("files", name, "relative path")
     if not isinstance(entry, dict):

@@ -1,4 +1,4 @@
-"""Opens a version and answers from it."""
+"""Opens a whole version, to be searched."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ from indexing.snapshot.writer import ANN, FACETS, IDS, KEYWORDS, SUGGESTIONS, TE
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Snapshot:
-    """One version, opened: immutable, for any number of threads, and independent of its folder from then on.
+    """One version, opened: immutable, safe for any number of threads, and independent of its folder once open.
 
-    Row i of every array is the expert ids[i]. Nothing has to be closed: files and maps go with the last reference.
+    Row i of every array is the expert ids[i]. Nothing has to be closed: open files and memory maps are released with
+    the last reference.
     """
 
     baseline: Baseline
     text_hashes: NDArray[np.uint8]
-    """uint8[n, 16]: the key for reusing a vector."""
+    """uint8[n, 16]: hashes of the encoded texts; an equal hash means that the vector can be reused."""
     vectors: NDArray[np.float32]
     """float32[n, d], unit length, memory-mapped and read-only."""
     facets: FacetColumns
@@ -45,7 +46,7 @@ class Snapshot:
     def open(cls, folder: Path, *, check_hashes: bool = True, manifest_sha256: str | None = None) -> Snapshot:
         """Open `folder` and check it: manifest against `manifest_sha256`, sizes, hashes, counts, dimensions.
 
-        Raises SnapshotInvalid naming the first file that is not as it must be.
+        Raises SnapshotInvalid, which names the first file that is missing, damaged or does not fit.
         """
         manifest = read_manifest(folder, manifest_sha256)
         check_files(folder, manifest, hashes=check_hashes)
@@ -67,6 +68,7 @@ class Snapshot:
 
     @property
     def manifest(self) -> Manifest:
+        """The version's description."""
         return self.baseline.manifest
 
     @property
@@ -76,6 +78,7 @@ class Snapshot:
 
     @property
     def number(self) -> int:
+        """The version's number."""
         return self.manifest.number
 
     def __len__(self) -> int:
@@ -84,7 +87,10 @@ class Snapshot:
     def semantic(
         self, vector: NDArray[np.float32], k: int, only: Prefilter | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Ids int64[m] and cosine similarities float32[m], m <= k, best first; `vector` is a unit float32[d]."""
+        """The k experts nearest to a unit `vector`, float32[d], among those that pass `only`.
+
+        Returns expert ids int64[m] and cosine similarities float32[m], m <= k, best first.
+        """
         if only is not None:
             selected, near = self.ann.search_among(self.vectors, vector, k, only.mask)
             return self.ids[selected], near
@@ -95,11 +101,18 @@ class Snapshot:
     def keyword(
         self, query: str, k: int, only: Prefilter | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Ids int64[m] and BM25 scores float32[m], m <= k, best first. Any text is answered, never an error."""
+        """The k experts who match the words of `query` best, among those that pass `only`.
+
+        Returns expert ids int64[m] and BM25 scores float32[m], m <= k, best first. Any text is answered, never an
+        error.
+        """
         return self.keywords.search(query, k, only.conditions if only else None)
 
     def similarities(self, vector: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Cosine similarity float32[m] of a unit `vector` to each of `ids`, which must be of this version."""
+        """Cosine similarity float32[m] of a unit `vector`, float32[d], to each of `ids`, int64[m].
+
+        Raises KeyError with an id that this version does not have.
+        """
         return products(self.vectors[self.rows(ids)], vector)
 
     def rows(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -131,7 +144,7 @@ class Snapshot:
                 ),
             )
         if count > 1 and not (np.diff(self.ids) > 0).all():
-            raise unreadable(IDS, "ids do not rise strictly")
+            raise unreadable(IDS, "the ids are not in rising order")
 
 
 def _suggestions(path: Path, experts: int) -> Suggestions:

@@ -1,4 +1,4 @@
-"""Reads single files of a version, each checked against the version's manifest."""
+"""Reads single files of a version, and checks them against the version's manifest."""
 
 from __future__ import annotations
 
@@ -39,20 +39,23 @@ def read_manifest(folder: Path, sha256: str | None = None) -> Manifest:
 
 
 def read_ids(folder: Path, sha256: str | None = None) -> NDArray[np.int64]:
-    """Expert ids int64[n] of the version in `folder`, checked, without the rest of it. Raises SnapshotInvalid."""
+    """The expert ids, int64[n], of the version in `folder`, without opening the rest. Raises SnapshotInvalid."""
     manifest = read_manifest(folder, sha256)
     check_files(folder, manifest, hashes=True, only=(IDS,))
     return open_array(folder / IDS, np.dtype(np.int64), (manifest.count,))
 
 
 def read_facets(folder: Path, sha256: str | None = None) -> FacetColumns:
-    """The columns of the version in `folder`, checked, without the rest of it. Raises SnapshotInvalid."""
+    """The facet columns of the version in `folder`, checked, without opening the rest. Raises SnapshotInvalid."""
     check_files(folder, read_manifest(folder, sha256), hashes=True, only=(FACETS,))
     return open_facets(folder / FACETS)
 
 
 def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[str, ...] = ()) -> None:
-    """Every file of the manifest (or of `only`) has its size and, with `hashes`, its SHA-256."""
+    """Check that every file of the manifest (or of `only`) has its size and, with `hashes`, its SHA-256.
+
+    Raises SnapshotInvalid, which names the first file that does not, or that the manifest does not list.
+    """
     required = only or (*ARRAYS, f"{KEYWORDS}/meta.json")
     for name in required:
         if name not in manifest.files:
@@ -86,15 +89,17 @@ def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[s
 
 
 def open_ids(folder: Path, manifest: Manifest) -> NDArray[np.int64]:
+    """The expert ids, int64[n], strictly rising, read-only. Raises SnapshotInvalid."""
     return open_array(folder / IDS, np.dtype(np.int64), (manifest.count,))
 
 
 def open_field_hashes(folder: Path, manifest: Manifest) -> NDArray[np.uint64]:
+    """One hash per expert and field, uint64[n, fields], read-only. Raises SnapshotInvalid."""
     return open_array(folder / FIELD_HASHES, np.dtype(np.uint64), (manifest.count, len(FIELDS)))
 
 
 def open_profiles(folder: Path, manifest: Manifest) -> Profiles | None:
-    """Mapped; None where the version was built without any. Raises SnapshotInvalid."""
+    """The stored profiles, memory-mapped; None if the version has none. Raises SnapshotInvalid."""
     if not any(name in manifest.files for name in PROFILE_FILES):
         return None
     try:
@@ -107,6 +112,10 @@ def open_profiles(folder: Path, manifest: Manifest) -> Profiles | None:
 
 
 def open_array(path: Path, dtype: np.dtype, shape: tuple[int, ...], *, mapped: bool = False) -> NDArray:
+    """The array in an .npy file, which must have this dtype and shape; read-only, memory-mapped if `mapped`.
+
+    Raises SnapshotInvalid.
+    """
     try:
         array: NDArray = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
@@ -125,6 +134,7 @@ def open_array(path: Path, dtype: np.dtype, shape: tuple[int, ...], *, mapped: b
 
 
 def open_facets(path: Path) -> FacetColumns:
+    """The columns that experts are filtered and counted by. Raises SnapshotInvalid."""
     try:
         return FacetColumns.load(path)
     except (OSError, ValueError, KeyError, EOFError) as error:
@@ -132,12 +142,12 @@ def open_facets(path: Path) -> FacetColumns:
 
 
 def missing(path: Path, error: OSError) -> SnapshotInvalid:
+    """The error to raise if a file cannot be read."""
     return SnapshotInvalid(
         message("%(file)s cannot be read: %(error)s. Rebuild the index.", file=path, error=error.strerror or error),
     )
 
 
 def unreadable(file: Path | str, error: object) -> SnapshotInvalid:
-    return SnapshotInvalid(
-        message("%(file)s is not what it must be: %(error)s. Rebuild the index.", file=file, error=error)
-    )
+    """The error to raise if the content of a file is wrong."""
+    return SnapshotInvalid(message("%(file)s cannot be used: %(error)s. Rebuild the index.", file=file, error=error))

@@ -88,7 +88,7 @@ def test_cancelling_does_not_allow_to_start(client):
 
 
 @pytest.mark.parametrize("path", [*READING, *SEARCHING])
-def test_who_is_no_staff_is_refused_whatever_the_credentials(client, path):
+def test_users_who_are_not_staff_are_refused_with_any_credentials(client, path):
     visitor = cast.visitor()
     assert client.get(path, headers=bearer(visitor)).status_code == 403
     client.force_login(visitor)

@@ -110,7 +110,7 @@ def test_a_map_that_cannot_be_read_is_not_an_error(client, damage):
     draw(snapshot.number, 4)
     damage(paths.map_file(snapshot.number))
     assert ask(client) == COMPUTING
-    assert IndexVersion.objects.get(pk=snapshot.number).map_owner_missing  # hence it is computed again
+    assert IndexVersion.objects.get(pk=snapshot.number).map_owner_missing  # so it is computed again
 
 
 def test_a_map_that_is_lost_after_it_was_shown_is_computed_again(client):
@@ -131,7 +131,7 @@ def draw_live(client) -> int:
     return number
 
 
-def test_who_has_it_already_is_told_so(client):
+def test_an_unchanged_map_is_not_sent_again(client):
     draw(cast.published(4).number, 4)
     first = client.get(MAP)
     again = client.get(MAP, headers={"If-None-Match": first["ETag"]})

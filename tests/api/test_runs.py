@@ -21,7 +21,7 @@ START = "/api/admin/ingest/run"
 
 @pytest.fixture(autouse=True)
 def _workers_are_started_by_nobody(settings):
-    """A run that is asked for stays queued: its state is then the test's to decide."""
+    """A requested run stays queued: the test decides about its state."""
     settings.TCS_WORKER = "external"
 
 

@@ -165,7 +165,7 @@ def test_nothing_is_reused_that_must_not_be(reason, settings, monkeypatch):
         for module in (reuse, pipeline):
             monkeypatch.setattr(module, "TEMPLATE_VERSION", 2)
     elif reason == "damaged":
-        damage.flip(made.folder / "vectors.npy")
+        damage.flip_bit(made.folder / "vectors.npy")
     elif reason == "gone":
         order = replace(order, previous=paths.version_folder(77))
     again = built(order)

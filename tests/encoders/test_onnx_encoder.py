@@ -1,4 +1,4 @@
-"""The model under ONNX Runtime: the same vectors without torch, and what happens where there is no export."""
+"""The model under ONNX Runtime: the same vectors without torch, and what happens without an export."""
 
 from __future__ import annotations
 
@@ -185,9 +185,9 @@ def test_without_an_export_a_process_stays_under_torch(caplog):
 
 
 @pytest.mark.parametrize("name", [onnx_files.GRAPH, onnx_files.TOKENIZER])
-def test_a_damaged_export_is_not_used_and_made_anew(exported, caplog, name):
+def test_a_damaged_export_is_not_used_and_made_again(exported, caplog, name):
     file = onnx_files.folder_of(exported.fingerprint) / name
-    damage.flip(file)
+    damage.flip_bit(file)
     encoder = ModelEncoder()
     encoder.load()
     assert encoder.backend == "torch"
@@ -215,7 +215,7 @@ def test_a_missing_file_is_named(exported, caplog):
     assert "model.onnx cannot be used (No such file or directory)" in caplog.text
 
 
-def test_an_export_of_another_format_is_made_anew(exported):
+def test_an_export_of_another_format_is_made_again(exported):
     folder = onnx_files.folder_of(exported.fingerprint)
     older = dataclasses.replace(meta_of(exported), format=onnx_files.FORMAT - 1)
     (folder / onnx_files.META).write_text(older.to_text())

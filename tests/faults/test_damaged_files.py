@@ -21,7 +21,7 @@ from tests.faults import promises
 from tests.faults.waiting import until
 from tests.faults.web import Searching
 from tests.support import cast
-from tests.support.damage import flip as flip_a_bit
+from tests.support.damage import flip_bit
 from tests.support.damage import replace
 
 Damage = Callable[[Path, Path], None]
@@ -49,7 +49,7 @@ def restarted() -> Callable[[], live.Live]:
 
 
 def flip(path: Path, _other: Path) -> None:
-    flip_a_bit(path)
+    flip_bit(path)
 
 
 def cut(path: Path, _other: Path) -> None:

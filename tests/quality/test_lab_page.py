@@ -98,7 +98,7 @@ def test_htmx_gets_the_results_alone_and_the_address(viewer):
 
 def test_a_damaged_version_is_named_and_not_searched(viewer):
     version_cast.two_versions()
-    damage.flip(paths.version_folder(1) / "vectors.npy")
+    damage.flip_bit(paths.version_folder(1) / "vectors.npy")
     answer = viewer.get(LAB, {"q": "bread", "version": 1})
     assert answer.status_code == 503
     assert "vectors.npy" in html(answer)

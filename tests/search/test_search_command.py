@@ -81,7 +81,7 @@ def test_a_whole_version_is_called_whole(version):
 
 @pytest.mark.parametrize("name", ["vectors.npy", "ids.npy", "ann.faiss", "facets.npz", "manifest.json"])
 def test_one_flipped_bit_is_found_and_the_file_named(version, name):
-    damage.flip(paths.version_folder(1) / name)
+    damage.flip_bit(paths.version_folder(1) / name)
     error = failure("verify_index")
     assert error.returncode == 1
     assert name in str(error)

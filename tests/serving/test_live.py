@@ -17,7 +17,7 @@ from indexing.serving.live import Live
 from indexing.versions import decisions, memory
 from indexing.worker import execute
 from tests.support import cast
-from tests.support.damage import flip
+from tests.support.damage import flip_bit
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,7 +31,7 @@ def rebuild() -> int:
 
 
 def damage(number: int, name: str = "vectors.npy") -> None:
-    flip(paths.version_folder(number) / name)
+    flip_bit(paths.version_folder(number) / name)
 
 
 @pytest.fixture

@@ -92,6 +92,6 @@ def test_another_format_is_refused_clearly():
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b"\xff\xfe"])
-def test_what_is_no_manifest_is_refused(raw):
+def test_anything_but_a_manifest_is_refused(raw):
     with pytest.raises(SnapshotInvalid, match="manifest"):
         Manifest.from_bytes(raw)

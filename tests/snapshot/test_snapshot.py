@@ -73,7 +73,7 @@ def test_arrays_cannot_be_changed(folder):
             array[0] = 0
 
 
-def test_similarities_are_those_of_the_ids_asked_for(folder):
+def test_similarities_are_those_of_the_given_ids(folder):
     snapshot = Snapshot.open(folder)
     vector = text_vector("Repairs steel bridges")
     ids = snapshot.ids[[7, 0, 7, 11]]
@@ -87,7 +87,7 @@ def test_similarities_are_those_of_the_ids_asked_for(folder):
 @pytest.mark.parametrize("name", [*FILES, "manifest.json"])
 def test_one_flipped_bit_is_found_and_the_file_named(folder, name):
     digest = built_hash(folder)
-    damage.flip(folder / name)
+    damage.flip_bit(folder / name)
     with pytest.raises(SnapshotInvalid, match=name.split("/")[-1].replace(".", r"\.")):
         Snapshot.open(folder, manifest_sha256=digest)
 
@@ -107,7 +107,7 @@ def test_a_short_file_is_found_without_hashing(folder, name):
 
 
 def test_hashes_are_checked_only_when_asked(folder):
-    damage.flip(folder / "vectors.npy")
+    damage.flip_bit(folder / "vectors.npy")
     Snapshot.open(folder, check_hashes=False)
     with pytest.raises(SnapshotInvalid, match="SHA-256"):
         Snapshot.open(folder)

@@ -100,7 +100,7 @@ def test_building_tells_progress_and_can_be_stopped(tmp_path):
     assert not (tmp_path / "other").exists()
 
 
-def test_a_file_that_is_no_index_is_a_runtime_error(tmp_path):
+def test_a_file_that_is_not_an_index_is_a_runtime_error(tmp_path):
     (tmp_path / "ann").write_bytes(b"rubbish" * 100)
     with pytest.raises(RuntimeError):
         VectorIndex.open(tmp_path / "ann")

@@ -1,4 +1,4 @@
-"""Damaging files that some process may have mapped into its memory."""
+"""Damages files that a process may have mapped into its memory."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from pathlib import Path
 
 
 def replace(path: Path, content: bytes) -> None:
-    """As a new file: cutting it short in place would end whoever has it mapped (SIGBUS), here the tests."""
+    """Write it as a new file: truncating in place would kill processes that map it (SIGBUS), such as the tests."""
     path.unlink(missing_ok=True)
     path.write_bytes(content)
 
 
-def flip(path: Path) -> None:
-    """One bit, in the middle."""
+def flip_bit(path: Path) -> None:
+    """Flip one bit in the middle of the file."""
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     replace(path, bytes(content))

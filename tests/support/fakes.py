@@ -18,7 +18,7 @@ BATCH = 8
 
 
 class HashEncoder:
-    """Deterministic unit vectors, float32[n, 64], from the words of a text: texts that share words are near."""
+    """Deterministic unit vectors, float32[n, 64], from the words of a text: texts that share words are similar."""
 
     name = "hash-encoder"
     fingerprint = hashlib.sha256(b"tests.support.fakes.HashEncoder 1").hexdigest()
@@ -26,7 +26,7 @@ class HashEncoder:
 
     def __init__(self) -> None:
         self.encoded: list[str] = []
-        """Every text that was asked for, so that a test can say what was not encoded again."""
+        """Every text that was encoded, so that a test can tell what was not encoded again."""
 
     def load(self) -> None:
         pass
@@ -44,12 +44,13 @@ class HashEncoder:
 
 
 class OtherHashEncoder(HashEncoder):
-    """The same vectors under another fingerprint: a model that was exchanged."""
+    """The same vectors under another fingerprint: another model."""
 
     fingerprint = hashlib.sha256(b"tests.support.fakes.OtherHashEncoder 1").hexdigest()
 
 
 def text_vector(text: str) -> NDArray[np.float32]:
+    """The unit vector of a text, float32[64]: the normalised sum of its words' vectors."""
     words = re.findall(r"\w+", text.lower()) or [text]
     total = np.sum([word_vector(word) for word in words], axis=0)
     return (total / np.linalg.norm(total)).astype(np.float32)
@@ -57,5 +58,6 @@ def text_vector(text: str) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=65_536)
 def word_vector(word: str) -> NDArray[np.float64]:
+    """A random vector, float64[64], that is always the same for the same word."""
     seed = int.from_bytes(hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest())
     return np.random.default_rng(seed).normal(size=DIMENSION)

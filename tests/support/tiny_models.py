@@ -1,4 +1,4 @@
-"""Models of sentence-transformers that are real in all but size and sense: exported within a second."""
+"""Real sentence-transformers models that are tiny and untrained, so that exporting one takes a second."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def make(
 
 
 def make_exported(folder: Path, models: Path) -> Path:
-    """A folder for TCS_MODEL_PATH whose export lies in `models` already, so that nobody needs torch for it.
+    """A folder for TCS_MODEL_PATH whose export is in `models` already, so that torch is not needed.
 
-    A text is the mean of its words, each of which has a random vector.
+    The vector of a text is the mean of its tokens' random vectors.
     """
     folder.mkdir()
     (folder / "model.safetensors").write_text("only its export is ever read")
@@ -73,7 +73,7 @@ def make_exported(folder: Path, models: Path) -> Path:
 
 
 def _mean_of_words(words: int) -> onnx.ModelProto:
-    """As a real export: input_ids and attention_mask, int64[m, length], to unit vectors, float32[m, d]."""
+    """A graph like a real export: input_ids and attention_mask, int64[m, length], to unit vectors, float32[m, d]."""
     vectors = np.random.default_rng(1).standard_normal((words, DIMENSION), np.float32)
     make = onnx.helper.make_node
     nodes = [

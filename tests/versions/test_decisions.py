@@ -257,7 +257,7 @@ def test_no_rollback_while_a_run_would_undo_it():
 def test_a_damaged_version_is_not_rolled_back_to():
     cast.experts(4)
     first, second = rebuild(), rebuild()
-    damage.flip(paths.version_folder(first.version_id) / "vectors.npy")
+    damage.flip_bit(paths.version_folder(first.version_id) / "vectors.npy")
     with pytest.raises(SnapshotInvalid, match="vectors.npy"):
         decisions.roll_back(first.version_id, CAROL, "Bad tags.")
     assert live() == second.version_id
