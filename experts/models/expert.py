@@ -101,6 +101,8 @@ class ExpertQuerySet(LockingQuerySet["Expert"]):
 
 
 class Expert(LockingModel):
+    """A person in the directory. Only active experts can be found."""
+
     username = models.CharField(_("username"), max_length=150)
     first_name = models.CharField(_("first name"), max_length=150, blank=True)
     last_name = models.CharField(_("last name"), max_length=150, blank=True)
@@ -175,6 +177,8 @@ class Expert(LockingModel):
 
 
 class ExpertTag(models.Model):
+    """A tag that an expert has. Runs add and remove automatic tags; manual ones are up to staff."""
+
     class Source(models.TextChoices):
         AUTO = "auto", _("automatic")
         MANUAL = "manual", _("manual")

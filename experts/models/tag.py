@@ -15,6 +15,8 @@ class TagQuerySet(LockingQuerySet["Tag"]):
 
 
 class Tag(LockingModel):
+    """A name with a description; runs give active tags to the experts whose profiles fit the description."""
+
     class Kind(models.TextChoices):
         DOMAIN = "domain", _("domain")
         INDUSTRY = "industry", _("industry")
