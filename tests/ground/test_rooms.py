@@ -46,7 +46,7 @@ def test_the_house_has_few_rooms():
         pytest.param("long_functions", marks=NOT_YET),
         "long_views",
         "long_templates",
-        pytest.param("long_template_lines", marks=NOT_YET),
+        "long_template_lines",
         "doubled_classes",
     ],
 )

@@ -38,7 +38,7 @@ WORDS = {
     r"whom": "name the subject",
     r"whomever|whosoever": "anyone who",
     r"asked for": "requested",
-    r"(?:is|are|be|was|were|been|not|nobody|anybody) told": "reported, sent",
+    r"(?:is|are|be|was|were|been|not|nobody|anybody) told(?! that)": "reported, sent",
     r"told (?:of|by|to (?:any|no|some)body)": "reported, sent",
     r"kept with": "saved with",
     r"(?<!there )(?:is|are) no(?! (?:longer|more|later|earlier|\w+er than)\b)": "is not a",
