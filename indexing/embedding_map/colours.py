@@ -23,7 +23,7 @@ from indexing.snapshot.lookup import find_rows
 from indexing.versions.opening import read_ids
 
 COLOURED = 12
-"""The largest categories or industries get a colour of their own: more colours cannot be told apart."""
+"""The largest categories or industries get a colour of their own: nobody can distinguish more colours."""
 
 DEFAULT = "category"
 CATEGORY, INDUSTRY, FINDABILITY, TAG, SINCE = DEFAULT, "industry", "findability", "tag:", "since:"

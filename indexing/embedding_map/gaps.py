@@ -23,7 +23,7 @@ MOST = 100
 Coordinates = tuple[float, float]
 
 _remembered: ProcessState[tuple[tuple[Any, ...], dict[str, Coordinates]]] = ProcessState(lambda: ((), {}))
-"""The map that was asked about last, and where each query of that answer lies on it."""
+"""The map of the latest answer, and where each query of that answer lies on it."""
 _lock = threading.Lock()
 
 

@@ -19,7 +19,7 @@ from indexing.snapshot.reader import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class ExpectedRanks:
-    """An expert whom a query must find, and the rank at which each version does; ranks count from 1."""
+    """An expert that a query must find, and their rank in each version, from 1."""
 
     username: str
     a: int | None

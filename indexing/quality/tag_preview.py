@@ -89,7 +89,7 @@ class AffectedExperts:
 
     @property
     def more(self) -> int:
-        """How many there are besides the first ones."""
+        """How many there are in addition to the first ones."""
         return self.count - len(self.first)
 
 

@@ -1,4 +1,4 @@
-"""Names of areas, places among neighbours, who moved: pure functions over positions."""
+"""Area names, positions among neighbours and moves: pure functions over positions."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_every_cell_climbs_to_a_maximum():
     assert hill[26 * 40 + 25] == 0
 
 
-def test_who_has_neighbours_in_two_groups_stands_in_the_larger_one():
+def test_an_expert_near_two_groups_is_placed_in_the_larger_one():
     positions = np.array([[0, 0], [0.2, 0], [0, 0.2], [10, 10], [10.1, 10]], np.float32)
     place = position_files.between_neighbours(positions, np.array([[0, 1, 2, 3, 4], [3, 4, 3, 4, 0]]))
     assert place[0] == pytest.approx((0, 0), abs=0.2)
@@ -127,7 +127,7 @@ def test_maps_without_a_common_expert_have_no_moves():
         (np.full((4, 2), np.inf, np.float32), "not finite"),
     ],
 )
-def test_a_file_that_is_no_map_says_why(tmp_path, written, why):
+def test_a_file_that_cannot_be_a_map_is_explained(tmp_path, written, why):
     file = tmp_path / "000001.npy"
     with pytest.raises(SnapshotInvalid, match="cannot be read"):
         position_files.load(file, 4)

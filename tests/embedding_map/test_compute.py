@@ -1,4 +1,4 @@
-"""Computing maps: watched, cancelled when they are no longer wanted, and in nobody's way."""
+"""Computing maps: monitored, cancelled when no longer needed, and never in the way of a run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _every_word_is_noted(monkeypatch):
 
 
 class At:
-    """Asked like `interrupted`: the nth time it does something, and from then on it says what came of that."""
+    """Called like `interrupted`: the nth call does something, and this and all later calls return its result."""
 
     def __init__(self, nth: int, does) -> None:
         self.nth, self.does, self.asked, self.result = nth, does, 0, False
@@ -91,7 +91,7 @@ def test_a_run_that_waits_for_this_process_comes_first():
     assert version(1).map_owner_missing  # should the run publish nothing, it is taken up again
 
 
-def test_an_interrupted_one_is_taken_up_by_somebody_else():
+def test_another_worker_takes_over_an_interrupted_map():
     cast.published(COUNT)
     assert not compute.compute(1, interrupted=At(20, lambda: True))
     assert version(1).map_state == MapState.COMPUTING
@@ -157,7 +157,7 @@ def test_a_map_that_does_not_read_back_has_failed(monkeypatch, caplog):
 
 
 def test_a_worker_that_waits_for_runs_leaves_its_map_for_the_next_one():
-    """For real: its map takes seconds still, and the run that is asked for meanwhile starts."""
+    """For real: the map still takes seconds, and a run that is requested meanwhile starts."""
     generator.load_samples(1_500)
     runs.request("full", cast.command_actor())
     with subprocess.Popen([sys.executable, "manage.py", "index_worker"], cwd=configured.BASE_DIR) as process:

@@ -1,4 +1,4 @@
-"""What the map's page asks for as JSON: of the asked version's map, of active experts only, never a 500."""
+"""The JSON of the map page: for the requested version, of active experts only, never a 500."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_no_query_is_a_mistake(client):
         assert (code, bool(body["detail"])) == (422, True)
 
 
-def test_a_query_is_asked_of_the_version_that_is_named(client):
+def test_a_query_is_answered_by_the_version_that_is_named(client):
     drawn(8)
     Expert.objects.create(username="nora", first_name="Nora", last_name="New", job_title="Glazier")
     second = cast.published_again()
@@ -182,7 +182,7 @@ def test_queries_that_found_nobody_are_placed_and_counted(client):
     assert body["gaps"][0]["last"] > (timezone.now() - timedelta(days=1, minutes=1)).isoformat()
 
 
-def test_a_query_is_encoded_once_for_all_who_look_at_the_gaps(client):
+def test_a_query_among_the_gaps_is_encoded_only_once(client):
     drawn(8)
     searched("zeppelin")
     ask(client, GAPS)
@@ -210,7 +210,7 @@ def test_areas_are_called_by_their_tags(client):
     assert "Money" not in {area["name"] for area in ask(client, AREAS)[1]["areas"]}
 
 
-def test_who_moved_most_is_listed_without_the_hidden(client):
+def test_the_active_experts_who_moved_most_are_listed(client):
     drawn(8)
     draw(cast.published_again().number, np.column_stack([np.arange(8), [0, 0, 3, 0, 2, 0, 1, 0]]))
     ids = list(Expert.objects.order_by("pk").values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""The map page, and the bytes that its drawing asks for."""
+"""The map page, and the bytes that its script requests."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class TestPoints:
         assert sent.ids == list(Expert.objects.order_by("pk").values_list("pk", flat=True))
         assert np.array_equal(sent.positions, positions)
 
-    def test_who_has_them_already_is_told_so_until_the_map_is_another(self, client):
+    def test_a_browser_that_has_the_points_gets_a_304_until_the_map_changes(self, client):
         number = map_cast.mapped(4)
         first = client.get(POINTS)
         assert first["Cache-Control"] == "private, no-cache"
@@ -69,7 +69,7 @@ class TestPoints:
 
     @pytest.mark.parametrize("state", ["none", "computing"])
     @pytest.mark.parametrize("address", [POINTS, COLOURS])
-    def test_while_the_map_is_to_come_they_say_so(self, client, address, state):
+    def test_they_report_that_the_map_is_being_computed(self, client, address, state):
         map_cast.mapped(4)
         IndexVersion.objects.update(map_state=state, map_progress=0.5)
         answer = client.get(address)
@@ -91,14 +91,14 @@ class TestPoints:
             lambda file: np.save(file, np.zeros((3, 2), np.float32)),
         ],
     )
-    def test_a_map_that_cannot_be_read_is_no_error(self, client, damage):
+    def test_an_unreadable_map_does_not_fail_the_request(self, client, damage):
         damage(paths.map_file(map_cast.mapped(4)))
         assert client.get(POINTS).status_code == 202
         assert client.get(PAGE).status_code == 200
 
 
 class TestColours:
-    def test_who_is_hidden_or_deleted_leaves_the_map_and_comes_back(self, client):
+    def test_deactivated_and_deleted_experts_leave_the_map_and_return(self, client):
         map_cast.mapped(4)
         assert 0 not in classes(client, "category")
         Expert.objects.filter(username="expert-002").deactivate()
@@ -116,7 +116,7 @@ class TestColours:
         assert found[1] == found[3] == 1
         assert found[0] == found[2] == 2
 
-    def test_more_categories_than_the_eye_tells_apart_share_a_colour(self, client):
+    def test_too_many_categories_share_a_colour(self, client):
         map_cast.mapped(colours.COLOURED + 3)
         for each in Expert.objects.all():
             Expert.objects.filter(pk=each.pk).update(category=each.username)
@@ -124,7 +124,7 @@ class TestColours:
         assert len(found) == colours.COLOURED + 1
         assert found["Other categories"] == 3
 
-    def test_of_several_industries_the_one_by_hand_counts_else_the_likeliest(self, client):
+    def test_the_manual_industry_counts_or_else_the_one_with_the_best_score(self, client):
         map_cast.mapped(3)
         ExpertTag.objects.all().delete()
         one, other = Tag.objects.filter(kind=Tag.Kind.INDUSTRY)[:2]
@@ -137,7 +137,7 @@ class TestColours:
             ExpertTag.objects.create(expert=expert(number), tag=tag, source=source, score=score)
         assert legend(client, "industry") == {other.name: 2, "No industry": 1}
 
-    def test_a_tag_tells_who_has_it_by_hand(self, client):
+    def test_a_tag_shows_who_has_it_manually(self, client):
         map_cast.mapped(4)
         ExpertTag.objects.all().delete()
         tag = Tag.objects.all()[0]
@@ -158,7 +158,7 @@ class TestColours:
         assert legend(client, "findability") == {"high, from 70": 0, "medium, 40 to 69": 1, "low, below 40": 1}
         assert classes(client, "findability") == [2, 1]
 
-    def test_who_came_since_an_earlier_version(self, client):
+    def test_experts_added_since_an_earlier_version(self, client):
         first = map_cast.mapped(3)
         Expert.objects.create(username="new", job_title="Glazier")
         map_cast.mapped_again()
@@ -181,7 +181,7 @@ class TestColours:
             "<b>",
         ],
     )
-    def test_what_is_no_colouring_is_said_and_the_page_shows_categories(self, client, by):
+    def test_an_unknown_colouring_is_reported_and_the_page_shows_categories(self, client, by):
         map_cast.mapped(3)
         answer = client.get(COLOURS, {"by": by})
         assert answer.status_code == 400
@@ -201,7 +201,7 @@ class TestColours:
 
 
 class TestPeople:
-    def test_names_and_titles_of_who_is_active(self, client):
+    def test_names_and_titles_of_active_experts(self, client):
         map_cast.mapped(3)
         Expert.objects.filter(username="expert-002").deactivate()
         ids = [expert(number).pk for number in (1, 2)]
@@ -210,7 +210,7 @@ class TestPeople:
         assert found["url"] == expert(1).get_absolute_url()
 
     @pytest.mark.parametrize("ids", ["", "abc", ",,,", "-1", "9" * 50, "1;drop"])
-    def test_what_is_no_id_is_nobody(self, client, ids):
+    def test_an_invalid_id_is_ignored(self, client, ids):
         assert client.get(PEOPLE, {"ids": ids}).json() == {"people": []}
 
     def test_no_more_than_a_page_needs_at_once(self, client, django_assert_max_num_queries):

@@ -1,4 +1,4 @@
-"""The 2-D map: any number of experts, neighbours stay neighbours, old places are kept."""
+"""The 2-D map: any number of experts, neighbours stay neighbours, old positions are kept."""
 
 from __future__ import annotations
 

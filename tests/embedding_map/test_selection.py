@@ -1,4 +1,4 @@
-"""Experts selected on the map or in its table: found, listed, tagged together, and every change in the history."""
+"""Experts selected on the map or in its table are listed and tagged together, with every change in the history."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class TestTagByHand:
             assert add_manual_tag(ids, tag, cast.staff()).added == len(ids)
         assert LogEntry.objects.count() == len(ids)
 
-    def test_a_tag_that_is_gone_leaves_everything_as_it_was(self, tag):
+    def test_a_deleted_tag_changes_nothing(self, tag):
         (one,) = cast.experts(1)
         Tag.objects.filter(pk=tag.pk).delete()
         with pytest.raises(Tag.DoesNotExist):
@@ -110,7 +110,7 @@ class TestTagging:
         assert len(held(tag)) == 2
 
     @pytest.mark.parametrize("back", ["https://elsewhere.example/", "//elsewhere.example/", "javascript:x()", ""])
-    def test_nobody_is_led_elsewhere(self, client, editor, back):
+    def test_the_redirect_never_leaves_the_site(self, client, editor, back):
         (one,) = cast.experts(1)
         answer = client.post(TAG, {"expert": one.pk, "tag": Tag.objects.all()[0].pk, "back": back})
         assert answer["Location"] == PAGE
@@ -125,7 +125,7 @@ class TestTagging:
             ({"ids": "a,,-1,;", "tag": "1"}, "Nobody is selected"),
         ],
     )
-    def test_what_is_missing_is_said(self, client, editor, sent, says):
+    def test_what_is_missing_is_reported(self, client, editor, sent, says):
         answer = client.post(TAG, sent, headers=HTMX)
         assert answer.status_code == 422
         assert says in answer.content.decode()
@@ -141,7 +141,7 @@ class TestTagging:
         assert "At most 2" in answer.content.decode()
         assert not ExpertTag.objects.exists()
 
-    def test_who_may_not_tag_is_offered_no_form_and_refused(self, client):
+    def test_without_the_permission_there_is_no_form_and_tagging_is_refused(self, client):
         client.force_login(cast.staff("indexing.view"))
         map_cast.mapped(2)
         assert TAG not in [
@@ -173,7 +173,7 @@ class TestSelection:
         assert "At most 10,000" in page
 
     @pytest.mark.parametrize("ids", ["", "abc", "-1,,;", "9" * 400])
-    def test_what_is_no_id_is_nobody(self, client, editor, ids):
+    def test_an_invalid_id_is_ignored(self, client, editor, ids):
         answer = client.post(SELECTION, {"ids": ids, "total": "x"})
         assert answer.status_code == 200
         assert "<li" not in answer.content.decode()

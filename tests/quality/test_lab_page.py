@@ -37,7 +37,7 @@ def version(number: int) -> IndexVersion:
     return IndexVersion.objects.get(pk=number)
 
 
-def test_a_held_candidate_is_searched_while_the_other_is_live(viewer):
+def test_a_held_version_is_searched_while_the_other_is_live(viewer):
     cast.experts(8)
     cast.rebuild()
     Expert.objects.filter(username__lte="expert-004").update(is_active=False)
@@ -53,7 +53,7 @@ def test_a_held_candidate_is_searched_while_the_other_is_live(viewer):
     assert live.current().number == 1
 
 
-def test_the_newest_version_is_chosen_when_none_is_asked_for(viewer):
+def test_the_newest_version_is_the_default(viewer):
     version_cast.held()
     page = html(viewer.get(LAB))
     assert '<option value="2" selected> 2 · held' in page
@@ -70,7 +70,7 @@ def test_only_versions_with_files_can_be_chosen(viewer):
 
 
 @pytest.mark.parametrize("asked", ["x", "-1", "9" * 30, "<b>"])
-def test_what_is_no_version_is_refused(viewer, asked):
+def test_an_invalid_version_is_refused(viewer, asked):
     version_cast.two_versions()
     answer = viewer.get(LAB, {"q": "bread", "version": asked})
     assert answer.status_code == 404
@@ -114,7 +114,7 @@ def test_a_version_of_another_model_is_searched_by_words_only(viewer, settings):
     assert "index version 1" in html(viewer.get(LAB, {"q": "bread", "version": 1, "mode": "keyword"}))
 
 
-def test_who_may_not_see_the_index_does_not_see_it(client):
+def test_it_needs_the_permission_to_see_the_index(client):
     client.force_login(cast.staff())
     assert client.get(LAB).status_code == 403
 
@@ -131,7 +131,7 @@ class TestOpening:
         assert open_versions.opened(version(2)) is not live.load_now()  # nothing was served yet
         assert open_versions.opened(version(2)) is live.current()
 
-    def test_two_are_kept_open_and_the_one_not_asked_for_goes(self):
+    def test_two_are_kept_open_and_the_least_recently_used_is_closed(self):
         version_cast.two_versions()
         cast.rebuild()
         one, two = open_versions.opened(version(1)), open_versions.opened(version(2))
@@ -140,7 +140,7 @@ class TestOpening:
         assert open_versions.opened(version(1)) is one
         assert open_versions.opened(version(2)) is not two
 
-    def test_too_little_memory_is_said(self, monkeypatch):
+    def test_too_little_memory_is_reported(self, monkeypatch):
         version_cast.two_versions()
 
         def no_memory(*_args: object, **_kwargs: object) -> Snapshot:
@@ -152,13 +152,13 @@ class TestOpening:
 
 
 def texts(response, kind: str) -> list[str]:
-    """What the elements of a class say, in order."""
+    """The texts of the elements with a class, in order."""
     page = parse_html(response.content.decode())
     return [" ".join(each.text.split()) for each in page.walk() if kind in each.attributes.get("class", "").split()]
 
 
 class TestTwoColumns:
-    def test_two_versions_stand_side_by_side_with_who_came_and_who_went(self, viewer):
+    def test_two_versions_are_compared_side_by_side(self, viewer):
         version_cast.two_versions()
         answer = viewer.get(LAB, {"q": "glazier church organs", "with": 1, "version": 2})
         page = html(answer)
@@ -167,14 +167,14 @@ class TestTwoColumns:
         row = next(text for text in texts(answer, "lab-hit") if "gained" in text)
         assert "Nora New" in row
 
-    def test_who_is_lost_is_marked_where_it_was(self, viewer):
+    def test_a_lost_expert_is_marked_in_the_first_column(self, viewer):
         version_cast.two_versions()
         answer = viewer.get(LAB, {"q": "glazier church organs", "with": 2, "version": 1})
         assert texts(answer, "mark-lost") == ["− lost"]
         row = next(text for text in texts(answer, "lab-hit") if "lost" in text)
         assert "Nora New" in row
 
-    def test_who_moved_is_marked_with_the_number_of_places(self, viewer):
+    def test_a_moved_expert_is_marked_with_the_number_of_places(self, viewer):
         version_cast.two_versions()
         answer = viewer.get(LAB, {"q": "church organs", "with": 1, "version": 2})
         first = next(text for text in texts(answer, "lab-column")[1:])
@@ -218,18 +218,18 @@ class TestTwoColumns:
         assert "Top 10 overlap</abbr> </dt> <dd>100 %" in html(answer)
         assert texts(answer, "mark") == ["= same rank"] * len(texts(answer, "mark"))
 
-    def test_a_candidate_is_compared_with_the_live_version_when_nothing_is_named(self, viewer):
+    def test_a_held_version_is_compared_with_the_live_one_by_default(self, viewer):
         version_cast.held()
         page = html(viewer.get(LAB, {"q": "bread"}))
         assert page.index("index version 1") < page.index("index version 2")
 
-    def test_one_column_is_enough_for_who_wants_one(self, viewer):
+    def test_one_column_can_be_shown_alone(self, viewer):
         version_cast.held()
         answer = viewer.get(LAB, {"q": "bread", "version": 2, "with": "none"})
         assert len(texts(answer, "lab-column")) == 1
         assert texts(answer, "mark") == []
 
-    def test_a_version_to_compare_with_that_is_not_there_is_named(self, viewer):
+    def test_a_missing_version_to_compare_with_is_named(self, viewer):
         version_cast.two_versions()
         answer = viewer.get(LAB, {"q": "bread", "version": 2, "with": 7})
         assert answer.status_code == 404

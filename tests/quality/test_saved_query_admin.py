@@ -1,4 +1,4 @@
-"""Saved queries are kept by whoever has the right to; notifications are only read."""
+"""Saved queries are edited with the permission for it; notifications can only be read."""
 
 from __future__ import annotations
 

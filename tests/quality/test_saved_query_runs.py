@@ -1,4 +1,4 @@
-"""Saved queries: saved from the Lab, and asked of two versions as a table and as JSON."""
+"""Saved queries: saved from the Lab, and run on two versions, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def viewer(client):
 
 @pytest.fixture
 def two() -> None:
-    """Version 1 knows no glazier, version 2 does; the query has also somebody whom both find."""
+    """Version 1 has no glazier, version 2 does. A second query expects experts that both versions find."""
     version_cast.two_versions()
     query = SavedQuery.objects.create(text="glazier", k=3)
     query.expected.set(Expert.objects.filter(username="new"))
@@ -43,7 +43,7 @@ def html(response) -> str:
 
 class TestRunning:
     @pytest.mark.usefixtures("two")
-    def test_each_query_says_whom_each_version_finds_at_which_rank(self, viewer):
+    def test_each_query_gives_the_ranks_of_its_expected_experts_in_each_version(self, viewer):
         told = viewer.get(API, {"a": 1, "b": 2}).json()
         organs, glazier = told["queries"]
         assert glazier["query"] == "glazier"
@@ -63,7 +63,7 @@ class TestRunning:
         assert told["totals"]["overlap"] == pytest.approx(sum(overlaps) / 2)
 
     @pytest.mark.usefixtures("two")
-    def test_the_page_says_the_same_as_the_api(self, viewer):
+    def test_the_page_shows_the_same_as_the_api(self, viewer):
         told = viewer.get(API, {"a": 1, "b": 2}).json()
         response = viewer.get(PAGE, {"a": 1, "b": 2})
         page = html(response)
@@ -92,7 +92,7 @@ class TestRunning:
         assert [each["username"] for each in query["expected"]] == ["expert-001"]
 
     @pytest.mark.usefixtures("two")
-    def test_many_queries_ask_for_whom_they_expect_once(self, django_assert_max_num_queries):
+    def test_the_expected_experts_of_many_queries_are_read_at_once(self, django_assert_max_num_queries):
         version = IndexVersion.objects.get(pk=2)
         open_versions.opened(version)
         for number in range(10):
@@ -101,10 +101,10 @@ class TestRunning:
             saved_queries.compare_versions(version, version)
 
 
-class TestRefusing:
+class TestRefusals:
     @pytest.mark.usefixtures("two")
     @pytest.mark.parametrize("asked", [{"a": 1, "b": 9}, {"a": 9, "b": 1}])
-    def test_a_version_that_is_not_there_is_named(self, viewer, asked):
+    def test_a_missing_version_is_named(self, viewer, asked):
         assert "no version 9 on disk" in viewer.get(API, asked).json()["detail"]
         answer = viewer.get(PAGE, asked)
         assert answer.status_code == 404
@@ -124,7 +124,7 @@ class TestRefusing:
         version_cast.two_versions()
         assert "No saved queries yet" in html(viewer.get(PAGE, {"a": 1, "b": 2}))
 
-    def test_who_may_not_see_the_index_does_not_see_it(self, client):
+    def test_it_needs_the_permission_to_see_the_index(self, client):
         client.force_login(cast.staff())
         assert client.get(PAGE).status_code == 403
         assert client.get(API, {"a": 1, "b": 2}).status_code == 403
@@ -136,7 +136,7 @@ class TestSaving:
         client.force_login(cast.staff("indexing.view", "indexing.add_savedquery", username="ed"))
         return client
 
-    def test_a_query_is_saved_with_whom_was_ticked_and_noted(self, editor):
+    def test_a_query_is_saved_with_the_ticked_experts_and_logged(self, editor):
         first, second, _other = cast.experts(3)
         ticked = [first.pk, second.pk, first.pk]  # one of them in both columns
         sent = {"q": "bread", "k": "5", "expected": ticked, "address": "q=bread&version=2"}
@@ -150,7 +150,7 @@ class TestSaving:
     @pytest.mark.parametrize(
         "wrong", [{"q": ""}, {"k": "0"}, {"k": "x"}, {"expected": ["9" * 30]}, {"expected": ["x"]}, {"q": "x" * 501}]
     )
-    def test_what_is_wrong_is_said_and_nothing_is_saved(self, editor, wrong):
+    def test_invalid_input_is_reported_and_nothing_is_saved(self, editor, wrong):
         answer = editor.post(SAVE, {"q": "bread", "k": "5", "address": "q=bread"} | wrong)
         assert answer.status_code == 302
         assert [message.level_tag for message in get_messages(answer.wsgi_request)] == ["error"]
@@ -162,12 +162,12 @@ class TestSaving:
         assert "Already saved" in str(list(get_messages(answer.wsgi_request))[0])
         assert SavedQuery.objects.get().k == 7
 
-    def test_one_is_led_back_to_the_lab_and_nowhere_else(self, editor):
+    def test_the_redirect_leads_back_to_the_lab_and_nowhere_else(self, editor):
         answer = editor.post(SAVE, {"q": "bread", "k": "5", "address": "//evil.example\r\nX: y"})
         assert answer.url.startswith("/admin/index/lab/?")
         assert "\n" not in answer.url
 
-    def test_the_lab_offers_it_only_to_those_who_may(self, editor, client):
+    def test_the_lab_offers_it_only_with_the_permission(self, editor, client):
         version_cast.two_versions()
         asked = {"q": "bread", "version": 2}
         page = html(editor.get("/admin/index/lab/", asked))

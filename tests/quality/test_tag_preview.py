@@ -41,7 +41,7 @@ def some_vectors(seed: int, count: int) -> np.ndarray:
 
 @pytest.mark.parametrize("place", [0, 5, 11], ids=["lowest id", "between", "highest id"])
 @pytest.mark.parametrize("seed", range(4))
-def test_who_fits_is_who_assign_gives_the_tag(seed: int, place: int) -> None:
+def test_the_experts_who_fit_are_those_that_assign_gives_the_tag(seed: int, place: int) -> None:
     kinds = ["domain", "industry"] * 6 if seed % 2 else ["domain"] * 9 + ["industry"] * 3
     tags = [TagSpec(10 + number, f"t{number}", kind, "d") for number, kind in enumerate(kinds)]
     people, tag_vectors = some_vectors(seed, 300), some_vectors(seed + 100, len(tags))
@@ -215,7 +215,7 @@ def test_it_is_for_whoever_may_see_or_edit_tags(client, right) -> None:
 
 
 @pytest.mark.django_db
-def test_it_is_for_nobody_else(client) -> None:
+def test_others_are_refused(client) -> None:
     assert client.get(URL).url.startswith(reverse("admin:login"))
     client.force_login(cast.staff("experts.view_expert", "indexing.view"))
     assert client.get(URL).status_code == 403
@@ -278,7 +278,7 @@ def test_a_threshold_that_is_none_is_refused_in_words(editor, baker, bad) -> Non
     assert re.search(r'class="tag-sentence"[^>]*>[^<]{10,}', html(answer))
 
 
-def test_a_tag_half_typed_is_asked_for_the_rest(editor) -> None:
+def test_a_half_typed_tag_says_what_is_missing(editor) -> None:
     assert "Type a name and a description" in html(editor.get(URL, {"name": "Baking"}))
     answer = editor.get(URL, {"name": "Baking", "description": "Bakes", "kind": ""})
     assert "Choose a kind" in html(answer)
@@ -314,7 +314,7 @@ def test_an_unavailable_model_is_explained(editor, baker, monkeypatch) -> None:
 
 
 @built
-def test_an_inactive_tag_is_said_to_go(editor, baker) -> None:
+def test_an_inactive_tag_is_announced_as_removed(editor, baker) -> None:
     count = len(holders(baker))
     asked = {"name": "Baking", "kind": "industry", "description": baker.description, "form": "1"}
     assert f"removes it from {count} expert" in html(editor.get(f"{URL}?tag={baker.pk}", asked | {"tag": baker.pk}))
@@ -323,7 +323,7 @@ def test_an_inactive_tag_is_said_to_go(editor, baker) -> None:
 
 
 @built
-def test_names_are_links_only_for_those_who_may_open_them(editor, client, baker) -> None:
+def test_names_are_links_only_with_the_permission_to_open_experts(editor, client, baker) -> None:
     assert "/admin/experts/expert/" not in html(editor.get(URL, {"tag": baker.pk})).partition("content-main")[2]
     client.force_login(cast.staff("experts.view_tag", "experts.view_expert", username="vi"))
     assert "/admin/experts/expert/" in html(client.get(URL, {"tag": baker.pk})).partition("content-main")[2]

@@ -1,4 +1,4 @@
-"""The page of searches: how they go, and what people ask for in vain."""
+"""The page of searches: how well they go, and which of them have no good results."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class TestFigures:
     def test_grades(self, average, grade):
         assert log_figures.grade(average) == grade
 
-    def test_nothing_kept_gives_no_figures(self):
+    def test_an_empty_log_gives_no_figures(self):
         assert log_figures.search_figures(TODAY) == log_figures.SearchFigures(0, 0, None, ())
 
 
@@ -139,7 +139,7 @@ def test_with_the_log_off_it_says_so(viewer, settings):
     assert "TCS_SEARCH_LOG_DAYS is 0" in html(viewer.get(PAGE))
 
 
-def test_who_may_not_see_the_index_does_not_see_it(client):
+def test_it_needs_the_permission_to_see_the_index(client):
     client.force_login(cast.staff())
     assert client.get(PAGE).status_code == 403
 

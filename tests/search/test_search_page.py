@@ -1,4 +1,4 @@
-"""The search page: results for people, with and without htmx, and what is said where there are none."""
+"""The search page: results, with and without htmx, and what it says if there are none."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def person(client, db):
 
 
 def html(response) -> str:
-    """Without what keeps a name's direction to itself (<bdi>)."""
+    """The page without the <bdi> around names."""
     return re.sub(r"</?bdi[^>]*>|[\u2066-\u2069]", "", " ".join(response.content.decode().split()))
 
 
@@ -42,7 +42,7 @@ def test_it_is_for_staff(client):
     assert client.get("/").status_code == 403
 
 
-def test_without_words_it_shows_what_could_be_asked(person):
+def test_without_a_query_it_shows_examples(person):
     page = person.get("/")
     assert page.status_code == 200
     assert html(page).count('<li><a href="?q=') >= 3
@@ -63,7 +63,7 @@ def test_before_the_first_version_it_says_what_to_do(client):
     assert 'href="/admin/index/"' in html(answer)
 
 
-def test_who_may_not_rebuild_is_told_whom_to_ask(person):
+def test_a_person_without_the_permission_learns_who_can_rebuild(person):
     answer = person.get("/", {"q": "welder"})
     assert answer.status_code == 503
     assert "Ask somebody who may rebuild" in html(answer)
@@ -71,7 +71,7 @@ def test_who_may_not_rebuild_is_told_whom_to_ask(person):
 
 
 @built
-def test_a_card_tells_who_it_is_and_why(client):
+def test_a_card_shows_the_expert_and_why_they_match(client):
     client.force_login(cast.staff("experts.view_expert"))
     cast.experts(8)
     welder = Expert.objects.get(username="expert-001")
@@ -101,7 +101,7 @@ def test_a_card_tells_who_it_is_and_why(client):
 
 
 @built
-def test_only_those_who_may_open_experts_get_links_to_them(person):
+def test_links_to_experts_need_the_permission_to_open_them(person):
     cast.published()
     assert "/admin/experts/expert/" not in html(person.get("/", {"q": "welder"}))
 
@@ -121,7 +121,7 @@ def test_modes_and_more_hits(person):
 
 
 @built
-def test_nobody_found_is_said_helpfully(person):
+def test_without_results_it_suggests_what_to_do(person):
     cast.published()
     answer = person.get("/", {"q": "<zzyzx>", "mode": "keyword"})
     assert answer.status_code == 200
@@ -137,7 +137,7 @@ def test_any_words_are_answered(person, query):
 
 
 @built
-def test_a_model_that_cannot_be_loaded_is_said_and_words_still_work(person, settings):
+def test_without_the_model_keyword_search_still_works(person, settings):
     cast.published()
     settings.TCS_ENCODER = "tests.search.test_search_page.BrokenEncoder"
     encoders.reset()
@@ -229,7 +229,7 @@ def test_rates_without_a_currency_are_in_the_most_common_one(person):
 
 
 @built
-def test_filters_that_contradict_themselves_are_said(person):
+def test_contradicting_filters_are_reported(person):
     cast.published(4)
     answer = person.get("/", {"q": "case", "rate_min": "90", "rate_max": "10", "currency": "EUR"})
     assert answer.status_code == 422
@@ -237,7 +237,7 @@ def test_filters_that_contradict_themselves_are_said(person):
 
 
 @built
-def test_nobody_left_offers_to_drop_the_tightest_filter_and_near_tags(person):
+def test_without_results_it_offers_to_remove_a_filter_and_related_tags(person):
     cast.experts(16)
     tag = Tag.objects.create(name="Hull repair", kind="domain", is_active=False)
     for expert in Expert.objects.filter(job_title="Welder"):

@@ -50,6 +50,7 @@ class LabColumn:
 
     @property
     def ids(self) -> list[int]:
+        """Of the experts that were found, best first."""
         return [hit.expert.pk for hit in self.results.hits] if self.results else []
 
     @property

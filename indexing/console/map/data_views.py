@@ -29,6 +29,7 @@ MOVED = 50
 @allowed(VIEW)
 @json_view
 def map_areas(request: ConsoleRequest) -> dict[str, Any]:
+    """The named areas, the most important first."""
     version = requested_version(request, "version")
     areas = [
         {"x": named.area.x, "y": named.area.y, "name": named.name, "count": named.area.count}
@@ -42,6 +43,7 @@ def map_areas(request: ConsoleRequest) -> dict[str, Any]:
 @allowed(VIEW)
 @json_view
 def map_query(request: ConsoleRequest) -> dict[str, Any]:
+    """The place of the query `q`, and the experts it finds, best first."""
     version = requested_version(request, "version")
     query = request.GET.get("q", "").strip()
     if not query:
@@ -63,6 +65,7 @@ def map_query(request: ConsoleRequest) -> dict[str, Any]:
 @allowed(VIEW)
 @json_view
 def map_gaps(request: ConsoleRequest) -> dict[str, Any]:
+    """The searches that found nobody, each with its place, the most frequent first."""
     version = requested_version(request, "version")
     placed = [
         {"x": gap.place[0], "y": gap.place[1], "query": gap.query, "count": gap.count, "last": gap.last}
@@ -76,6 +79,7 @@ def map_gaps(request: ConsoleRequest) -> dict[str, Any]:
 @allowed(VIEW)
 @json_view
 def map_moves(request: ConsoleRequest) -> dict[str, Any]:
+    """How far experts moved between the maps of the versions `from` and `to`; distances are shares of the radius."""
     before, after = requested_version(request, "from"), requested_version(request, "to")
     old_ids, new_ids = opening.read_ids(before), opening.read_ids(after)
     found = moves(

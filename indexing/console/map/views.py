@@ -71,7 +71,7 @@ def _without_map(request: ConsoleRequest, version: IndexVersion | None, reason: 
 
 
 def _frame(request: ConsoleRequest, version: IndexVersion | None) -> dict[str, Any]:
-    """What the whole page shows besides the map itself."""
+    """What the whole page shows in addition to the map itself."""
     versions = wire_format.versions_with_maps()
     earlier = [each.number for each in versions if version and each.number < version.number]
     return admin_context(request) | {

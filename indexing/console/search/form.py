@@ -74,8 +74,8 @@ class SearchForm:
 
     def address(self, **changes: str) -> str:
         """The address with some parameters changed; an empty text removes one."""
-        kept = [(name, value) for name, value in self.pairs() if name not in changes]
-        return _address([*kept, *((name, value) for name, value in changes.items() if value)])
+        unchanged = [(name, value) for name, value in self.pairs() if name not in changes]
+        return _address([*unchanged, *((name, value) for name, value in changes.items() if value)])
 
     def address_without_filters(self) -> str:
         """The address with the query and the mode only."""

@@ -37,6 +37,7 @@ class UnansweredQuery:
 @never_cache
 @allowed(VIEW)
 def searches_page(request: ConsoleRequest) -> HttpResponse:
+    """How well searches go, those without good results, and the most recent ones."""
     context = {
         "title": _("Searches"),
         "figures": log_figures.search_figures(),

@@ -36,6 +36,7 @@ STEPS = (20, 50, MAX_K)
 @never_cache
 @allowed()
 def search_page(request: ConsoleRequest) -> HttpResponse:
+    """The page, or for htmx the results and the facets alone."""
     snapshot = _snapshot()
     form = SearchForm.from_address(request.GET, snapshot)
     k = next((step for step in STEPS if str(step) == request.GET.get("k")), STEPS[0])

@@ -1,8 +1,8 @@
-// The point under the pointer, or nearest to the middle when keys move the map: its ring, and who it is.
+// The point under the pointer, or nearest to the centre when keys move the map: its ring and its name.
 import { People } from "./people.js";
 
 const REACH = { mouse: 12, pen: 14, touch: 26, key: 90 };  // pixels
-const PAUSE = 70;  // milliseconds on a point until its name is asked for
+const PAUSE = 70;  // milliseconds on a point until its name is requested
 const AROUND = 24;
 
 export class Aim {
@@ -64,7 +64,7 @@ export class Aim {
     if (this.how === "key") { this.said.textContent = [person.name, title.textContent].filter(Boolean).join(", "); }
   }
 
-  // Beside the point, on the side where there is room.
+  // Next to the point, on the side that has room.
   put() {
     if (this.tip.hidden || this.place < 0) { return; }
     const { stage, tip } = this;

@@ -1,4 +1,4 @@
-// The names of areas, the most important ones first, as many as fit beside each other at the present zoom.
+// The names of areas, the most important first, as many as fit next to each other at this zoom.
 import { ask } from "./ask.js";
 
 const LARGE = 8;  // of the names stand out
@@ -39,13 +39,13 @@ export class Areas {
 
 const overlap = (one, other) => one[0] < other[2] && one[2] > other[0] && one[1] < other[3] && one[3] > other[1];
 
-// The room that a text takes around (x, y), in the font of the context.
+// The box that a text takes around (x, y), in the font of the context.
 export function around(context, text, x, y, size) {
   const half = context.measureText(text).width / 2 + 5;
   return [x - half, y - size * 0.8, x + half, y + size * 0.8];
 }
 
-// Legible on whatever lies under it.
+// Text with an outline, legible on any background.
 export function written(context, ink, text, x, y, colour = ink.loud) {
   context.globalAlpha = 0.85;
   context.lineJoin = "round";

@@ -1,4 +1,4 @@
-// JSON from the server: its body, null while there is no map, or an Error whose message may be shown.
+// JSON from the server: its body, null while there is no map, or an Error whose message can be shown.
 export async function ask(url, parameters, signal) {
   const answer = await fetch(`${url}?${new URLSearchParams(parameters)}`, { signal });
   if (answer.status === 202) { return null; }

@@ -1,4 +1,4 @@
-// Gaps in the pool: what people asked for and found nobody, as hollow marks where such a person would stand.
+// Gaps in the directory: searches that found nobody, as hollow marks where a matching expert would be.
 import { around, written } from "./areas.js";
 import { ask, line } from "./ask.js";
 
@@ -29,7 +29,7 @@ export class Gaps {
         const found = await ask(this.box.dataset.url, { version });
         this.gaps = found && this.box.checked ? found.gaps : [];
       } catch (error) {
-        this.none.textContent = error.message;  // no model, say
+        this.none.textContent = error.message;  // for instance, the model is missing
       }
     }
     this.list.replaceChildren(...this.gaps.slice(0, LISTED).map((gap) => this.item(gap)));

@@ -1,4 +1,4 @@
-// Flipping between two versions: points glide from where they stood to where they stand, and who went farthest is listed.
+// Switching between two versions: points glide from their old to their new position, and the largest moves are listed.
 import { ask, line } from "./ask.js";
 import { placesOf } from "./data.js";
 
@@ -78,7 +78,7 @@ export class Moves {
   }
 }
 
-// Where each point of `to` stood among `from`, Float32Array[2n]; who is new stands where it is.
+// Where each point of `to` was in `from`, Float32Array[2n]; a new point starts at its own position.
 export function before(from, to) {
   const start = to.xy.slice();
   const places = new Map();
@@ -90,7 +90,7 @@ export function before(from, to) {
   return start;
 }
 
-// Resolves when the points have arrived; at once where motion is not wanted.
+// Resolves when the points have arrived: at once if the reader prefers reduced motion.
 export function glide(stage) {
   if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) { stage.moved = 1; stage.request(); return Promise.resolve(); }
   const began = performance.now();

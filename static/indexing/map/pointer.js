@@ -1,4 +1,4 @@
-// What hands do on the map, with a mouse, fingers or keys, in words of the map: pan, zoom, aim, open, outline.
+// Input from mouse, touch and keys, translated into actions of the map: pan, zoom, aim, open, outline.
 const CLICK = 5;  // pixels that a click may move
 const WHEEL = 0.0016;
 const STEP = 0.12;  // of the map's width, for a press on an arrow

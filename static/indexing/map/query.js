@@ -1,4 +1,4 @@
-// A query placed among its neighbours, and the people it finds lit up.
+// A query placed among its neighbours, with the experts it finds highlighted.
 import { around, written } from "./areas.js";
 import { ask, line } from "./ask.js";
 import { placesOf } from "./data.js";
@@ -6,7 +6,7 @@ import { placesOf } from "./data.js";
 const LISTED = 10;
 
 export class Query {
-  // marks: who is lit; look(points): moves the view there; aim: shows who a point is.
+  // marks: which points are highlighted; look(points): moves the view there; aim: shows the name of a point.
   constructor(stage, map, { marks, look, aim }) {
     Object.assign(this, { stage, marks, look, aim });
     this.form = map.querySelector("#map-query");
@@ -25,7 +25,7 @@ export class Query {
   }
 
   clear() {
-    this.asked?.abort();
+    this.request?.abort();
     this.found = null;
     this.list.replaceChildren();
     this.problem.hidden = true;
@@ -33,24 +33,24 @@ export class Query {
   }
 
   async place(andLook) {
-    this.asked?.abort();
-    const asked = this.asked = new AbortController();
+    this.request?.abort();
+    const request = this.request = new AbortController();
     const q = this.input.value;
     this.problem.hidden = true;
     try {
-      const found = await ask(this.form.dataset.url, { q, version: this.form.elements.version.value }, asked.signal);
-      if (asked.signal.aborted || !found) { return; }
+      const found = await ask(this.form.dataset.url, { q, version: this.form.elements.version.value }, request.signal);
+      if (request.signal.aborted || !found) { return; }
       this.show({ ...found, q });
       if (andLook) { this.look([[found.x, found.y], ...this.points().slice(0, LISTED)]); }
     } catch (error) {
-      if (asked.signal.aborted) { return; }
+      if (request.signal.aborted) { return; }
       this.clear();
       this.problem.textContent = error.message || this.failed;
       this.problem.hidden = false;
     }
   }
 
-  // On another version the same query has another place and finds other people.
+  // In another version the same query has another place and finds other experts.
   load() { return this.found ? this.place(false) : null; }
 
   points() { return this.places.map((place) => [this.stage.points.xy[2 * place], this.stage.points.xy[2 * place + 1]]); }

@@ -1,5 +1,5 @@
-// Choosing people on the map: a box or a lasso, one by one with the space bar, and the list that comes of it.
-const MOST = 10_000;  // ids that are sent along; the server tags no more at once
+// Selecting experts on the map: with a box, a lasso or the space bar, and the list of those selected.
+const MOST = 10_000;  // ids that are sent; the server tags no more at once
 
 export class Selection {
   constructor(stage, map, marks) {
@@ -13,7 +13,7 @@ export class Selection {
     stage.layers.push((context) => this.draw(context));
   }
 
-  // path [[x, y], ...] in pixels; once `done`, those within it are chosen, besides those already if `adding`.
+  // path [[x, y], ...] in pixels; once `done`, those within it are selected, in addition to the earlier ones if `adding`.
   outline(path, done, adding) {
     this.path = done ? [] : path;
     this.stage.request();

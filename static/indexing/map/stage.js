@@ -1,4 +1,4 @@
-// The canvas of the points and the one over it: what is shown where, how large, and when it is drawn anew.
+// The canvas of the points and the one over it: what is shown where, how large, and when it is redrawn.
 import { CanvasDrawing } from "./draw_canvas.js";
 import { inSoftware, WebglDrawing } from "./draw_webgl.js";
 import { View } from "./view.js";
@@ -127,19 +127,19 @@ export class Stage {
   }
 
   request() {
-    if (this.asked || !this.points) { return; }
-    this.askedAt = performance.now();
-    this.asked = requestAnimationFrame(() => this.frame());
+    if (this.requested || !this.points) { return; }
+    this.requestedAt = performance.now();
+    this.requested = requestAnimationFrame(() => this.frame());
   }
 
   frame() {
-    this.asked = 0;
+    this.requested = 0;
     const began = performance.now();
     const moving = began - this.movedAt < REST;
     this.draw(moving ? this.budget : Infinity);
     if (!moving) { return; }
     // The browser calls late while WebGL is still at the frame before; the 2D canvas takes its time here.
-    this.adapt(Math.max(began - this.askedAt, performance.now() - began));
+    this.adapt(Math.max(began - this.requestedAt, performance.now() - began));
     clearTimeout(this.resting);
     this.resting = setTimeout(() => this.request(), REST + 20);
   }

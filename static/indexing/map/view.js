@@ -1,4 +1,4 @@
-// Where one looks: the point of the map in the middle, and pixels per unit of the map.
+// The view: the point of the map in the centre, and pixels per unit of the map.
 const CLOSEST = 80;  // times nearer than the whole
 const FARTHEST = 0.6;
 const MARGIN = 0.06;

@@ -1,4 +1,4 @@
-// The search page's few words to the reader when a request goes wrong; results while typing are htmx's work.
+// Shows a notice on the search page when a request fails; htmx loads the results while somebody types.
 "use strict";
 {
   const failed = document.getElementById("search-failed");
@@ -7,7 +7,7 @@
   }
   document.addEventListener("htmx:afterSwap", () => { failed.hidden = true; });
 }
-// Beside the results filters are open; on a narrow screen they would push the results out of sight.
+// Filters next to the results are open; on a narrow screen they would push the results out of sight.
 {
   const filters = document.querySelector(".filters");
   const narrow = window.matchMedia("(max-width: 860px)");

@@ -4,7 +4,7 @@
 {
   const box = document.getElementById("q");
   const list = document.getElementById("suggestions");
-  const WAIT = 120;  // milliseconds between the last key and the question
+  const WAIT = 120;  // milliseconds between the last key and the request
   let timer = 0;
   let asked = null;
   let active = -1;
