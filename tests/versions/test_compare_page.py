@@ -79,7 +79,7 @@ def test_gained_lost_and_changed_experts_are_listed_with_their_fields(viewer, se
     found = html(viewer.get(COMPARE, {"from": 1, "to": 3, "list": "changed", "field": "rate"}))
     assert "Number004" in found
     assert "Number001" not in found
-    assert "Nobody in this list has these words" in html(viewer.get(COMPARE, {"from": 1, "to": 3, "q": "zzz"}))
+    assert "No expert in this list matches" in html(viewer.get(COMPARE, {"from": 1, "to": 3, "q": "zzz"}))
 
     page = html(viewer.get(COMPARE, {"from": 2, "to": 3, "list": "gained"}))
     assert "No experts were added" in page
@@ -135,7 +135,7 @@ class TestWhatCannotBeCompared:
         IndexVersion.objects.create(number=9, state="removed")
         answer = viewer.get(COMPARE, {"from": 9, "to": 2})
         assert answer.status_code == 404
-        assert "Version 9 is removed: its files are not there to compare." in html(answer)
+        assert "Version 9 cannot be compared: it is removed" in html(answer)
         answer = viewer.get(COMPARE, {"from": "<i>", "to": 2})
         assert answer.status_code == 404
         assert "There is no version &lt;i&gt;" in html(answer)

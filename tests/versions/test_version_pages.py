@@ -293,7 +293,7 @@ class TestHeldVersion:
         assert "<textarea" not in html(publisher.get(PUBLISH, {"version": 1}))
         answer = publisher.post(PUBLISH, {"version": 1, "reason": "Mine is fine."}, headers=HTMX)
         assert answer.status_code == 409
-        assert "Another person" in html(answer)
+        assert "somebody else must publish it" in html(answer)
         assert live() is None
 
     def test_with_approval_always_somebody_else_must_publish(self, publisher, settings):
@@ -309,7 +309,7 @@ class TestVersions:
     def test_the_list_says_what_was_live_when_and_why(self, publisher):
         version_cast.rolled_back()
         page = html(publisher.get(VERSIONS))
-        assert "rolled back to, <bdi>carol</bdi>: <bdi>It finds nobody.</bdi>" in page
+        assert "Rolled back to · <bdi>carol</bdi> · <bdi>It finds nobody.</bdi>" in page
         assert page.count("hash-encoder") == 2
         assert "Scheduled rebuilds are paused" in page
         assert f"{ROLLBACK}?version=2" in page
@@ -332,7 +332,7 @@ class TestVersions:
         version_cast.two_versions()
         page = html(viewer.get(f"{VERSIONS}1/"))
         assert "it can be made live again" in page
-        assert "Published by its run" in page
+        assert "Published automatically" in page
         assert "There was no live version to compare with" in page
         assert viewer.get(f"{VERSIONS}99/").status_code == 404
 
@@ -353,8 +353,8 @@ class TestRollback:
         version_cast.two_versions()
         Expert.objects.get(username="expert-002").delete()
         page = html(publisher.get(ROLLBACK, {"version": 1}))
-        assert "Hides 1 expert added since; 1 expert returns to the text of" in page
-        assert "1 expert deleted or deactivated since stays hidden" in page
+        assert "Hides 1 expert added since then; 1 expert returns to the text of" in page
+        assert "1 expert deactivated or deleted since then will stay hidden" in page
         assert live() == 2
 
     def test_it_needs_a_reason(self, publisher):
@@ -372,7 +372,7 @@ class TestRollback:
         assert encoders.loaded().encoded == []
         page = html(answer)
         assert "Rolled back: version 1 is live." in page
-        assert "when <bdi>carol</bdi> rolled back: version 1 is live" in page
+        assert "<bdi>carol</bdi> rolled back on" in page
         assert "It finds nobody." in page
         assert 'id="release-button"' in page
 
@@ -429,7 +429,7 @@ class TestAlarm:
         process(2, pid=2)
         page = html(viewer.get(PAGE))
         assert "1 server process has no version to search" in page
-        assert "1 process serves version 2 without trouble." in page
+        assert "1 server process uses version 2 without problems." in page
         assert "Search is not affected." not in page
 
     @pytest.mark.parametrize("path", [PAGE, "/admin/"])
