@@ -1,7 +1,7 @@
-"""How long a run takes, judged by earlier runs: one answer for the time left and for the plan.
+"""Estimates how long a run takes from earlier runs, both for the time left and for the preview of a rebuild.
 
-Encoding grows with the texts to encode, all else with the experts. The figures are medians over the last few runs
-that can be compared, so that one run beside a busy machine does not spoil them; without such runs there is no answer.
+Encoding takes time per text to encode, everything else per expert. The figures are medians over the last few
+comparable runs, so that one run on a busy machine does not distort them. Without such runs there is no estimate.
 """
 
 from __future__ import annotations
@@ -18,113 +18,115 @@ from indexing.models import RebuildRun
 from indexing.models.records import StageRecord
 
 RECENT = 5
-LOOKED_AT = 20
-"""Among so many of the last runs those that can be compared are looked for."""
+SEARCHED = 20
+"""How many of the last runs are searched for comparable ones."""
 SCALES_TO = 20
-"""How many times larger or smaller a directory may have been: beyond that, what takes the same time for a hundred
-experts as for a million (opening files, asking the saved queries) would be multiplied as well."""
+"""How many times larger or smaller a comparable directory may have been. Beyond that, the estimate would
+also multiply what takes the same time for a hundred experts and a million, such as opening files."""
 
 Stage = RebuildRun.Stage
 Missing = Literal["", "runs", "texts"]
-"""What an estimate lacks: nothing, earlier runs like this one, or how many texts are to be encoded."""
+"""Why there is no estimate: "runs" (no comparable runs), "texts" (number of texts unknown); "" if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     seconds: float | None
-    """None: there is no basis, and `missing` says what is missing"""
+    """None if there is no estimate; `missing` says why"""
     runs: int = 0
-    """how many earlier runs it goes by"""
+    """how many earlier runs it is based on"""
     missing: Missing = ""
-    here: float | None = None
-    """seconds that the present stage needs yet at its own rate"""
+    in_stage: float | None = None
+    """seconds left in the current stage, at its own rate"""
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
-    """What earlier runs took."""
+class RunStatistics:
+    """How long the stages of comparable runs took."""
 
     runs: int
-    an_expert: dict[str, float] = field(default_factory=dict)
-    """stage -> seconds for each expert; of embedding, what it takes when nothing has to be encoded"""
-    a_text: float | None = None
+    per_expert: dict[str, float] = field(default_factory=dict)
+    """stage -> seconds per expert; for embedding, what it takes if nothing has to be encoded"""
+    per_text: float | None = None
+    """seconds per text that is encoded; None if no comparable run encoded any"""
     lead: float = 0.0
-    """seconds until the first texts are encoded: loading the model"""
+    """seconds until the first texts are encoded, mostly to load the model"""
 
     def seconds(self, stage: str, experts: int, texts: int) -> float | None:
-        """Of the whole stage; None without a basis."""
+        """Seconds for the whole stage; None if unknown."""
         if stage == Stage.EMBED and texts:
-            return None if self.a_text is None else self.lead + texts * self.a_text
-        if stage == Stage.EMBED and self.a_text is not None:
-            return self.an_expert.get(stage, 0.0) * experts  # to look up every text is not felt
-        return None if stage not in self.an_expert else self.an_expert[stage] * experts
+            return None if self.per_text is None else self.lead + texts * self.per_text
+        if stage == Stage.EMBED and self.per_text is not None:
+            return self.per_expert.get(stage, 0.0) * experts  # looking texts up costs next to nothing
+        return None if stage not in self.per_expert else self.per_expert[stage] * experts
 
     def total(self, stages: Iterable[str], experts: int, texts: int) -> float | None:
-        each = [self.seconds(stage, experts, texts) for stage in stages]
-        known = [seconds for seconds in each if seconds is not None]
-        return sum(known) if len(known) == len(each) else None
+        """Seconds for all of `stages`; None if one of them is unknown."""
+        stage_seconds = [self.seconds(stage, experts, texts) for stage in stages]
+        known = [seconds for seconds in stage_seconds if seconds is not None]
+        return sum(known) if len(known) == len(stage_seconds) else None
 
 
 def rebuild(experts: int, texts: int) -> Estimate:
-    """Of a full run that encodes `texts` texts."""
+    """The estimate for a full rebuild of `experts` experts that encodes `texts` texts."""
     kind = RebuildRun.Kind.FULL
-    return _estimate(basis(kind, experts), RebuildRun.STAGES[kind], experts, texts)
+    return _estimate(statistics_of(kind, experts), RebuildRun.STAGES[kind], experts, texts)
 
 
-def left(run: RebuildRun) -> Estimate:
-    """Of what is yet to be done of a running run; nothing is known of one that waits."""
+def time_left(run: RebuildRun) -> Estimate:
+    """The estimate for the rest of a running run. There is none for a queued one."""
     if run.state != RebuildRun.State.RUNNING or run.stage not in run.stage_names:
         return Estimate(None, missing="runs")
-    here = max(run.total - run.done, 0) / run.rate if run.rate and run.total else None
+    in_stage = max(run.total - run.done, 0) / run.rate if run.rate and run.total else None
     later = run.stage_names[run.stage_names.index(run.stage) + 1 :]
     experts, texts = _experts(run), _texts(run)
     if texts is None or experts is None:
-        return Estimate(None, missing="texts", here=here)
-    known = basis(run.kind, experts)
+        return Estimate(None, missing="texts", in_stage=in_stage)
+    known = statistics_of(run.kind, experts)
     rest = known.total(later, experts, texts)
-    if here is None:
+    if in_stage is None:
         whole = known.seconds(run.stage, experts, texts)
         now = None if whole is None else max(whole - _spent(run), 0.0)
     else:
-        now = here
+        now = in_stage
     if rest is None or now is None:
-        return Estimate(None, missing="runs", here=here)
-    return Estimate(now + rest, known.runs, here=here)
+        return Estimate(None, missing="runs", in_stage=in_stage)
+    return Estimate(now + rest, known.runs, in_stage=in_stage)
 
 
-def basis(kind: str, experts: int) -> Basis:
-    """Of the last runs of this kind that came to their end and can be compared with one over `experts` experts."""
+def statistics_of(kind: str, experts: int) -> RunStatistics:
+    """Statistics over the latest completed runs of this kind whose directory size is comparable to `experts`."""
     runs = comparable(kind, experts)
-    return Basis(
+    return RunStatistics(
         runs=len(runs),
-        an_expert={
+        per_expert={
             stage: median(found)
             for stage in RebuildRun.STAGES[RebuildRun.Kind(kind)]
-            if (found := _seconds_an_expert(runs, stage))
+            if (found := _seconds_per_expert(runs, stage))
         },
-        a_text=_seconds_a_text(runs),
+        per_text=_seconds_per_text(runs),
         lead=median(_of_embedding(runs, "lead") or [0.0]),
     )
 
 
 def comparable(kind: str, experts: int) -> list[RebuildRun]:
-    """The newest first: of the newest one's model, of a size that can be scaled, with as exact a vector index."""
+    """The latest comparable runs, newest first: same model as the newest, similar size, same kind of index."""
     ended = list(
-        RebuildRun.objects.filter(kind=kind, experts__gt=0)  # known of those that came to their end
+        RebuildRun.objects.filter(kind=kind, experts__gt=0)  # stored for completed runs only
         .select_related("version")
         .only("experts", "stages", "version__model_fingerprint")
-        .order_by("-pk")[:LOOKED_AT]
+        .order_by("-pk")[:SEARCHED]
     )
     model = next((_model(run) for run in ended), "")
-    return [run for run in ended if _model(run) == model and _of_like_size(run.experts or 0, experts)][:RECENT]
+    return [run for run in ended if _model(run) == model and _is_comparable(run.experts or 0, experts)][:RECENT]
 
 
-def _estimate(known: Basis, stages: Sequence[str], experts: int, texts: int) -> Estimate:
+def _estimate(known: RunStatistics, stages: Sequence[str], experts: int, texts: int) -> Estimate:
     seconds = known.total(stages, experts, texts)
     return Estimate(None, missing="runs") if seconds is None else Estimate(seconds, known.runs)
 
 
-def _of_like_size(one: int, other: int) -> bool:
+def _is_comparable(one: int, other: int) -> bool:
     if (one > settings.TCS_EXACT_UP_TO) != (other > settings.TCS_EXACT_UP_TO):
         return False
     return one <= other * SCALES_TO and other <= one * SCALES_TO
@@ -138,7 +140,7 @@ def _record(run: RebuildRun, stage: str) -> StageRecord | None:
     return next((record for record in run.stage_records if record.stage == stage), None)
 
 
-def _seconds_an_expert(runs: Sequence[RebuildRun], stage: str) -> list[float]:
+def _seconds_per_expert(runs: Sequence[RebuildRun], stage: str) -> list[float]:
     records = [(run.experts or 1, _record(run, stage)) for run in runs]
     return [
         record.seconds / experts
@@ -147,8 +149,8 @@ def _seconds_an_expert(runs: Sequence[RebuildRun], stage: str) -> list[float]:
     ]
 
 
-def _seconds_a_text(runs: Sequence[RebuildRun]) -> float | None:
-    """By the pace that each run came to; where none lasted long enough to have one, by the run that encoded most."""
+def _seconds_per_text(runs: Sequence[RebuildRun]) -> float | None:
+    """Seconds per text: the median of the runs' steady pace; without one, from the run that encoded the most."""
     if paces := _of_embedding(runs, "pace"):
         return 1 / median(paces)
     encoding = [record for record in (_record(run, Stage.EMBED) for run in runs) if record and record.done]
@@ -157,20 +159,20 @@ def _seconds_a_text(runs: Sequence[RebuildRun]) -> float | None:
 
 
 def _of_embedding(runs: Sequence[RebuildRun], name: Literal["lead", "pace"]) -> list[float]:
-    """That figure of those runs that have a pace; what an older release wrote has none."""
+    """That figure of the runs that have a pace. Runs of older releases have none."""
     records = [_record(run, Stage.EMBED) for run in runs]
     figures = [getattr(record, name) for record in records if record and record.pace]
     return [figure for figure in figures if figure is not None]
 
 
 def _experts(run: RebuildRun) -> int | None:
-    """How many it is about, once it has read the directory."""
+    """How many experts the run is about; None before it has read the directory."""
     record = _record(run, Stage.DIRECTORY)
     return (record.done or None) if record else None
 
 
 def _texts(run: RebuildRun) -> int | None:
-    """How many it encodes, or what does no harm where that is over; None as long as nobody knows."""
+    """Texts that this run encodes: the total while embedding, 0 once that is over, None before it is known."""
     names = run.stage_names
     if names.index(run.stage) > names.index(Stage.EMBED):
         return 0
@@ -180,6 +182,6 @@ def _texts(run: RebuildRun) -> int | None:
 
 
 def _spent(run: RebuildRun) -> float:
-    """Seconds in the present stage so far."""
+    """Seconds in the current stage so far."""
     since = (timezone.now() - run.started_at).total_seconds() if run.started_at else 0.0
     return max(since - sum(record.seconds for record in run.stage_records), 0.0)

@@ -114,8 +114,8 @@ def cancel(run_id: int, actor: Actor, reason: str = "") -> RebuildRun:
 
 def _request_message(reembed: bool) -> str:
     if reembed:
-        return gettext_noop("Asked for run %(number)s (%(kind)s, everything again)%(why)s.")
-    return gettext_noop("Asked for run %(number)s (%(kind)s)%(why)s.")
+        return gettext_noop("Requested run %(number)s (%(kind)s, every profile again)%(why)s.")
+    return gettext_noop("Requested run %(number)s (%(kind)s)%(why)s.")
 
 
 def _why(reason: str) -> str:

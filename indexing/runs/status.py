@@ -120,7 +120,7 @@ def badge_of(run: RebuildRun) -> Badge:
 
 
 def progress(run: RebuildRun) -> Progress:
-    return Progress(run.stage, run.done, run.total, run.rate, estimates.left(run))
+    return Progress(run.stage, run.done, run.total, run.rate, estimates.time_left(run))
 
 
 def serving(state: IndexState) -> Serving:

@@ -21,8 +21,7 @@ from tests.faults import promises
 from tests.faults.waiting import until
 from tests.faults.web import Searching
 from tests.support import cast
-from tests.support.damage import flip_bit
-from tests.support.damage import replace
+from tests.support.damage import flip_bit, replace
 
 Damage = Callable[[Path, Path], None]
 

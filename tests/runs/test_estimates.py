@@ -21,25 +21,25 @@ def ended(
     experts: int = 1_000,
     texts: int = 0,
     *,
-    an_expert: float = 0.001,
-    a_text: float = 0.01,
+    per_expert: float = 0.001,
+    per_text: float = 0.01,
     lead: float = 4.0,
     model: str = "m",
     state: str = State.DONE,
     kind: str = "full",
     old: bool = False,
 ) -> RebuildRun:
-    """A run whose stages each took `an_expert` seconds an expert, and embedding `lead` + `a_text` a text."""
+    """A run whose stages each took `per_expert` seconds per expert, and embedding `lead` + `per_text` per text."""
 
     def entry(stage: str, seconds: float, done: int, **more: object) -> dict[str, object]:
         return {"stage": stage, "seconds": seconds, "done": done, "rate": None, "summary": ""} | more
 
-    paced = {} if old or not texts else {"lead": lead, "pace": 1 / a_text}
+    paced = {} if old or not texts else {"lead": lead, "pace": 1 / per_text}
     names = RebuildRun.STAGES[RebuildRun.Kind(kind)]
     stages = [
-        entry(name, lead + a_text * texts if texts else 0.1, texts, **paced)
+        entry(name, lead + per_text * texts if texts else 0.1, texts, **paced)
         if name == "embed"
-        else entry(name, experts * an_expert, experts)
+        else entry(name, experts * per_expert, experts)
         for name in names
     ]
     version = None
@@ -80,24 +80,24 @@ class TestPlan:
         assert estimates.rebuild(1_000, 0).seconds == pytest.approx(7, abs=0.2)
 
     def test_one_slow_run_does_not_change_the_estimate(self):
-        for a_text in (0.01, 0.5, 0.01):
-            ended(1_000, 500, a_text=a_text, an_expert=a_text / 10)
-        told = estimates.rebuild(1_000, 500)
-        assert (told.seconds, told.runs) == (pytest.approx(7 + 4 + 5), 3)
+        for per_text in (0.01, 0.5, 0.01):
+            ended(1_000, 500, per_text=per_text, per_expert=per_text / 10)
+        estimate = estimates.rebuild(1_000, 500)
+        assert (estimate.seconds, estimate.runs) == (pytest.approx(7 + 4 + 5), 3)
 
     def test_only_the_last_few_count(self):
-        ended(1_000, 500, an_expert=1.0)
+        ended(1_000, 500, per_expert=1.0)
         for _ in range(estimates.RECENT):
             ended(1_000, 500)
-        told = estimates.rebuild(1_000, 500)
-        assert (told.seconds, told.runs) == (pytest.approx(7 + 4 + 5), estimates.RECENT)
+        estimate = estimates.rebuild(1_000, 500)
+        assert (estimate.seconds, estimate.runs) == (pytest.approx(7 + 4 + 5), estimates.RECENT)
 
     def test_another_model_gives_no_estimate(self):
         for _ in range(3):
-            ended(1_000, 500, a_text=1.0, model="slow")
+            ended(1_000, 500, per_text=1.0, model="slow")
         ended(1_000, 500, model="fast")
-        told = estimates.rebuild(1_000, 500)
-        assert (told.seconds, told.runs) == (pytest.approx(7 + 4 + 5), 1)
+        estimate = estimates.rebuild(1_000, 500)
+        assert (estimate.seconds, estimate.runs) == (pytest.approx(7 + 4 + 5), 1)
 
     def test_a_directory_of_a_very_different_size_gives_no_estimate(self):
         ended(100, 50)
@@ -126,47 +126,47 @@ class TestPlan:
 class TestTimeLeft:
     def test_its_own_rate_and_the_later_stages_of_earlier_runs(self):
         ended(1_000, 500)
-        told = estimates.left(running("embed", read=2_000, done=100, total=500, rate=50.0))
-        assert told.seconds == pytest.approx(400 / 50 + 6 * 2)
+        estimate = estimates.time_left(running("embed", read=2_000, done=100, total=500, rate=50.0))
+        assert estimate.seconds == pytest.approx(400 / 50 + 6 * 2)
 
     def test_before_it_has_a_rate_the_pace_of_earlier_runs_minus_the_time_spent(self):
         ended(1_000, 500)
-        told = estimates.left(running("embed", total=500, since=4.0))
-        assert told.seconds == pytest.approx(4 + 5 - 3 + 6, abs=0.2)
+        estimate = estimates.time_left(running("embed", total=500, since=4.0))
+        assert estimate.seconds == pytest.approx(4 + 5 - 3 + 6, abs=0.2)
 
     def test_there_is_no_estimate_before_the_number_of_texts_is_known(self):
         ended(1_000, 500)
         run = running("snapshot", read=None)
-        assert estimates.left(run) == estimates.Estimate(None, missing="texts")
+        assert estimates.time_left(run) == estimates.Estimate(None, missing="texts")
         run.delete()
-        assert estimates.left(running("embed", total=0)) == estimates.Estimate(None, missing="texts")
+        assert estimates.time_left(running("embed", total=0)) == estimates.Estimate(None, missing="texts")
 
     def test_the_first_run_estimates_only_its_current_stage(self):
-        told = estimates.left(running("embed", done=100, total=500, rate=50.0))
-        assert (told.seconds, told.missing, told.here) == (None, "runs", pytest.approx(8))
+        estimate = estimates.time_left(running("embed", done=100, total=500, rate=50.0))
+        assert (estimate.seconds, estimate.missing, estimate.in_stage) == (None, "runs", pytest.approx(8))
 
     def test_a_stage_that_lasts_longer_than_ever_has_no_time_left(self):
         ended(1_000, 500)
-        assert estimates.left(running("publish", since=1_000)).seconds == 0
+        assert estimates.time_left(running("publish", since=1_000)).seconds == 0
 
     def test_re_tagging_is_estimated_by_earlier_re_tagging(self):
         ended(1_000, 500)
         run = running("tag", kind="tags")
-        assert estimates.left(run).seconds is None
+        assert estimates.time_left(run).seconds is None
         ended(1_000, 5, kind="tags")
-        assert estimates.left(run).seconds == 0  # tag takes 1 s, and 9 are gone
+        assert estimates.time_left(run).seconds == 0  # tag takes 1 s, and 9 are gone
 
 
 @pytest.mark.parametrize(
     ("earlier", "stage", "said"),
     [
-        (2, {"stage": "tag", "since": 1.5}, "by the last 2 runs like it"),
-        (0, {"stage": "tag"}, "no basis yet"),
-        (0, {"stage": "embed", "done": 10, "total": 500, "rate": 5.0}, "about 2 min left in this stage"),
-        (1, {"stage": "snapshot", "read": None}, "until it is known how many texts are to be encoded"),
+        (2, {"stage": "tag", "since": 1.5}, "based on the last 2 similar runs"),
+        (0, {"stage": "tag"}, "No estimate yet"),
+        (0, {"stage": "embed", "done": 10, "total": 500, "rate": 5.0}, "about 2 min"),
+        (1, {"stage": "snapshot", "read": None}, "the changed profiles are still being counted"),
     ],
 )
-def test_the_page_says_who_or_what_cancelled_it(client, earlier, stage, said):
+def test_the_page_says_what_the_estimate_is_based_on(client, earlier, stage, said):
     for _ in range(earlier):
         ended(1_000, 500)
     run = running(**stage)

@@ -221,7 +221,7 @@ def test_what_is_stored_is_in_the_language_of_the_installation(settings):
     assert lines[-1] == "Cancellation requested by root (page)."
     assert Notification.objects.get().subject == f"Run {run.pk} (full rebuild) is cancelled"
     said = list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True))
-    assert said == [f"Asked for run {run.pk} (full). [root (page)]", f"Cancelled run {run.pk}. [root (page)]"]
+    assert said == [f"Requested run {run.pk} (full). [root (page)]", f"Cancelled run {run.pk}. [root (page)]"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -169,8 +169,8 @@ def time_left(run: RebuildRun | None, progress: status.Progress | None) -> TimeL
         basis = ngettext("based on the last similar run", "based on the last %(runs)s similar runs", left.runs)
         return TimeLeft(words.time_left(left.seconds), basis % {"runs": left.runs})
     texts_missing = left.missing == "texts"
-    if left.here is not None:
-        here = _("%(time)s in this stage") % {"time": words.time_left(left.here)}
+    if left.in_stage is not None:
+        here = _("%(time)s in this stage") % {"time": words.time_left(left.in_stage)}
         if texts_missing:
             return TimeLeft(here, _("total not known until the changed profiles are counted"))
         return TimeLeft(here, _("total not known: no similar run has finished"))
