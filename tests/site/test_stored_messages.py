@@ -122,7 +122,8 @@ def test_rows_of_an_older_release_show_what_they_hold():
     with translation.override("nl"):
         assert run.error_text == "Old error."
         assert [stage.summary_text for stage in run.stage_records] == ["Old summary."]
-        assert run.gate_record and run.gate_record.verdicts[0].text == "Old verdict."
+        assert run.gate_record
+        assert run.gate_record.verdicts[0].text == "Old verdict."
         assert not run.gate_record.lost_count
         assert [line.text for line in run.lines.all()] == ["Old line."]
         assert Wanted.of("", "old line").among(run.lines.all())
