@@ -66,6 +66,7 @@ def test_a_bad_row_fails_with_1_and_is_named(file: Path, capsys: pytest.CaptureF
     assert report["status"] == "failed"
     (rejection,) = report["rejections"]
     assert (rejection["line"], rejection["field"], rejection["value"]) == (3, "Hourly Rate", "much")
+    assert list(rejection) == ["line", "field", "value", "mend"], "scripts read these keys"
     assert "line 3, Hourly Rate, “much”" in captured.err
     assert not Expert.objects.exists()
 

@@ -24,7 +24,10 @@ CEILINGS = Path(__file__).with_name("words_left.json")
 
 NOT_OURS = {"vendor", "migrations", "samples"}
 THESE_FILES = {"words.py", "test_words.py"}
-STOP_WORDS = {("indexing/snapshot/text_analysis.py", "whom")}
+STOP_WORDS = {
+    ("indexing/snapshot/text_analysis.py", "whom"),
+    ("experts/management/commands/import_experts.py", "mend"),  # a key of its JSON, which scripts read
+}
 
 WORDS = {
     # what not to write: what to write

@@ -119,7 +119,8 @@ def report(file: Path, outcome: str, plan: ImportPlan | None, error: str) -> dic
             "hidden": plan.hidden,
             "unknown_columns": list(plan.unknown_columns),
             "rejections": [
-                {"line": each.line, "field": each.field, "value": each.value, "fix": each.fix}
+                # "mend" is what scripts read since the first release
+                {"line": each.line, "field": each.field, "value": each.value, "mend": each.fix}
                 for each in plan.rejected
             ],
         }
