@@ -174,7 +174,7 @@ def test_a_dutch_browser_sees_dutch_on_every_page(scene):
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        (DUTCH, ("Zoekindex", "Nog geen run", "Index herbouwen")),
+        (DUTCH, ("Zoekindex", "Er zijn nog geen runs", "Index herbouwen")),
         (ENGLISH, ("Search index", "No runs yet", "Rebuild index")),
         ("fr", ("Search index", "No runs yet", "Rebuild index")),
     ],
