@@ -54,7 +54,7 @@ def test_each_run_is_shown_with_its_stages_its_experts_and_what_was_encoded(view
     assert [float(each) for each in rows[0][1:]] == [stage["seconds"] for stage in first.stages]
     assert chart(page, "runs-experts-chart")[1] == [[f"{first.pk}.000", "5"], [f"{second.pk}.000", "6"]]
     names, rows = chart(page, "encoded-chart")
-    assert names == ["Encoded", "Reused"]
+    assert names == ["Processed", "Unchanged"]
     assert [row[1:] for row in rows] == [["5", "0"], ["1", "5"]]
     assert f'<a href="/admin/index/runs/{second.pk}/">{second.pk}</a>' in page
 
