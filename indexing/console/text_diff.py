@@ -1,4 +1,4 @@
-"""What differs between two texts, word by word, cut to where it does. Pure."""
+"""Word-by-word difference of two texts, shortened to the places that differ. Pure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 COMPARED = 400
-"""Words between the first and the last that differ; of more, all are said to: comparing grows with their square."""
+"""At most as many words are compared, since the time grows with their square; longer stretches differ as a whole."""
 AROUND = 8
-"""Words of the same text that are kept on either side of what differs."""
+"""Words of unchanged text that are shown on either side of a difference."""
 
 _WORD = re.compile(r"\s*\S+\s*")
 
@@ -25,7 +25,7 @@ Side = tuple[Piece, ...]
 
 
 def sides(before: str, after: str) -> tuple[Side, Side]:
-    """The pieces of the text before, and of that after; long stretches that they share are cut to an ellipsis."""
+    """The pieces of the old and of the new text. Long stretches that both share are shortened to an ellipsis."""
     old, new = _words(before), _words(after)
     start = _common(zip(old, new, strict=False))
     end = _common(zip(reversed(old[start:]), reversed(new[start:]), strict=False))
@@ -66,7 +66,7 @@ def _shortened(spans: Sequence[tuple[Sequence[str], bool]]) -> Side:
     for place, (words, differs) in enumerate(spans):
         text = "".join(words)
         if not differs:
-            alone = len(spans) == 1  # something was added before or after it: both its ends are of use
+            alone = len(spans) == 1  # text was only added before or after it: both ends are shown
             head = 0 if place == 0 and not alone else AROUND
             tail = 0 if place == len(spans) - 1 and not alone else AROUND
             if len(words) > head + tail + 1:

@@ -53,6 +53,6 @@ def _list(now: DriftStatus, request: ConsoleRequest) -> dict[str, Any]:
     people = drifted_people.people(version, now.drift, chosen.kind, list(context["page"].object_list))
     return context | {
         "people": changes.person_rows(people),
-        "asked": chosen.address(),
+        "list_query": chosen.address(),
         "keeps_texts": version.profiles is not None,
     }

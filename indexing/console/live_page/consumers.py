@@ -145,17 +145,23 @@ async def _session(scope: Any) -> SessionBase:
 
 
 def _tab(scope: Any) -> Tab:
-    asked = {name: values[-1] for name, values in parse_qs(scope.get("query_string", b"").decode("latin-1")).items()}
+    parameters = {
+        name: values[-1] for name, values in parse_qs(scope.get("query_string", b"").decode("latin-1")).items()
+    }
     try:
-        language = get_supported_language_variant(asked.get("lang", ""))
+        language = get_supported_language_variant(parameters.get("lang", ""))
     except LookupError:
         language = settings.LANGUAGE_CODE
     zone = times.zone_of(scope.get("cookies", {}))
-    if "header" in asked:
+    if "header" in parameters:
         return Tab(None, 1, language, zone, header_only=True)
-    wanted = Wanted.of(asked.get("level", ""), asked.get("q", ""))
+    wanted = Wanted.of(parameters.get("level", ""), parameters.get("q", ""))
     return Tab(
-        whole_number(asked.get("run")) or None, whole_number(asked.get("page")) or 1, language, zone, wanted=wanted
+        whole_number(parameters.get("run")) or None,
+        whole_number(parameters.get("page")) or 1,
+        language,
+        zone,
+        wanted=wanted,
     )
 
 

@@ -93,7 +93,7 @@ def _list(diff: Diff, request: HttpRequest) -> dict[str, Any]:
     return context | {
         "people": changes.person_rows(people),
         "pair": urlencode(pair),
-        "asked": chosen.address(**pair),
+        "list_query": chosen.address(**pair),
     }
 
 

@@ -109,15 +109,15 @@
     toEnd();
   }
 
-  // --- Questions before actions ---------------------------------------------------------------------------
+  // --- Confirmation dialogs -------------------------------------------------------------------------------
   const openers = new WeakMap();
 
   document.addEventListener("submit", (event) => {
     const dialog = byId(event.target.dataset.dialog);
     if (!dialog) return;
     event.preventDefault();
-    for (const asked of event.target.querySelectorAll("input[type=hidden]")) {
-      dialog.querySelector(`input[name="${asked.name}"]`).value = asked.value;
+    for (const field of event.target.querySelectorAll("input[type=hidden]")) {
+      dialog.querySelector(`input[name="${field.name}"]`).value = field.value;
     }
     openers.set(dialog, event.submitter);
     dialog.showModal();
