@@ -1,4 +1,4 @@
-"""The admin's front page and sidebar: what staff come for first, in words that they know."""
+"""The order and names of apps on the admin's front page and in its sidebar."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FIRST = ("experts", "indexing", "auth")
 
 class Site(AdminSite):
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """By what the apps are for, not by the alphabet: the directory before accounts and sign-ins."""
+        """Apps by importance instead of by name: the directory before accounts and sign-ins."""
         place = {label: number for number, label in enumerate(FIRST)}
         apps = super().get_app_list(request, app_label)
         return sorted(apps, key=lambda app: place.get(app["app_label"], len(FIRST)))

@@ -1,4 +1,4 @@
-"""The web process: HTTP, the socket, and the thread that keeps the live version."""
+"""The web process: HTTP, the socket, and the threads beside the requests."""
 
 import gc
 import os
@@ -11,7 +11,7 @@ from channels.security.websocket import AllowedHostsOriginValidator
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 
-# One thread a query: searches that run at once then do not slow each other. Read when faiss and torch are loaded.
+# One thread per query: searches at the same time do not slow each other. Read when faiss and torch are loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tcs_site.settings")
 http = get_asgi_application()
@@ -36,16 +36,16 @@ LONGEST_HEAD = 256 * 1024
 
 
 def take_long_addresses() -> None:
-    """A query of 10,000 letters of any script is up to 120 KB in an address; daphne's Twisted refuses above 16 KB."""
+    """A query of 10,000 letters takes up to 120 KB in an address, and Twisted refuses more than 16 KB."""
     http_module = sys.modules.get("twisted.web.http")
     if http_module is not None:
         http_module.HTTPChannel.totalHeadersSize = http_module.HTTPChannel.MAX_LENGTH = LONGEST_HEAD
 
 
 def once_listening(start: Callable[[], None]) -> None:
-    """Call `start` when the server has opened its socket: importing torch would hold that up for seconds.
+    """Call `start` when the server has opened its socket: importing torch would delay that by seconds.
 
-    Daphne starts its reactor after that. Other servers say nothing; there it is called now.
+    Daphne starts its reactor after that. Under other servers `start` is called at once.
     """
     reactor = sys.modules.get("twisted.internet.reactor")
     if reactor is None:
@@ -54,7 +54,7 @@ def once_listening(start: Callable[[], None]) -> None:
         reactor.callWhenRunning(start)
 
 
-# What importing made stays for good. Looking through it for garbage would hold up all searches for 80 ms each time.
+# Imported objects stay for good. Searching them for garbage would delay all searches by 80 ms each time.
 gc.freeze()
 take_long_addresses()
 once_listening(web_process.start)

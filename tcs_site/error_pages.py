@@ -1,4 +1,4 @@
-"""What is answered when an error comes as far as Django's own handler."""
+"""Responses to errors that reach Django's own handler, and to too many failed sign-ins."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ RETRY_SECONDS = 5
 
 
 def internal_error(request: HttpRequest) -> HttpResponse:
-    """503 and when to try again while the database is away, wherever that was noticed; else the page for a 500.
+    """503 with a Retry-After while the database is away, otherwise the page for a 500.
 
     Django calls this while the error is being handled, in whatever layer it was raised: a middleware's
     `process_exception` would see only those of views.
     """
     if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         return server_error(request)
-    # without the request: its context would ask the database who is looking
+    # without the request, whose context would read the user from the database
     response = HttpResponse(render_to_string("503.html"), status=503)
     response["Retry-After"] = str(RETRY_SECONDS)
     return response
@@ -33,7 +33,7 @@ def internal_error(request: HttpRequest) -> HttpResponse:
 def locked_out(
     request: HttpRequest, _response: HttpResponse | None, _credentials: dict[str, Any] | None
 ) -> HttpResponse:
-    """Too many failed attempts to sign in: who is kept out, who is not, and for how long."""
+    """After too many failed sign-ins: who is locked out, who is not affected, and for how long."""
     wait = get_cool_off(request)
     minutes = round(wait.total_seconds() / 60) if wait else 0
     return render(request, "locked_out.html", {"minutes": minutes}, status=HTTPStatus.TOO_MANY_REQUESTS)

@@ -1,4 +1,4 @@
-"""What makes a clone usable: the tables, a directory to look at, somebody who may sign in, a first version.
+"""What a first start prepares: the tables, a sample directory, a user and a first version.
 
 Each step looks by itself whether it is needed, so a start that was interrupted is taken up where it stopped.
 """
@@ -25,14 +25,14 @@ def migrations_pending() -> bool:
 
 
 def load_samples() -> int:
-    """Fictional experts for a directory that is empty and never was used; returns how many."""
+    """Load fictional experts into a directory that is empty and was never used; returns how many."""
     if Expert.objects.exists() or RebuildRun.objects.exists():
         return 0
     return generator.load_samples(SAMPLES)
 
 
 def create_administrator(password: str) -> str | None:
-    """A first user, where there is none, with `password` or a random one; the random one is returned, this once."""
+    """Create a first user if there is none. Without `password` it gets a random one, which is returned only here."""
     if User.objects.exists():
         return None
     chosen = password or secrets.token_urlsafe(12)
@@ -41,5 +41,5 @@ def create_administrator(password: str) -> str | None:
 
 
 def first_version_needed() -> bool:
-    """Nobody ever asked for a run, and there is somebody to find."""
+    """Whether there are experts to find and no run was ever requested."""
     return not RebuildRun.objects.exists() and Expert.objects.active().exists()

@@ -1,4 +1,4 @@
-"""Who calls, when a proxy stands in front."""
+"""The caller's address behind a proxy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def behind_proxy(application: Application) -> Application:
 
 
 def _last_entry(headers: Any) -> str:
-    """As an address; empty where there is none."""
+    """The last address in X-Forwarded-For; empty if there is none or it is invalid."""
     values = [value for name, value in headers if name.lower() == b"x-forwarded-for"]
     last = values[-1].decode("latin-1").rpartition(",")[2].strip() if values else ""
     try:

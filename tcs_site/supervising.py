@@ -1,4 +1,4 @@
-"""Child processes that all end with their parent, however deep they were started."""
+"""Child processes, and their children, that all end with the process that started them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ END_SECONDS = 30.0
 AGAIN_SECONDS = 1.0
 
 
-class Stopped(Exception):  # noqa: N818  no error: somebody asked
+class Stopped(Exception):  # noqa: N818  not an error: somebody stopped it
     """A signal asked this process to end."""
 
     def __init__(self, number: int) -> None:
@@ -40,14 +40,14 @@ def raise_on_signals() -> None:
 
 
 def ignore_signals() -> None:
-    """From here on this process ends as it has begun to, however often it is asked."""
+    """Ignore further signals: this process is ending already."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _raise(number: int, _frame: FrameType | None) -> NoReturn:
-    """And again after a while: what is raised within a finalizer, Python prints and forgets."""
+    """Raise Stopped, and again a second later: Python only prints an exception that is raised in a finalizer."""
 
     def once_more(_alarm: int, _frame: FrameType | None) -> NoReturn:
         _raise(number, None)
@@ -87,18 +87,18 @@ class ProcessGroup:
         return found
 
     def end(self) -> None:
-        """SIGTERM to all, time to end well, then SIGKILL."""
+        """Send SIGTERM to all, and SIGKILL to those that have not ended in time."""
         give_up = time.monotonic() + END_SECONDS
-        told: set[int] = set()
+        signalled: set[int] = set()
         while members := self.members():
             late = time.monotonic() > give_up
             for process in members:
-                if late or process.pid not in told:  # one may have been started since
+                if late or process.pid not in signalled:  # one may have been started since
                     _send(process, signal.SIGKILL if late else signal.SIGTERM)
-                    told.add(process.pid)
+                    signalled.add(process.pid)
             psutil.wait_procs(members, timeout=0.2)
         for child in self._children:
-            child.wait()  # what has ended has no environment: it is no member, but is still to be asked how it ended
+            child.wait()  # one that has ended has no environment and is not a member, but its exit code must be read
 
 
 def _send(process: psutil.Process, number: signal.Signals) -> None:
@@ -107,7 +107,7 @@ def _send(process: psutil.Process, number: signal.Signals) -> None:
 
 
 def can_listen(host: str, port: int) -> OSError | None:
-    """Try the address; the error that listening on it would end with, if any."""
+    """Listen on the address for a moment. Returns the error if that fails."""
     try:
         family, kind, protocol, _name, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -122,7 +122,7 @@ def can_listen(host: str, port: int) -> OSError | None:
 
 
 def wait_until_listening(child: subprocess.Popen[bytes], host: str, port: int) -> bool:
-    """True once the child accepts connections; False when it ended before."""
+    """True once the child accepts connections, False if it ends before."""
     target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     while child.poll() is None:
         try:

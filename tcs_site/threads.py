@@ -1,4 +1,4 @@
-"""Middleware that decides in which thread a request is worked on."""
+"""Middleware that decides which thread handles a request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.decorators import sync_only_middleware
 
 @sync_only_middleware
 def one_thread(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """The innermost: middleware around it that can do either, up to the static files, then runs in the view's thread.
+    """Innermost middleware: makes the middleware around it, up to the static files, run in the view's thread too.
 
     Else Django calls it in the event loop and goes over to the thread and back for each of its halves: 20 times for
     one request where now it is 7, which takes a millisecond more.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import OrderedDict
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexing.encoders.protocol import Encoder
@@ -19,8 +19,7 @@ class QueryCache:
     """A least-recently-used cache. Any number of threads may use it; two may encode the same text at once."""
 
     def __init__(self, size: int = SIZE) -> None:
-        self._size = size
-        self._vectors: OrderedDict[tuple[str, bytes], NDArray[np.float32]] = OrderedDict()
+        self._vectors: LRUCache[tuple[str, bytes], NDArray[np.float32]] = LRUCache(size)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -32,15 +31,11 @@ class QueryCache:
         key = (encoder.fingerprint, hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest())
         with self._lock:
             if (known := self._vectors.get(key)) is not None:
-                self._vectors.move_to_end(key)
                 return known
         vector: NDArray[np.float32] = encoder.encode([text])[0].copy()
         vector.flags.writeable = False
         with self._lock:
             self._vectors[key] = vector
-            self._vectors.move_to_end(key)
-            while len(self._vectors) > self._size:
-                self._vectors.popitem(last=False)
         return vector
 
     def clear(self) -> None:

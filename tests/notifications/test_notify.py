@@ -1,4 +1,4 @@
-"""Who should know is told: e-mail and a signed webhook, tried again until delivered."""
+"""Notifications by e-mail and by a signed webhook, tried again until they are delivered."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def failed_run() -> None:
     runs.fail(run, "The disk is full.")
 
 
-def test_a_run_that_fails_is_told_by_e_mail(settings):
+def test_a_failed_run_sends_an_e_mail(settings):
     settings.TCS_NOTIFY_EMAILS = ["ops@example.org"]
     failed_run()
     assert notifications.deliver_due() == 1
@@ -78,7 +78,7 @@ def test_a_run_that_fails_is_told_by_e_mail(settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_other_end_of_a_run_is_told_and_every_version_that_goes_live(settings):
+def test_every_other_end_of_a_run_and_every_version_that_goes_live_notifies(settings):
     settings.TCS_NOTIFY_EMAILS = ["ops@example.org"]
     cast.experts(10)
     assert cast.rebuild().state == "done"
@@ -115,7 +115,7 @@ def test_a_receiver_that_never_answers_holds_up_no_run(settings):
     assert (message.event, message.attempts) == ("index.published", 0)
 
 
-def test_nobody_is_told_twice(settings):
+def test_nothing_is_delivered_twice(settings):
     settings.TCS_NOTIFY_EMAILS = ["ops@example.org"]
     failed_run()
     notifications.deliver_due()

@@ -1,4 +1,4 @@
-"""What balancers and monitors are told."""
+"""Health checks for load balancers and monitors."""
 
 from __future__ import annotations
 

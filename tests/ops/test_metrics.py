@@ -1,4 +1,4 @@
-"""What Prometheus is told."""
+"""The metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -70,6 +70,6 @@ def test_it_says_which_processes_serve_the_live_version(client, settings):
     cast.published(3)
     for pid, number, problem in ((1, 1, ""), (2, 1, ""), (3, None, "A file is damaged.")):
         ServingProcess.objects.create(host="web", pid=pid, process_start="1", version_number=number, problem=problem)
-    told = figures(client, authorization="Bearer s3cret")
-    assert (told['tcs_processes{serves="live"}'], told['tcs_processes{serves="other"}']) == (2, 1)
-    assert told["tcs_serving_problems"] == 1
+    shown = figures(client, authorization="Bearer s3cret")
+    assert (shown['tcs_processes{serves="live"}'], shown['tcs_processes{serves="other"}']) == (2, 1)
+    assert shown["tcs_serving_problems"] == 1

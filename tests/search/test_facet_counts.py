@@ -91,7 +91,7 @@ def test_the_hidden_are_not_counted(snapshot):
 
 
 @pytest.mark.services
-def test_the_deleted_are_not_counted_and_many_are_asked_for_in_parts(snapshot, monkeypatch):
+def test_the_deleted_are_not_counted_and_many_are_read_in_parts(snapshot, monkeypatch):
     everybody = sorted(Expert.objects.values_list("pk", flat=True))
     Expert.objects.filter(job_title="Baker").delete()
     counts = FacetedQuery.of("sourdough honey", Mode.KEYWORD, snapshot).facets(NONE)

@@ -80,7 +80,7 @@ def test_the_keyword_index_understands_the_same(worded, case):
     found, scores = worded.search("steel", 10, filters.conditions())
     assert sorted(found.tolist()) == rows
     _, unfiltered = worded.search("steel", 10)
-    assert set(scores.tolist()) <= set(unfiltered.tolist()), "a filter changes who is found, not how well"
+    assert set(scores.tolist()) <= set(unfiltered.tolist()), "a filter must not change scores"
 
 
 def test_labels_are_no_words(worded):
@@ -88,7 +88,7 @@ def test_labels_are_no_words(worded):
 
 
 @pytest.mark.parametrize(
-    ("asked", "field"),
+    ("values", "field"),
     [
         ({"rate_min": -1.0, "currency": "EUR"}, "rate_min"),
         ({"rate_max": float("nan"), "currency": "EUR"}, "rate_max"),
@@ -97,9 +97,9 @@ def test_labels_are_no_words(worded):
         ({"rate_min": 10.0, "rate_max": 9.0, "currency": "EUR"}, "rate_max"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_and_named(asked, field):
+def test_a_contradiction_is_refused_and_names_its_field(values, field):
     with pytest.raises(InvalidFilter) as refused:
-        Filters(**asked)
+        Filters(**values)
     assert refused.value.field == field
 
 

@@ -1,4 +1,4 @@
-"""The log of searches: what people asked, once each, without a search ever waiting for it."""
+"""The log of searches: each search once, and no search waits for it."""
 
 from __future__ import annotations
 
@@ -163,9 +163,9 @@ class TestWriting:
         writer.sweep_at = time.monotonic() + 99
         for number in range(50):
             log.note(results(0.9, query=f"q{number}"), 10)
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries:
             writer.turn(time.monotonic())
-        assert [each["sql"][:6] for each in asked if each["sql"] not in ("BEGIN IMMEDIATE", "COMMIT")] == ["INSERT"]
+        assert [each["sql"][:6] for each in queries if each["sql"] not in ("BEGIN IMMEDIATE", "COMMIT")] == ["INSERT"]
         assert SearchLog.objects.count() == 50
 
     def test_noting_asks_the_database_nothing(self, writer, django_assert_num_queries):

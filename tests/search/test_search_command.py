@@ -97,7 +97,7 @@ def test_json_tells_what_is_wrong_too(version):
     assert "ids.npy" in answer["error"]
 
 
-def test_versions_that_are_not_there_are_told_apart(version):
+def test_the_message_says_why_a_version_is_missing(version):
     assert "There is no version 9; kept are: 1." in str(failure("verify_index", 9))
     IndexVersion.objects.create(number=2, state=IndexVersion.State.REMOVED)
     assert "files of version 2 were removed" in str(failure("verify_index", 2))

@@ -1,4 +1,4 @@
-"""A query to hits: the three modes, the fusion, who is shown, and what is refused."""
+"""Searching: the three modes, the fusion, which experts are found, and what is refused."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_k_outside_its_limits_is_refused(snapshot, k):
 
 
 @pytest.mark.parametrize("k", [1, MAX_K])
-def test_as_many_as_asked_for_or_as_there_are(snapshot, k):
+def test_there_are_k_hits_or_as_many_as_experts(snapshot, k):
     assert len(search("honey", snapshot, k).hits) == min(k, 24)
 
 

@@ -34,7 +34,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 class Command(BaseCommand):
     help = "Serve TCS. The first start prepares the database, a sample directory, a user and a first version."
-    requires_system_checks = ()  # they import every page; the server does so itself, once
+    requires_system_checks = ()  # they import every page, which the server does anyway
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=settings.HOST, help="default: HOST, or 127.0.0.1")
@@ -107,14 +107,14 @@ def port_number(text: str) -> int:
 
 
 def server_command(host: str, port: int) -> list[str]:
-    """Daphne, quiet: no line for every request. `tcs_site.proxying` has the caller's address behind a proxy."""
+    """Daphne without a line for each request. Behind a proxy, `tcs_site.proxying` finds the caller's address."""
     command = [sys.executable, "-m", "daphne", "-v", "0", "-b", host, "-p", str(port), "--no-server-name"]
     return [*command, "tcs_site.asgi:application"]
 
 
 @contextmanager
 def only_one_prepares(folder: Path) -> Iterator[None]:
-    """Two first starts at once would both migrate and load; serving the same folder twice is no harm."""
+    """Refuse a second start while the first one prepares: both would migrate and load. Serving twice is harmless."""
     with (folder / LOCK).open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
