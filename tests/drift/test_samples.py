@@ -147,7 +147,7 @@ def test_a_version_that_cannot_be_read_gives_no_sample_and_no_error(caplog):
     DriftSample.objects.all().delete()
     shutil.rmtree(paths.version_folder(1))
     assert not samples.attempt()
-    assert "No sample of drift" in caplog.text
+    assert "Could not take a sample of drift" in caplog.text
     assert not DriftSample.objects.exists()
 
 

@@ -131,7 +131,7 @@ def test_cron_does_not_undo_a_rollback():
     decisions.roll_back(1, Actor("carol", RebuildRun.Via.PAGE), "Bad tags.")
     code, out, _err = command("rebuild_index", "--if-older", "0s")
     assert code == 0
-    assert "on hold" in out
+    assert "paused" in out
     assert IndexState.read().live_version_id == 1
 
 

@@ -111,4 +111,4 @@ def test_what_cannot_be_deleted_is_reported_and_left_for_the_next_run(monkeypatc
     with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
         patch.setattr(sweep.shutil, "rmtree", refuse)
         sweep.remove_leftovers()
-    assert "000009 could not be deleted (Permission denied)" in caplog.text
+    assert "Could not delete 000009 (Permission denied)" in caplog.text
