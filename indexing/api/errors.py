@@ -52,7 +52,7 @@ def handle(api: NinjaAPI) -> None:
 
 
 def invalid(fields: dict[str, str]) -> JsonResponse:
-    """422: one sentence for each field that must be mended, and all of them as one in `detail`."""
+    """422: one sentence for each invalid field, and all of them together in `detail`."""
     return refusal(422, " ".join(f"{name}: {sentence}" for name, sentence in fields.items()), fields=fields)
 
 
@@ -93,7 +93,7 @@ def _not_json(_request: HttpRequest, _error: Any) -> JsonResponse:
 def _refused(_request: HttpRequest, error: Any) -> JsonResponse:
     if isinstance(error, AuthenticationError):
         return refusal(401, _("Sign in, or send a token: Authorization: Bearer ..."))
-    if error.status_code == HTTPStatus.BAD_REQUEST:  # ninja's word for a body that is no JSON
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # how ninja reports a body that is not JSON
         return _not_json(_request, error)
     return refusal(error.status_code, str(error))
 

@@ -225,7 +225,7 @@ class RunLogLine(models.Model):
     message = models.TextField()
     """in the installation's language; `text` is for who reads it"""
     message_data = models.JSONField(null=True, editable=False)
-    """the same as `Message.as_dict`; None where the line is no text of ours, or of an older release"""
+    """the same as `Message.as_dict`; None if the text is not ours, or was stored by an older release"""
 
     class Meta:
         default_permissions = ()

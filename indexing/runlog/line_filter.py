@@ -1,4 +1,4 @@
-"""Which lines of a run's log are asked for: of a level and above, and with a text in them."""
+"""Filter the lines of a run's log by level and by a text that they contain."""
 
 from __future__ import annotations
 

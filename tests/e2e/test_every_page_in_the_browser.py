@@ -291,7 +291,7 @@ def test_keys_can_be_switched_off(window: BrowserContext):
     page.close()
 
 
-def test_the_end_of_a_run_is_told_on_every_page_and_by_the_browser_to_who_asked(
+def test_the_end_of_a_run_is_announced_on_every_page_and_by_a_notification_if_requested(
     window: BrowserContext, scene: dict[str, Any], site: Site
 ):
     """Last: it ends the run that the other tests look at."""

@@ -17,7 +17,9 @@ def test_suggestions_are_chosen_with_the_keyboard(indexed: Server, tabs: Browser
     page = opened(tabs)
     box = page.get_by_role("combobox", name="What are you looking for?")
     options = page.get_by_role("listbox", name="Suggestions").get_by_role("option")
-    box.fill("eng")  # at once: slowly typed, "en" is asked for too, and its answer replaced while a key is pressed
+    box.fill(
+        "eng"
+    )  # at once: typed slowly, "en" is requested too, and its response is replaced while a key is pressed
     expect(options.first).to_be_visible()
     expect(box).to_have_attribute("aria-expanded", "true")
     box.press("ArrowDown")

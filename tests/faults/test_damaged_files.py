@@ -69,7 +69,7 @@ def test_a_damaged_version_is_refused_and_the_newest_good_one_is_served(two_vers
     for name in promises.files_of(int(folder.name)):
         path, other = folder / name, kept / name
         if damage is exchange and (not other.exists() or other.read_bytes() == path.read_bytes()):
-            continue  # a segment's files are named anew in every version; ids are the same in both
+            continue  # a segment's files get new names in every version; ids are the same in both
         with subtests.test(name):
             whole = path.read_bytes()
             damage(path, other)
@@ -128,7 +128,7 @@ def test_without_any_good_version_there_is_no_index_until_the_next_run(first_ver
     assert live.current().number == promises.live()
 
 
-def test_a_restarted_server_says_what_is_wrong_and_the_next_run_mends_it(two_versions, serve):
+def test_a_restarted_server_says_what_is_wrong_and_the_next_run_fixes_it(two_versions, serve):
     kept, folder = two_versions
     flip(folder / "vectors.npy", Path())
     web = serve()

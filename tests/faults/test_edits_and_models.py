@@ -139,7 +139,9 @@ def models(tmp_path: Path, damaged_default: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_a_model_that_cannot_be_used_fails_the_run_with_the_mend(first_version, serve, work, models, subtests):
+def test_a_model_that_cannot_be_used_fails_the_run_and_says_how_to_fix_it(
+    first_version, serve, work, models, subtests
+):
     with Searching(serve()) as searching:
         for what, given in models.items():
             with subtests.test(what), searching.answered_from(first_version):

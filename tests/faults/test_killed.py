@@ -1,4 +1,4 @@
-"""The worker is killed, or told to end, at every point of a run; clients search all the while."""
+"""The worker is killed or terminated at every point of a run, while clients keep searching."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_signal_cancels_the_run_at_any_point(searching, first_version, work, s
 
 
 @pytest.mark.parametrize("action", ["terminate", "interrupt"])
-def test_a_signal_that_comes_too_late_is_no_harm(searching, first_version, work, action):
+def test_a_signal_that_comes_too_late_does_no_harm(searching, first_version, work, action):
     run = promises.ask()
     with searching.answered_from(first_version, promises.next_number()):
         work(run.pk, "in transaction", action).ended()

@@ -132,7 +132,7 @@ class Player(threading.Thread):
                 if self.step not in (import_some, edit_one):
                     invariants_hold()
                 time.sleep(self.dice.random() * self.pause)
-        except Exception as error:  # noqa: BLE001  told by the test's own thread
+        except Exception as error:  # noqa: BLE001  raised again by the test's own thread
             self.failure = error
         finally:
             connection.close()

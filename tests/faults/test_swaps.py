@@ -103,7 +103,7 @@ REAL = House("indexing.encoders.ModelEncoder", experts=150, spare_mb=60)
 
 @pytest.mark.parametrize("house", [BULKY, *([REAL] if SWAPS >= PROMISED_SWAPS else [])], ids=str)
 def test_no_search_fails_through_many_swaps_of_which_one_does_not_fit(house, serve, settings, transactional_db):
-    """Hybrid searches, each encoded anew: what is kept free for them is enough for 16 at once."""
+    """Hybrid searches that all need encoding: the memory that is kept free for them is enough for 16 at once."""
     settings.TCS_ENCODER = house.encoder
     encoders.reset()
     Expert.objects.bulk_create(
@@ -115,7 +115,7 @@ def test_no_search_fails_through_many_swaps_of_which_one_does_not_fit(house, ser
     promises.rebuild()
     # Every request has threads of its own: small stacks and one heap, so that address space is what memory is.
     web = serve(TCS_ENCODER=house.encoder, stack_kb=512, MALLOC_ARENA_MAX="1")
-    with Searching(web, clients=CLIENTS, pause=PAUSE, anew=True) as searching:
+    with Searching(web, clients=CLIENTS, pause=PAUSE, all_different=True) as searching:
         for _ in range(SWAPS // 2):
             swap(web)
             searching.more(2 * CLIENTS)

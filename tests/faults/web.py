@@ -118,7 +118,7 @@ class Answer:
     """of HTTP; 0 where there was no answer at all"""
     version: int | None
     at: float
-    """when it was asked for, by the monotonic clock"""
+    """when it was requested, by the monotonic clock"""
     seconds: float
     retry_after: str
     text: str
@@ -127,15 +127,15 @@ class Answer:
 class Searching:
     """Clients that search from `with` to its end, `pause` seconds after each answer, or at once while a test waits.
 
-    `anew`: never the same query twice, so that each is encoded.
+    `all_different`: never the same query twice, so that each is encoded.
     """
 
     def __init__(
-        self, *webs: Web, clients: int = 2, pause: float = 0.25, mode: str = "hybrid", anew: bool = False
+        self, *webs: Web, clients: int = 2, pause: float = 0.25, mode: str = "hybrid", all_different: bool = False
     ) -> None:
         self.webs = webs
         self.answers: list[Answer] = []
-        self._anew = anew
+        self._all_different = all_different
         self._pause = pause
         self._mode = mode
         self._ended = False
@@ -216,7 +216,7 @@ class Searching:
             while not self._ended:
                 turn += 1
                 query = QUERIES[turn % len(QUERIES)]
-                answer = self._ask(client, web, f"{query} {number} {turn}" if self._anew else query)
+                answer = self._ask(client, web, f"{query} {number} {turn}" if self._all_different else query)
                 with self._news:
                     self.answers.append(answer)
                     self._news.notify_all()

@@ -79,7 +79,7 @@ def test_nothing_is_overwritten_and_nothing_copied_into_itself(tmp_path):
         call_command("backup", str(settings.DATA_DIR / "copy"))
 
 
-def test_a_copy_of_damaged_files_is_no_backup(tmp_path):
+def test_a_copy_of_damaged_files_is_not_a_backup(tmp_path):
     cast.experts(3)
     rebuild()
     damage.replace(paths.version_folder(1) / "ids.npy", b"garbage")

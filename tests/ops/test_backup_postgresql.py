@@ -70,7 +70,7 @@ def shell(commands: str, **environment: str) -> str:
 
 
 def found(query: str, **environment: str) -> tuple[int, list[str]]:
-    """The version that answers in a process of its own, and the usernames of whom it finds."""
+    """The version that answers in a separate process, and the usernames that it finds."""
     command = f"{sys.executable} manage.py search_experts '{query}' --mode keyword --json"
     answer = json.loads(shell(command, **environment))
     return answer["version"], [hit["username"] for hit in answer["hits"]]
@@ -84,7 +84,7 @@ def test_what_was_dumped_and_copied_serves_elsewhere(tmp_path, empty_database):
     (tmp_path / "backups").mkdir()
     shell(copying)
 
-    Expert.objects.all().delete()  # what happens to the original afterwards is no matter of the copy
+    Expert.objects.all().delete()  # later changes of the original do not affect the copy
     there = {"DATABASE_URL": empty_database, "TCS_DATA_DIR": str(tmp_path / "backups" / "tcs")}
     assert "Version 1 is intact" in shell(restoring, **there)
     assert found("sourdough bread", **there) == (1, [baker])

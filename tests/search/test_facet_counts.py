@@ -1,4 +1,4 @@
-"""How many matches a filter would leave: whom they count, and what is offered where nobody is left."""
+"""How many matches a filter would leave: who is counted, and what is offered when nobody is left."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def test_the_keyword_index_understands_the_same(worded, case):
     assert set(scores.tolist()) <= set(unfiltered.tolist()), "a filter must not change scores"
 
 
-def test_labels_are_no_words(worded):
+def test_labels_are_not_words(worded):
     assert worded.search("tag:1 craft photo eur", 10)[0].tolist() == []
 
 

@@ -42,7 +42,7 @@ def test_where_all_experts_are_the_same_noise_does_not_decide():
 
 
 def test_the_depth_of_the_list_of_words_hardly_matters(snapshot):
-    """Who is beyond a full list is reckoned with half of its last score, and nobody is lost from the list."""
+    """An expert beyond the end of a full list gets half of its last score, and no expert is lost."""
     query = "bees honey bread bridges tax"
     vector = text_vector(query)
     everybody = by_both(snapshot, query, vector, (24, 24), 10.0, StepTimer())

@@ -86,7 +86,7 @@ class TestBursts:
     def test_sessions_do_not_hide_each_other(self):
         assert sorted(written(a_note("bread", 0, session="a"), a_note("wine", 1, session="b"))) == ["bread", "wine"]
 
-    def test_the_same_words_again_are_no_other_question(self):
+    def test_the_same_words_again_are_the_same_query(self):
         again = a_note("  BREAD ", 5, complete=True)
         assert written(a_note("bread", 0), again, until=AGAIN_SECONDS) == ["bread"]
         assert written(a_note("bread", 0), a_note("bread", AGAIN_SECONDS + 1, complete=True)) == ["bread", "bread"]
@@ -159,7 +159,7 @@ class TestRow:
 class TestWriting:
     pytestmark = pytest.mark.django_db(transaction=True)
 
-    def test_one_statement_writes_what_came_together(self, writer):
+    def test_one_statement_writes_what_arrived_together(self, writer):
         writer.sweep_at = time.monotonic() + 99
         for number in range(50):
             log.note(results(0.9, query=f"q{number}"), 10)

@@ -50,7 +50,7 @@ def test_without_a_query_it_shows_examples(person):
 
 
 @pytest.mark.parametrize("blank", ["", "  ", "\t"])
-def test_blank_words_are_no_words(person, blank):
+def test_blank_words_count_as_none(person, blank):
     assert "Who are you looking for?" in html(person.get("/", {"q": blank}))
 
 

@@ -1,4 +1,4 @@
-"""Suggestions: the beginning of any word, folded; only of whom can be found now; fast."""
+"""Suggestions match the beginning of any word, folded, only name experts that can be found now, and are fast."""
 
 from __future__ import annotations
 

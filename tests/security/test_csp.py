@@ -168,7 +168,7 @@ async def test_nothing_but_static_files_is_served_as_one(async_client, path):
 
 
 def test_our_scripts_evaluate_no_text():
-    """htmx is told so by its configuration; ours have no reason to."""
+    """htmx is configured not to; our own scripts have no reason to."""
     for script in (Path(settings.BASE_DIR) / "static").rglob("*.js"):
         assert not UNWANTED.search(script.read_text()), script
     page = signed_in().get("/").content.decode()

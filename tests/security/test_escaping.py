@@ -336,6 +336,6 @@ def test_an_exported_cell_never_starts_a_formula(client):
     assert not [cell for row in rows[1:] for cell in row if cell[:1] in tuple("=+-@\t\r\n\0＝＋－＠")]  # noqa: RUF001
 
 
-def test_a_value_that_is_no_formula_is_exported_as_it_is():
+def test_a_value_that_is_not_a_formula_is_exported_unchanged():
     for value in ("O'Hara", "'quoted'", "1 = 1", "e-mail", "", "42"):
         assert mark_formula(value) == value

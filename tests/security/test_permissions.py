@@ -228,7 +228,7 @@ SOCKET = {
     TOGETHER: None,
     "a superuser": None,
 }
-"""Who is sent what happens; the others are told by this code that the socket is closed to them."""
+"""Users that may open the socket get its messages; for others it closes with this code."""
 
 
 async def test_the_socket_is_open_to_those_who_may_see_the_index():

@@ -108,7 +108,7 @@ class Rubbish:
         return " ".join(self.chance.choices(WORDS + NUMBERS, k=3))
 
     def query(self) -> str:
-        """Percent-encoded; at times with bytes that are no UTF-8."""
+        """Percent-encoded; sometimes with bytes that are not UTF-8."""
         names = self.chance.sample(PARAMETERS, k=self.chance.randint(1, 6))
         broken = self.chance.choice(["", "%ff%fe", "%00", "%", "%c3%28"])
         return "&".join(f"{name}={quote(self.text())}{broken}" for name in names)

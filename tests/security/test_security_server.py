@@ -205,7 +205,7 @@ def test_a_host_that_is_not_ours_is_refused(server):
     assert "evil.example" not in answer.text
 
 
-def test_cookies_are_for_tls_only_and_the_browser_is_told_to_stay_there(server, session):
+def test_cookies_are_for_tls_only_and_the_browser_must_stay_there(server, session):
     answer = httpx.get(server.url + "/admin/login/", headers=TLS, timeout=30)
     cookies = answer.headers.get_list("set-cookie")
     assert cookies

@@ -47,7 +47,7 @@ def locked_out(enter: Any = by_page) -> None:
 
 
 @pytest.mark.parametrize(("enter", "wrong"), [(by_page, 200), (by_api, 401)])
-def test_after_so_many_failures_the_right_password_waits_too(enter, wrong):
+def test_after_too_many_failures_the_right_password_waits_too(enter, wrong):
     cast.staff()
     assert [enter() for _ in range(LIMIT)] == [wrong] * (LIMIT - 1) + [429]
     assert enter(password=cast.PASSWORD) == 429
@@ -80,7 +80,7 @@ def test_it_is_over_after_the_cool_off_and_not_before():
     assert by_page(password=cast.PASSWORD) == 302
 
 
-def test_whether_a_name_exists_is_not_told():
+def test_whether_a_name_exists_is_not_revealed():
     cast.staff()
     for enter in (by_page, by_api):
         assert [enter("sam") for _ in range(LIMIT + 1)] == [enter("nobody") for _ in range(LIMIT + 1)]

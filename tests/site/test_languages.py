@@ -207,7 +207,7 @@ def test_plurals_are_dutch(count, words):
 
 @pytest.mark.django_db(transaction=True)
 def test_what_is_stored_is_in_the_language_of_the_installation(settings):
-    """Whoever reads it later: a run that a Dutch browser asked for has an English log where TCS_LANGUAGE is en."""
+    """Mails and the history of a run that a Dutch browser requested are in English if TCS_LANGUAGE is en."""
     settings.TCS_WORKER, settings.TCS_NOTIFY_EMAILS = "external", ["ops@example.org"]
     user = cast.staff(username="root", superuser=True)
     actor = Actor("root", RebuildRun.Via.PAGE, user)

@@ -159,7 +159,7 @@ class TestRefusing:
         assert str(tmp_path / "file") in said
         assert "TCS_DATA_DIR" in said
 
-    def test_a_second_start_while_the_first_prepares_is_told_to_wait(self, tmp_path):
+    def test_a_second_start_while_the_first_prepares_has_to_wait(self, tmp_path):
         site = Site(tmp_path)
         process = site.start("serve", "--port", str(free_port()))
         try:

@@ -1,4 +1,4 @@
-"""What each URL answers to whom: the table that `test_permissions` walks.
+"""What each URL answers to each kind of user: the table that `test_permissions` walks.
 
 A row says which permissions open a page (any one of them; with none named, any staff) and what those who may get;
 its door says what everybody else gets.
