@@ -2,8 +2,8 @@
 
     python -m tests.ground.words [--texts | --code]
 
-They must not appear in what users read (messages, templates, the documentation), nor in docstrings, comments and names
-of tests.
+They must not appear in what users read (messages, templates, the documentation), nor in docstrings, comments and
+names of tests.
 """
 
 from __future__ import annotations

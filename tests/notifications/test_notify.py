@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Receiver(HTTPServer):
-    """A webhook's other end; answers with `status` and remembers what came."""
+    """A webhook's other end; answers with `status` and remembers what it received."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
