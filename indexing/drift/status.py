@@ -25,6 +25,7 @@ from experts.models import Expert, ExpertTag
 from indexing.drift.measurement import Drift, measure
 from indexing.errors import NoIndexYet, SnapshotInvalid
 from indexing.lib.process_state import ProcessState
+from indexing.lib.translation import translated
 from indexing.models import IndexState, IndexVersion
 from indexing.serving import live
 from indexing.snapshot.baseline import Baseline
@@ -110,7 +111,10 @@ def latest() -> DriftStatus:
     try:
         found, as_of = _last_measurement.get().for_version(version)
     except SnapshotInvalid as error:
-        problem = _("Version %(number)s cannot be compared: %(why)s") % {"number": version.number, "why": error}
+        problem = _("Version %(number)s cannot be compared: %(why)s") % {
+            "number": version.number,
+            "why": translated(error),
+        }
         return DriftStatus("unknown", version, None, timezone.now(), problem)
     return DriftStatus(grade(found.share, as_of - version.created_at, limits()), version, found, as_of)
 

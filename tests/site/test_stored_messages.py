@@ -15,7 +15,7 @@ from django.utils import translation
 from indexing import runlog, runs
 from indexing.lib.messages import PLACEHOLDER, message
 from indexing.models import RebuildRun, RunLogLine
-from indexing.runlog.line_filter import Wanted
+from indexing.runlog.line_filter import LineFilter
 from tests.support import cast, version_cast
 from tests.support.dutch import dutch_with
 from tests.support.html_reading import parse_html
@@ -101,13 +101,13 @@ def test_numbers_are_the_readers_too():
 
 def test_a_log_is_searched_as_it_is_read():
     run = failed()
-    wanted = Wanted.of("", "traag")
+    wanted = LineFilter.from_query("", "traag")
     lines = RunLogLine.objects.filter(run=run)
     assert not wanted.among(lines)
     with dutch_with({"The disk %(name)s is slow.": "De schijf %(name)s is traag."}), translation.override("nl"):
         assert [line.text for line in wanted.among(lines)] == ["De schijf sda is traag."]
-        assert not Wanted.of("error", "traag").among(lines)
-        assert not Wanted.of("", "slow").among(lines)
+        assert not LineFilter.from_query("error", "traag").among(lines)
+        assert not LineFilter.from_query("", "slow").among(lines)
 
 
 def test_rows_of_an_older_release_show_what_they_hold():
@@ -126,7 +126,7 @@ def test_rows_of_an_older_release_show_what_they_hold():
         assert run.gate_record.verdicts[0].text == "Old verdict."
         assert not run.gate_record.lost_count
         assert [line.text for line in run.lines.all()] == ["Old line."]
-        assert Wanted.of("", "old line").among(run.lines.all())
+        assert LineFilter.from_query("", "old line").among(run.lines.all())
     page = shown(f"{PAGE}runs/{run.pk}/", DUTCH)
     for sentence in ("Old error.", "Old verdict.", "Old line."):
         assert sentence in page
