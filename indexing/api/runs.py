@@ -128,7 +128,7 @@ def show_log(
     run = _run(number)
     # Checked before the lines are read, so that a line written in between is not missed.
     ended = run.finished_at is not None and timezone.now() - run.finished_at > SETTLED
-    lines = runlog.read(run.pk, after, limit)
+    lines = runlog.lines_after(run.pk, after, limit)
     return LogLines(
         lines=[LogLine.from_line(line) for line in lines],
         next=lines[-1].seq if lines else after,

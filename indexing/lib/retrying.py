@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 
+from indexing.lib.messages import message
+
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -29,7 +31,7 @@ def with_database_retry(work: Callable[[], T]) -> T:
         except (OperationalError, InterfaceError) as error:
             if connection.in_atomic_block or time.monotonic() > give_up:
                 raise
-            logger.warning("The database does not answer (%s); trying again.", error)
+            logger.warning(message("The database does not answer (%(error)s). Trying again.", error=error))
             connection.close()
             time.sleep(pause)
             pause = min(pause * 2, 2.0)

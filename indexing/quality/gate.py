@@ -28,12 +28,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class QueryOutcome:
-    """One saved query, asked of the new version and of the live one."""
+    """What one saved query finds in the new version and in the live one."""
 
     text: str
     k: int
     missing: tuple[str, ...]
-    """expected experts that are not among the first k, though the directory still has them"""
+    """expected experts who are not among the first k, though the directory still has them"""
     before: tuple[str, ...]
     """usernames of the first hits of the live version, best first; empty without one"""
     after: tuple[str, ...]
@@ -55,7 +55,7 @@ class Evidence:
     live_number: int | None
     live_experts: int
     lost: tuple[str, ...]
-    """who the live version finds and the new one does not"""
+    """experts in the live version who are not in the new one"""
     gained: tuple[str, ...]
     without_text: int
     failed: int

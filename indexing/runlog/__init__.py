@@ -1,4 +1,4 @@
-"""A run's log: a table that one worker writes and anybody follows by cursor (run, seq)."""
+"""A run's log: a table that its worker writes, and that readers follow by cursor (run, seq)."""
 
 from indexing.runlog.lines import (
     CHUNK,
@@ -6,11 +6,11 @@ from indexing.runlog.lines import (
     Line,
     RunLogHandler,
     append,
+    as_file,
     as_text,
-    last,
-    read,
+    last_lines,
+    lines_after,
     tail,
-    text,
     write,
 )
 
@@ -20,10 +20,10 @@ __all__ = [
     "MAX_MESSAGE",
     "RunLogHandler",
     "append",
+    "as_file",
     "as_text",
-    "last",
-    "read",
+    "last_lines",
+    "lines_after",
     "tail",
-    "text",
     "write",
 ]

@@ -21,16 +21,16 @@ MAX_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """False where every line is wanted."""
+class LineFilter:
+    """What a reader looks for in a log. False if every line is wanted."""
 
     level: str = ""
     text: str = ""
-    """as typed; upper and lower case make no difference (in SQLite: of letters from a to z)"""
+    """as typed; case makes no difference (in SQLite: of the letters a to z)"""
 
     @classmethod
-    def of(cls, level: str, text: str) -> Self:
-        """From an address, where anything may stand."""
+    def from_query(cls, level: str, text: str) -> Self:
+        """From the parameters of an address, which may hold anything."""
         cleaned = without_bidi_controls(text.replace("\0", "")).strip()[:MAX_TEXT]  # PostgreSQL takes no NUL
         return cls(level if level in LEVELS[1:] else "", cleaned)
 
@@ -39,11 +39,11 @@ class Wanted:
 
     @property
     def query(self) -> str:
-        """For an address; empty where every line is wanted."""
+        """The parameters for an address; empty if every line is wanted."""
         return urlencode({name: value for name, value in (("level", self.level), ("q", self.text)) if value})
 
     def among(self, lines: QuerySet[RunLogLine]) -> QuerySet[RunLogLine]:
-        """Those of `lines` that are wanted: the text is looked for in the language that the reader sees."""
+        """The wanted ones of `lines`: the text is searched in the language that the reader sees."""
         if self.level:
             lines = lines.filter(level__in=LEVELS[LEVELS.index(self.level) :])
         if not self.text:
@@ -63,7 +63,7 @@ class Wanted:
         return [line.seq for line in stored.iterator(chunk_size=1_000) if wanted in line.text.casefold()]
 
     def marked(self, message: str) -> SafeString:
-        """The message as HTML: escaped, the text in <mark> wherever it stands."""
+        """The message as escaped HTML, with every occurrence of the text in <mark>."""
         if not self.text:
             return escape(message)
         parts = re.split(f"({re.escape(self.text)})", message, flags=re.IGNORECASE)

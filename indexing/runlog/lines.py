@@ -1,4 +1,4 @@
-"""A run's log: a table that one worker writes and anybody follows by cursor (run, seq)."""
+"""A run's log: a table that its worker writes, and that readers follow by cursor (run, seq)."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ class Line:
 
 
 def write(run_id: int, lines: Sequence[Line]) -> None:
-    """Append lines, numbering them on from the last; then ring.
+    """Append lines, numbered on from the last one, and notify the readers.
 
-    Two writers at once (the worker, and whoever cancels) meet at the unique (run, seq): the later one renumbers.
+    Two writers at once (the worker, and a person who cancels) collide at the unique (run, seq): the later one
+    numbers its lines again. Raises IntegrityError if that fails twenty times.
     """
     if not lines:
         return
@@ -62,12 +63,12 @@ def append(run_id: int, message: Message | str, *, level: str = "info", stage: s
     write(run_id, [Line(datetime.now(UTC), level, stage, message)])
 
 
-def read(run_id: int, after: int = 0, limit: int = CHUNK) -> list[RunLogLine]:
-    """At most `limit` lines that follow `after`, in order."""
+def lines_after(run_id: int, after: int = 0, limit: int = CHUNK) -> list[RunLogLine]:
+    """At most `limit` lines after line number `after`, in order."""
     return list(RunLogLine.objects.filter(run_id=run_id, seq__gt=after).order_by("seq")[:limit])
 
 
-def last(run_id: int, count: int) -> list[RunLogLine]:
+def last_lines(run_id: int, count: int) -> list[RunLogLine]:
     """The last `count` lines, in order."""
     return list(RunLogLine.objects.filter(run_id=run_id).order_by("-seq")[:count])[::-1]
 
@@ -81,10 +82,10 @@ def _rendered(line: RunLogLine, message: str) -> str:
     return f"{line.at:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + f"Z {line.level.upper():7} {line.stage or '-':8} {message}\n"
 
 
-def text(run_id: int) -> Iterator[str]:
+def as_file(run_id: int) -> Iterator[str]:
     """The whole log for download, in pieces."""
     after = 0
-    while lines := read(run_id, after):
+    while lines := lines_after(run_id, after):
         yield "".join(map(as_text, lines))
         after = lines[-1].seq
 
@@ -112,12 +113,12 @@ def _columns(line: Line) -> dict[str, Any]:
 
 
 def _cut(message: str) -> str:
-    """What every database and every terminal takes: no control characters, no half characters, no endless line."""
-    kept = visible(message[:MAX_MESSAGE]).encode("utf-8", "replace").decode()[:MAX_MESSAGE]
+    """At most MAX_MESSAGE characters, without control characters and lone surrogates, which databases refuse."""
+    beginning = visible(message[:MAX_MESSAGE]).encode("utf-8", "replace").decode()[:MAX_MESSAGE]
     if len(message) <= MAX_MESSAGE:
-        return kept
+        return beginning
     more = plural_message("%(count)d more character", "%(count)d more characters", count=len(message) - MAX_MESSAGE)
-    return f"{kept}… ({stored_text(more)})"
+    return f"{beginning}… ({stored_text(more)})"
 
 
 def _message_of(record: logging.LogRecord) -> Message:
@@ -134,9 +135,9 @@ def _message_of(record: logging.LogRecord) -> Message:
 
 
 class RunLogHandler(logging.Handler):
-    """Standard logging into a run's log: lines are gathered and written together a few times a second.
+    """Writes what is logged to a run's log: lines are collected and written together a few times a second.
 
-    One transaction a line would make a chatty stage wait for the disk; 0.15 s is not felt by a reader.
+    One transaction per line would make a stage that logs much wait for the disk; readers do not notice 0.15 s.
     """
 
     def __init__(self, run_id: int) -> None:
@@ -158,7 +159,7 @@ class RunLogHandler(logging.Handler):
             self._lines.append(line)
 
     def flush(self) -> None:
-        """Write what was gathered; waits for a database that is away."""
+        """Write the collected lines; waits for a database that does not answer."""
         with self._writing:
             with self._lines_lock:
                 lines, self._lines = self._lines, []

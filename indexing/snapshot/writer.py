@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from indexing.errors import VersionExists
 from indexing.lib.files import file_sha256, flush_to_disk
+from indexing.lib.messages import message
 from indexing.snapshot.manifest import MANIFEST_NAME, FileEntry
 from indexing.snapshot.profiles import Profiles
 
@@ -110,7 +111,7 @@ def _remove(folder: Path) -> None:
         if not folder.exists():
             return
         time.sleep(PAUSE_SECONDS)
-    logger.warning("%s could not be removed. The next sweep will remove it.", folder)
+    logger.warning(message("%(folder)s could not be removed. The next sweep will remove it.", folder=folder))
 
 
 def free_bytes(folder: Path) -> int:

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from experts.safe_text import without_bidi_controls
 from indexing.console.text_diff import Piece
-from indexing.runlog.line_filter import Wanted
+from indexing.runlog.line_filter import LineFilter
 from indexing.search.highlights import Marker
 
 register = template.Library()
@@ -36,7 +36,7 @@ def in_common(tag: object, marker: Marker | None) -> bool:
 
 
 @register.filter
-def found(message: str, wanted: Wanted) -> SafeString:
+def found(message: str, wanted: LineFilter) -> SafeString:
     """As `isolated`, with what was searched for in <mark>."""
     return format_html("<bdi>{}</bdi>", wanted.marked(without_bidi_controls(message)))
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from experts.models import Expert
 from indexing.building.pipeline import Built
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
+from indexing.lib.messages import message
 from indexing.models import IndexState, IndexVersion, SavedQuery
 from indexing.quality.gate import Evidence, QueryOutcome
 from indexing.quality.overlap import OVERLAP_AT
@@ -50,7 +51,7 @@ def _live_version() -> Snapshot | None:
     try:
         return open_snapshot(version)
     except SnapshotInvalid as error:
-        logger.warning("The new version cannot be compared with the live one: %s", error)
+        logger.warning(message("The new version cannot be compared with the live one: %(error)s", error=error))
         return None
 
 

@@ -165,7 +165,9 @@ def _outcome(built: pipeline.Built, reporter: RunReporter, report: gate.Report |
 def _log_lost(run: RebuildRun) -> None:
     with_database_retry(run.refresh_from_db)
     if run.state != RebuildRun.State.DONE:  # done: only the answer to our commit was lost
-        logger.warning("Run %s is no longer this worker's: it publishes nothing.", run.pk)
+        logger.warning(
+            message("Run %(number)s no longer belongs to this worker, which publishes nothing.", number=run.pk)
+        )
 
 
 def _fail(run: RebuildRun, sentence: Message) -> None:

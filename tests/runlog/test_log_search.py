@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from indexing import runlog
 from indexing.models import RebuildRun, RunLogLine
-from indexing.runlog.line_filter import MAX_TEXT, Wanted
+from indexing.runlog.line_filter import MAX_TEXT, LineFilter
 from tests.support import cast
 from tests.support.socket_cast import in_database, running, tab
 
@@ -36,7 +36,7 @@ def seqs(html: str) -> list[int]:
     return [int(seq) for seq in re.findall(r'data-seq="(\d+)"', html)]
 
 
-class TestWanted:
+class TestLineFilter:
     @pytest.mark.django_db
     @pytest.mark.parametrize(
         ("level", "text", "found"),
@@ -53,21 +53,21 @@ class TestWanted:
     )
     def test_which_lines(self, level, text, found):
         run = run_with(*LINES)
-        wanted = Wanted.of(level, text)
+        wanted = LineFilter.from_query(level, text)
         assert list(wanted.among(run.lines.all()).values_list("seq", flat=True)) == found
 
     def test_what_is_found_is_marked_and_all_of_it_escaped(self):
-        marked = Wanted.of("", "<b>").marked("a <b> in <B> and <i>")
+        marked = LineFilter.from_query("", "<b>").marked("a <b> in <B> and <i>")
         assert marked == "a <mark>&lt;b&gt;</mark> in <mark>&lt;B&gt;</mark> and &lt;i&gt;"
-        assert Wanted.of("", "a.c").marked("abc a.c") == "abc <mark>a.c</mark>"
-        assert Wanted.of("error", "").marked("<i>") == "&lt;i&gt;"
+        assert LineFilter.from_query("", "a.c").marked("abc a.c") == "abc <mark>a.c</mark>"
+        assert LineFilter.from_query("error", "").marked("<i>") == "&lt;i&gt;"
 
     def test_any_address_makes_sense(self):
-        wanted = Wanted.of("warning", "\0 \u202ea&b= " + "x" * 1_000)
+        wanted = LineFilter.from_query("warning", "\0 \u202ea&b= " + "x" * 1_000)
         assert len(wanted.text) == MAX_TEXT
         assert wanted.query.startswith("level=warning&q=a%26b%3D+xxx")
-        assert not Wanted.of("debug", " \0 ")
-        assert Wanted().query == ""
+        assert not LineFilter.from_query("debug", " \0 ")
+        assert LineFilter().query == ""
 
 
 @pytest.mark.django_db

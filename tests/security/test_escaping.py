@@ -202,7 +202,7 @@ def test_a_reason_is_kept_without_what_would_turn_or_hide_what_follows(settings)
     assert "<evil" in kept
     assert kept.endswith("over")
     noted = LogEntry.objects.get(change_message__startswith="Published").change_message
-    for text in (kept, noted, runlog.last(RebuildRun.objects.get(version=scene["held"]).pk, 1)[0].message):
+    for text in (kept, noted, runlog.last_lines(RebuildRun.objects.get(version=scene["held"]).pk, 1)[0].message):
         assert without_bidi_controls(text) == visible(text) == text
 
 

@@ -29,7 +29,7 @@ from indexing.console.live_page.watcher import RETRY_SECONDS, Watcher, watcher
 from indexing.lib import times
 from indexing.lib.numbers import whole_number
 from indexing.models import RebuildRun
-from indexing.runlog.line_filter import Wanted
+from indexing.runlog.line_filter import LineFilter
 
 logger = logging.getLogger(__name__)
 
@@ -155,7 +155,7 @@ def _tab(scope: Any) -> Tab:
     zone = times.zone_of(scope.get("cookies", {}))
     if "header" in parameters:
         return Tab(None, 1, language, zone, header_only=True)
-    wanted = Wanted.of(parameters.get("level", ""), parameters.get("q", ""))
+    wanted = LineFilter.from_query(parameters.get("level", ""), parameters.get("q", ""))
     return Tab(
         whole_number(parameters.get("run")) or None,
         whole_number(parameters.get("page")) or 1,

@@ -18,7 +18,7 @@ from indexing.console.live_page import fragments, header
 from indexing.console.live_page.watcher import TableState, Watcher
 from indexing.console.runs import log_pages, presentation
 from indexing.models import RebuildRun, RunLogLine
-from indexing.runlog.line_filter import Wanted
+from indexing.runlog.line_filter import LineFilter
 
 BATCH = 200
 """Log lines in one message. The next message is sent when the tab has shown this one."""
@@ -36,7 +36,7 @@ class Tab:
     """None: the installation's"""
     header_only: bool = False
     """another page of the admin, which shows the active run in its header"""
-    wanted: Wanted = Wanted()
+    wanted: LineFilter = LineFilter()
     """which lines of the log"""
 
 
@@ -115,7 +115,7 @@ class Feed:
         )
 
 
-def _lines(run_id: int, after: int, known: int, wanted: Wanted) -> tuple[str, int, bool]:
+def _lines(run_id: int, after: int, known: int, wanted: LineFilter) -> tuple[str, int, bool]:
     """The wanted lines after `after` as HTML, the number of the last scanned line, and whether there may be more.
 
     `known`: the number of the last line that is known to be stored. When no more lines match, everything up to it

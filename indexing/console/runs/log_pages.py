@@ -8,12 +8,12 @@ from django.db.models import QuerySet
 
 from indexing import runlog
 from indexing.models import RunLogLine
-from indexing.runlog.line_filter import Wanted
+from indexing.runlog.line_filter import LineFilter
 
 WINDOW = 1_000
 """Log lines that a page holds; the rest is one link away."""
 WINDOW_CHARACTERS = 2**20
-EVERYTHING = Wanted()
+EVERYTHING = LineFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class LogPage:
         return self.lines[-1].seq if self.lines else 0
 
 
-def last_lines(run_id: int, wanted: Wanted = EVERYTHING) -> LogPage:
+def last_lines(run_id: int, wanted: LineFilter = EVERYTHING) -> LogPage:
     """The end of the log, as much as a page holds."""
     if wanted:
         return _last_wanted(wanted.among(RunLogLine.objects.filter(run_id=run_id)))
-    lines = _as_many_as_fit(runlog.last(run_id, WINDOW))
+    lines = _as_many_as_fit(runlog.last_lines(run_id, WINDOW))
     total = lines[-1].seq if lines else 0
     earlier = lines[0].seq - 1 if lines else 0  # numbered without a gap: nothing has to be counted
     return LogPage(lines, total, max(earlier - WINDOW, 0) if earlier else None, None, earlier)
@@ -63,7 +63,7 @@ def _as_many_as_fit(lines: list[RunLogLine]) -> list[RunLogLine]:
     return lines
 
 
-def log_page(run_id: int, after: int, wanted: Wanted = EVERYTHING) -> LogPage:
+def log_page(run_id: int, after: int, wanted: LineFilter = EVERYTHING) -> LogPage:
     """A page's worth of the wanted lines that follow `after`."""
     found = wanted.among(RunLogLine.objects.filter(run_id=run_id))
     lines = list(found.filter(seq__gt=after).order_by("seq")[: WINDOW + 1])

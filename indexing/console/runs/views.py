@@ -20,7 +20,7 @@ from indexing.errors import Busy, NotActive, Refused
 from indexing.lib.numbers import whole_number
 from indexing.lib.translation import translated
 from indexing.models import IndexState, RebuildRun
-from indexing.runlog.line_filter import Wanted
+from indexing.runlog.line_filter import LineFilter
 from indexing.runs import launch
 
 
@@ -78,7 +78,7 @@ def cancel_run(request: ConsoleRequest) -> HttpResponse:
 def run_page(request: ConsoleRequest, run_id: int) -> HttpResponse:
     """The log of an active run is shown live, from its last lines; that of an ended run from its first."""
     run = get_object_or_404(RebuildRun.objects.select_related("version"), pk=run_id)
-    wanted = Wanted.of(request.GET.get("level", ""), request.GET.get("q", ""))
+    wanted = LineFilter.from_query(request.GET.get("level", ""), request.GET.get("q", ""))
     paged = "after" in request.GET or not run.is_active
     context = (
         admin_context(request)
@@ -107,8 +107,8 @@ def log_text(request: ConsoleRequest, run_id: int) -> StreamingHttpResponse:
 
 
 async def _log_pieces(run_id: int) -> AsyncIterator[str]:
-    """The log as `runlog.text` gives it. Under ASGI a plain iterator would be gathered whole before it is sent."""
-    pieces = runlog.text(run_id)
+    """The log as `runlog.as_file` gives it. Under ASGI a plain iterator would be gathered whole before it is sent."""
+    pieces = runlog.as_file(run_id)
     while piece := await database_sync_to_async(next)(pieces, ""):
         yield piece
 

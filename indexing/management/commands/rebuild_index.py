@@ -106,7 +106,7 @@ class Command(BaseCommand):
         seq = 0
         while True:
             run.refresh_from_db()
-            for line in runlog.read(run.pk, seq):
+            for line in runlog.lines_after(run.pk, seq):
                 self.stderr.write(visible(runlog.as_text(line)), ending="")
                 seq = line.seq
             if not run.is_active:
