@@ -60,7 +60,7 @@ class TestGateReport:
         assert "Experts removed" in page
         assert "50 %" in page
         assert "at most 10 %" in page
-        assert "10 of the 20 experts of version 1 are gone" in page
+        assert "10 of the 20 experts in version 1 are gone" in page
 
     def test_it_is_on_the_index_page_too(self, viewer):
         version_cast.held()
