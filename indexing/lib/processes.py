@@ -41,10 +41,10 @@ class Owner:
 
 
 def me() -> Owner:
-    return of(os.getpid())
+    return identify(os.getpid())
 
 
-def of(pid: int) -> Owner:
+def identify(pid: int) -> Owner:
     return Owner(socket.gethostname(), boot_id(), pid, start_of(pid) or "", pid_space())
 
 

@@ -42,7 +42,7 @@ def start_worker_for(run: RebuildRun) -> None:
         why = message("The build process could not be started: %(error)s.", error=error.strerror or error)
         endings.fail(run, why)
         return
-    queue.assign_worker(run, processes.of(child.pid))
+    queue.assign_worker(run, processes.identify(child.pid))
 
 
 def start_worker_for_map(version: IndexVersion) -> None:
@@ -54,7 +54,7 @@ def start_worker_for_map(version: IndexVersion) -> None:
     except OSError:
         logger.exception("No worker could be started for the map of version %s", version.number)
         return
-    version.assign_map(processes.of(child.pid))
+    version.assign_map(processes.identify(child.pid))
 
 
 @on_forget

@@ -20,7 +20,7 @@ def test_a_running_process_is_not_gone():
 
 def test_an_ended_process_is_gone_even_as_a_zombie():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    owner = processes.of(child.pid)
+    owner = processes.identify(child.pid)
     assert not owner.is_gone
     child.stdin.close()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and nobody has asked how
