@@ -142,7 +142,7 @@ def test_a_restarted_server_says_what_is_wrong_and_the_next_run_fixes_it(two_ver
         shown = page.get("/admin/index/").content.decode()
         assert "vectors.npy" in shown
         assert 'class="alarm"' in shown
-        assert f"from version {int(kept.name)}" in shown
+        assert f"using version {int(kept.name)}" in shown
         searching.wait_for(promises.next_run_works())
         until(lambda: web.readiness() == "ready", "nothing is wrong any more")
     searching.none_failed()
