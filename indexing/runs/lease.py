@@ -105,7 +105,7 @@ def beat(run: RebuildRun, **progress: object) -> bool:
 
 
 def reap() -> None:
-    """Declare the active run lost if its process is gone, or has not been heard of for too long; sweep after it."""
+    """Declare the active run lost if its process has ended or been silent for a lease, and delete what it left."""
     for run in RebuildRun.objects.active():
         sentence = _why_lost(run)
         if sentence and lose(run, sentence):
@@ -145,7 +145,7 @@ def wait_for_heartbeat(
     if run is None or not (run.owner and _looks_stale(run)):
         return
     logger.warning(
-        _("Nothing seems to be heard of run %(number)s: waiting up to %(seconds)d s for a sign of its worker."),
+        _("Run %(number)s seems to have stopped: waiting up to %(seconds)d s for a heartbeat."),
         {"number": run.pk, "seconds": settings.TCS_LEASE_SECONDS},
     )
     mark = (run.state, run.beats)

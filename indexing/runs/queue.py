@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop
 from indexing import audit, notifications, runlog
 from indexing.audit import Actor
 from indexing.errors import Busy, NotActive, ScheduleOnHold
-from indexing.lib.messages import message
+from indexing.lib.messages import Message, message
 from indexing.lib.processes import Owner
 from indexing.models import IndexState, RebuildRun
 from indexing.runs.endings import cancelled_sentence
@@ -55,14 +55,7 @@ def request(
             owner=owner.as_text() if owner else "",
         )
         audit.record(actor, _request_message(reembed), number=run.pk, kind=run.kind, why=_why(reason))
-    line = message(
-        "Run %(number)s (%(kind)s) requested by %(who)s%(why)s.",
-        number=run.pk,
-        kind=run.kind_label,
-        who=actor.as_message(),
-        why=_why(reason),
-    )
-    runlog.append(run.pk, line)
+    runlog.append(run.pk, _first_line(run, actor))
     return run
 
 
@@ -110,6 +103,17 @@ def cancel(run_id: int, actor: Actor, reason: str = "") -> RebuildRun:
     line = message("Cancellation requested by %(who)s%(why)s.", who=actor.as_message(), why=_why(reason))
     runlog.append(run.pk, line, level="warning", stage=run.stage)
     return run
+
+
+def _first_line(run: RebuildRun, actor: Actor) -> Message:
+    """Of the run's log."""
+    return message(
+        "Run %(number)s (%(kind)s) requested by %(who)s%(why)s.",
+        number=run.pk,
+        kind=run.kind_label,
+        who=actor.as_message(),
+        why=_why(run.reason),
+    )
 
 
 def _request_message(reembed: bool) -> str:
