@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from indexing.encoders import onnx_files
 from indexing.encoders.model_files import ModelFiles
 from indexing.encoders.onnx_encoder import OnnxEncoder
-from indexing.encoders.protocol import ProgressCallback
+from indexing.encoders.protocol import BatchCallback
 from indexing.encoders.torch_encoder import SentenceTransformerEncoder
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class ModelEncoder:
         """Load the model unless it is loaded. Raises EncoderUnavailable."""
         self._get()
 
-    def encode(self, texts: Sequence[str], *, progress: ProgressCallback | None = None) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], *, progress: BatchCallback | None = None) -> NDArray[np.float32]:
         """Unit vectors, float32[n, d], in input order. Raises EncoderUnavailable, and what `progress` raises."""
         return self._get().encode(texts, progress=progress)
 

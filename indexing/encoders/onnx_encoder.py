@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from indexing.encoders.batching import batches, encodable
 from indexing.encoders.onnx_files import Export, NoExport
-from indexing.encoders.protocol import ProgressCallback
+from indexing.encoders.protocol import BatchCallback
 from indexing.errors import EncoderUnavailable
 from indexing.lib.messages import message
 
@@ -43,7 +43,7 @@ class OnnxEncoder:
     def load(self) -> None:
         """Already loaded by the constructor; nothing to do."""
 
-    def encode(self, texts: Sequence[str], *, progress: ProgressCallback | None = None) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], *, progress: BatchCallback | None = None) -> NDArray[np.float32]:
         """Unit vectors, float32[n, d], in input order. Raises EncoderUnavailable, and what `progress` raises."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         for rows in batches(texts):

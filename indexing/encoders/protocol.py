@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-ProgressCallback = Callable[[int], None]
+BatchCallback = Callable[[int], None]
 """Called after each batch with its number of texts. What it raises ends the encoding and is passed on."""
 
 
@@ -30,5 +30,5 @@ class Encoder(Protocol):
     def load(self) -> None:
         """Get ready to encode; does nothing if it is. Raises EncoderUnavailable."""
 
-    def encode(self, texts: Sequence[str], *, progress: ProgressCallback | None = None) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], *, progress: BatchCallback | None = None) -> NDArray[np.float32]:
         """Unit vectors, float32[n, d], in input order. Raises EncoderUnavailable, and what `progress` raises."""

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 
 from indexing.encoders.batching import BATCH, batches, encodable
 from indexing.encoders.model_files import ModelFiles
-from indexing.encoders.protocol import ProgressCallback
+from indexing.encoders.protocol import BatchCallback
 from indexing.errors import EncoderUnavailable
 from indexing.lib.messages import message
 
@@ -60,7 +60,7 @@ class SentenceTransformerEncoder:
                     self._model = self._load()
         return self._model
 
-    def encode(self, texts: Sequence[str], *, progress: ProgressCallback | None = None) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], *, progress: BatchCallback | None = None) -> NDArray[np.float32]:
         """Unit vectors, float32[n, d], in input order. Raises EncoderUnavailable, and what `progress` raises."""
         model = self.loaded()
         torch = importlib.import_module("torch")

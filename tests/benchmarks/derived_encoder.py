@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.encoders import ModelEncoder
-from indexing.encoders.protocol import ProgressCallback
+from indexing.encoders.protocol import BatchCallback
 
 REAL = 1_500
 """Texts of one call that are really encoded: that takes seconds to a minute. Queries always are."""
@@ -36,7 +36,7 @@ class DerivedEncoder:
     def load(self) -> None:
         self.model.load()
 
-    def encode(self, texts: Sequence[str], *, progress: ProgressCallback | None = None) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], *, progress: BatchCallback | None = None) -> NDArray[np.float32]:
         """Unit vectors, float32[n, d], in input order; the same for the same texts."""
         if self.real is None or len(texts) <= self.real:
             return self.model.encode(texts, progress=progress)
