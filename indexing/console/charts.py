@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from indexing.drift.history import History
 from indexing.lib import times
-from indexing.models import RebuildRun
+from indexing.models import Publication, RebuildRun
 
 Kind = Literal["lines", "bars"]
 Unit = Literal["count", "seconds"]
@@ -59,46 +59,47 @@ class Chart:
 
 def history_charts(history: History) -> list[Chart]:
     """Drift and the number of experts, over time."""
-    marks = tuple(
-        ChartMark(
-            one.at.timestamp(),
-            f"v{one.version_id}",
-            _("%(when)s: version %(number)s, %(how)s")
-            % {
-                "when": times.moment(one.at),
-                "number": one.version_id,
-                "how": one.get_how_display(),
-            },
-        )
-        for one in history.publications
-    )
-    drift = [(point, (point.added, point.changed, point.removed)) for point in history.points]
-    experts = [(point, (point.experts, point.version_experts)) for point in history.points]
+    drift = [(point.added, point.changed, point.removed) for point in history.points]
+    experts = [(point.experts, point.version_experts) for point in history.points]
     return [
         Chart(
             name="drift-chart",
             title=_("Experts out of date in search"),
-            kind="lines",
-            unit="count",
-            x_title=_("Time"),
             series=(_("new"), _("changed"), _("removed")),
-            rows=tuple(ChartRow(p.at.timestamp(), times.moment(p.at), values) for p, values in drift),
-            over_time=True,
-            marks=marks,
+            **_over_time(history, drift),
         ),
         Chart(
             name="experts-chart",
             title=_("Experts"),
-            kind="lines",
-            unit="count",
-            x_title=_("Time"),
             series=(_("in the directory"), _("in the live version")),
-            rows=tuple(ChartRow(p.at.timestamp(), times.moment(p.at), values) for p, values in experts),
-            over_time=True,
             from_zero=False,
-            marks=marks,
+            **_over_time(history, experts),
         ),
     ]
+
+
+def _over_time(history: History, values: Sequence[tuple[int, ...]]) -> dict[str, Any]:
+    """What the charts of a history have in common; `values` are those of its points, one for each series."""
+    return {
+        "kind": "lines",
+        "unit": "count",
+        "x_title": _("Time"),
+        "rows": tuple(
+            ChartRow(point.at.timestamp(), times.moment(point.at), row)
+            for point, row in zip(history.points, values, strict=True)
+        ),
+        "over_time": True,
+        "marks": tuple(map(_mark, history.publications)),
+    }
+
+
+def _mark(publication: Publication) -> ChartMark:
+    words = _("%(when)s: version %(number)s, %(how)s") % {
+        "when": times.moment(publication.at),
+        "number": publication.version_id,
+        "how": publication.get_how_display(),
+    }
+    return ChartMark(publication.at.timestamp(), f"v{publication.version_id}", words)
 
 
 def completed_rebuilds() -> list[RebuildRun]:
