@@ -10,8 +10,6 @@ from django.conf import settings
 
 from tests.ground.rooms import MOST_ROOMS, House, arrows_of, longest_chain, measure
 
-NOT_YET = pytest.mark.xfail(strict=False, reason="the rooms are still being rebuilt")
-
 
 @cache
 def house() -> House:
@@ -43,7 +41,7 @@ def test_the_house_has_few_rooms():
         "rooms_in_cycles",
         "function_imports",
         "long_files",
-        pytest.param("long_functions", marks=NOT_YET),
+        "long_functions",
         "long_views",
         "long_templates",
         "long_template_lines",
