@@ -55,6 +55,10 @@ def room_of(module: str) -> str:
     return f"indexing.{rest.partition('.')[0]}" if package == "indexing" and rest else package
 
 
+def rooms_of(root: Path) -> list[str]:
+    return sorted({room_of(name) for name in modules_of(root) if name.startswith("indexing.")})
+
+
 def measure(root: Path) -> House:
     """Measure the checkout at `root`. Raises SyntaxError for a module that this Python cannot parse."""
     modules = modules_of(root)
@@ -63,7 +67,7 @@ def measure(root: Path) -> House:
     arrows = arrows_of(imports)
     chain, cycles = longest_chain(arrows)
     return House(
-        rooms=sorted({room_of(name) for name in modules if name.startswith("indexing.")}),
+        rooms=rooms_of(root),
         arrows=sorted(f"{a} -> {b}" for a, importees in arrows.items() for b in importees),
         floors=chain,
         upward_imports=[f"{each.by}: {each.what}" for each in against_the_layers(imports)],

@@ -11,6 +11,7 @@ from django.core.management import get_commands
 
 from tcs_site.environment import DECLARED
 from tests.ground.layers import LAYERS
+from tests.ground.rooms import rooms_of
 
 ROOT = Path(settings.BASE_DIR)
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -71,6 +72,14 @@ def test_the_layers_are_drawn_as_they_are():
     assert [set(row.split()) for row in reversed(drawn)] == [
         {package.removeprefix("indexing.") for package in row} for row in LAYERS
     ]
+
+
+def test_every_room_is_described():
+    page = (ROOT / "docs" / "architecture.md").read_text().partition("## Rooms")[2].partition("\n## ")[0]
+    described = " ".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| `"))
+    wiring = {"admin", "apps", "templatetags"}
+    rooms = {room.removeprefix("indexing.") for room in rooms_of(ROOT)} - wiring
+    assert rooms - set(re.findall(r"`([a-z_]+)", described)) == set()
 
 
 def test_the_readme_is_short():
