@@ -73,7 +73,7 @@ def test_what_is_being_built_is_not_copied(tmp_path):
 
 def test_nothing_is_overwritten_and_nothing_copied_into_itself(tmp_path):
     (tmp_path / "copy").mkdir()
-    with pytest.raises(CommandError, match="exists already"):
+    with pytest.raises(CommandError, match="already exists"):
         call_command("backup", str(tmp_path / "copy"))
     with pytest.raises(CommandError, match="inside the data folder"):
         call_command("backup", str(settings.DATA_DIR / "copy"))

@@ -170,8 +170,8 @@ def test_the_command_shows_the_modes_side_by_side_and_says_what_it_left_out(vers
     assert lines[1].split() == ["MRR@10", "nDCG@10", "Recall@10", "ms"]
     assert [line.split()[0] for line in lines[2:]] == ["semantic", "keyword", "hybrid"]
     assert lines[4].split()[1:4] == ["1.0000", "1.0000", "1.0000"]
-    assert "2 usernames are no active expert's, and are left out: gone, nobody" in err
-    assert "1 queries expect nobody else" in err
+    assert "2 usernames match no active expert and are ignored: gone, nobody" in err
+    assert "1 queries have no other expected experts" in err
 
 
 def test_json_is_one_object_on_stdout(version, tmp_path):

@@ -105,7 +105,7 @@ class TestRefusals:
     @pytest.mark.usefixtures("two")
     @pytest.mark.parametrize("asked", [{"a": 1, "b": 9}, {"a": 9, "b": 1}])
     def test_a_missing_version_is_named(self, viewer, asked):
-        assert "no version 9 on disk" in viewer.get(API, asked).json()["detail"]
+        assert "Version 9 is not on disk" in viewer.get(API, asked).json()["detail"]
         answer = viewer.get(PAGE, asked)
         assert answer.status_code == 404
         assert "Version 9 is not on disk" in html(answer)

@@ -309,7 +309,7 @@ def test_an_unavailable_model_is_explained(editor, baker, monkeypatch) -> None:
     def refuse() -> None:
         raise EncoderUnavailable("The model is unavailable.")
 
-    monkeypatch.setattr(encoders, "get", refuse)
+    monkeypatch.setattr(encoders, "loaded", refuse)
     assert "The model is unavailable." in html(editor.get(URL, {"tag": baker.pk}))
 
 

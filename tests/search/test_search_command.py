@@ -72,9 +72,9 @@ def test_k_must_be_a_number_from_1_to_100(version, k):
     assert "is not a number from 1 to 100" in str(failure("search_experts", "honey", "-k", k))
 
 
-def test_a_whole_version_is_called_whole(version):
+def test_an_intact_version_is_reported_as_intact(version):
     out, _ = run("verify_index")
-    assert "Version 1 is whole: 12 experts" in out
+    assert "Version 1 is intact: 12 experts" in out
     answer = json.loads(run("verify_index", 1, "--json")[0])
     assert (answer["ok"], answer["version"], answer["experts"], answer["error"]) == (True, 1, 12, None)
 
@@ -98,7 +98,7 @@ def test_json_tells_what_is_wrong_too(version):
 
 
 def test_the_message_says_why_a_version_is_missing(version):
-    assert "There is no version 9; kept are: 1." in str(failure("verify_index", 9))
+    assert "There is no version 9. There are: 1." in str(failure("verify_index", 9))
     IndexVersion.objects.create(number=2, state=IndexVersion.State.REMOVED)
     assert "files of version 2 were removed" in str(failure("verify_index", 2))
 
