@@ -31,6 +31,10 @@ def test_a_runs_page_has_an_element_for_each_of_its_fragments(client, run, ids):
     assert [target for target in ids if page.count(f'id="{target}"') != 1] == []
 
 
-@pytest.mark.parametrize("template", {*fragments.INDEX.values(), *fragments.RUN.values(), *fragments.LOG.values()})
+TEMPLATES = sorted({*fragments.INDEX.values(), *fragments.RUN.values(), *fragments.LOG.values()})
+"""Sorted: the processes of a parallel run must agree on the order of tests."""
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_every_fragment_is_a_template_of_its_own(template):
     assert get_template(template)
