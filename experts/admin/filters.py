@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from experts.models import Expert, ExpertQuerySet, ExpertTag, Tag
+from experts.numbers import whole_number
 from experts.profiles import findability
 
 
@@ -27,9 +28,9 @@ class TagFilter(admin.SimpleListFilter):
         if value is None:
             return queryset
         tag, _dot, source = value.partition(".")
-        if not tag.isdecimal():
+        if source and source not in ExpertTag.Source.values:
             return queryset.none()
-        rows = ExpertTag.objects.filter(expert=OuterRef("pk"), tag=int(tag), tag__kind=self.kind)
+        rows = ExpertTag.objects.filter(expert=OuterRef("pk"), tag=whole_number(tag), tag__kind=self.kind)
         return queryset.filter(Exists(rows.filter(source=source) if source else rows))
 
 

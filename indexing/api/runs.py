@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from ninja import Body, Path, Query, Router, Status
 from ninja.errors import HttpError
 
+from experts.numbers import LARGEST_ID
 from indexing import runlog, runs
 from indexing.api.auth import actor, staff
 from indexing.api.schemas.common import NO_NUL, NOT_PERMITTED, BusyRefusal, Invalid, Refusal, unix
@@ -28,7 +29,6 @@ from indexing.api.schemas.runs import (
 )
 from indexing.audit import MAX_REASON
 from indexing.drift import status as drift_status
-from indexing.lib.numbers import LARGEST_ID
 from indexing.models import RebuildRun
 from indexing.runs import launch, status
 

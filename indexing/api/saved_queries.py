@@ -7,10 +7,10 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router
 from ninja.errors import HttpError
 
+from experts.numbers import LARGEST_ID
 from indexing.api.auth import staff
 from indexing.api.schemas.common import NOT_PERMITTED, Invalid, Refusal
 from indexing.api.schemas.saved_queries import SavedRun
-from indexing.lib.numbers import LARGEST_ID
 from indexing.quality import saved_queries
 from indexing.versions import opening
 

@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 from ninja import Path, Query, Router
 from ninja.errors import HttpError
 
+from experts.numbers import LARGEST_ID
 from indexing.api.auth import actor, staff
 from indexing.api.schemas.common import NOT_PERMITTED, BusyRefusal, Invalid, Refusal
 from indexing.api.schemas.versions import Decided, Pinned, ReasonRequest, Released, Sweep, Version, Versions
 from indexing.audit import Actor
 from indexing.errors import Refused, SnapshotInvalid
-from indexing.lib.numbers import LARGEST_ID
 from indexing.lib.translation import translated
 from indexing.models import IndexState, IndexVersion
 from indexing.versions import decisions, pinning, sweep

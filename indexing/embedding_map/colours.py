@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from experts.models import Expert, ExpertTag, Tag
+from experts.numbers import whole_number
 from experts.profiles import findability
 from indexing.embedding_map import reading, wire_format
 from indexing.embedding_map.wire_format import VersionMap
 from indexing.errors import IndexingError, NoMap, SnapshotInvalid
 from indexing.lib.messages import message
-from indexing.lib.numbers import whole_number
 from indexing.snapshot.lookup import find_rows
 from indexing.versions.opening import read_ids
 

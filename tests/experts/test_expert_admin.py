@@ -89,6 +89,12 @@ def test_the_filters_narrow_the_list(editor: Client, tags: list[Tag]) -> None:
         ({"domain": tags[1].pk}, {"ben"}),
         ({"industry": tags[2].pk}, {"ann"}),
         ({"domain": "x"}, set()),
+        ({"domain": "-1"}, set()),
+        ({"domain": "".join(chr(ord(digit) + 0xFEE0) for digit in str(tags[0].pk))}, {"ann"}),  # full width
+        ({"domain": f"{tags[0].pk}.manual"}, {"ann"}),
+        ({"domain": f"{tags[0].pk}.\0"}, set()),
+        ({"domain": f"{2**63}"}, set()),
+        ({"industry": "9" * 5_000}, set()),
         ({"tagged": "manual"}, {"ann"}),
         ({"tagged": "auto"}, {"ann", "ben"}),
         ({"tagged": "none"}, {"cid"}),

@@ -137,6 +137,12 @@ def test_samples_are_loaded_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert Expert.objects.count() == 40
 
 
+@pytest.mark.parametrize("count", ["0", "-1", "x", "9" * 5_000])
+def test_the_number_of_samples_is_a_whole_number_above_zero(count: str) -> None:
+    with pytest.raises(CommandError, match="is not a whole number above 0"):
+        call_command("load_samples", f"--count={count}")
+
+
 def test_missing_default_tags_are_loaded_and_edited_ones_stay(capsys: pytest.CaptureFixture[str]) -> None:
     Tag.objects.all().delete()
     kind, name, _description = DEFAULT_TAGS[0]

@@ -9,13 +9,15 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
+from experts.numbers import whole_number
 from experts.samples import generator
 
 
 def positive(value: str) -> int:
-    if not value.isdecimal() or int(value) < 1:
+    number = whole_number(value)
+    if not number:
         raise ArgumentTypeError(_("%s is not a whole number above 0") % value)
-    return int(value)
+    return number
 
 
 class Command(BaseCommand):

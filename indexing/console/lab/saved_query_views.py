@@ -17,10 +17,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from experts.models import Expert
+from experts.numbers import whole_number
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.responses import admin_context
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
-from indexing.lib.numbers import whole_number
 from indexing.lib.translation import translated
 from indexing.models import IndexVersion, SavedQuery
 from indexing.quality.saved_queries import SavedQueryComparison, compare_versions

@@ -15,11 +15,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from experts.models import Tag
+from experts.numbers import whole_number
 from experts.tagging.assignment import TagSpec
 from indexing.console.access import ConsoleRequest, allowed, may
 from indexing.console.responses import page_or_fragment
 from indexing.errors import EncoderUnavailable, NoIndexYet
-from indexing.lib.numbers import whole_number
 from indexing.lib.translation import translated
 from indexing.quality import tag_preview
 

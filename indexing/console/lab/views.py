@@ -10,13 +10,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_htmx.http import replace_url
 
+from experts.numbers import whole_number
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.lab import columns
 from indexing.console.lab.columns import HITS
 from indexing.console.lab.saved_query_views import ADD
 from indexing.console.responses import page_or_fragment, wants_fragment
 from indexing.console.search_modes import mode_choices, parse_mode
-from indexing.lib.numbers import whole_number
 from indexing.models import IndexVersion
 from indexing.search import Mode
 from indexing.versions import opening

@@ -23,11 +23,11 @@ from django.db import Error as DatabaseError
 from django.utils.module_loading import import_string
 from django.utils.translation import get_supported_language_variant
 
+from experts.numbers import whole_number
 from indexing.console.access import Rights, rights_of
 from indexing.console.live_page.feed import Feed, Tab
 from indexing.console.live_page.watcher import RETRY_SECONDS, Watcher, watcher
 from indexing.lib import times
-from indexing.lib.numbers import whole_number
 from indexing.models import RebuildRun
 from indexing.runlog.line_filter import LineFilter
 

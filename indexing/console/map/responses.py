@@ -8,10 +8,10 @@ from typing import Any
 
 from django.http import HttpResponse, JsonResponse
 
+from experts.numbers import whole_number
 from indexing.console.access import ConsoleRequest
 from indexing.embedding_map import reading
 from indexing.errors import IndexingError, MapNotReady
-from indexing.lib.numbers import whole_number
 from indexing.lib.translation import translated
 from indexing.models import IndexVersion
 

@@ -13,9 +13,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from experts.models import Expert, Tag
+from experts.numbers import whole_number
 from experts.tagging.manual import TaggingResult, add_manual_tag
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
-from indexing.lib.numbers import whole_number
 
 AT_ONCE = 10_000
 """Experts who can be tagged together. Each adds an entry to the history; for more, a rule fits better."""

@@ -11,11 +11,11 @@ from django.http import QueryDict
 from numpy.typing import NDArray
 
 from experts.models import Expert, ExpertQuerySet
+from experts.numbers import whole_number
 from indexing.embedding_map import area_names
 from indexing.embedding_map.area_names import NamedArea
 from indexing.embedding_map.wire_format import VersionMap
 from indexing.errors import SnapshotInvalid
-from indexing.lib.numbers import whole_number
 from indexing.models import IndexVersion
 
 PAGE = 50

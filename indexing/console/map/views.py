@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from experts.models import Expert
+from experts.numbers import whole_number
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.map import selection_views, table
 from indexing.console.map.responses import errors_as_json, json_view, requested_version
@@ -21,7 +22,6 @@ from indexing.embedding_map import colours, gaps, wire_format
 from indexing.embedding_map.colours import Colouring, UnknownColouring
 from indexing.embedding_map.wire_format import VersionMap
 from indexing.errors import IndexingError, MapNotReady, NoIndexYet, NoMap, SnapshotInvalid
-from indexing.lib.numbers import whole_number
 from indexing.lib.translation import translated
 from indexing.models import IndexVersion
 

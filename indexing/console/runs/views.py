@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from experts.numbers import whole_number
 from indexing import runlog, runs
 from indexing.console.access import CANCEL, REBUILD, VIEW, ConsoleRequest, actor, allowed, rights_of
 from indexing.console.responses import accepted, admin_context, conflict
 from indexing.console.runs import log_pages, presentation
 from indexing.errors import Busy, NotActive, Refused
-from indexing.lib.numbers import whole_number
 from indexing.lib.translation import translated
 from indexing.models import IndexState, RebuildRun
 from indexing.runlog.line_filter import LineFilter

@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from experts.numbers import whole_number
 from indexing.console import changes
 from indexing.console.access import VIEW, ConsoleRequest, allowed
 from indexing.console.changes import OpenList
 from indexing.console.responses import admin_context
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
-from indexing.lib.numbers import whole_number
 from indexing.lib.translation import translated
 from indexing.models import IndexVersion, SavedQuery
 from indexing.quality import saved_queries

@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from experts.numbers import whole_number
 from indexing.audit import Actor
 from indexing.console.access import PUBLISH, VIEW, ConsoleRequest, actor, allowed, rights_of
 from indexing.console.responses import accepted, admin_context, conflict
 from indexing.console.versions import compare_views, gate_report
 from indexing.console.versions import presentation as presentation
 from indexing.errors import IndexingError
-from indexing.lib.numbers import whole_number
 from indexing.lib.translation import translated
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from indexing.versions import decisions, opening, pinning, rollback_effect, sweep

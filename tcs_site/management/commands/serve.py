@@ -17,6 +17,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from experts.numbers import whole_number
 from tcs_site import environment as env
 from tcs_site import first_start
 from tcs_site.supervising import (
@@ -101,8 +102,8 @@ class Command(BaseCommand):
 
 
 def port_number(text: str) -> int:
-    if text.isdecimal() and 0 < int(text) < 65536:
-        return int(text)
+    if 0 < (port := whole_number(text)) < 65536:
+        return port
     raise CommandError(f"PORT={text!r} is not a port: use a number from 1 to 65535.")
 
 

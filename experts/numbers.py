@@ -1,11 +1,11 @@
-"""Numbers that come from outside: addresses, forms, messages on the socket."""
+"""Numbers that come from outside: addresses, forms, messages on the socket, arguments of commands."""
 
 from __future__ import annotations
 
 LARGEST_ID = 2**63 - 1
 """The largest key of a row."""
 LARGEST_NUMBER = 2**31 - 1
-"""The largest number of a version, a page or a line of a log: what every database holds in an integer column."""
+"""The largest number of a version, a tag, a page or a line of a log: every database holds it in an integer column."""
 
 MAX_DIGITS = 19
 """Python takes long to read a number of thousands of digits, and refuses one of more than 4,300."""

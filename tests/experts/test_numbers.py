@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexing.lib.numbers import LARGEST_NUMBER, whole_number
+from experts.numbers import LARGEST_NUMBER, whole_number
 
 
 @pytest.mark.parametrize(
