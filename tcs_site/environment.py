@@ -151,6 +151,7 @@ def secret_key(folder: Path, *, about: str = "", shown: str = "") -> str:
     """`TCS_SECRET_KEY`, or a key generated once into `folder` and readable by its owner only.
 
     Two processes that start at once agree on one key: whoever links its file first wins.
+    Raises ImproperlyConfigured if the folder cannot be read or written.
     """
     if key := text("TCS_SECRET_KEY", about=about, shown=shown):
         return key

@@ -30,6 +30,7 @@ class ExpertForm(forms.ModelForm):
     """The fields come from the admin's fieldsets."""
 
     def clean_currency(self) -> str:
+        """The ISO 4217 code in capitals, or "". Raises ValidationError unless it is three letters."""
         currency = str(self.cleaned_data["currency"]).strip().upper()
         if currency and not re.fullmatch("[A-Z]{3}", currency):
             raise forms.ValidationError(_("“%s” is not a three-letter ISO currency code such as EUR.") % currency)
@@ -84,6 +85,7 @@ class TagForm(forms.ModelForm):
         widgets = {"description": AdminTextareaWidget(attrs={"rows": 4})}
 
     def clean_name(self) -> str:
+        """The name on one line. Raises ValidationError if another tag has it, whatever its case."""
         name = _one_line(self.cleaned_data["name"])
         if Tag.objects.filter(name__iexact=name).exclude(pk=self.instance.pk).exists():
             raise forms.ValidationError(_("A tag named “%s” already exists.") % name)

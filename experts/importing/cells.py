@@ -25,7 +25,7 @@ def unmark_formula(value: str) -> str:
 
 
 def shorten(value: str, limit: int = 60) -> str:
-    """`value` short enough for a message; characters that cannot be printed are shown as escapes such as \\x00."""
+    """The first `limit` characters of `value` for a message; unprintable ones are shown as escapes such as \\x00."""
     printable = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in value[: limit + 1])
     if len(value) <= limit:
         return printable

@@ -39,6 +39,7 @@ class ImportForm(forms.Form):
             self.fields["file"].error_messages["required"] = _too_large()
 
     def clean_file(self) -> UploadedFile:
+        """Raises ValidationError if the file is larger than TCS_IMPORT_MAX_MB (2**20 bytes each)."""
         file: UploadedFile = self.cleaned_data["file"]
         if (file.size or 0) > settings.TCS_IMPORT_MAX_MB * 2**20:
             raise forms.ValidationError(_too_large())

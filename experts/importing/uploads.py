@@ -33,6 +33,7 @@ class CappedUpload(FileUploadHandler):
     received = 0
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
+        """Count the bytes. Raises SkipFile beyond TCS_IMPORT_MAX_MB (2**20 bytes each): the file is then dropped."""
         self.received += len(raw_data)
         if self.received > settings.TCS_IMPORT_MAX_MB * 2**20:
             self.request.upload_too_large = True  # type: ignore[union-attr]

@@ -67,6 +67,8 @@ class ChangePreview:
 
 
 def may_import(view: View) -> View:
+    """Wrap a view for users with the permission `experts.import`. The view raises PermissionDenied for others."""
+
     @wraps(view)
     def checked(request: HttpRequest) -> HttpResponse:
         if not request.user.has_perm("experts.import"):

@@ -36,7 +36,10 @@ class TagSpec:
 
 
 def tag_set_hash(fingerprint: str, tags: Sequence[TagSpec], threshold: float) -> str:
-    """32 hex characters that change with the model, any tag, the threshold or the limits, but not with the order."""
+    """32 hex characters that change with the model, any tag, the threshold or the limits, but not with the order.
+
+    `threshold` is a cosine similarity.
+    """
     digest = hashlib.blake2b(digest_size=16)
     parts = [fingerprint, repr(float(threshold)), repr(sorted(MAX_TAGS.items()))]
     for tag in sorted(tags, key=lambda tag: tag.id):

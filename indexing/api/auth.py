@@ -26,6 +26,10 @@ class BearerToken(HttpBearer):
         self.any_of = any_of
 
     def authenticate(self, request: HttpRequest, token: str) -> User:
+        """The token's user.
+
+        Raises HttpError 401 for a token that is unknown, expired or revoked, 403 for a missing permission.
+        """
         found = ApiToken.objects.find(token)
         if found is None:
             raise HttpError(401, _("The token is unknown, expired or revoked. Sign in again to get a new one."))

@@ -46,6 +46,10 @@ _rendered = ProcessState(lambda: RenderedMap("", b""))
     description="Needs the permission `indexing.view`. Returns 202 until the live version's map has been computed.",
 )
 def embedding_map(request: HttpRequest) -> HttpResponse | Status:
+    """The live version's map, with an ETag, so that an unchanged one is not sent again.
+
+    Raises none of our errors: NoIndexYet, NoMap and MapNotReady become a 202.
+    """
     version = IndexState.read().live_version
     try:
         if version is None:

@@ -47,6 +47,7 @@ SETTLED = timedelta(seconds=3)
     description="Needs the permission `indexing.rebuild`. Without a body it is a full rebuild.",
 )
 def start(request: HttpRequest, body: RunRequest = Body(RunRequest())) -> Status:  # noqa: B008  ninja's way
+    """Raises Busy, ScheduleOnHold and Refused (409)."""
     run = launch.request(body.kind, actor(request), reembed=body.reembed, reason=body.reason)
     return Status(202, Started(run=run.pk))
 
@@ -149,6 +150,7 @@ def cancel(
     number: int = Path(ge=1, le=LARGEST_ID),
     reason: str = Query("", max_length=MAX_REASON, pattern=NO_NUL, description="Reason, saved with the run."),
 ) -> Status:
+    """Raises HttpError 404 for an unknown run, and NotActive (409) for one that has ended."""
     run = runs.cancel(_run(number).pk, actor(request), reason)
     return Status(202, Cancelling(status="cancelling" if run.is_active else "cancelled", run=run.pk))
 

@@ -29,6 +29,7 @@ def run_saved_queries(
     a: int = Query(ge=1, le=LARGEST_ID, description="Number of a live, kept or held version."),
     b: int = Query(ge=1, le=LARGEST_ID),
 ) -> SavedRun:
+    """Raises HttpError 404 for a version that is not on disk, SnapshotInvalid and EncoderUnavailable (503)."""
     versions = {version.number: version for version in opening.searchable()}
     if unknown := [number for number in (a, b) if number not in versions]:
         raise HttpError(

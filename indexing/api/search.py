@@ -37,6 +37,7 @@ def find(
     *,
     asked: Query[SearchFilters],
 ) -> SearchResults:
+    """Raises EmptyQuery and InvalidFilter (422), NoIndexYet and EncoderUnavailable (503)."""
     filters = SearchParameters(**asked.dict()).filters(strictly=True)
     if not q.strip():
         raise EmptyQuery  # also while there is no index yet
@@ -57,4 +58,5 @@ def find(
     ),
 )
 def complete(request: HttpRequest, q: str) -> Suggested:
+    """Raises NoIndexYet (503)."""
     return Suggested.from_suggestions(q, suggest(q, live.current()))

@@ -37,7 +37,10 @@ class TagPlan:
 def plan_tags(
     experts: Sequence[ExpertRecord], hashes: Sequence[bytes], fingerprint: str, threshold: float
 ) -> TagPlan:
-    """Experts are tagged again if their text, the model, the tags or the threshold has changed."""
+    """Experts are tagged again if their text, the model, the tags or the threshold has changed.
+
+    `threshold` is a cosine similarity, and the text is compared by `hashes`, one for each expert.
+    """
     tags = with_database_retry(storage.active_tags)
     catalogue = assignment.tag_set_hash(fingerprint, tags, threshold)
     bases = [assignment.tagging_basis(each, catalogue) for each in hashes]

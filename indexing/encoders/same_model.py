@@ -10,7 +10,7 @@ from indexing.snapshot.manifest import Manifest
 
 
 def require_same_model(encoder: Encoder, manifest: Manifest) -> None:
-    """Raise EncoderUnavailable if the version was built with another model: its vectors cannot be compared."""
+    """Raises EncoderUnavailable if the version was built with another model: its vectors cannot be compared."""
     if (encoder.fingerprint, encoder.dimension) != (manifest.fingerprint, manifest.dimension):
         raise EncoderUnavailable(
             message(

@@ -36,6 +36,7 @@ class VersionDecisionCommand(BaseCommand):
         raise NotImplementedError
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Exit codes: 0 done, 1 refused or failed, 2 usage, 3 another run is active. Raises CommandError."""
         number = options["number"]
         try:
             sentence = self.decide(number, command_actor(), options["reason"], options)

@@ -40,7 +40,7 @@ def due(max_drift: float | None, max_age: float | None) -> str:
 
 
 def share(text: str) -> float:
-    """Parse 5% or 0.05 for argparse."""
+    """Parse `5%` or `0.05` for argparse, into a share: 0.05. Raises ArgumentTypeError."""
     try:
         value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
@@ -51,7 +51,7 @@ def share(text: str) -> float:
 
 
 def seconds(text: str) -> float:
-    """Parse 90s, 30m, 24h or 7d for argparse, into seconds."""
+    """Parse `90s`, `30m`, `24h` or `7d` for argparse, into seconds. Raises ArgumentTypeError."""
     try:
         value = float(text[:-1]) * UNITS[text[-1:]]
     except (ValueError, KeyError):

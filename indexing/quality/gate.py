@@ -104,6 +104,10 @@ def judge(evidence: Evidence, limits: Limits) -> Report:
 
 
 def experts_lost(evidence: Evidence, limits: Limits) -> VerdictRecord:
+    """The share, 0 to 1, of the live version's experts who are not in the new one: at most TCS_GATE_MAX_LOST.
+
+    Passes without a live version.
+    """
     if evidence.live_number is None:
         return _nothing_to_compare("experts_lost", limits.max_lost)
     lost, of = len(evidence.lost), evidence.live_experts
@@ -119,12 +123,14 @@ def experts_lost(evidence: Evidence, limits: Limits) -> VerdictRecord:
 
 
 def minimum_count(evidence: Evidence, limits: Limits) -> VerdictRecord:
+    """The number of experts in the new version: at least TCS_GATE_MIN_EXPERTS."""
     count, limit = evidence.experts, limits.min_experts
     sentence = message("The version has %(count)d experts; at least %(limit)d are needed.", count=count, limit=limit)
     return VerdictRecord("minimum_count", sentence, count, limit, count >= limit)
 
 
 def without_text(evidence: Evidence, limits: Limits) -> VerdictRecord:
+    """The share, 0 to 1, of experts with no job title, company or bio: at most TCS_GATE_MAX_WITHOUT_TEXT."""
     count, of = evidence.without_text, evidence.experts
     share = count / of if of else 0.0
     sentence = message("%(count)d of %(of)d experts have no job title, company or bio.", count=count, of=of)
@@ -132,6 +138,7 @@ def without_text(evidence: Evidence, limits: Limits) -> VerdictRecord:
 
 
 def failed_encodings(evidence: Evidence, limits: Limits) -> VerdictRecord:
+    """The share, 0 to 1, of experts left out because their vector was unusable: at most TCS_GATE_MAX_FAILED."""
     count, of = evidence.failed, evidence.experts + evidence.failed
     share = count / of if of else 0.0
     sentence = message(
@@ -143,6 +150,7 @@ def failed_encodings(evidence: Evidence, limits: Limits) -> VerdictRecord:
 
 
 def recall(evidence: Evidence, limits: Limits) -> VerdictRecord:
+    """recall@10, 0 to 1, of an approximate vector index: at least TCS_GATE_MIN_RECALL. An exact index passes."""
     found = evidence.recall
     if found is None:
         return VerdictRecord("recall", message("The vector index is exact."), None, limits.min_recall, True)
@@ -151,6 +159,10 @@ def recall(evidence: Evidence, limits: Limits) -> VerdictRecord:
 
 
 def queries_broken(evidence: Evidence, limits: Limits) -> VerdictRecord:
+    """The number of saved queries for which the new version misses an expected expert.
+
+    At most TCS_GATE_MAX_QUERIES_BROKEN.
+    """
     broken = [query for query in evidence.queries if query.missing]
     of = len(evidence.queries)
     if not of:
@@ -170,7 +182,10 @@ def queries_broken(evidence: Evidence, limits: Limits) -> VerdictRecord:
 
 
 def queries_overlap(evidence: Evidence, limits: Limits) -> VerdictRecord:
-    """A warning only."""
+    """The mean share, 0 to 1, of the live version's top ten that stay in the new one's, over the saved queries.
+
+    Below TCS_GATE_MIN_OVERLAP it is only a warning: the version is not held for it.
+    """
     overlaps = [query.overlap for query in evidence.queries if query.overlap is not None]
     if not overlaps:
         return _nothing_to_compare("queries_overlap", limits.min_overlap)
@@ -196,5 +211,5 @@ def _nothing_to_compare(rule: str, limit: float) -> VerdictRecord:
 
 
 def limits_from(settings: object) -> Limits:
-    """The limits in anything that has the settings as attributes."""
+    """The limits of all rules, from the TCS_GATE_* attributes of a settings object."""
     return Limits(**{name: getattr(settings, f"TCS_GATE_{name.upper()}") for name in Limits.__dataclass_fields__})

@@ -133,15 +133,15 @@ class TagScores:
     """bool[n]: whether the expert has the tag manually now"""
 
     def getting(self, threshold: float) -> NDArray[np.bool_]:
-        """bool[n]: who would have the tag automatically."""
+        """bool[n]: who would have the tag automatically, at a cosine similarity of `threshold` or more."""
         return self.fits & self._similar(threshold)
 
     def over_limit(self, threshold: float) -> NDArray[np.bool_]:
-        """bool[n]: who is similar enough but already has the maximum of better tags."""
+        """bool[n]: who is similar enough, by the cosine `threshold`, but already has the maximum of better tags."""
         return ~self.fits & self._similar(threshold)
 
     def below(self, threshold: float) -> NDArray[np.bool_]:
-        """bool[n]: who is not similar enough."""
+        """bool[n]: whose cosine similarity is below `threshold`; without those who have the tag manually."""
         return ~self.manual & (self.similarities < threshold)
 
     def _similar(self, threshold: float) -> NDArray[np.bool_]:
@@ -190,7 +190,8 @@ def tag_cutoff(
 ) -> TagCutoff:
     """What one more tag must beat, for each of the experts with `vectors`, float32[n, d].
 
-    `others` are the other tags of its kind, ordered by id, with `other_vectors`, float32[t, d].
+    `others` are the other tags of its kind, ordered by id, with `other_vectors`, float32[t, d]. `limit` is how many
+    tags of that kind an expert may have.
     """
     similarity = np.full(len(vectors), -np.inf, np.float32)
     tag = np.full(len(vectors), NEW, np.int64)

@@ -136,6 +136,10 @@ def _lock_for(run: RebuildRun) -> IndexState:
 def end_well(
     run: RebuildRun, outcome: BuildOutcome, to: State, last_words: Message, why_held: Message | str = ""
 ) -> None:
+    """Record that a running run is done or held (`to`), its build's figures, and `last_words` as the end of its log.
+
+    Raises FenceLost if the run is no longer this worker's. Call it in the transaction that decides about the version.
+    """
     moved = run.move(
         to=to,
         expect=(State.RUNNING,),

@@ -69,7 +69,7 @@ def by_meaning(
 def by_words(
     snapshot: Snapshot, text: str, depth: int, timer: StepTimer, only: Prefilter | None = None
 ) -> RankedHits:
-    """The best `depth` experts for the words of `text`, scored by BM25."""
+    """The best `depth` experts for the words of `text`, scored by BM25. Any text is answered, never an error."""
     with timer.step("keywords"):
         ids, scores = snapshot.keyword(text, depth, only)
     ranks = np.arange(1, len(ids) + 1)
@@ -85,7 +85,10 @@ def by_both(
     timer: StepTimer,
     only: Prefilter | None = None,
 ) -> RankedHits:
-    """The experts of both lists, read to `depths` (semantic, keyword), scored by `fused_scores`."""
+    """The experts in either list, scored by `fused_scores`. `vector` is float32[d] of unit length.
+
+    `depths` is how many experts are read from the semantic and from the keyword list; `weight` is that of the words.
+    """
     with timer.step("vectors"):
         near, near_similarities = snapshot.semantic(vector, depths[0], only)
     with timer.step("keywords"):

@@ -71,7 +71,7 @@ class _Sums:
 
 
 def grade(average: float | None) -> QualityGrade | None:
-    """The grade of an average OTR@10; None without one."""
+    """The grade of an average OTR@10, a share from 0 to 1; None for None."""
     if average is None:
         return None
     return "good" if average >= GOOD else "fair" if average >= FAIR else "poor"

@@ -136,7 +136,7 @@ class FacetColumns:
         return mask
 
     def tag_rows(self) -> NDArray[np.int64]:
-        """The row of the expert who has the tag, for each of `tag_ids`: int64, as long as `tag_ids`."""
+        """int64[t]: for each of the t entries of `tag_ids`, the row of the expert who has that tag."""
         return np.repeat(np.arange(len(self)), np.diff(self.tag_starts))
 
     def _tag_places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -112,9 +112,9 @@ def open_profiles(folder: Path, manifest: Manifest) -> Profiles | None:
 
 
 def open_array(path: Path, dtype: np.dtype, shape: tuple[int, ...], *, mapped: bool = False) -> NDArray:
-    """The array in an .npy file, which must have this dtype and shape; read-only, memory-mapped if `mapped`.
+    """The array of this dtype and shape in an .npy file, such as float32[n, d]: read-only, memory-mapped if `mapped`.
 
-    Raises SnapshotInvalid.
+    Raises SnapshotInvalid if the file cannot be read or has another dtype or shape.
     """
     try:
         array: NDArray = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)

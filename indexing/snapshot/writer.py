@@ -63,7 +63,10 @@ class VersionWriter:
         return self.building / name
 
     def save(self, name: str, array: NDArray[np.generic]) -> None:
-        """Write an array of any shape and dtype (except object) as an .npy file. Raises OSError."""
+        """Write an array, such as float32[n, d], as the .npy file `name`: any shape, any dtype but object.
+
+        Raises OSError.
+        """
         with self.path(name).open("wb") as file:
             np.save(file, array, allow_pickle=False)
 

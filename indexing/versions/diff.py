@@ -36,7 +36,7 @@ class Diff(ChangedFields):
         return self.a.manifest.fingerprint != self.b.manifest.fingerprint
 
     def ids(self, kind: Kind, field: str = "") -> NDArray[np.int64]:
-        """The ids of one list; with `field`, of those who changed in that field."""
+        """The expert ids of one list, int64[m], rising; with `field`, only experts who changed in that field."""
         if kind == "changed":
             return self.changed_in(field)
         return self.gained if kind == "gained" else self.lost

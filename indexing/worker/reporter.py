@@ -55,6 +55,7 @@ class StageInProgress:
         self.total = total
 
     def advance(self, count: int = 1) -> None:
+        """Count `count` more items as done and show it. Raises Cancelled or FenceLost when the build must stop."""
         self.done += count
         if self.first is None:
             self.first = (time.monotonic(), self.done)
@@ -99,6 +100,10 @@ class RunReporter:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[StageInProgress]:
+        """Time a stage of the build and record it, even if it fails.
+
+        Raises Cancelled or FenceLost if the build must stop.
+        """
         self.check()
         stage = StageInProgress(name, self.check, self._show)
         self._stage = stage

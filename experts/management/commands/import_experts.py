@@ -43,6 +43,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
+        """Exit codes: 0 imported, or checked with --dry-run; 1 failed; 2 usage. Raises CommandError."""
         self.json: bool = options["json"]
         user = self._user(options["user"])
         try:

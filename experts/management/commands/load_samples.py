@@ -14,6 +14,7 @@ from experts.samples import generator
 
 
 def positive(value: str) -> int:
+    """Parse a whole number above 0 for argparse. Raises ArgumentTypeError."""
     number = whole_number(value)
     if not number:
         raise ArgumentTypeError(_("%s is not a whole number above 0") % value)

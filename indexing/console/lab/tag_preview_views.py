@@ -42,6 +42,7 @@ class TagPreviewForm(forms.Form):
     threshold = forms.FloatField(required=False)
 
     def clean_threshold(self) -> float:
+        """The least cosine similarity; TCS_TAG_THRESHOLD if empty. Raises ValidationError if not from 0 to 1."""
         threshold = self.cleaned_data["threshold"]
         if threshold is None:
             return float(settings.TCS_TAG_THRESHOLD)

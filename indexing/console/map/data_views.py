@@ -43,7 +43,11 @@ def map_areas(request: ConsoleRequest) -> dict[str, Any]:
 @allowed(VIEW)
 @json_view
 def map_query(request: ConsoleRequest) -> dict[str, Any]:
-    """The place of the query `q`, and the experts it finds, best first."""
+    """The place of the query `q` on the map, and the experts it finds, best first, as JSON.
+
+    Raises EmptyQuery, NoIndexYet, NoMap, MapNotReady, SnapshotInvalid and EncoderUnavailable, which become responses
+    with the status of the error.
+    """
     version = requested_version(request, "version")
     query = request.GET.get("q", "").strip()
     if not query:
@@ -79,7 +83,10 @@ def map_gaps(request: ConsoleRequest) -> dict[str, Any]:
 @allowed(VIEW)
 @json_view
 def map_moves(request: ConsoleRequest) -> dict[str, Any]:
-    """How far experts moved between the maps of the versions `from` and `to`; distances are shares of the radius."""
+    """How far experts moved between the maps of the versions `from` and `to`; distances are shares of the radius.
+
+    Raises NoIndexYet, NoMap, MapNotReady and SnapshotInvalid, which become responses with the status of the error.
+    """
     before, after = requested_version(request, "from"), requested_version(request, "to")
     old_ids, new_ids = opening.read_ids(before), opening.read_ids(after)
     found = moves(

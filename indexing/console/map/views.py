@@ -36,7 +36,7 @@ PEOPLE_AT_ONCE = 100
 @never_cache
 @allowed(VIEW)
 def map_page(request: ConsoleRequest) -> HttpResponse:
-    """The whole page, or for htmx the part that it targets."""
+    """The whole page, or for htmx the part that it targets. Raises Http404 if there is no such version."""
     try:
         version = requested_version(request)
     except NoIndexYet as error:
@@ -97,7 +97,10 @@ def _colouring(drawn: VersionMap, by: str) -> tuple[Colouring, str]:
 @allowed(VIEW)
 @errors_as_json
 def map_points(request: ConsoleRequest) -> HttpResponse:
-    """The bytes of `wire_format.encode_points`. The browser keeps them and checks each time if they are current."""
+    """The bytes of `wire_format.encode_points`. The browser caches them and checks each time if they are current.
+
+    Raises NoIndexYet, NoMap, MapNotReady and SnapshotInvalid, which become responses with the status of the error.
+    """
     version = requested_version(request)
     drawn = VersionMap.load(version)
     etag = wire_format.etag(version)
@@ -117,7 +120,10 @@ def map_points(request: ConsoleRequest) -> HttpResponse:
 @allowed(VIEW)
 @errors_as_json
 def map_colours(request: ConsoleRequest) -> HttpResponse:
-    """The bytes of `wire_format.encode_colours`, from the directory as it is now."""
+    """The bytes of `wire_format.encode_colours`, from the directory as it is now.
+
+    Raises UnknownColouring, and the same errors as `map_points`, which become responses with their status.
+    """
     drawn = VersionMap.load(requested_version(request))
     colouring = colours.colouring(drawn, request.GET.get("by") or colours.DEFAULT)
     return HttpResponse(wire_format.encode_colours(drawn.number, colouring.classes), content_type=BINARY)

@@ -25,6 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     def handle(self, *, folder: Path, **options: Any) -> None:
+        """Exit codes: 0 done, 1 failed, 2 usage. Raises CommandError."""
         try:
             number = backup.make(folder)
         except (IndexingError, sqlite3.Error) as error:

@@ -15,5 +15,6 @@ class Command(VersionDecisionCommand):
     help = f"Discard a held version. Its files are deleted after the next run. {EXIT_CODES}"
 
     def decide(self, number: int, actor: Actor, reason: str, options: dict[str, Any]) -> str:
+        """Raises Refused, as `decisions.discard` does."""
         decisions.discard(number, actor, reason)
         return _("Version %(number)s was discarded.") % {"number": number}

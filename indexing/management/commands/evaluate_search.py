@@ -27,6 +27,7 @@ NAMED = 5
 
 
 def share(value: str) -> float:
+    """Parse a number from 0 to 1 for argparse. Raises ArgumentTypeError."""
     try:
         number = float(value)
     except ValueError:
@@ -64,6 +65,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
+        """Exit codes: 0 done; 1 no index, no model, or nDCG below --min-ndcg; 2 usage, or unusable queries.
+
+        Raises CommandError.
+        """
         modes = [Mode(options["mode"])] if options["mode"] else list(MODES)
         try:
             queries = read_queries(file)

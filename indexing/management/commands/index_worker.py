@@ -36,6 +36,10 @@ class Command(BaseCommand):
         parser.add_argument("--low-priority", action="store_true", help="run at a lower priority than web processes")
 
     def handle(self, **options: Any) -> None:
+        """Exit codes: 0 stopped, or the run is done or held; 1 the run failed or was cancelled; 2 usage.
+
+        Raises CommandError.
+        """
         if options["low_priority"]:
             os.nice(LOW)
         interruption = signals.interruption()

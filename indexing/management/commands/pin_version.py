@@ -20,6 +20,7 @@ class Command(VersionDecisionCommand):
         parser.add_argument("--unpin", action="store_true", help="let it be removed in its turn again")
 
     def decide(self, number: int, actor: Actor, reason: str, options: dict[str, Any]) -> str:
+        """Raises Refused, as `pinning.pin` and `pinning.unpin` do."""
         if options["unpin"]:
             pinning.unpin(number, actor, reason)
             return _("Version %(number)s is no longer pinned.") % {"number": number}

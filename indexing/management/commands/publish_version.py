@@ -15,5 +15,6 @@ class Command(VersionDecisionCommand):
     help = f"Publish a held version. {EXIT_CODES}"
 
     def decide(self, number: int, actor: Actor, reason: str, options: dict[str, Any]) -> str:
+        """Raises Refused and SnapshotInvalid, as `decisions.approve` does."""
         decisions.approve(number, actor, reason)
         return _("Version %(number)s is live.") % {"number": number}

@@ -67,6 +67,10 @@ class Command(BaseCommand):
         add("--json", action="store_true", help="print one JSON object on stdout, everything else on stderr")
 
     def handle(self, **options: Any) -> None:
+        """Exit codes: 0 done, queued or nothing to do; 1 failed; 2 usage; 3 another run is active; 4 held.
+
+        Raises CommandError for 1, SystemExit for 3 and 4.
+        """
         self.as_json: bool = options["json"]
         try:
             if options["dry_run"]:
@@ -84,6 +88,10 @@ class Command(BaseCommand):
             raise CommandError(translated(error)) from error
 
     def run(self, options: dict[str, Any]) -> None:
+        """Request a run, and build it here unless a worker does; the exit code says how it ended.
+
+        Raises Busy, ScheduleOnHold and Refused if it cannot be requested, SystemExit unless the code is 0.
+        """
         scheduled = options["scheduled"] or options["if_drift"] is not None or options["if_older"] is not None
         how = {"reembed": options["reembed"], "scheduled": scheduled, "reason": options["reason"]}
         actor = Actor(name=account(), via=RebuildRun.Via.COMMAND)
@@ -102,7 +110,7 @@ class Command(BaseCommand):
             sys.exit(code)
 
     def follow(self, run: RebuildRun, actor: Actor, interruption: signals.Interruption) -> RebuildRun:
-        """Show the log of a run that another process builds, until it ends. Ctrl-C cancels it."""
+        """Show the log of a run that another process builds, until the run ends. Ctrl-C cancels it."""
         seq = 0
         while True:
             run.refresh_from_db()
@@ -157,6 +165,7 @@ class Command(BaseCommand):
             self.stdout.write(sentence)
 
     def report_plan(self, reembed: bool) -> None:
+        """Print what a rebuild would do, without doing it. Raises SnapshotInvalid if the live version is damaged."""
         try:
             snapshot = live.load_now()
         except NoIndexYet:
@@ -194,7 +203,10 @@ def build_here(run: RebuildRun, interruption: signals.Interruption, show: ShowPr
 
 
 def is_due(max_drift: float | None, max_age: float | None) -> bool:
-    """Whether it is time for a rebuild: always without limits, else if one of them is exceeded."""
+    """Whether it is time for a rebuild: always without limits, otherwise if one of them is exceeded.
+
+    `max_drift` is a share of the live version's experts, `max_age` is in seconds.
+    """
     return (max_drift is None and max_age is None) or bool(schedule.due(max_drift, max_age))
 
 

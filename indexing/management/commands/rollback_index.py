@@ -23,6 +23,7 @@ class Command(VersionDecisionCommand):
         parser.add_argument("--noinput", "--no-input", action="store_false", dest="ask", help="do not ask")
 
     def decide(self, number: int, actor: Actor, reason: str, options: dict[str, Any]) -> str:
+        """Raises Busy, Refused and SnapshotInvalid, as `decisions.roll_back` does; CommandError if not confirmed."""
         effect = rollback_effect.rollback_effect(number)
         self.stderr.write(effect.sentence)
         if options["ask"]:

@@ -17,6 +17,7 @@ from indexing.serving import live
 
 
 def hit_count(value: str) -> int:
+    """Parse a whole number from 1 to MAX_K for argparse. Raises ArgumentTypeError."""
     try:
         k = int(value)
     except ValueError:
@@ -36,6 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Exit codes: 0 done, also without hits; 1 no index, no model or no words; 2 usage. Raises CommandError."""
         try:
             found = search(" ".join(options["words"]), live.load_now(), options["k"], Mode(options["mode"]))
         except IndexingError as error:

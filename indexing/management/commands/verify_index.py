@@ -23,6 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Exit codes: 0 intact; 1 damaged, or no such version; 2 usage. Raises CommandError."""
         try:
             version = version_to_check(options["number"])
         except IndexingError as error:

@@ -42,6 +42,10 @@ class Command(BaseCommand):
         parser.add_argument("--port", default=settings.PORT, help="default: PORT, or 8000")
 
     def handle(self, *, host: str, port: str, **options: Any) -> None:
+        """Serve until a signal. Exit codes: 0 stopped by a signal, 1 cannot start or the server ended, 2 usage.
+
+        Raises CommandError.
+        """
         number = port_number(port)
         host = host.strip("[]")
         if error := can_listen(host, number):
@@ -82,6 +86,7 @@ class Command(BaseCommand):
         connection.close()
 
     def serve(self, group: ProcessGroup, host: str, port: int) -> None:
+        """Start the server and wait for its end. Raises CommandError then, since only a signal should end it."""
         server = group.start(server_command(host, port), settings.BASE_DIR, OMP_NUM_THREADS="1")
         if wait_until_listening(server, host, port):
             shown = f"[{host}]" if ":" in host else host
@@ -102,6 +107,7 @@ class Command(BaseCommand):
 
 
 def port_number(text: str) -> int:
+    """Parse a port, 1 to 65535. Raises CommandError."""
     if 0 < (port := whole_number(text)) < 65536:
         return port
     raise CommandError(f"PORT={text!r} is not a port: use a number from 1 to 65535.")
@@ -115,7 +121,7 @@ def server_command(host: str, port: int) -> list[str]:
 
 @contextmanager
 def only_one_prepares(folder: Path) -> Iterator[None]:
-    """Refuse a second start while the first one prepares: both would migrate and load. Serving twice is harmless."""
+    """Raises CommandError while another start prepares: both would migrate and load. Serving twice is harmless."""
     with (folder / LOCK).open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
