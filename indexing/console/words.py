@@ -6,7 +6,7 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from indexing.models import IndexVersion, RebuildRun
+from indexing.models import RebuildRun
 
 
 def duration(seconds: float | None) -> str:
@@ -64,13 +64,7 @@ def count(number: int | None) -> str:
 
 def run_state(run: RebuildRun | None) -> str:
     """The state of a run; without a run the index was never built."""
-    if run is None:
-        return _("never built")
-    return _("needs approval") if run.state == RebuildRun.State.HELD else run.get_state_display()
-
-
-def version_state(version: IndexVersion) -> str:
-    return _("needs approval") if version.state == IndexVersion.State.HELD else version.get_state_display()
+    return run.get_state_display() if run else _("never built")
 
 
 def lasted(run: RebuildRun) -> str:

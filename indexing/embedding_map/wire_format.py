@@ -59,7 +59,7 @@ class VersionMap:
 
 def versions_with_maps() -> list[IndexVersion]:
     """The versions whose files and map are on disk, the newest first."""
-    states = (IndexVersion.State.LIVE, IndexVersion.State.RETIRED)
+    states = (IndexVersion.State.LIVE, IndexVersion.State.KEPT)
     found = IndexVersion.objects.filter(state__in=states, map_state=IndexVersion.MapState.DONE)
     return list(found.order_by("-number"))
 

@@ -36,9 +36,9 @@ class RebuildRun(models.Model):
         RUNNING = "running", _("running")
         DONE = "done", _("done")
         HELD = "held", _("held")
-        ERROR = "error", _("failed")
+        FAILED = "failed", _("failed")
         CANCELLED = "cancelled", _("cancelled")
-        LOST = "lost", _("crashed")
+        CRASHED = "crashed", _("crashed")
 
     class Via(models.TextChoices):
         PAGE = "page", _("page")

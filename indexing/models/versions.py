@@ -18,7 +18,7 @@ SEEN_WITHIN = timedelta(seconds=10)
 class IndexVersionQuerySet(models.QuerySet["IndexVersion"]):
     def removable(self) -> IndexVersionQuerySet:
         """The versions that TCS_KEEP_VERSIONS lets be removed: kept ones that are not pinned, newest first."""
-        return self.filter(state=IndexVersion.State.RETIRED, pinned_at=None).order_by("-number")
+        return self.filter(state=IndexVersion.State.KEPT, pinned_at=None).order_by("-number")
 
     def pinned(self) -> IndexVersionQuerySet:
         return self.exclude(pinned_at=None)
@@ -31,8 +31,8 @@ class IndexVersion(models.Model):
         BUILDING = "building", _("building")
         HELD = "held", _("held")
         LIVE = "live", _("live")
-        RETIRED = "retired", _("kept")
-        REMOVED = "removed", _("removed")
+        KEPT = "kept", _("kept")
+        DELETED = "deleted", _("deleted")
 
     class MapState(models.TextChoices):
         NONE = "none", _("not computed")
@@ -73,7 +73,7 @@ class IndexVersion(models.Model):
                 fields=["state"], condition=models.Q(state="live"), name="index_version_one_live"
             ),
             models.CheckConstraint(
-                condition=models.Q(pinned_at=None) | ~models.Q(state="removed"), name="index_version_pinned_is_kept"
+                condition=models.Q(pinned_at=None) | ~models.Q(state="deleted"), name="index_version_pinned_is_kept"
             ),
         ]
 

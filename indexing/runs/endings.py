@@ -83,7 +83,7 @@ def complete(run: RebuildRun, outcome: BuildOutcome) -> None:
 
 def fail(run: RebuildRun, sentence: Message | str, *, peak_mb: int | None = None) -> bool:
     """End a run with an error; False when it had ended already (or was lost to another worker)."""
-    return _end_badly(run, State.ERROR, error=sentence, peak_mb=peak_mb)
+    return _end_badly(run, State.FAILED, error=sentence, peak_mb=peak_mb)
 
 
 def end_cancelled(run: RebuildRun, by_signal: str = "") -> bool:
@@ -98,7 +98,7 @@ def lose(run: RebuildRun, sentence: Message | str) -> bool:
         state = IndexState.locked()
         state.fence += 1
         state.save(update_fields=["fence"])
-        return _end_badly(run, State.LOST, error=sentence)
+        return _end_badly(run, State.CRASHED, error=sentence)
 
 
 def cancelled_sentence(name: str) -> Message:

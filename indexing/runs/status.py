@@ -20,8 +20,8 @@ _BADGES: dict[str, Badge] = {
     RebuildRun.State.DONE: "complete",
     RebuildRun.State.HELD: "held",
     RebuildRun.State.CANCELLED: "cancelled",
-    RebuildRun.State.ERROR: "failed",
-    RebuildRun.State.LOST: "failed",
+    RebuildRun.State.FAILED: "failed",
+    RebuildRun.State.CRASHED: "failed",
 }
 
 

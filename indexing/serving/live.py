@@ -77,7 +77,7 @@ class Live:
             return
         self.trouble = self._serve(wanted)
         if self.trouble and self.snapshot is None:
-            kept = IndexVersion.objects.filter(state=IndexVersion.State.RETIRED).order_by("-number")
+            kept = IndexVersion.objects.filter(state=IndexVersion.State.KEPT).order_by("-number")
             next((version for version in kept if not self._serve(version)), None)
 
     def _serve(self, version: IndexVersion) -> Message | None:

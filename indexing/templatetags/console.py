@@ -27,7 +27,6 @@ for _filter in (
     words.rate,
     words.run_state,
     words.time_left,
-    words.version_state,
 ):
     register.filter(_filter.__name__, _filter)
 

@@ -56,7 +56,7 @@ def discard(number: int, actor: Actor, reason: str) -> None:
     with transaction.atomic():
         IndexState.locked()
         version = in_state(number, State.HELD)
-        move_version(version, State.HELD, State.REMOVED)
+        move_version(version, State.HELD, State.DELETED)
         sentence = message("Discarded by %(who)s: %(reason)s", who=actor.name, reason=reason)
         _end_held(version.run, RebuildRun.State.CANCELLED, sentence)
         audit.record(
@@ -74,7 +74,7 @@ def roll_back(number: int, actor: Actor, reason: str) -> None:
     require_openable(number)
     with transaction.atomic():
         state = IndexState.locked()
-        version = in_state(number, State.RETIRED)
+        version = in_state(number, State.KEPT)
         if active := RebuildRun.objects.active().first():
             raise Busy(active)
         make_live(state, version, How.ROLLBACK, name=actor.name, reason=reason)

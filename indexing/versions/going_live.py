@@ -24,7 +24,7 @@ def make_live(
     takes it over.
     """
     now = timezone.now()
-    IndexVersion.objects.filter(state=State.LIVE).update(state=State.RETIRED, live_until=now)
+    IndexVersion.objects.filter(state=State.LIVE).update(state=State.KEPT, live_until=now)
     Publication.objects.filter(until=None).update(until=now)
     move_version(version, version.state, State.LIVE, live_from=now, live_until=None)
     if version.map_state in (MapState.NONE, MapState.FAILED):  # leave a running computation alone

@@ -19,7 +19,7 @@ from indexing.snapshot.reader import Snapshot
 from indexing.versions import memory
 
 State = IndexVersion.State
-SEARCHABLE = (State.LIVE, State.HELD, State.RETIRED)
+SEARCHABLE = (State.LIVE, State.HELD, State.KEPT)
 
 
 def searchable() -> list[IndexVersion]:

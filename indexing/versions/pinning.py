@@ -18,7 +18,7 @@ from indexing.models import IndexState, IndexVersion
 logger = logging.getLogger(__name__)
 State = IndexVersion.State
 
-PINNABLE = (State.LIVE, State.RETIRED)
+PINNABLE = (State.LIVE, State.KEPT)
 """A held version stays until somebody decides about it; in the other states it has no files, or not all yet."""
 
 

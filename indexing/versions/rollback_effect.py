@@ -84,7 +84,7 @@ def rollback_effect(number: int) -> RollbackEffect:
     Quick and frugal, since a page that only asks for confirmation calls it: it compares a few files of the two
     versions, and of the others of the earlier one looks at the sizes. `roll_back` itself checks every hash.
     """
-    version = in_state(number, IndexVersion.State.RETIRED)
+    version = in_state(number, IndexVersion.State.KEPT)
     require_files(version)
     earlier = open_baseline(version)
     live = IndexState.read().live_version

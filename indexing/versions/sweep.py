@@ -58,7 +58,7 @@ def retire_old() -> None:
     with transaction.atomic():
         IndexState.locked()
         for version in list(IndexVersion.objects.removable()[settings.TCS_KEEP_VERSIONS - 1 :]):
-            IndexVersion.objects.filter(pk=version.pk).update(state=State.REMOVED)
+            IndexVersion.objects.filter(pk=version.pk).update(state=State.DELETED)
             logger.info(
                 gettext_noop("Removed version %s: only the last %s are kept."),
                 version.number,
@@ -81,7 +81,7 @@ def leftovers() -> list[paths.Path]:
     folders = sorted(paths.versions_folder().glob("*"))
     maps = sorted(paths.map_file(0).parent.glob("*"))
     exports = sorted(paths.models_folder().glob("*.*"))  # a finished one has no dot in its name
-    rows = dict(IndexVersion.objects.exclude(state=State.REMOVED).values_list("number", "state"))
+    rows = dict(IndexVersion.objects.exclude(state=State.DELETED).values_list("number", "state"))
     mapping = set(IndexVersion.objects.filter(map_state=MapState.COMPUTING).values_list("number", flat=True))
     building = {number for number, state in rows.items() if state == State.BUILDING}
     finished = rows.keys() - building

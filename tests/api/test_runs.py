@@ -138,7 +138,7 @@ class TestStatus:
     def test_a_failed_one_is_an_error_with_its_sentence(self, client, viewer):
         runs.fail(running(), "The disk is full.")
         now = client.get(STATUS).json()
-        assert (now["status"], now["state"], now["error"]) == ("error", "error", "The disk is full.")
+        assert (now["status"], now["state"], now["error"]) == ("error", "failed", "The disk is full.")
         assert now["progress"] is None
 
     def test_a_cancelled_one_is_an_error_that_says_so(self, client, viewer):
@@ -152,7 +152,7 @@ class TestStatus:
         gone = processes.Owner(processes.me().host, "an earlier boot", 1, "1")
         run = runs.request("full", cast.command_actor(), owner=gone)
         now = client.get(STATUS).json()
-        assert (now["run"], now["status"], now["state"]) == (run.pk, "error", "lost")
+        assert (now["run"], now["status"], now["state"]) == (run.pk, "error", "crashed")
 
     def test_only_a_published_rebuild_changes_the_two_last_fields(self, client, viewer):
         runs.publish(running(), outcome(experts=7))

@@ -41,7 +41,7 @@ def test_versions_are_listed_with_their_publications(publisher):
     told = publisher.get(VERSIONS).json()
     assert (told["live"], told["schedule_on_hold"], told["next"]) == (1, True, None)
     assert [(each["version"], each["state"], each["experts"]) for each in told["versions"]] == [
-        (2, "retired", 9),
+        (2, "kept", 9),
         (1, "live", 8),
     ]
     back, first = told["versions"][1]["publications"]
@@ -67,7 +67,7 @@ def test_a_held_version_is_published(publisher):
 
 def test_a_held_version_is_discarded(publisher):
     version_cast.held()
-    assert decide(publisher, 2, "discard").json() == {"version": 2, "state": "removed", "live": 1}
+    assert decide(publisher, 2, "discard").json() == {"version": 2, "state": "deleted", "live": 1}
 
 
 def test_a_kept_version_is_rolled_back_to_and_the_schedule_released(publisher):
@@ -126,7 +126,7 @@ def test_only_who_may_publish_decides(client, path):
     answer = post(client, path, {"reason": "Because."})
     assert answer.status_code == 403
     assert "indexing.publish" in answer.json()["detail"]
-    assert IndexVersion.objects.get(pk=1).state == "retired"
+    assert IndexVersion.objects.get(pk=1).state == "kept"
 
 
 def test_a_run_in_full_has_the_gate_s_report_and_the_list_leaves_it_out(publisher):

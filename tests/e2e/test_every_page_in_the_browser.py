@@ -111,7 +111,7 @@ def addresses(scene: dict[str, Any]) -> list[str]:
         "/?q=zzqqxx&mode=keyword",
         "/nothing",
         "/admin/index/runs/1/",
-        "/admin/index/map/?version={retired}",
+        "/admin/index/map/?version={kept}",
         "/admin/indexing/savedquery/{savedquery}/change/",
         "/admin/experts/expert/{expert}/delete/",
         "/admin/experts/tag/?q=zzqqxx",

@@ -144,7 +144,7 @@ def test_maps_stay_as_long_as_their_versions(settings):
     for number in (2, 3):
         cast.rebuild()
         compute.compute(number)
-    assert version(1).state == IndexVersion.State.REMOVED
+    assert version(1).state == IndexVersion.State.DELETED
     assert sorted(path.name for path in paths.map_file(1).parent.iterdir()) == ["000002.npy", "000003.npy"]
 
 

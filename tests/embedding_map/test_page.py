@@ -252,5 +252,5 @@ class TestPage:
 
     def test_a_removed_version_is_not_found(self, client):
         number = map_cast.mapped(3)
-        IndexVersion.objects.update(state=IndexVersion.State.REMOVED)
+        IndexVersion.objects.update(state=IndexVersion.State.DELETED)
         assert client.get(PAGE, {"version": number}).status_code == 404

@@ -98,7 +98,7 @@ def hold_once_idle(gone: Collection[int] = ()) -> None:
 
 def kept(gone: Collection[int] = ()) -> list[str]:
     """The folders that belong to a version."""
-    numbers = IndexVersion.objects.exclude(state=Version.REMOVED).values_list("number", flat=True)
+    numbers = IndexVersion.objects.exclude(state=Version.DELETED).values_list("number", flat=True)
     return sorted(paths.version_folder(number).name for number in set(numbers).difference(gone))
 
 

@@ -49,7 +49,7 @@ def test_a_full_disk_fails_the_run_at_any_file_and_leaves_nothing(small_disk, fi
             with subtests.test(point), searching.answered_from(first_version):
                 run = promises.ask()
                 assert work(run.pk, point, "fill disk").ended() == 1
-                promises.expect(run, State.ERROR, says="Disk full: about")
+                promises.expect(run, State.FAILED, says="Disk full: about")
                 assert "MB needed" in run.error
                 assert promises.live() == first_version
                 promises.hold_once_idle()
@@ -73,7 +73,7 @@ def test_a_worker_out_of_memory_touches_nobody_else(first_version, serve, work, 
                     assert run.state == State.DONE
                     searching.wait_for(run)
                 else:
-                    assert run.state in (State.ERROR, State.LOST)
+                    assert run.state in (State.FAILED, State.CRASHED)
                     promises.expect(run, run.state)
                     assert promises.live() == before
                 promises.is_swept()

@@ -147,7 +147,7 @@ def test_a_model_that_cannot_be_used_fails_the_run_and_says_how_to_fix_it(
             with subtests.test(what), searching.answered_from(first_version):
                 run = promises.ask(reembed=True)
                 assert work(run.pk, **given).ended(LOADS_WITHIN) == 1
-                promises.expect(run, State.ERROR, stage="embed")
+                promises.expect(run, State.FAILED, stage="embed")
                 mends = ("Set it to a folder", "Install it again", "TCS_ENCODER=")
                 assert any(mend in run.error for mend in mends), run.error
                 assert promises.live() == first_version
@@ -199,7 +199,7 @@ def test_another_dimension_under_the_same_fingerprint_fails_or_encodes_all(first
         with searching.answered_from(first_version):
             run = promises.ask()
             assert work(run.pk, TCS_ENCODER="tests.faults.encoders.LyingEncoder").ended() == 1
-            promises.expect(run, State.ERROR, says="1024 dimensions")
+            promises.expect(run, State.FAILED, says="1024 dimensions")
             assert promises.live() == first_version
             promises.hold_once_idle()
         searching.wait_for(promises.next_run_works())

@@ -24,7 +24,7 @@ def test_a_worker_stopped_past_its_lease_publishes_nothing(first_version, serve,
                 stopped = work(run.pk, point, "stop", TCS_LEASE_SECONDS=LEASE)
                 stopped.stopped()
                 promises.ends(run)
-                promises.expect(run, RebuildRun.State.LOST, says=f"{LEASE} s")
+                promises.expect(run, RebuildRun.State.CRASHED, says=f"{LEASE} s")
                 searching.more()
                 assert searching.versions(mark) == {before}
                 other = promises.rebuild()
@@ -34,7 +34,7 @@ def test_a_worker_stopped_past_its_lease_publishes_nothing(first_version, serve,
                     assert stopped.ended() == 1
                 assert promises.live() == other.version_id
                 run.refresh_from_db()
-                assert run.state == RebuildRun.State.LOST
+                assert run.state == RebuildRun.State.CRASHED
                 assert not list(run.lines.filter(level="error").exclude(message=run.error))
                 promises.hold_once_idle()
         promises.next_run_works()

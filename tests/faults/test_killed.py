@@ -37,7 +37,7 @@ def test_a_killed_worker_leaves_the_live_version_and_a_lost_run(searching, work,
                 run = promises.ask()
                 assert work(run.pk, point, "kill").ended() == -signal.SIGKILL
                 promises.ends(run)
-                promises.expect(run, State.LOST, stage=stage, says=str(RebuildRun.Stage(stage).label))
+                promises.expect(run, State.CRASHED, stage=stage, says=str(RebuildRun.Stage(stage).label))
                 promises.is_swept()
                 assert promises.live() == before
             searching.wait_for(promises.next_run_works())

@@ -97,7 +97,7 @@ def decide_one(dice: random.Random) -> str:
         decide = dice.choice([decisions.approve, decisions.discard])
         decide(held.number, ACTOR, "The dice say so.")
         return decide.__name__
-    kept = list(IndexVersion.objects.filter(state=IndexVersion.State.RETIRED).values_list("number", flat=True))
+    kept = list(IndexVersion.objects.filter(state=IndexVersion.State.KEPT).values_list("number", flat=True))
     if not kept:
         return "nothing kept"
     decisions.roll_back(dice.choice(kept), ACTOR, "The dice say so.")

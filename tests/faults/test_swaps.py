@@ -65,7 +65,7 @@ def test_processes_converge_also_after_a_pause(first_version, serve, external_wo
         until((real_settings.DATA_DIR / PAUSED).exists, "the worker has started and encodes")
         other.signal(signal.SIGSTOP)  # only now: who is not heard of for 10 s is no longer shown
         (real_settings.DATA_DIR / GO_ON).touch()
-        until(lambda: promises.live() == run.version_id or _refreshed(run).state == "error", "it is published")
+        until(lambda: promises.live() == run.version_id or _refreshed(run).state == "failed", "it is published")
         with Promptly("the running process serves it", CONVERGES_WITHIN, one.process.pid):
             until(lambda: one.version() == run.version_id, "the running process serves it")
         until(lambda: _serving() == (2, 1), "the console shows who lags behind")

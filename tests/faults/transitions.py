@@ -11,8 +11,8 @@ from indexing.models import RebuildRun
 
 State = RebuildRun.State
 FORWARD = {
-    State.QUEUED: {State.RUNNING, State.CANCELLED, State.LOST, State.ERROR},
-    State.RUNNING: {State.DONE, State.HELD, State.ERROR, State.CANCELLED, State.LOST},
+    State.QUEUED: {State.RUNNING, State.CANCELLED, State.CRASHED, State.FAILED},
+    State.RUNNING: {State.DONE, State.HELD, State.FAILED, State.CANCELLED, State.CRASHED},
     State.HELD: {State.DONE, State.CANCELLED},
 }
 TABLE = RebuildRun._meta.db_table

@@ -114,7 +114,7 @@ async def test_a_tab_that_saw_the_run_gets_one_notice_of_how_it_ended(viewer, qu
 
 async def test_a_tab_whose_socket_was_away_at_the_end_gets_the_notice_when_it_reconnects(viewer):
     run = await in_database(running)()
-    await in_database(end)(run, "error", error="Disk full")
+    await in_database(end)(run, "failed", error="Disk full")
     async with tab(viewer, "?header=1") as it:
         await it.open(shown=run.pk)
         await it.take()
@@ -144,7 +144,7 @@ async def test_fifty_tabs_cost_no_more_rendering_than_one(viewer, monkeypatch):
 
 @pytest.mark.parametrize(
     ("state", "words"),
-    [("error", "Disk full"), ("lost", "Disk full"), ("cancelled", "Disk full"), ("held", "needs approval")],
+    [("failed", "Disk full"), ("crashed", "Disk full"), ("cancelled", "Disk full"), ("held", "needs approval")],
 )
 def test_a_notice_of_a_failed_run_names_the_version_that_is_still_searched(state, words):
     live = IndexVersion.objects.create(number=41, state="live")

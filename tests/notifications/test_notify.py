@@ -91,9 +91,9 @@ def test_every_other_end_of_a_run_and_every_version_that_goes_live_notifies(sett
     decisions.roll_back(1, cast.command_actor(), "They are back.")
     assert list(Notification.objects.order_by("pk").values_list("event", flat=True)) == [
         "index.published",
-        "run.error",
+        "run.failed",
         "run.cancelled",
-        "run.lost",
+        "run.crashed",
         "run.held",
         "index.published",
         "index.rolled_back",
@@ -135,7 +135,7 @@ def test_the_webhook_is_signed_over_its_time_and_body(receiver):
     signed = headers["X-TCS-Timestamp"].encode() + b"." + body
     expected = hmac.new(b"s3cret", signed, hashlib.sha256).hexdigest()
     assert headers["X-TCS-Signature"] == f"sha256={expected}"
-    assert json.loads(body)["event"] == "run.error"
+    assert json.loads(body)["event"] == "run.failed"
     assert json.loads(body)["error"] == "The disk is full."
 
 

@@ -62,7 +62,7 @@ def test_the_newest_version_is_the_default(viewer):
 
 def test_only_versions_with_files_can_be_chosen(viewer):
     version_cast.two_versions()
-    IndexVersion.objects.filter(pk=1).update(state=IndexVersion.State.REMOVED)
+    IndexVersion.objects.filter(pk=1).update(state=IndexVersion.State.DELETED)
     answer = viewer.get(LAB, {"q": "bread", "version": 1})
     assert answer.status_code == 404
     assert "Version <bdi>1</bdi> is not on disk" in html(answer)

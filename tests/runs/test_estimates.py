@@ -45,7 +45,7 @@ def ended(
     version = None
     if kind == "full":
         version = IndexVersion.objects.create(
-            number=IndexVersion.objects.count() + 1, model_fingerprint=model, state="removed"
+            number=IndexVersion.objects.count() + 1, model_fingerprint=model, state="deleted"
         )
     return RebuildRun.objects.create(
         kind=kind,

@@ -243,7 +243,7 @@ def test_never_run_differs_from_complete(viewer):
 
 @pytest.mark.parametrize(
     ("state", "badge"),
-    [("error", "failed"), ("lost", "failed"), ("cancelled", "cancelled"), ("held", "held"), ("done", "complete")],
+    [("failed", "failed"), ("crashed", "failed"), ("cancelled", "cancelled"), ("held", "held"), ("done", "complete")],
 )
 def test_the_badge_and_the_sentence_show_how_the_last_run_ended(viewer, state, badge):
     ended(state, error="The disk is <full>.", stage="vectors")
@@ -280,7 +280,7 @@ def test_the_time_left_comes_from_an_earlier_run(viewer):
 
 def test_an_ended_run_shows_the_seconds_of_each_stage_and_where_it_failed(viewer):
     ended(
-        "error",
+        "failed",
         error="No.",
         stage="tag",
         stages=[
@@ -366,7 +366,7 @@ def test_nothing_in_the_page_needs_an_exception_from_the_content_security_policy
 
 def test_a_stale_failure_does_not_hide_the_live_version(viewer):
     live_version(7)
-    ended("error", error="Out of memory.")
+    ended("failed", error="Out of memory.")
     page = html(viewer.get(PAGE))
     assert "Out of memory." in page
     assert '<span class="live-figure">7</span>' in page

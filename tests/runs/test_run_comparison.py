@@ -61,7 +61,7 @@ class TestBar:
 
     def test_the_stage_that_failed_is_marked_with_its_time(self):
         for noted in ({"snapshot": 2.0}, {"snapshot": 2.0, "embed": 8.0}):
-            run = run_of(noted, whole=10, state=State.ERROR, stage="embed", error="The disk is full.")
+            run = run_of(noted, whole=10, state=State.FAILED, stage="embed", error="The disk is full.")
             last = stage_bar.bar_of(run).segments[-1]
             assert (last.ending, last.seconds) == ("failed", pytest.approx(8, abs=0.1))
 
@@ -111,7 +111,7 @@ class TestComparison:
 
     def test_it_is_compared_with_the_last_completed_run_of_its_kind(self):
         first = run_of({"embed": 1.0}, experts=10)
-        run_of({"embed": 1.0}, state=State.ERROR, stage="embed")
+        run_of({"embed": 1.0}, state=State.FAILED, stage="embed")
         run_of({"embed": 1.0}, kind="tags", experts=10)
         assert comparison.with_previous(run_of({"embed": 1.0}, experts=10)).earlier == first
 
@@ -133,7 +133,7 @@ class TestOutcome:
         version = IndexVersion.objects.create(number=41, state="live")
         IndexState.objects.update(live_version=version)
 
-    @pytest.mark.parametrize("state", [State.ERROR, State.LOST, State.CANCELLED, State.HELD])
+    @pytest.mark.parametrize("state", [State.FAILED, State.CRASHED, State.CANCELLED, State.HELD])
     def test_a_failed_run_says_that_search_continues_and_with_which_version(self, viewer, state):
         self.live()
         page = page_of(viewer, run_of({"snapshot": 1.0}, state=state, stage="embed", error="The disk is full."))
@@ -141,18 +141,18 @@ class TestOutcome:
         assert ('id="again-link"' in page) == (state != State.HELD)
 
     def test_without_a_live_version_it_says_what_searches_answer(self, viewer):
-        page = page_of(viewer, run_of({}, state=State.ERROR, error="The disk is full."))
+        page = page_of(viewer, run_of({}, state=State.FAILED, error="The disk is full."))
         assert "experts cannot be found until a rebuild is done" in page
 
     def test_without_the_rebuild_permission_the_page_says_who_can_start_one(self, client):
         client.force_login(cast.staff("indexing.view", username="vi"))
-        page = page_of(client, run_of({}, state=State.ERROR, error="The disk is full."))
+        page = page_of(client, run_of({}, state=State.FAILED, error="The disk is full."))
         assert "again-link" not in page
         assert "need the rebuild permission" in page
 
     def test_an_old_failure_names_later_runs_and_requests_nothing(self, viewer):
         self.live()
-        run = run_of({}, state=State.ERROR, error="The disk is full.")
+        run = run_of({}, state=State.FAILED, error="The disk is full.")
         later = run_of({"embed": 1.0}, experts=10)
         page = page_of(viewer, run)
         assert f"/admin/index/runs/{later.pk}/" in page

@@ -46,7 +46,7 @@ def links(response) -> list[str]:
 def test_the_page_shows_everything_about_the_run(viewer):
     run = run_with(
         2,
-        state="error",
+        state="failed",
         error="The disk is full.",
         stage="vectors",
         experts=None,

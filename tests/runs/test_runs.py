@@ -114,7 +114,7 @@ def test_publishing_makes_the_version_live_and_retires_the_last():
     state = IndexState.read()
     assert state.live_version_id == second.version_id
     assert state.expert_count_at_rebuild == 5
-    assert IndexVersion.objects.get(pk=first.version_id).state == IndexVersion.State.RETIRED
+    assert IndexVersion.objects.get(pk=first.version_id).state == IndexVersion.State.KEPT
     second.refresh_from_db()
     assert second.state == State.DONE
     assert second.lines.last().message.startswith("Done")
@@ -130,7 +130,7 @@ def test_a_worker_whose_run_was_lost_may_not_publish():
         runs.beat(run)
     assert IndexState.read().live_version is None
     run.refresh_from_db()
-    assert run.state == State.LOST
+    assert run.state == State.CRASHED
 
 
 @pytest.mark.django_db
@@ -154,7 +154,7 @@ def test_a_failed_run_gives_back_its_version():
     assert runs.fail(run, "The disk is full.")
     assert not IndexVersion.objects.exists()
     run.refresh_from_db()
-    assert (run.state, run.error) == (State.ERROR, "The disk is full.")
+    assert (run.state, run.error) == (State.FAILED, "The disk is full.")
     assert run.lines.last().message == "The disk is full."
 
 
@@ -204,7 +204,7 @@ def test_a_run_whose_process_is_gone_is_lost_and_the_next_may_start():
     RebuildRun.objects.filter(pk=run.pk).update(stage="embed")
     following = ask()
     run.refresh_from_db()
-    assert run.state == State.LOST
+    assert run.state == State.CRASHED
     assert "embed" in run.error
     assert following.state == State.QUEUED
 
@@ -214,7 +214,7 @@ def test_a_queued_run_is_lost_when_its_starter_is_gone():
     run = ask(owner=GONE)
     runs.reap()
     run.refresh_from_db()
-    assert run.state == State.LOST
+    assert run.state == State.CRASHED
 
 
 @pytest.mark.django_db
@@ -243,7 +243,7 @@ def test_a_silent_worker_elsewhere_is_lost_after_its_lease(settings):
     clock[0] += 2
     runs.reap()
     run.refresh_from_db()
-    assert run.state == State.LOST
+    assert run.state == State.CRASHED
 
 
 @pytest.mark.django_db
@@ -324,7 +324,7 @@ def test_a_command_waits_for_a_heartbeat_of_a_run_that_looks_stale(hours, settin
     assert clock.now - began < 12
     runs.wait_for_heartbeat(sleep=clock.sleep)  # and when nothing more is heard, it is lost after a lease
     run.refresh_from_db()
-    assert run.state == State.LOST
+    assert run.state == State.CRASHED
     assert 60 < clock.now - began < 75
 
 

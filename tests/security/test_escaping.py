@@ -208,7 +208,7 @@ def test_a_reason_is_kept_without_what_would_turn_or_hide_what_follows(settings)
 
 # --- Terminals and files ------------------------------------------------------------------------------------
 def run_with_a_line(message: str) -> RebuildRun:
-    run = RebuildRun.objects.create(state="error", error=f"failed {message}", finished_at=timezone.now())
+    run = RebuildRun.objects.create(state="failed", error=f"failed {message}", finished_at=timezone.now())
     runlog.append(run.pk, message)
     RunLogLine.objects.create(run=run, seq=99, message=message)  # as an older version stored it
     return run
@@ -271,7 +271,7 @@ def test_a_traceback_keeps_its_lines_and_obeys_nothing():
 
 
 def test_a_line_of_a_megabyte_is_cut_and_takes_no_page_or_socket_down(client):
-    run = RebuildRun.objects.create(state="error", finished_at=timezone.now())
+    run = RebuildRun.objects.create(state="failed", finished_at=timezone.now())
     for _ in range(3):
         runlog.append(run.pk, "<evil>" * 180_000)
     answer = client.get(f"/admin/index/runs/{run.pk}/")

@@ -239,7 +239,7 @@ def test_a_webhook_that_answers_rubbish_is_a_failed_delivery_and_no_more(setting
         answering.start()
         settings.TCS_WEBHOOK_URL = f"http://127.0.0.1:{hook.getsockname()[1]}/"
         settings.TCS_WEBHOOK_SECRET = "signs"
-        notifications.run_ended(RebuildRun.objects.create(state="error", error="<b>", finished_at=timezone.now()))
+        notifications.run_ended(RebuildRun.objects.create(state="failed", error="<b>", finished_at=timezone.now()))
         notifications.deliver_due()
         answering.join()
     message = Notification.objects.get()

@@ -63,7 +63,7 @@ def test_what_signs_and_signs_in_elsewhere_is_not_in_what_is_said_of_a_failure(c
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "tcs", f"mail-{SECRET}"
-    notifications.run_ended(RebuildRun.objects.create(state="error", error="x", finished_at=timezone.now()))
+    notifications.run_ended(RebuildRun.objects.create(state="failed", error="x", finished_at=timezone.now()))
     with caplog.at_level("DEBUG"):
         assert notifications.deliver_due() == 0
     failed = Notification.objects.all()

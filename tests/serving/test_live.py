@@ -200,6 +200,6 @@ def test_a_process_declares_a_run_lost_whose_worker_is_gone(thread):
         processes.Owner(processes.me().host, processes.boot_id(), processes.me().pid, "0"),
         runs.request("full", cast.command_actor()).pk,
     )
-    until(lambda: RebuildRun.objects.get(pk=run.pk).state == RebuildRun.State.LOST)
+    until(lambda: RebuildRun.objects.get(pk=run.pk).state == RebuildRun.State.CRASHED)
     assert not IndexVersion.objects.exists()
     assert IndexState.read().live_version is None

@@ -25,7 +25,9 @@ def test_the_front_page_shows_the_state_of_the_index(client):
 
     version = IndexVersion.objects.create(number=42, state="live", expert_count=1500)
     IndexState.objects.update(live_version=version)
-    run = RebuildRun.objects.create(state="error", error="No.", started_at=timezone.now(), finished_at=timezone.now())
+    run = RebuildRun.objects.create(
+        state="failed", error="No.", started_at=timezone.now(), finished_at=timezone.now()
+    )
     page = client.get("/admin/").content.decode()
     assert "Version 42 is live with 1,500 experts." in page
     assert re.search(rf"Last run: {run.pk}, failed, <time [^>]+>now</time>\.", page)

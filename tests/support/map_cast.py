@@ -42,7 +42,7 @@ def mapped_again() -> int:
     ids = np.array(Expert.objects.active().order_by("pk").values_list("pk", flat=True), np.int64)
     last = IndexVersion.objects.order_by("-number").first()
     number = last.number + 1 if last else 1
-    IndexVersion.objects.filter(state=IndexVersion.State.LIVE).update(state=IndexVersion.State.RETIRED)
+    IndexVersion.objects.filter(state=IndexVersion.State.LIVE).update(state=IndexVersion.State.KEPT)
     folder = paths.version_folder(number)
     folder.mkdir(parents=True)
     np.save(folder / "ids.npy", ids)

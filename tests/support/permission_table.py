@@ -63,9 +63,9 @@ CONSOLE = [
         for name, version, status in (
             ("publish", "{held}", 302),
             ("discard", "{held}", 302),
-            ("rollback", "{retired}", 409),  # a run waits
-            ("pin", "{retired}", 302),
-            ("unpin", "{retired}", 409),  # nobody has pinned it
+            ("rollback", "{kept}", 409),  # a run waits
+            ("pin", "{kept}", 302),
+            ("unpin", "{kept}", 409),  # nobody has pinned it
         )
     ),
     Row("index:release", "/admin/index/release/", "console", PUBLISH, post=302),
@@ -130,9 +130,9 @@ API = [
         for name, action, version, status in (
             ("publish_version", "publish", "{held}", 200),
             ("discard_version", "discard", "{held}", 200),
-            ("roll_back", "rollback", "{retired}", 409),
-            ("pin_version", "pin", "{retired}", 200),
-            ("unpin_version", "unpin", "{retired}", 409),
+            ("roll_back", "rollback", "{kept}", 409),
+            ("pin_version", "pin", "{kept}", 200),
+            ("unpin_version", "unpin", "{kept}", 409),
         )
     ),
     Row("api:release_schedule", "/api/admin/schedule/release", "api", PUBLISH, get=405, post=200),

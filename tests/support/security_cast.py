@@ -24,7 +24,7 @@ def without_static_files(middleware: list[str]) -> list[str]:
 
 
 def one_of_everything(settings: Any, *, query: str = "bread", **of_experts: str) -> Scene:
-    """A live version, a retired and a held one, a run that waits for a worker, rows of every model in the admin.
+    """A live version, a kept and a held one, a run that waits for a worker, rows of every model in the admin.
 
     All experts get what `of_experts` says; one of them is lost in the held version, and the saved query misses it.
     """
@@ -47,7 +47,7 @@ def one_of_everything(settings: Any, *, query: str = "bread", **of_experts: str)
     return {
         "run": runs.request("full", cast.command_actor()).pk,
         "version": live.current().number,
-        "retired": IndexVersion.objects.get(state=IndexVersion.State.RETIRED).pk,
+        "kept": IndexVersion.objects.get(state=IndexVersion.State.KEPT).pk,
         "held": held.version_id,
         "expert": first.pk,
         "expert_type": ContentType.objects.get_for_model(Expert).pk,

@@ -132,10 +132,10 @@ class TestWhatCannotBeCompared:
 
     def test_a_removed_and_an_unknown_version_are_named(self, viewer):
         version_cast.two_versions()
-        IndexVersion.objects.create(number=9, state="removed")
+        IndexVersion.objects.create(number=9, state="deleted")
         answer = viewer.get(COMPARE, {"from": 9, "to": 2})
         assert answer.status_code == 404
-        assert "Version 9 cannot be compared: it is removed" in html(answer)
+        assert "Version 9 cannot be compared: it is deleted" in html(answer)
         answer = viewer.get(COMPARE, {"from": "<i>", "to": 2})
         assert answer.status_code == 404
         assert "There is no version &lt;i&gt;" in html(answer)

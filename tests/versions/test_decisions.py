@@ -196,7 +196,7 @@ def test_rolling_back_makes_a_kept_version_live_without_encoding(settings):
     decisions.roll_back(first.version_id, CAROL, "The new one finds nobody.")
     assert live() == first.version_id
     assert encoders.loaded().encoded == []
-    assert IndexVersion.objects.get(pk=second.version_id).state == IndexVersion.State.RETIRED
+    assert IndexVersion.objects.get(pk=second.version_id).state == IndexVersion.State.KEPT
     after = IndexState.read()
     assert after.last_rebuild_at == before.last_rebuild_at
     assert after.expert_count_at_rebuild == 5

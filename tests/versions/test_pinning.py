@@ -30,7 +30,7 @@ def versions(live: int, *, keep: int, settings) -> None:
     """Versions 1 to `live`, the last of them live, each with its folder."""
     settings.TCS_KEEP_VERSIONS = keep
     for number in range(1, live + 1):
-        state = State.LIVE if number == live else State.RETIRED
+        state = State.LIVE if number == live else State.KEPT
         version = IndexVersion.objects.create(number=number, state=state, manifest_sha256="x")
         paths.version_folder(number).mkdir(parents=True)
         if state == State.LIVE:
@@ -45,7 +45,7 @@ def swept() -> list[int]:
 
 
 def publish_another() -> None:
-    IndexVersion.objects.filter(state=State.LIVE).update(state=State.RETIRED)
+    IndexVersion.objects.filter(state=State.LIVE).update(state=State.KEPT)
     number = IndexVersion.objects.count() + 1
     IndexVersion.objects.create(number=number, state=State.LIVE)
     paths.version_folder(number).mkdir()
@@ -82,7 +82,7 @@ class TestRules:
         assert swept() == [3, 4]
         assert IndexVersion.objects.get(pk=1).pinned_reason == ""
 
-    @pytest.mark.parametrize("state", [State.BUILDING, State.HELD, State.REMOVED])
+    @pytest.mark.parametrize("state", [State.BUILDING, State.HELD, State.DELETED])
     def test_only_what_is_live_or_kept_can_be_pinned(self, state):
         IndexVersion.objects.create(number=1, state=state)
         with pytest.raises(Refused, match="Only the live version and kept ones"):
@@ -108,7 +108,7 @@ class TestRules:
         versions(2, keep=2, settings=settings)
         pinning.pin(1, CAROL, "For the audit.")
         with pytest.raises(IntegrityError), transaction.atomic():
-            IndexVersion.objects.filter(pk=1).update(state=State.REMOVED)
+            IndexVersion.objects.filter(pk=1).update(state=State.DELETED)
 
 
 class TestOutlook:

@@ -31,19 +31,19 @@ def folders() -> set[str]:
 def test_the_last_versions_are_kept_and_the_live_one_counts(settings):
     settings.TCS_KEEP_VERSIONS = 3
     for number in range(1, 6):
-        version(number, State.RETIRED)
+        version(number, State.KEPT)
     version(6, State.LIVE)
     version(7, State.HELD)
     sweep.retire_old()
     sweep.remove_leftovers()
     assert folders() == {"000004", "000005", "000006", "000007"}
-    assert IndexVersion.objects.filter(state=State.REMOVED).count() == 3
+    assert IndexVersion.objects.filter(state=State.DELETED).count() == 3
 
 
 def test_a_live_version_older_than_those_kept_stays(settings):
     settings.TCS_KEEP_VERSIONS = 1
     version(1, State.LIVE)
-    version(2, State.RETIRED)
+    version(2, State.KEPT)
     sweep.retire_old()
     sweep.remove_leftovers()
     assert folders() == {"000001"}
@@ -66,7 +66,7 @@ def test_a_version_renamed_but_not_yet_published_stays():
 
 
 def test_the_map_of_a_removed_version_is_deleted():
-    version(1, State.REMOVED, folder=False)
+    version(1, State.DELETED, folder=False)
     version(2, State.LIVE)
     paths.map_file(1).parent.mkdir(parents=True)
     paths.map_file(1).write_bytes(b"")
@@ -90,7 +90,7 @@ def test_an_export_left_by_a_killed_run_is_deleted_and_an_active_one_stays():
 
 
 def test_half_a_map_is_deleted_unless_it_is_being_computed():
-    version(1, State.RETIRED, folder=False)
+    version(1, State.KEPT, folder=False)
     version(2, State.LIVE, folder=False)
     IndexVersion.objects.filter(number=2).update(map_state=IndexVersion.MapState.COMPUTING)
     folder = paths.map_file(1).parent

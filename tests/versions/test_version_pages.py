@@ -260,7 +260,7 @@ class TestHeldVersion:
         assert "does not need a decision" in html(publisher.get(path, {"version": 2}))
         answer = publisher.post(path, {"version": 2, "reason": "Because."}, headers=HTMX)
         assert answer.status_code == 409
-        assert "removed" in html(answer)
+        assert "deleted" in html(answer)
 
     @pytest.mark.parametrize("number", ["", "99", "x", "9" * 30])
     def test_an_unknown_version_is_404(self, publisher, number):
@@ -326,7 +326,7 @@ class TestVersions:
         assert page.count("will be deleted when the next version is published") == 2  # said of all, and in its row
         assert page.rindex("will be deleted when the next") > page.index(f"{VERSIONS}1/")
         cast.rebuild()
-        assert IndexVersion.objects.get(pk=1).state == "removed"
+        assert IndexVersion.objects.get(pk=1).state == "deleted"
 
     def test_a_version_has_its_page(self, viewer):
         version_cast.two_versions()

@@ -87,7 +87,7 @@ def test_zero_experts_are_refused_and_the_live_version_stays():
     live = rebuild().version_id
     Expert.objects.active().deactivate()
     run = rebuild()
-    assert run.state == State.ERROR
+    assert run.state == State.FAILED
     assert "no active experts" in run.error
     assert IndexState.read().live_version_id == live
     assert folders() == [f"{live:06d}"]
@@ -102,7 +102,7 @@ def test_an_unexpected_error_leaves_its_sentence_in_the_run_and_its_traceback_in
 
     monkeypatch.setattr(execute.pipeline, "build", explode)
     run = rebuild()
-    assert run.state == State.ERROR
+    assert run.state == State.FAILED
     assert "the cat walked over the keyboard" in run.error
     assert "Traceback" in messages(run, "error")
     assert run.lines.last().message == run.error
@@ -152,7 +152,7 @@ def test_a_run_lost_while_it_builds_publishes_nothing(monkeypatch):
 
     monkeypatch.setattr(runs, "publish", too_late)
     run = rebuild()
-    assert run.state == State.LOST
+    assert run.state == State.CRASHED
     assert IndexState.read().live_version is None
     assert folders() == []
 

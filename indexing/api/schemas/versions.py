@@ -25,7 +25,7 @@ class Pinned(Schema):
 
 class Decided(Schema):
     version: int
-    state: str = Field(description="The new state: live, held, retired (kept) or removed.")
+    state: str = Field(description="The new state: live, held, kept or deleted.")
     live: int | None = Field(description="The live version.")
 
 
@@ -71,7 +71,7 @@ class Pin(Schema):
 
 class Version(Schema):
     version: int
-    state: str = Field(description="building, held, live, retired (kept) or removed.")
+    state: str = Field(description="building, held, live, kept or deleted.")
     created_at: float
     experts: int
     bytes: int

@@ -49,7 +49,7 @@ def outcome_of(run: RebuildRun, live: IndexVersion | None, later: RebuildRun | N
         heading,
         effect,
         _advice(run),
-        has_errors=run.state == State.ERROR,
+        has_errors=run.state == State.FAILED,
         again="index:retag" if tags else "index:rebuild",
         again_label=_("Re-tag again…") if tags else _("Rebuild again…"),
     )
@@ -66,12 +66,12 @@ def _effect(run: RebuildRun, live: IndexVersion | None) -> str:
 
 
 def _advice(run: RebuildRun) -> str:
-    if run.state == State.ERROR:
+    if run.state == State.FAILED:
         return _(
             "How to fix it: correct the problem named above, then start again. Nothing needs cleaning up, and "
             "unchanged profiles are not processed again."
         )
-    if run.state == State.LOST:
+    if run.state == State.CRASHED:
         return _(
             "What to do: start again. Nothing needs cleaning up. If it happens again, check whether the server has "
             "enough memory: the system stops processes that use too much."

@@ -69,7 +69,7 @@ class VersionRow:
     @property
     def can_be_searched(self) -> bool:
         """Its files are there; so it can also be compared."""
-        return self.version.state in (State.LIVE, State.HELD, State.RETIRED)
+        return self.version.state in (State.LIVE, State.HELD, State.KEPT)
 
     @property
     def can_be_pinned(self) -> bool:
@@ -81,11 +81,11 @@ class VersionRow:
 
     @property
     def can_be_restored(self) -> bool:
-        return self.version.state == State.RETIRED
+        return self.version.state == State.KEPT
 
     @property
     def has_map(self) -> bool:
-        return self.version.map_state == IndexVersion.MapState.DONE and self.version.state != State.REMOVED
+        return self.version.map_state == IndexVersion.MapState.DONE and self.version.state != State.DELETED
 
     @property
     def comparison(self) -> CompareLink:
@@ -102,8 +102,8 @@ class VersionRow:
         sentences = {
             State.LIVE: _("This is the live version."),
             State.HELD: _("It was built but is not published."),
-            State.RETIRED: _("Its files are kept, so it can be made live again."),
-            State.REMOVED: _("Its files were deleted. This record stays."),
+            State.KEPT: _("Its files are kept, so it can be made live again."),
+            State.DELETED: _("Its files were deleted. This record stays."),
             State.BUILDING: _("A run is building it."),
         }
         sentence = sentences[State(self.version.state)]

@@ -82,7 +82,7 @@ def _previous_map(version: IndexVersion) -> projection.PreviousMap | None:
 
     Also of a later version: before a rollback, that was the map on the page.
     """
-    others = IndexVersion.objects.filter(map_state=State.DONE).exclude(state=IndexVersion.State.REMOVED)
+    others = IndexVersion.objects.filter(map_state=State.DONE).exclude(state=IndexVersion.State.DELETED)
     newest_first = others.exclude(pk=version.pk).order_by("-number")
     for other in sorted(newest_first, key=lambda other: other.model_fingerprint != version.model_fingerprint):
         same = other.model_fingerprint == version.model_fingerprint

@@ -66,7 +66,7 @@ def version_to_check(number: int | None) -> IndexVersion:
         return live
     version = IndexVersion.objects.filter(pk=number).first()
     if version is None:
-        known = IndexVersion.objects.exclude(state=IndexVersion.State.REMOVED).values_list("number", flat=True)
+        known = IndexVersion.objects.exclude(state=IndexVersion.State.DELETED).values_list("number", flat=True)
         raise IndexingError(
             message(
                 "There is no version %(number)s. There are: %(known)s.",
@@ -74,7 +74,7 @@ def version_to_check(number: int | None) -> IndexVersion:
                 known=", ".join(map(str, known)) or message("none"),
             )
         )
-    if version.state == IndexVersion.State.REMOVED:
+    if version.state == IndexVersion.State.DELETED:
         raise IndexingError(
             message("The files of version %(number)s were removed: only the last versions are kept.", number=number)
         )
