@@ -32,7 +32,7 @@ class Actor:
     address: str = ""
 
     def as_message(self) -> Message:
-        """As in a run's log: who and how, in the reader's language."""
+        """The person and the way they acted, as run logs show it, in the reader's language."""
         values = {"name": self.name, "via": label(RebuildRun.Via(self.via).label), "address": self.address}
         return Message("%(name)s (%(via)s, %(address)s)" if self.address else "%(name)s (%(via)s)", values)
 

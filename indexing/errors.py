@@ -21,7 +21,7 @@ class IndexingError(Exception):
     """The family. `message` says what happened, what is unaffected and how to fix it."""
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
-    """Of the response to a request that raised it; a subclass inherits it."""
+    """The HTTP status of the response when a request raises the error; a subclass inherits it."""
 
     def __init__(self, sentence: Message | str = "") -> None:
         self.message = sentence if isinstance(sentence, Message) else Message(sentence)

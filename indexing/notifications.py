@@ -33,14 +33,14 @@ Channel = Notification.Channel
 
 ATTEMPTS = 8
 FIRST_PAUSE = timedelta(seconds=10)
-"""Doubles with every attempt: the last one is about 21 minutes after the first."""
+"""Pause before the second attempt. It doubles each time, so the last is about 21 minutes after the first."""
 TIMEOUT_SECONDS = 10
 KEEP = timedelta(days=30)
 LOOK_SECONDS = 3.0
 
 
 def run_ended(run: RebuildRun) -> None:
-    """A run has ended in another state than done. To be called in the transaction that ends it."""
+    """Queue a notification for a run that ended, but is not done. Call it in the transaction that ends the run."""
     with stored_language():
         subject = _("Run %(number)s (%(kind)s) is %(state)s") % {
             "number": run.pk,

@@ -21,9 +21,9 @@ class Setting:
 
     name: str
     default: str
-    """As it is written in the environment; for one that depends on the machine, in words."""
+    """The default as written in the environment, or in words if it depends on the machine."""
     about: str
-    """What it does, in a sentence without a full stop."""
+    """The effect of the setting, as a sentence without a full stop."""
     section: str
 
 
@@ -135,7 +135,7 @@ def database(name: str, default: str, *, about: str = "", shown: str | None = No
 
 
 def names(name: str, default: str = "", *, about: str = "") -> list[str]:
-    """What stands between commas."""
+    """The setting as a list of the values between its commas."""
     return [part.strip() for part in text(name, default, about=about).split(",") if part.strip()]
 
 

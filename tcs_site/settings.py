@@ -195,7 +195,7 @@ TCS_GATE_MIN_OVERLAP = env.share(
 )
 
 env.section("Drift")
-# What the live version does not know yet. Shares are of its experts.
+# Drift: changes in the directory since the live version was built. Shares are of that version's experts.
 TCS_DRIFT_CURRENT = env.share(
     "TCS_DRIFT_CURRENT", 0, about="Share of changed experts up to which the index is *current*"
 )

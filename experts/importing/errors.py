@@ -24,9 +24,9 @@ class Rejection:
     field: str
     value: str
     fix: str
-    """what is wrong with the value and how to fix it, as a sentence"""
+    """A sentence that says what is wrong with the value and how to fix it."""
     username: str = ""
-    """As far as it could be read. A rejected expert does not count as missing from the file."""
+    """The row's username, if it could be read. A rejected expert does not count as missing from the file."""
 
     def __str__(self) -> str:
         return _("line %(line)s, %(field)s, %(value)s: %(fix)s") % {

@@ -45,12 +45,12 @@ _DIGESTED = (
 
 @dataclass(frozen=True, slots=True)
 class ExpertChange:
-    """What the file changes for one expert."""
+    """The fields of one expert that the file would change."""
 
     id: int
     username: str
     fields: dict[str, tuple[Any, Any]]
-    """field -> (value in the directory, value in the file)"""
+    """Field name -> (value in the directory, value in the file)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class ScoredProfile(Protocol):
 class Advice:
     points: int
     sentence: str
-    """What to do to get the points, as the end of a line: "write a bio of at least 300 characters"."""
+    """How to get the points, as the end of a line: "write a bio of at least 300 characters"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def _bio_advice(length: int) -> str:
 
 
 def score_expression(tag_count: Combinable) -> Combinable:
-    """The same score as an integer expression for queries of experts; a `tag_count` of null is 0."""
+    """The score of `findability` as an integer expression for database queries; a `tag_count` of null is 0."""
     bio = Case(
         *(When(GreaterThanOrEqual(Length("bio"), at_least), then=points) for at_least, points in BIO_STEPS), default=0
     )

@@ -31,7 +31,7 @@ class DirectoryRow(NamedTuple):
     """
 
     id: int
-    """of the expert"""
+    """The expert's id."""
     tag: str
     """id of the tag; then all columns after this one are empty. Empty itself if the row is an expert."""
     username: str

@@ -17,15 +17,15 @@ BATCH = 500  # the parameters of a statement are limited
 
 @dataclass(frozen=True, slots=True)
 class TaggingResult:
-    """For how many experts each of these was the outcome; together all whose ids were given."""
+    """How many of the given experts had each outcome; the counts add up to all of them."""
 
     added: int = 0
     made_manual: int = 0
-    """they had the tag automatically; now no run removes it"""
+    """Experts who had the tag automatically; from now on no run removes it."""
     already: int = 0
-    """they had the tag manually"""
+    """Experts who had the tag manually."""
     deleted: int = 0
-    """they are no longer in the directory"""
+    """Experts who are no longer in the directory."""
 
     def __add__(self, other: TaggingResult) -> TaggingResult:
         return TaggingResult(
@@ -51,7 +51,7 @@ def add_manual_tag(ids: Sequence[int], tag: Tag, user: User) -> TaggingResult:
 
 
 def _tag_batch(batch: list[int], tag: Tag, user: User) -> TaggingResult:
-    # Locks the experts as the tagging of a run does, so that neither adds a row that the other has just added.
+    # Lock the experts, as a run does before it tags them, so that the two never add the same tag twice.
     experts = {each.pk: each for each in Expert.objects.select_for_update().filter(pk__in=batch).order_by("pk")}
     sources = dict(ExpertTag.objects.filter(tag=tag, expert__in=experts).values_list("expert_id", "source"))
     untagged = [pk for pk in experts if pk not in sources]

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TagChanges:
-    """What `store` wrote."""
+    """How many automatic tags `store` added and removed, and for how many experts."""
 
     added: int
     """automatic tags"""

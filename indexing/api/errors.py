@@ -37,7 +37,7 @@ def refusal(status: int, detail: str, **more: Any) -> JsonResponse:
 
 
 def handle(api: NinjaAPI) -> None:
-    """Give each kind of error its answer; a subclass has that of its base."""
+    """Register a response for each kind of error; a subclass gets that of its base class."""
     for kind, answer in {
         Busy: _busy,
         InvalidInput: _invalid_input,
@@ -86,7 +86,7 @@ def _not_valid(_request: HttpRequest, error: Any) -> JsonResponse:
 
 
 def _not_json(_request: HttpRequest, _error: Any) -> JsonResponse:
-    """Also for a form: the CSRF check has read it in search of its token, and a body can be read only once."""
+    """A body that is a form gets here too: the CSRF check has read it for its token, and it can be read only once."""
     return invalid({BODY: _("is not valid JSON.")})
 
 
@@ -124,7 +124,7 @@ def _as_json(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     ):
         return response
     sentence = refusal(response.status_code, _sentence(request, response))
-    for name, value in response.items():  # what the other middleware said: Allow, Retry-After, the security headers
+    for name, value in response.items():  # keep headers set by other code: Allow, Retry-After, the security headers
         if name not in BODY_HEADERS:
             sentence.headers.setdefault(name, value)
     sentence.cookies = response.cookies

@@ -35,7 +35,7 @@ class Embedded:
 
 
 def text_hashes(experts: Sequence[ExpertRecord], fingerprint: str) -> list[bytes]:
-    """For each expert the key under which a vector can be reused, 16 bytes: text and the encoder's `fingerprint`."""
+    """A 16-byte hash for each expert, of the text and the encoder's `fingerprint`: equal ones share a vector."""
     return [text_hash(fingerprint, profile_text(expert)) for expert in experts]
 
 
@@ -96,7 +96,7 @@ def _require_one_dimension(encoder: Encoder, previous: PreviousVectors | None) -
 def drop_unusable(
     experts: Sequence[ExpertRecord], hashes: Sequence[bytes], embedded: Embedded
 ) -> tuple[Sequence[ExpertRecord], Sequence[bytes], Embedded]:
-    """The same without the experts whose vector is not finite and of unit length, who are named in the log."""
+    """The three arguments without experts whose vector is not finite and of unit length; the log names them."""
     lengths = np.linalg.norm(embedded.vectors, axis=1)
     good = np.abs(lengths - 1) <= UNIT_TOLERANCE  # False for NaN as well
     if good.all():

@@ -65,7 +65,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What was built. `encoded` + `reused` are the experts that needed a vector: all of them in a full run."""
+    """The result of a build. `encoded` + `reused` is how many experts needed a vector: all of them in a full run."""
 
     experts: int
     encoded: int

@@ -9,7 +9,7 @@ from indexing.lib.messages import Message
 
 
 class StageProgress(Protocol):
-    """A stage that is running."""
+    """The progress of the stage that is running."""
 
     def expect(self, total: int) -> None:
         """Set how many items the stage has; 0 if that is not known."""

@@ -31,7 +31,7 @@ class TagPlan:
     rows: NDArray[np.int64]
     """int64[m]: positions of those experts in the list that was read."""
     tagged_for: list[str]
-    """For each of `rows`, what its new tags will have been computed from."""
+    """For each of `rows`, the new value of `Expert.tagged_for`."""
 
 
 def plan_tags(

@@ -81,7 +81,7 @@ def actor(request: ConsoleRequest, via: RebuildRun.Via = RebuildRun.Via.PAGE) ->
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:
-    """To the login page and back. With htmx the browser navigates, or the page would fill a corner of this one."""
+    """Redirect to the login page and back. With htmx the browser navigates, or the login would replace a fragment."""
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]  # set by its middleware
     if not htmx:
         return redirect_to_login(request.get_full_path(), resolve_url(LOGIN))

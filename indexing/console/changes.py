@@ -54,7 +54,7 @@ class PersonRow:
 
     name: str
     detail: str
-    """job title and company"""
+    """Job title and company, to tell people of one name apart."""
     expert: Expert | None
     fields: Sequence[FieldRow] = ()
 
@@ -70,7 +70,7 @@ class OpenList(Generic[Kind]):
 
     @classmethod
     def of(cls, address: QueryDict, counts: Mapping[Kind, int], fields: Collection[str]) -> Self:
-        """From an address. If it names no list, the first one that is not empty."""
+        """The list that the address names, or else the first one that is not empty."""
         first = next((kind for kind, count in counts.items() if count), next(iter(counts)))
         kind = next((kind for kind in counts if kind == address.get("list")), first)
         field = address.get("field", "")

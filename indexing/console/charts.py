@@ -36,7 +36,7 @@ class ChartMark:
 
     x: float
     label: str
-    """short: it is written into the chart"""
+    """A short text, since it is written into the chart."""
     words: str
 
 
@@ -52,7 +52,7 @@ class Chart:
     series: tuple[str, ...]
     rows: tuple[ChartRow, ...]
     over_time: bool = False
-    """x is a moment; else each row has the same width"""
+    """Whether x is a time; otherwise each row has the same width."""
     from_zero: bool = True
     marks: tuple[ChartMark, ...] = ()
 
@@ -79,7 +79,7 @@ def history_charts(history: History) -> list[Chart]:
 
 
 def _over_time(history: History, values: Sequence[tuple[int, ...]]) -> dict[str, Any]:
-    """What the charts of a history have in common; `values` are those of its points, one for each series."""
+    """What both charts of a history share. `values` has a tuple for each point, one value per series."""
     return {
         "kind": "lines",
         "unit": "count",

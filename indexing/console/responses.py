@@ -30,7 +30,7 @@ def page_or_fragment(
     status: int = 200,
     in_admin: bool = True,
 ) -> HttpResponse:
-    """To htmx the template `fragment`, to everybody else the template `page`: both are at the same address.
+    """Render the template `fragment` for htmx, otherwise `page`: both have the same address.
 
     A fragment always has status 200, because htmx does not show what comes with an error.
     """
@@ -52,5 +52,5 @@ def accepted(request: ConsoleRequest, sentence: str, then: str = "index:page") -
 
 
 def conflict(request: ConsoleRequest, sentence: str) -> HttpResponse:
-    """To htmx, a notice that the action is not possible now."""
+    """The response for htmx to an action that is not possible now: a notice with `sentence`."""
     return render(request, "indexing/shared/_notice.html", {"level": "error", "sentence": sentence}, status=409)

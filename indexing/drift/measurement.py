@@ -60,7 +60,7 @@ class Drift(ChangedFields):
 
     @property
     def share(self) -> float:
-        """Of the version's experts; can be above 1."""
+        """Changes as a share of the version's experts; above 1 if there are more changes than experts."""
         return self.count / self.experts if self.experts else float(self.count > 0)
 
 

@@ -14,7 +14,7 @@ from indexing.runs import estimates
 from indexing.snapshot.reader import Snapshot
 
 BYTES_PER_EXPERT = 4_500
-"""Of a version's files, for the first version: twice 384 floats, the words and the profile."""
+"""Estimated size of the files for each expert of a first version: twice 384 floats, the words and the profile."""
 
 
 @dataclass(frozen=True, slots=True)

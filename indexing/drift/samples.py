@@ -60,7 +60,7 @@ def hour_of(moment: datetime) -> datetime:
 
 
 def attempt() -> bool:
-    """As `take`, but errors are only logged; False if it must be tried again later."""
+    """Call `take`, and log its errors instead of raising them; False if it must be tried again later."""
     try:
         take()
     except SnapshotInvalid as error:

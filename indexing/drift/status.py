@@ -69,7 +69,7 @@ class DriftStatus:
         return f"{self.problem.rstrip('.') or _what_drifted(self.drift)}; {built}"
 
     def as_dict(self) -> dict[str, Any]:
-        """For programs. Times are Unix seconds; figures are None if drift could not be measured."""
+        """The status as JSON data. Times are Unix seconds; figures are None if drift could not be measured."""
         found = self.drift
         return {
             "grade": self.grade,
@@ -120,7 +120,7 @@ def latest() -> DriftStatus:
 
 
 def baseline(version: IndexVersion) -> Baseline:
-    """What the version has of its experts: from memory if this process serves it. Raises SnapshotInvalid."""
+    """The version's experts and their hashes, from memory if this process serves it. Raises SnapshotInvalid."""
     try:
         served = live.current()
     except NoIndexYet:

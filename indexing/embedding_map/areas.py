@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from indexing.embedding_map.positions import Positions
 
 CELLS = 96
-"""To a side of the grid. Experts are only counted, so areas are found in milliseconds, however many there are."""
+"""Cells along each side of the grid. Experts are only counted in cells, so finding areas takes milliseconds."""
 SMOOTHING = 2.0
 """Standard deviation of the Gaussian, in cells: 2 % of the map's side, which leaves a few dozen hills."""
 MOST = 40

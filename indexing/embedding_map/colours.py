@@ -177,7 +177,7 @@ def _active_rows(drawn: VersionMap) -> Rows:
 
 
 def _on_map(drawn: VersionMap, pairs: Iterable[tuple[int, int]]) -> tuple[Rows, NDArray[np.int64]]:
-    """Of (expert id, value) pairs: the rows int64[m] of those who are on the map, and their values int64[m].
+    """Rows int64[m] and values int64[m] of those of the (expert id, value) `pairs` whose experts are on the map.
 
     The pairs are read into an array at once: lists of a million of them take some hundred megabytes.
     """

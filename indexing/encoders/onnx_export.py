@@ -70,7 +70,7 @@ SAMPLE = (
     "字" * 600,
     *(_WORDS * times for times in (1, 2, 3, 5, 8, 12, 20, 60)),
 )
-"""Texts on which export and original must agree: from empty to longer than any model reads, many scripts, rubbish."""
+"""Texts on which export and original must agree: empty, longer than any model reads, nonsense, in many scripts."""
 
 
 def ensure(encoder: Encoder) -> None:

@@ -57,7 +57,7 @@ class Meta:
         return Message(self.refused) if isinstance(self.refused, str) else Message.from_dict(self.refused)
 
     def to_text(self) -> str:
-        """As JSON, the content of meta.json."""
+        """The content of meta.json, as JSON text."""
         return json.dumps(asdict(self), indent=1, sort_keys=True)
 
 

@@ -59,7 +59,7 @@ class Message:
         return PLACEHOLDER.sub(put_in, template)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; what is empty is left out."""
+        """The message as JSON data, without empty fields."""
         found: dict[str, Any] = {"id": self.id}
         if isinstance(self.values, Mapping) and self.values:
             found["values"] = {name: _to_json(value) for name, value in self.values.items()}
@@ -95,7 +95,7 @@ def sentences(*each: Message) -> Message:
 
 
 def as_value(value: object) -> Any:
-    """What JSON can hold of `value`: an error as its message, a path as text."""
+    """`value` as JSON can hold it: an error becomes its message, a path becomes text."""
     if isinstance(value, BaseException) and isinstance(of_error := getattr(value, "message", None), Message):
         return of_error
     if value is None or isinstance(value, (str, bool, datetime, Message)):

@@ -39,7 +39,7 @@ class ProcessState(Generic[T]):
         on_forget(self.forget)
 
     def get(self) -> T:
-        """The value; one attribute read once it is there."""
+        """The value, made on the first call; later calls only read an attribute."""
         value = self._value
         if value is not None:
             return value

@@ -52,7 +52,7 @@ class BackgroundThread:
                 atexit.register(self.stop)
 
     def stop(self) -> None:
-        """End it, within five seconds."""
+        """Ask the thread to end, and wait up to five seconds for it."""
         with self._starting:
             thread, self._thread = self._thread, None
             self._ending.set()

@@ -33,7 +33,7 @@ def from_row(data: Mapping[str, Any] | None, text: str) -> str:
 
 
 def label(text: object, context: str = "") -> Message:
-    """Of a translated text (the label of a choice, a field's name) the message behind it."""
+    """The message behind a translated text, such as the label of a choice or the name of a field."""
     with translation.override(None):
         return Message(str(text), context=context)
 

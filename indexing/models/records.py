@@ -59,7 +59,7 @@ class StageRecord:
 
 @dataclass(frozen=True, slots=True)
 class VerdictRecord:
-    """What a rule of the gate found."""
+    """The finding of one rule of the gate."""
 
     rule: str
     sentence: Message
@@ -68,7 +68,7 @@ class VerdictRecord:
     limit: float
     passed: bool
     warning: bool = False
-    """a breach is shown, but holds nothing"""
+    """Whether breaking the rule is only shown, without holding the version."""
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:

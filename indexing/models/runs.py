@@ -132,7 +132,7 @@ class RebuildRun(models.Model):
         default_permissions = ()
         ordering = ["-pk"]
         constraints = [
-            # A second barrier behind the lock row: at most one active run.
+            # A second guarantee, after the lock row, that at most one run is active.
             models.UniqueConstraint(
                 models.Value(1),
                 condition=models.Q(state__in=["queued", "running"]),

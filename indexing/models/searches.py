@@ -20,7 +20,7 @@ ON_TOPIC_RATE = Cast(F("on_topic"), models.FloatField()) / NullIf(Least(F("hits"
 
 
 def folded(query: str) -> str:
-    """The same text for queries that differ only in case or white space."""
+    """The query without case and extra white space: one text for all queries that differ only in these."""
     return " ".join(query.casefold().split())[:MAX_QUERY]
 
 

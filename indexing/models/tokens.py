@@ -69,7 +69,7 @@ class ApiToken(models.Model):
 
     @property
     def works(self) -> bool:
-        """Whether it is neither expired nor revoked, and its user is active and has not changed the password."""
+        """Whether the token can be used: not expired, not revoked, of an active user with an unchanged password."""
         return (
             self.revoked_at is None
             and self.expires_at > timezone.now()
@@ -80,7 +80,7 @@ class ApiToken(models.Model):
 
 @receiver(post_save, sender=settings.AUTH_USER_MODEL)
 def end_tokens_of_the_deactivated(instance: User, raw: bool = False, **_signal: Any) -> None:
-    """For good: a user who is activated again has to sign in again."""
+    """Revoke the tokens of a user who was deactivated, for good: after reactivation they have to sign in again."""
     if not instance.is_active and not raw:
         ApiToken.objects.filter(user=instance).revoke()
 

@@ -149,12 +149,12 @@ class ServingProcessQuerySet(models.QuerySet["ServingProcess"]):
         return self.filter(seen_at__gte=timezone.now() - SEEN_WITHIN)
 
     def silent(self) -> ServingProcessQuerySet:
-        """Those that have not reported lately, but within the last minute."""
+        """Processes that have not reported lately, but within the last minute."""
         now = timezone.now()
         return self.filter(seen_at__lt=now - SEEN_WITHIN, seen_at__gte=now - 6 * SEEN_WITHIN)
 
     def expired(self) -> ServingProcessQuerySet:
-        """Those that have not reported for a minute: they ended without taking themselves off the list."""
+        """Processes that have not reported for a minute: they ended without removing their rows."""
         return self.filter(seen_at__lt=timezone.now() - 6 * SEEN_WITHIN)
 
     def of(self, owner: Owner) -> ServingProcessQuerySet:

@@ -44,7 +44,7 @@ def readyz(_request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def metrics_page(request: HttpRequest) -> HttpResponse:
-    """For Prometheus with TCS_METRICS_TOKEN as bearer token, or for staff with permission to view the index."""
+    """The metrics, for Prometheus with TCS_METRICS_TOKEN as bearer token and for staff who may view the index."""
     sent = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
     expected = settings.TCS_METRICS_TOKEN
     if not (expected and secrets.compare_digest(sent.encode(), expected.encode())) and not may(request.user, VIEW):
@@ -73,7 +73,7 @@ def _live_version() -> Check:
 
 
 def _live_problem() -> str:
-    """Without the path of the data folder: the check is public, and the path would say how this machine is set up."""
+    """Why the live version is not served, without the data folder's path: the check is public, the path is not."""
     return live.problem().replace(f"{settings.DATA_DIR}/", "")
 
 

@@ -83,7 +83,7 @@ class Report:
         return sentences(*[verdict.sentence for verdict in self.breaches])
 
     def as_record(self) -> GateRecord:
-        """For the run's row and the API: names and queries bounded, counts whole."""
+        """The report for the run's row and the API, with at most NAMED names and queries; the counts are complete."""
         evidence = self.evidence
         return GateRecord(
             passed=self.passed,

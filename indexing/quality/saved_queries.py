@@ -100,7 +100,7 @@ class SavedQueryComparison:
         return fmean(known) if known else None
 
     def as_dict(self) -> dict[str, Any]:
-        """As the API sends it."""
+        """The comparison as the API sends it."""
         totals = {"a": asdict(self.total_a), "b": asdict(self.total_b), "overlap": self.overlap}
         return asdict(self) | {"totals": totals}
 
@@ -135,7 +135,7 @@ def _compare_query(query: SavedQuery, a: Snapshot, b: Snapshot) -> QueryComparis
 
 
 def _usernames(query: SavedQuery, snapshot: Snapshot) -> list[str]:
-    """Of its hits, best first: as many as the query or the overlap looks at."""
+    """The usernames of the query's hits, best first, as many as the query or the overlap needs."""
     results = search(query.text, snapshot, max(query.k, OVERLAP_AT), Mode.HYBRID)
     return [hit.expert.username for hit in results.hits]
 
@@ -145,7 +145,7 @@ def _rank(username: str, usernames: Sequence[str]) -> int | None:
 
 
 def _total(queries: list[tuple[int, int]]) -> VersionTotal:
-    """From (expected experts, missing ones) of each query."""
+    """The totals over (expected, missing), the counts of experts for each query."""
     missing = sum(missed for _expected, missed in queries)
     return VersionTotal(
         found=sum(expected for expected, _missed in queries) - missing,

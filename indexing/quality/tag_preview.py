@@ -101,7 +101,7 @@ class TagPreview:
     outside: int
     """active experts who are not in the version"""
     limit: int
-    """automatic tags of this kind that an expert keeps at most"""
+    """The most automatic tags of this kind that an expert can have."""
     threshold: float
     steps: tuple[ThresholdStep, ...]
     chosen: ThresholdStep

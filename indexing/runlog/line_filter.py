@@ -30,7 +30,7 @@ class LineFilter:
 
     @classmethod
     def from_query(cls, level: str, text: str) -> Self:
-        """From the parameters of an address, which may hold anything."""
+        """The filter in the parameters of an address; values that make no sense are ignored."""
         cleaned = without_bidi_controls(text.replace("\0", "")).strip()[:MAX_TEXT]  # PostgreSQL takes no NUL
         return cls(level if level in LEVELS[1:] else "", cleaned)
 

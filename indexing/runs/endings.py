@@ -25,7 +25,7 @@ State = RebuildRun.State
 
 @dataclass(frozen=True, slots=True)
 class BuildOutcome:
-    """What a build made, as the database stores it. The fields after `gate` are of a full rebuild's version."""
+    """The results of a build for the database. The fields after `gate` describe the version of a full rebuild."""
 
     experts: int
     encoded: int
@@ -73,7 +73,7 @@ def hold(run: RebuildRun, outcome: BuildOutcome, why: Message | str) -> None:
 
 
 def complete(run: RebuildRun, outcome: BuildOutcome) -> None:
-    """End a tags-only run well: it touches neither the live version nor the time of the last rebuild."""
+    """Mark a tags-only run as done: it touches neither the live version nor the time of the last rebuild."""
     with transaction.atomic():
         _lock_for(run)
         last_words = message("Done: the tags of %(experts)d experts are up to date.", experts=outcome.experts)

@@ -159,7 +159,7 @@ def _seconds_per_text(runs: Sequence[RebuildRun]) -> float | None:
 
 
 def _of_embedding(runs: Sequence[RebuildRun], name: Literal["lead", "pace"]) -> list[float]:
-    """That figure of the runs that have a pace. Runs of older releases have none."""
+    """The figure `name` of the embedding stage of each run; runs of older releases have none and are left out."""
     records = [_record(run, Stage.EMBED) for run in runs]
     figures = [getattr(record, name) for record in records if record and record.pace]
     return [figure for figure in figures if figure is not None]

@@ -106,7 +106,7 @@ def cancel(run_id: int, actor: Actor, reason: str = "") -> RebuildRun:
 
 
 def _first_line(run: RebuildRun, actor: Actor) -> Message:
-    """Of the run's log."""
+    """The first line of the run's log."""
     return message(
         "Run %(number)s (%(kind)s) requested by %(who)s%(why)s.",
         number=run.pk,

@@ -30,7 +30,7 @@ class InvalidFilter(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What an expert must have to be found. The default lets everybody pass."""
+    """The conditions that an expert must meet to be found. By default everybody meets them."""
 
     tags: tuple[int, ...] = ()
     """ids of tags of any kind"""

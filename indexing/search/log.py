@@ -112,7 +112,7 @@ class LogWriter:
         self.retry_at = self.sweep_at = 0.0
         """monotonic seconds"""
         self.is_open = False
-        """Whether a thread writes what is put in: `note` does nothing otherwise."""
+        """Whether a thread is writing the queued searches; if not, `note` does nothing."""
 
     def put(self, note: Note) -> None:
         """Never waits."""

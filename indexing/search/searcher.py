@@ -35,7 +35,7 @@ DEPTH_PER_HIT = 4
 class Hit:
     expert: Expert
     score: float
-    """What hits are ordered by: cosine similarity, BM25, or the fusion of both (`indexing.search.fusion`)."""
+    """Hits are sorted by it: cosine similarity, BM25, or the fusion of both (`indexing.search.fusion`)."""
     similarity: float | None
     """Cosine similarity of query and expert; None in keyword mode, which encodes nothing."""
     semantic_rank: int | None

@@ -42,7 +42,7 @@ one typing error, alone, in the hybrid mode: 97 % are among the first three; 92 
 
 @dataclass(frozen=True, slots=True)
 class KeywordQuery:
-    """What somebody typed, parsed against one index."""
+    """The text of a search, parsed for one keyword index."""
 
     query: Query | None
     """None if the text contains no word."""
@@ -118,7 +118,7 @@ class QueryParser:
         return math.log1p((self._searcher.num_docs - count + 0.5) / (count + 0.5))
 
     def _similar(self, term: Term, idf: float) -> Iterator[Query]:
-        """For a word that no document contains: terms that begin with it (still typing), or one edit away from it."""
+        """Substitutes for a word that no document contains: terms that begin with it, or that are one edit away."""
         for field, text in _term_per_field(term):
             similar = []
             if len(term.plain) >= BEGIN_LETTERS:

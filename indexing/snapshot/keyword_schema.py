@@ -25,7 +25,7 @@ KEY = "key"
 HANDLE = "handle"
 """The whole username as one term."""
 LABEL, RATE = "label", "rate"
-"""Used for filters only, not searched: terms as they are, and a number."""
+"""Fields for filters, which are not searched: LABEL holds unprocessed terms, RATE a number."""
 
 
 @dataclass(frozen=True, slots=True)

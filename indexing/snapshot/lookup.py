@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 def find_rows(
     rising_ids: NDArray[np.int64], wanted: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where each wanted id stands in an array of ids, by binary search.
+    """The place of each wanted id in an array of ascending ids, found by binary search.
 
     `rising_ids` is int64[n], strictly rising, perhaps empty; `wanted` is int64[m] in any order. Returns rows int64[m]
     and whether each id was found, bool[m]; the row of an id that was not found is 0.

@@ -43,19 +43,19 @@ class Manifest:
     """ISO 8601 in UTC."""
     model_name: str
     fingerprint: str
-    """Of the model: see `indexing.encoders.protocol.Encoder`."""
+    """Identifies the model: see `indexing.encoders.protocol.Encoder`."""
     dimension: int
     """Floats per vector."""
     count: int
     """Number of experts."""
     template_version: int
-    """Of the text that is made from a profile: see `experts.profiles.text`."""
+    """Version of the text that is made from a profile: see `experts.profiles.text`."""
     ann_kind: str
     """EXACT or HNSW."""
     ann_recall: float | None
     """recall@10 against exact search, measured on a sample; None if the index is exact."""
     files: Mapping[str, FileEntry] = field(default_factory=dict)
-    """By path relative to the folder; without the manifest itself."""
+    """Size and hash of each file but the manifest, by path relative to the folder."""
 
     @property
     def bytes(self) -> int:

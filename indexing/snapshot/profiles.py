@@ -101,6 +101,6 @@ def _blocks(experts: Iterable[ExpertRecord]) -> Iterator[list[ExpertRecord]]:
 
 
 def _as_json(experts: Sequence[ExpertRecord]) -> bytes:
-    """As ASCII, so that a lone surrogate survives too."""
+    """The profiles as ASCII JSON, so that a lone surrogate can be stored too."""
     profiles = [{name: value for name, of in FIELDS.items() if (value := of(expert))} for expert in experts]
     return json.dumps(profiles, separators=(",", ":")).encode()

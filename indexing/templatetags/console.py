@@ -68,18 +68,18 @@ def index_drift() -> drift_status.DriftStatus:
 
 @register.simple_tag(takes_context=True)
 def index_status(context: template.Context) -> status.IndexStatus | None:
-    """For the line on the admin's front page; None for those who may not see the index."""
+    """The status for the line on the admin's front page; None for users who may not see the index."""
     return status.current() if sees_index(context) else None
 
 
 @register.simple_tag(takes_context=True)
 def index_header(context: template.Context) -> header.Header | None:
-    """For the header of every page of the admin; None for those who may not see the index."""
+    """The header of every page of the admin; None for users who may not see the index."""
     return header.read() if sees_index(context) else None
 
 
 @register.simple_tag(takes_context=True)
 def index_links(context: template.Context) -> list[sidebar.SidebarLink]:
-    """For the sidebar of every page of the admin."""
+    """The links in the sidebar of every page of the admin."""
     apps = [app for app in context.get("available_apps") or () if app["app_label"] == "indexing"]
     return sidebar.sidebar_links(context["request"].path, apps)

@@ -20,7 +20,7 @@ class ChangedFields:
     changed: NDArray[np.int64]
     """ids, int64[m], rising"""
     in_field: NDArray[np.bool_]
-    """bool[m, fields]: in which of `experts.profiles.records.FIELDS`"""
+    """bool[m, fields]: which of `experts.profiles.records.FIELDS` changed, for each of the m experts."""
 
     @property
     def fields(self) -> dict[str, int]:

@@ -90,7 +90,7 @@ def open_snapshot(version: IndexVersion) -> Snapshot:
 
 
 def open_baseline(version: IndexVersion) -> Baseline:
-    """What comparing the version's experts needs: a few of its files, their hashes checked. Raises SnapshotInvalid.
+    """The few files that are needed to compare the version's experts, hashes checked. Raises SnapshotInvalid.
 
     Takes a fraction of a second and little memory, also at 100,000 experts.
     """

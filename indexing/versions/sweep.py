@@ -35,7 +35,7 @@ class SweepForecast:
 
 
 def forecast() -> SweepForecast:
-    """By the tables and the disk as they are now. Leftovers may include what an active run is just making."""
+    """The forecast from the tables and the disk as they are now. Leftovers may include files of an active run."""
     keep = settings.TCS_KEEP_VERSIONS
     kept = list(IndexVersion.objects.removable().values_list("number", flat=True))
     too_many = kept[keep - 1 :]

@@ -76,9 +76,9 @@ def _logged(run: RebuildRun) -> Iterator[RunLogHandler]:
 
 
 def _end_after(error: Exception, run: RebuildRun, log: RunLogHandler) -> None:
-    """End the run after an error that nobody foresaw. Call it while the error is being handled."""
+    """End the run after an unexpected error. Call it while the error is being handled."""
     if not with_database_retry(RebuildRun.objects.owned_by(run).exists):
-        _log_lost(run)  # its files may have been deleted under it, which is what raised the error
+        _log_lost(run)  # its files may have been deleted by then, which would explain the error
         return
     logger.exception(gettext_noop("The build failed"))
     log.flush()

@@ -50,12 +50,12 @@ class LabColumn:
 
     @property
     def ids(self) -> list[int]:
-        """Of the experts that were found, best first."""
+        """The ids of the experts found, best first."""
         return [hit.expert.pk for hit in self.results.hits] if self.results else []
 
     @property
     def timings(self) -> list[tuple[str, float]]:
-        """(label, milliseconds) of each step, and of the whole."""
+        """(label, milliseconds) of each step of the search, then of the whole search."""
         if self.results is None:
             return []
         labels = _step_labels()

@@ -48,7 +48,7 @@ def lab_page(request: ConsoleRequest) -> HttpResponse:
 
 
 def _columns(address: QueryDict, before: IndexVersion | None, after: IndexVersion | None) -> dict[str, Any]:
-    """What is chosen and, if there is a query, the answer of each version and how they differ."""
+    """The template context: what is chosen and, with a query, the results of each version and how they differ."""
     query, mode = address.get("q", ""), address.get("mode", "")
     before_mode, after_mode = parse_mode(address.get("with_mode") or mode), parse_mode(mode)
     first = columns.answer(before, before_mode, query) if before and query.strip() else None
@@ -76,7 +76,7 @@ def _columns(address: QueryDict, before: IndexVersion | None, after: IndexVersio
 
 
 def _unknown_version(versions: list[IndexVersion], address: QueryDict) -> str | None:
-    """What the address names that is not a version on disk."""
+    """The number in the address that belongs to no version on disk."""
     named = [address.get("version"), address.get("with") if address.get("with") != ONE_COLUMN else None]
     return next((text for text in named if text and _numbered(versions, text) is None), None)
 

@@ -72,7 +72,7 @@ class Feed:
         return [fragments.out_of_band(target, html) for target, html in changed.items()]
 
     def _header(self, state: TableState) -> dict[str, str]:
-        """The same for all tabs of a language, whatever else they show."""
+        """The header's fragments as HTML by element id, rendered once for all tabs of a language."""
         key = (state.turn, self.tab.language)
         number, html = self._watcher.share(("header", *key), header.as_shown)
         changed = {"header-run": html}
@@ -104,7 +104,7 @@ class Feed:
         return html and fragments.out_of_band(f"log-lines-{followed}", html, "beforeend", "ol")
 
     def _whole_log(self, run_id: int) -> str:
-        """For a tab that shows no run yet, or an older one: the last lines of the new run's log."""
+        """The last lines of the new run's log, for a tab that shows an older run or none."""
         run = RebuildRun.objects.get(pk=run_id)
         log = log_pages.last_lines(run_id, self.tab.wanted)
         self.run, self.after, self.more = run_id, log.last, False

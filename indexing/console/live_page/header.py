@@ -20,19 +20,19 @@ class Header:
 
     @property
     def number(self) -> int:
-        """Of the active run; 0 if there is none."""
+        """The number of the active run; 0 if there is none."""
         return self.run.pk if self.run else 0
 
     @property
     def percent(self) -> int | None:
-        """Of its present stage; None where the total is not known."""
+        """How much of the current stage is done, 0 to 100; None if its total is not known."""
         if self.run is None or not self.run.total:
             return None
         return min(100 * self.run.done // self.run.total, 100)
 
     @property
     def words(self) -> str:
-        """Which kind of run is active, and how far it is."""
+        """A short text that names the kind of the active run and its progress."""
         if self.run is None:
             return ""
         if not self.run.stage:

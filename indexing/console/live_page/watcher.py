@@ -37,7 +37,7 @@ MAX_SHARED = 64
 
 @dataclass(frozen=True, slots=True)
 class TableState:
-    """What the tables hold at one moment, as far as pages show it."""
+    """The state of the tables that live pages depend on, as read at one moment."""
 
     run: int
     """The number of the latest run; 0 if there was none."""

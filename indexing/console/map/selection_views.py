@@ -92,7 +92,7 @@ def _result_sentence(done: TaggingResult, tag: Tag) -> str:
 
 
 def _respond(request: ConsoleRequest, sentence: str, status: int = 200) -> HttpResponse:
-    """To htmx a notice; otherwise a redirect to the page of the form, which shows the sentence."""
+    """Respond with a notice for htmx, otherwise with a redirect to the form's page, which shows the sentence."""
     level = "success" if status == 200 else "error"
     if request.htmx:
         context = {"level": level, "sentence": sentence}

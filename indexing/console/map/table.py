@@ -30,7 +30,7 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class TableFilter:
-    """What the address narrows the table to."""
+    """The filter of the table of experts, as the address gives it."""
 
     find: str
     category: str
@@ -49,7 +49,7 @@ class TableFilter:
 
 
 def context(version: IndexVersion, drawn: VersionMap, address: QueryDict) -> dict[str, Any]:
-    """What the template of the table needs."""
+    """The template context of the table."""
     table_filter = TableFilter.from_address(address)
     areas = _areas(version)
     page = Paginator(_ids(drawn, areas, table_filter), PAGE).get_page(address.get("page", 1))

@@ -71,7 +71,7 @@ def _without_map(request: ConsoleRequest, version: IndexVersion | None, reason: 
 
 
 def _frame(request: ConsoleRequest, version: IndexVersion | None) -> dict[str, Any]:
-    """What the whole page shows in addition to the map itself."""
+    """The template context for everything on the page but the map itself."""
     versions = wire_format.versions_with_maps()
     earlier = [each.number for each in versions if version and each.number < version.number]
     return admin_context(request) | {
@@ -86,7 +86,7 @@ def _frame(request: ConsoleRequest, version: IndexVersion | None) -> dict[str, A
 
 
 def _colouring(drawn: VersionMap, by: str) -> tuple[Colouring, str]:
-    """As requested; if that is not possible, by category, with the sentence that says why."""
+    """The colouring `by`, and ""; if it is not possible, the one by category, and a sentence that says why."""
     try:
         return colours.colouring(drawn, by or colours.DEFAULT), ""
     except UnknownColouring as error:

@@ -19,7 +19,7 @@ class ComparisonRow:
     label: str
     then: str
     now: str
-    """empty where this run has not reached it"""
+    """This run's figure; empty if the run has not reached the stage."""
     difference: str
     """with its sign: “+2.1 s”"""
 

@@ -21,7 +21,7 @@ class RunOutcome:
     later: RebuildRun | None = None
     """a newer run, which makes any advice about this one pointless"""
     has_errors: bool = False
-    """the errors in its log say more"""
+    """Whether the run's log has errors; the page then links to them."""
     can_be_decided: bool = False
     """it waits for somebody to publish or discard its version"""
     again: str = ""

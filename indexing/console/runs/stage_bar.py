@@ -22,7 +22,7 @@ Ending = Literal["done", "current", "failed"]
 @dataclass(frozen=True, slots=True)
 class StageSegment:
     place: int
-    """of the stage among the kind's stages, from 1: its colour"""
+    """The stage's place among the stages of its kind of run, from 1; it selects the colour."""
     label: str
     seconds: float
     share: float

@@ -50,7 +50,7 @@ def searches_page(request: ConsoleRequest) -> HttpResponse:
 
 
 def _unanswered(row: Mapping[str, Any]) -> UnansweredQuery:
-    """From a row of `SearchLogQuerySet.finding_nobody`."""
+    """The line for a row of `SearchLogQuerySet.finding_nobody`."""
     if row["zero"] == row["count"]:
         result = _("no results")
     elif row["zero"]:

@@ -77,7 +77,7 @@ def _chosen(
 
 
 def choices(versions: Sequence[IndexVersion]) -> list[tuple[str, str, IndexVersion | None]]:
-    """For the form: the name of each field, its label, and the chosen version."""
+    """The two choices of the form, each as (field name, label, chosen version)."""
     a, b = opening.usual_pair(versions)
     return [("from", _("From"), a), ("to", _("To"), b)]
 

@@ -20,7 +20,7 @@ Formatter = Callable[[float], str]
 PLACES = 10
 """How many of a saved query's results are shown, before and after: the overlap is measured over as many."""
 QUERIES_AT_A_GLANCE = 20
-"""Where the report is sent again with every change of the page."""
+"""How many queries a live page lists: the report is sent again with every change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class GateReport:
 
 
 def report_of(run: RebuildRun | None, *, at_a_glance: bool = False) -> GateReport | None:
-    """None where the checks were not reached: the run is of another kind, is active, or ended before.
+    """The run's gate report; None if it has none: the run is of another kind, is active, or ended before the checks.
 
     Queries that changed most come first; `at_a_glance` keeps only the first QUERIES_AT_A_GLANCE.
     """

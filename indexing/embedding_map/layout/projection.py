@@ -123,7 +123,7 @@ def _principal_components(vectors: NDArray[np.float32]) -> Positions:
 
 
 def _circle(n: int) -> Positions:
-    """n positions on the unit circle; a single one in its middle."""
+    """n positions on the unit circle, float32[n, 2]; a single one is at the centre."""
     angles = np.arange(n) * (2 * np.pi / max(n, 1))
     radius = 0.0 if n == 1 else 1.0
     return (radius * np.column_stack([np.cos(angles), np.sin(angles)])).astype(np.float32)

@@ -88,7 +88,7 @@ def seconds_to_compare(vectors: NDArray[np.float32], queries: int) -> float:
 def _neighbours(
     vectors: NDArray[np.float32], k: int, advance: ProgressCallback
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Of each unit vector, float32[n, d]: the k nearest other rows, int64[n, k], and their distances, float64[n, k].
+    """The k nearest other rows of each unit vector, float32[n, d]: int64[n, k], and their distances, float64[n, k].
 
     Distances are Euclidean, as t-SNE expects: sqrt(2 - 2 cos). Raises whatever `advance` raises.
     """

@@ -38,7 +38,7 @@ def as_markdown() -> Iterator[str]:
 
 
 def default_of(setting: Setting) -> str:
-    """As code where it can be typed, in words where it depends on the machine."""
+    """The default as Markdown: code if it can be typed, words if it depends on the machine."""
     if not setting.default:
         return ""
     return setting.default if " " in setting.default else f"`{setting.default}`"
