@@ -33,7 +33,7 @@ from indexing.snapshot.keyword_schema import KeywordDocument
 from indexing.snapshot.manifest import Manifest
 from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.reader import Snapshot
-from indexing.snapshot.suggestions import Suggestions
+from indexing.snapshot.suggestion_index import Suggestions
 from indexing.snapshot.vectors import BuiltIndex
 from indexing.snapshot.writer import (
     ANN,

@@ -13,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 from experts.safe_text import visible
 from indexing.lib.messages import Message
 from indexing.lib.translation import from_row, label, stored_text
-from indexing.models.records import GateRecord, StageRecord
+from indexing.models.run_records import GateRecord, StageRecord
 from indexing.models.versions import IndexVersion
 
 

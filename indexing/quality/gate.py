@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from indexing.lib.messages import Message, message, sentences
-from indexing.models.records import GateRecord, QueryRecord, VerdictRecord
+from indexing.models.run_records import GateRecord, QueryRecord, VerdictRecord
 from indexing.quality.overlap import overlap as top_overlap
 
 NAMED = 200

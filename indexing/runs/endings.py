@@ -17,7 +17,7 @@ from indexing.errors import Cancelled, FenceLost
 from indexing.lib import doorbell
 from indexing.lib.messages import Message, message, sentences
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
-from indexing.models.records import GateRecord, StageRecord
+from indexing.models.run_records import GateRecord, StageRecord
 from indexing.versions.going_live import make_live, move_version, record_rebuild
 
 State = RebuildRun.State

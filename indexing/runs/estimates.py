@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from indexing.models import RebuildRun
-from indexing.models.records import StageRecord
+from indexing.models.run_records import StageRecord
 
 RECENT = 5
 SEARCHED = 20

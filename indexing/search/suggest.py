@@ -8,7 +8,7 @@ from itertools import islice
 
 from experts.models import Expert
 from indexing.snapshot.reader import Snapshot
-from indexing.snapshot.suggestions import SuggestionEntry, SuggestionKind
+from indexing.snapshot.suggestion_index import SuggestionEntry, SuggestionKind
 
 SHOWN = {SuggestionKind.TAG: 2, SuggestionKind.TITLE: 3, SuggestionKind.COMPANY: 2, SuggestionKind.PERSON: 4}
 """How many of each kind, in the order in which they are shown."""

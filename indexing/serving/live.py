@@ -23,7 +23,7 @@ from indexing.lib.translation import stored_text, translated
 from indexing.models import IndexState, IndexVersion, ServingProcess
 from indexing.runs import launch
 from indexing.snapshot.reader import Snapshot
-from indexing.versions import memory
+from indexing.versions import free_memory
 from indexing.versions.opening import open_snapshot
 
 logger = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class Live:
         try:
             self._require_searchable(version)
             # A process that serves nothing yet needs no reserve for running searches.
-            memory.require(version, reserve=memory.RESERVE if self.snapshot else 0)
+            free_memory.require(version, reserve=free_memory.RESERVE if self.snapshot else 0)
             snapshot = open_snapshot(version)
         except (SnapshotInvalid, OSError, MemoryError) as error:
             why = error if str(error) else message("There is not enough memory to open it.")

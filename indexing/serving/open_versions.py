@@ -11,7 +11,7 @@ from indexing.lib.process_state import ProcessState
 from indexing.models import IndexVersion
 from indexing.serving import live
 from indexing.snapshot.reader import Snapshot
-from indexing.versions import memory
+from indexing.versions import free_memory
 from indexing.versions.opening import open_snapshot
 
 MAX_OPEN = 2
@@ -51,8 +51,8 @@ def close() -> None:
 
 
 def _open(version: IndexVersion) -> Snapshot:
-    memory.require(version)
+    free_memory.require(version)
     try:
         return open_snapshot(version)
     except MemoryError as error:
-        raise NotEnoughMemory(version.number, version.bytes, memory.room()) from error
+        raise NotEnoughMemory(version.number, version.bytes, free_memory.room()) from error

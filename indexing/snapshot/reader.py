@@ -17,7 +17,7 @@ from indexing.snapshot.keyword_index import KeywordIndex
 from indexing.snapshot.lookup import require_rows
 from indexing.snapshot.manifest import Manifest
 from indexing.snapshot.prefilter import Prefilter
-from indexing.snapshot.suggestions import Suggestions
+from indexing.snapshot.suggestion_index import Suggestions
 from indexing.snapshot.vectors import Spread, VectorIndex, products
 from indexing.snapshot.version_files import check_files, open_array, open_facets, read_manifest, unreadable
 from indexing.snapshot.writer import ANN, FACETS, IDS, KEYWORDS, SUGGESTIONS, TEXT_HASHES, VECTORS

@@ -16,7 +16,7 @@ from indexing.snapshot import version_files
 from indexing.snapshot.baseline import Baseline
 from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.reader import Snapshot
-from indexing.versions import memory
+from indexing.versions import free_memory
 
 State = IndexVersion.State
 SEARCHABLE = (State.LIVE, State.HELD, State.KEPT)
@@ -64,7 +64,7 @@ def require_openable(number: int) -> None:
     version = IndexVersion.objects.filter(pk=number).first()
     if version is None or not version.manifest_sha256:
         raise Refused(message("There is no finished version %(number)s.", number=number))
-    memory.require(version)
+    free_memory.require(version)
     open_snapshot(version)
 
 
@@ -77,7 +77,7 @@ def require_files(version: IndexVersion) -> None:
 def open_snapshot(version: IndexVersion) -> Snapshot:
     """The whole version, ready to be searched, every hash checked. Raises SnapshotInvalid.
 
-    Needs about `version.bytes` of memory: call `memory.require` first where that may be too much.
+    Needs about `version.bytes` of memory: call `free_memory.require` first where that may be too much.
     """
     folder = paths.version_folder(version.number)
     # The row of a version that is still being built has no hash yet: its files are checked against each other only.

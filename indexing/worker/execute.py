@@ -21,7 +21,7 @@ from indexing.models import IndexState, RebuildRun
 from indexing.quality import gate
 from indexing.runlog import RunLogHandler
 from indexing.versions import sweep
-from indexing.worker import evidence
+from indexing.worker import gate_evidence
 from indexing.worker.reporter import RunReporter, ShowProgress
 from indexing.worker.signals import Interruption
 
@@ -118,7 +118,7 @@ def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
 
 def _judge(built: pipeline.Built, reporter: RunReporter) -> gate.Report:
     with reporter.stage(RebuildRun.Stage.GATE) as stage:
-        report = gate.judge(with_database_retry(lambda: evidence.gather(built)), gate.limits_from(settings))
+        report = gate.judge(with_database_retry(lambda: gate_evidence.gather(built)), gate.limits_from(settings))
         stage.expect(len(report.verdicts))
         stage.advance(len(report.verdicts))
         for verdict in report.verdicts:

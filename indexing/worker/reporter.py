@@ -18,7 +18,7 @@ from indexing.errors import Cancelled, FenceLost, IndexingError
 from indexing.lib.messages import Message, message
 from indexing.lib.retrying import with_database_retry
 from indexing.models import RebuildRun
-from indexing.models.records import StageRecord
+from indexing.models.run_records import StageRecord
 from indexing.runlog import RunLogHandler
 from indexing.worker.signals import Interruption
 

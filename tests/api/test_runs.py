@@ -10,7 +10,7 @@ from django.utils import timezone
 from indexing import runlog, runs
 from indexing.lib import processes
 from indexing.models import IndexState, RebuildRun
-from indexing.models.records import StageRecord
+from indexing.models.run_records import StageRecord
 from tests.support import cast
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from experts.models import Expert, ExpertTag, Tag
 from indexing import encoders
 from indexing.lib import paths
 from indexing.models import IndexVersion, SearchLog
-from indexing.versions import memory
+from indexing.versions import free_memory
 from tests.support import cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -112,7 +112,7 @@ def test_too_little_memory_for_an_earlier_version_is_a_503_with_its_sentence(cli
     drawn(8)
     cast.published_again()
     searched("gluten free bread")
-    monkeypatch.setattr(memory, "room", lambda: 1_000)
+    monkeypatch.setattr(free_memory, "room", lambda: 1_000)
     for address in (QUERY, GAPS):
         code, body = ask(client, address, version=1, q="bread")
         assert code == 503

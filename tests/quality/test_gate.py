@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from django.conf import settings
 
-from indexing.models.records import VerdictRecord
+from indexing.models.run_records import VerdictRecord
 from indexing.quality import gate
 from indexing.quality.gate import Evidence, Limits, QueryOutcome
 

@@ -10,7 +10,7 @@ import pytest
 from experts.models import Expert, ExpertTag, Tag
 from experts.profiles.records import ExpertRecord
 from indexing.search.suggest import SHOWN, suggest
-from indexing.snapshot.suggestions import STORED, SuggestionKind, Suggestions
+from indexing.snapshot.suggestion_index import STORED, SuggestionKind, Suggestions
 from tests.support import cast
 from tests.support.index_cast import built_snapshot
 

@@ -14,7 +14,7 @@ from indexing.lib import paths, processes
 from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
 from indexing.serving import live
 from indexing.serving.live import Live
-from indexing.versions import decisions, memory
+from indexing.versions import decisions, free_memory
 from indexing.worker import execute
 from tests.support import cast
 from tests.support.damage import flip_bit
@@ -142,7 +142,7 @@ def test_a_version_larger_than_the_memory_left_is_not_even_opened(serving, monke
     first = rebuild()
     serving.refresh()
     rebuild()
-    monkeypatch.setattr(memory, "room", lambda: 1_000)
+    monkeypatch.setattr(free_memory, "room", lambda: 1_000)
     serving.refresh()
     assert live.current().number == first
     assert "not enough memory" in live.problem()
@@ -152,7 +152,7 @@ def test_a_version_is_opened_only_where_searches_keep_their_memory(serving, monk
     """Who serves nothing yet has none to keep it for."""
     cast.experts(3)
     first = rebuild()
-    monkeypatch.setattr(memory, "room", lambda: memory.RESERVE)
+    monkeypatch.setattr(free_memory, "room", lambda: free_memory.RESERVE)
     serving.refresh()
     assert live.current().number == first
     second = rebuild()
@@ -169,8 +169,8 @@ def test_a_version_is_opened_only_where_searches_keep_their_memory(serving, monk
 def test_the_memory_of_a_container_counts_cached_files_as_free(tmp_path, monkeypatch, allowed, left):
     for name, content in (("max", allowed), ("current", "1000"), ("stat", "anon 700\nfile 300\n")):
         (tmp_path / f"memory.{name}").write_text(content)
-    monkeypatch.setattr(memory, "CGROUP", tmp_path)
-    assert (memory.room() == left) is (left is not None)
+    monkeypatch.setattr(free_memory, "CGROUP", tmp_path)
+    assert (free_memory.room() == left) is (left is not None)
 
 
 def test_the_problem_is_over_when_a_good_version_is_published(serving):

@@ -15,7 +15,7 @@ from indexing.lib import paths, processes
 from indexing.models import IndexState, IndexVersion, Notification, Publication, RebuildRun, SavedQuery
 from indexing.snapshot.baseline import Baseline
 from indexing.versions import decisions, rollback_effect
-from indexing.worker import evidence, execute
+from indexing.worker import execute, gate_evidence
 from tests.support import cast, damage
 from tests.support.index_cast import FULL, built
 
@@ -159,11 +159,11 @@ def test_the_gate_judges_the_directory_as_it_was_read():
     made = built(replace(FULL, number=2, fence=2))
     Expert.objects.filter(username__lte="expert-010").delete()
     query.expected.add(Expert.objects.create(username="newcomer", bio="Plays the lute, too."))
-    found = evidence.gather(made)
+    found = gate_evidence.gather(made)
     assert (found.experts, found.lost, found.gained) == (21, (), ("lute",))
     assert [outcome.missing for outcome in found.queries] == [()]
     query.expected.add(Expert.objects.get(username="expert-011"))
-    assert [outcome.missing for outcome in evidence.gather(made).queries] == [("expert-011",)]
+    assert [outcome.missing for outcome in gate_evidence.gather(made).queries] == [("expert-011",)]
 
 
 @pytest.mark.parametrize("decide", [decisions.approve, decisions.roll_back, decisions.discard])

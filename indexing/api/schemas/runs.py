@@ -9,7 +9,7 @@ from ninja import Field, Schema
 from indexing.api.schemas.common import NO_NUL, unix
 from indexing.audit import MAX_REASON
 from indexing.models import RebuildRun, RunLogLine
-from indexing.models.records import GateRecord, StageRecord
+from indexing.models.run_records import GateRecord, StageRecord
 from indexing.runs import status
 
 OutsideState = Literal["idle", "running", "done", "error"]

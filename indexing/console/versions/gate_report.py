@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from indexing.models import RebuildRun
-from indexing.models.records import QueryRecord, VerdictRecord
+from indexing.models.run_records import QueryRecord, VerdictRecord
 
 RuleOutcome = Literal["passed", "warning", "breach"]
 Formatter = Callable[[float], str]
