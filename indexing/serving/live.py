@@ -49,17 +49,12 @@ class Live:
     def __init__(self, has_model: HasModel = any_model) -> None:
         self.has_model = has_model
         self.snapshot: Snapshot | None = None
-        self.trouble: Message | None = None
+        self.problem: Message | None = None
         """why the live version is not served"""
         self._refused: dict[int, float] = {}
         """Number of a version -> when it is tried again, in monotonic seconds."""
         self.next_report = 0.0
         """monotonic seconds"""
-
-    @property
-    def problem(self) -> str:
-        """`trouble` in the reader's language; empty without."""
-        return translated(self.trouble)
 
     def refresh(self) -> None:
         """Serve the live version if it is not served already.
@@ -71,12 +66,12 @@ class Live:
         serving = self.snapshot.number if self.snapshot else None
         if wanted is None or wanted.number == serving:
             if wanted is not None:
-                self.trouble = None
+                self.problem = None
             return
         if time.monotonic() < self._refused.get(wanted.number, 0.0):
             return
-        self.trouble = self._serve(wanted)
-        if self.trouble and self.snapshot is None:
+        self.problem = self._serve(wanted)
+        if self.problem and self.snapshot is None:
             kept = IndexVersion.objects.filter(state=IndexVersion.State.KEPT).order_by("-number")
             next((version for version in kept if not self._serve(version)), None)
 
@@ -89,10 +84,10 @@ class Live:
             snapshot = open_snapshot(version)
         except (SnapshotInvalid, OSError, MemoryError) as error:
             why = error if str(error) else message("There is not enough memory to open it.")
-            trouble = message("Version %(number)s is not served: %(why)s", number=version.number, why=why)
-            logger.error("%s", trouble)
+            problem = message("Version %(number)s is not served: %(why)s", number=version.number, why=why)
+            logger.error("%s", problem)
             self._refused[version.number] = time.monotonic() + RETRY_SECONDS
-            return trouble
+            return problem
         self.snapshot = snapshot
         logger.info("Serving version %s (%s experts)", snapshot.number, len(snapshot.ids))
         return None
@@ -131,15 +126,15 @@ def current() -> Snapshot:
 
 def problem() -> str:
     """Why this process does not serve the live version, as a sentence; empty if it does, or if there is none."""
-    return served.get().problem
+    return translated(served.get().problem)
 
 
 def load_now() -> Snapshot:
     """Open the live version at once, for commands, which run no thread. Raises NoIndexYet, SnapshotInvalid."""
     live = served.get()
     live.refresh()
-    if live.snapshot is None and live.trouble:
-        raise SnapshotInvalid(live.trouble)
+    if live.snapshot is None and live.problem:
+        raise SnapshotInvalid(live.problem)
     return current()
 
 
@@ -168,8 +163,8 @@ def _report(live: Live) -> None:
         defaults={
             "seen_at": timezone.now(),
             "version_number": live.snapshot.number if live.snapshot else None,
-            "problem": stored_text(live.trouble) if live.trouble else "",
-            "problem_data": live.trouble.as_dict() if live.trouble else None,
+            "problem": stored_text(live.problem) if live.problem else "",
+            "problem_data": live.problem.as_dict() if live.problem else None,
         },
     )
     ServingProcess.objects.expired().delete()

@@ -11,6 +11,7 @@ from indexing import encoders, runs, search
 from indexing.encoders.same_model import has_model
 from indexing.errors import NoIndexYet, SnapshotInvalid
 from indexing.lib import paths, processes
+from indexing.lib.translation import translated
 from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
 from indexing.serving import live
 from indexing.serving.live import Live
@@ -60,7 +61,7 @@ def test_a_newer_version_of_a_model_that_this_process_has_not_waits_for_its_rest
     encoders.loaded()
     serving.refresh()
     assert live.current().number == first
-    assert "which is not loaded in this process" in serving.problem
+    assert "which is not loaded in this process" in translated(serving.problem)
     restarted = Live()
     restarted.refresh()
     assert restarted.snapshot.number == second
