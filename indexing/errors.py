@@ -57,7 +57,7 @@ class Busy(IndexingError):
         )
 
 
-class ScheduleOnHold(IndexingError):
+class SchedulePaused(IndexingError):
     """Scheduled runs are paused since a rollback, so that none of them silently undoes it."""
 
     status = HTTPStatus.CONFLICT

@@ -47,7 +47,7 @@ SETTLED = timedelta(seconds=3)
     description="Needs the permission `indexing.rebuild`. Without a body it is a full rebuild.",
 )
 def start(request: HttpRequest, body: RunRequest = Body(RunRequest())) -> Status:  # noqa: B008  ninja's way
-    """Raises Busy, ScheduleOnHold and Refused (409)."""
+    """Raises Busy, SchedulePaused and Refused (409)."""
     run = launch.request(body.kind, actor(request), reembed=body.reembed, reason=body.reason)
     return Status(202, Started(run=run.pk))
 

@@ -111,12 +111,13 @@ def unpin_version(request: HttpRequest, body: ReasonRequest, number: int = Numbe
 
 @router.post(
     "/schedule/release",
+    url_name="release_schedule",
     auth=staff("indexing.publish"),
     response={200: Released, **NOT_PERMITTED},
     summary="Resume scheduled rebuilds after a rollback",
     description=f"{NEEDS_PUBLISH} `released` is false if they were not paused.",
 )
-def release_schedule(request: HttpRequest) -> Released:
+def resume_schedule(request: HttpRequest) -> Released:
     return Released(released=decisions.resume_schedule(actor(request)))
 
 

@@ -212,7 +212,7 @@ def _remove_others(fingerprint: str) -> None:
             path: path.stat().st_mtime for path in onnx_files.folder_of("").iterdir() if path.name != fingerprint
         }
     except OSError as error:
-        logger.warning(gettext_noop("Old exports could not be removed: %s"), error)
+        logger.warning(gettext_noop("Could not delete old exports: %s"), error)
         return
     unfinished = {path for path in changed if "." in path.name}
     finished = sorted(changed.keys() - unfinished, key=lambda path: changed[path], reverse=True)

@@ -16,8 +16,8 @@ SEEN_WITHIN = timedelta(seconds=10)
 
 
 class IndexVersionQuerySet(models.QuerySet["IndexVersion"]):
-    def removable(self) -> IndexVersionQuerySet:
-        """The versions that TCS_KEEP_VERSIONS lets be removed: kept ones that are not pinned, newest first."""
+    def deletable(self) -> IndexVersionQuerySet:
+        """The versions that TCS_KEEP_VERSIONS lets be deleted: kept ones that are not pinned, newest first."""
         return self.filter(state=IndexVersion.State.KEPT, pinned_at=None).order_by("-number")
 
     def pinned(self) -> IndexVersionQuerySet:
@@ -57,7 +57,7 @@ class IndexVersion(models.Model):
     map_progress = models.FloatField(null=True, blank=True)
     """How much of the map is computed, 0 to 1; null while no process computes it."""
     pinned_at = models.DateTimeField(_("pinned"), null=True, blank=True)
-    """Since when it is pinned, so that it is never removed; None if it is not pinned."""
+    """Since when it is pinned, so that it is never deleted; None if it is not pinned."""
     pinned_name = models.CharField(max_length=150, blank=True)
     pinned_reason = models.TextField(blank=True)
 

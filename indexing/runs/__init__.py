@@ -6,7 +6,7 @@ from indexing.runs.endings import (
     end_cancelled,
     fail,
     hold,
-    lose,
+    mark_crashed,
     publish,
 )
 from indexing.runs.lease import beat, claim, reap, wait_for_heartbeat
@@ -21,7 +21,7 @@ __all__ = [
     "end_cancelled",
     "fail",
     "hold",
-    "lose",
+    "mark_crashed",
     "publish",
     "reap",
     "request",

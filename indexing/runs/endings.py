@@ -1,4 +1,4 @@
-"""How a run ends: published, held or completed by its worker, or failed, cancelled or lost.
+"""How a run ends: published, held or completed by its worker, or failed, cancelled or crashed.
 
 One transaction per ending. Every one locks the state row and moves the run by a conditional update that must change
 one row, so of two that end a run at once the second finds it ended.
@@ -92,8 +92,8 @@ def end_cancelled(run: RebuildRun, by_signal: str = "") -> bool:
     return _end_badly(run, State.CANCELLED, error=cancelled_sentence(run.cancel_requested_name or by_signal))
 
 
-def lose(run: RebuildRun, sentence: Message | str) -> bool:
-    """Declare a run lost. The fence rises, so its worker, should it come back, may publish nothing."""
+def mark_crashed(run: RebuildRun, sentence: Message | str) -> bool:
+    """End a run as crashed. The fence rises, so its worker, should it come back, may publish nothing."""
     with transaction.atomic():
         state = IndexState.locked()
         state.fence += 1

@@ -24,7 +24,7 @@ _children: list[subprocess.Popen[bytes]] = []
 def request(
     kind: str, actor: Actor, *, reembed: bool = False, scheduled: bool = False, reason: str = ""
 ) -> RebuildRun:
-    """Request a run and start a worker for it. Raises Busy, ScheduleOnHold, Refused."""
+    """Request a run and start a worker for it. Raises Busy, SchedulePaused, Refused."""
     own_worker = settings.TCS_WORKER == "subprocess"
     owner = processes.me() if own_worker else None
     run = queue.request(kind, actor, reembed=reembed, owner=owner, scheduled=scheduled, reason=reason)

@@ -21,7 +21,7 @@ from indexing.lib.messages import Message, message
 from indexing.lib.process_state import ProcessState
 from indexing.lib.processes import Owner
 from indexing.models import IndexState, IndexVersion, RebuildRun
-from indexing.runs.endings import fence_lost, lose
+from indexing.runs.endings import fence_lost, mark_crashed
 from indexing.versions import sweep
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ LOOKS_WITHIN_SECONDS = 10.0
 class LeaseWatch:
     """Tells whether a run's heartbeat has stood still for a lease.
 
-    It goes only by what this process saw and by its monotonic clock, so no run is lost because clocks differ or are
+    It goes only by what this process saw and by its monotonic clock, so no run is ended because clocks differ or are
     set. A process that has just started has seen nothing: it has to watch for a whole lease first
     (`wait_for_heartbeat` does that for a command).
     """
@@ -105,11 +105,11 @@ def beat(run: RebuildRun, **progress: object) -> bool:
 
 
 def reap() -> None:
-    """Declare the active run lost if its process has ended or been silent for a lease, and delete what it left."""
+    """End the active run as crashed if its process has ended or been silent for a lease, and delete what it left."""
     for run in RebuildRun.objects.active():
         sentence = _why_lost(run)
-        if sentence and lose(run, sentence):
-            sweep.remove_leftovers()
+        if sentence and mark_crashed(run, sentence):
+            sweep.delete_leftovers()
 
 
 def _why_lost(run: RebuildRun) -> Message | None:
@@ -135,7 +135,7 @@ def _why_lost(run: RebuildRun) -> Message | None:
 def wait_for_heartbeat(
     interrupted: Callable[[], bool] = bool, *, sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Wait until an apparently stale run sends a heartbeat, ends, or has been silent for a full lease and is lost.
+    """Wait until an apparently stale run sends a heartbeat, ends, or has been silent for a full lease and is crashed.
 
     For a command that is about to request a run and has not watched the active one. A last heartbeat more than a
     lease ago, or ahead, is a reason to look and no proof: the clocks may differ, or have been set. `interrupted`

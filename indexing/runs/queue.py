@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 
 from indexing import audit, notifications, runlog
 from indexing.audit import Actor
-from indexing.errors import Busy, NotActive, ScheduleOnHold
+from indexing.errors import Busy, NotActive, SchedulePaused
 from indexing.lib.messages import Message, message
 from indexing.lib.processes import Owner
 from indexing.models import IndexState, RebuildRun
@@ -31,9 +31,9 @@ def request(
     scheduled: bool = False,
     reason: str = "",
 ) -> RebuildRun:
-    """Queue a new run. Raises Busy with the active one, of whatever kind; ScheduleOnHold; Refused (reason too long).
+    """Queue a new run. Raises Busy with the active one, of whatever kind; SchedulePaused; Refused (reason too long).
 
-    `owner` is the process that will start a worker for it; if it dies first, the run is lost. None if any
+    `owner` is the process that will start a worker for it; if it dies first, the run is crashed. None if any
     `index_worker` may claim it.
     """
     reason = audit.optional_reason(reason)
@@ -41,7 +41,7 @@ def request(
     with transaction.atomic():
         state = IndexState.locked()
         if scheduled and state.schedule_paused_at:
-            raise ScheduleOnHold(state)
+            raise SchedulePaused(state)
         if active := RebuildRun.objects.active().first():
             raise Busy(active)
         run = RebuildRun.objects.create(

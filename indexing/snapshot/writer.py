@@ -38,7 +38,7 @@ ATTEMPTS, PAUSE_SECONDS = 20, 0.1
 
 
 class VersionWriter:
-    """The folder of a version while it is built. Leaving the context with an error removes it."""
+    """The folder of a version while it is built. Leaving the context with an error deletes it."""
 
     def __init__(self, building: Path, target: Path, number: int) -> None:
         """Make `building` as an empty folder. Raises VersionExists if `target` exists already, and OSError."""
@@ -101,20 +101,20 @@ class VersionWriter:
         return self.target
 
     def discard(self) -> None:
-        """Remove the building folder and, if this writer gave it its final name, the version."""
-        _remove(self.building)
+        """Delete the building folder and, if this writer gave it its final name, the version."""
+        _delete(self.building)
         if self.is_renamed:
-            _remove(self.target)
+            _delete(self.target)
 
 
-def _remove(folder: Path) -> None:
-    """Remove a folder, trying again: under load a thread of tantivy may still write into it."""
+def _delete(folder: Path) -> None:
+    """Delete a folder, trying again: under load a thread of tantivy may still write into it."""
     for _ in range(ATTEMPTS):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
             return
         time.sleep(PAUSE_SECONDS)
-    logger.warning(message("%(folder)s could not be removed. The next sweep will remove it.", folder=folder))
+    logger.warning(message("Could not delete %(folder)s. It will be tried again after the next run.", folder=folder))
 
 
 def free_bytes(folder: Path) -> int:

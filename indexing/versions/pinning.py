@@ -1,4 +1,4 @@
-"""Pins: a pinned version is never removed, however many come after it, and does not count among those kept."""
+"""Pins: a pinned version is never deleted, however many come after it, and does not count among those kept."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PINNABLE = (State.LIVE, State.KEPT)
 
 
 def pin(number: int, actor: Actor, reason: str) -> None:
-    """Protect a version from being removed. Raises Refused: no reason, pinned already, or neither live nor kept."""
+    """Protect a version from being deleted. Raises Refused: no reason, pinned already, or neither live nor kept."""
     reason = audit.required_reason(reason)
     with transaction.atomic():
         version = _locked_version(number)
@@ -51,7 +51,7 @@ def pin(number: int, actor: Actor, reason: str) -> None:
 
 
 def unpin(number: int, actor: Actor, reason: str) -> None:
-    """Let a version be removed in its turn again. Raises Refused: no reason, or not pinned."""
+    """Let a version be deleted in its turn again. Raises Refused: no reason, or not pinned."""
     reason = audit.required_reason(reason)
     with transaction.atomic():
         version = _locked_version(number)
@@ -64,7 +64,7 @@ def unpin(number: int, actor: Actor, reason: str) -> None:
 
 
 def _locked_version(number: int) -> IndexVersion:
-    """The version, with the state row locked: the sweep locks it too, so it removes none that is being pinned."""
+    """The version, with the state row locked: the sweep locks it too, so it deletes none that is being pinned."""
     IndexState.locked()
     version: IndexVersion | None = IndexVersion.objects.filter(pk=number).first()
     if version is None:

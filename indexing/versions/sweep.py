@@ -1,4 +1,4 @@
-"""Removes what nobody needs: old versions, and what failed runs left on the disk."""
+"""Deletes what nobody needs: old versions, and what failed runs left on the disk."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ UNFINISHED_MAP = ".tmp"
 
 @dataclass(frozen=True, slots=True)
 class SweepForecast:
-    """What will be removed next, and when. Numbers of versions, newest first."""
+    """What will be deleted next, and when. Numbers of versions, newest first."""
 
     keep: int
     """TCS_KEEP_VERSIONS: how many are kept, including the live one; pinned ones are kept as well"""
     after_next_run: tuple[int, ...]
     """too many already, because the setting was lowered, a version was unpinned, or one was published by hand"""
     with_next_version: tuple[int, ...]
-    """those that will be removed once one more is published"""
+    """those that will be deleted once one more is published"""
     pinned: tuple[int, ...]
     leftovers: tuple[str, ...]
     """names of folders and files on the disk that belong to no version"""
@@ -37,7 +37,7 @@ class SweepForecast:
 def forecast() -> SweepForecast:
     """The forecast from the tables and the disk as they are now. Leftovers may include files of an active run."""
     keep = settings.TCS_KEEP_VERSIONS
-    kept = list(IndexVersion.objects.removable().values_list("number", flat=True))
+    kept = list(IndexVersion.objects.deletable().values_list("number", flat=True))
     too_many = kept[keep - 1 :]
     live = IndexVersion.objects.filter(state=State.LIVE, pinned_at=None).values_list("number", flat=True)
     after = sorted([*kept, *live], reverse=True)  # what is kept once another one is live
@@ -50,23 +50,23 @@ def forecast() -> SweepForecast:
     )
 
 
-def retire_old() -> None:
-    """Mark the versions beyond the last TCS_KEEP_VERSIONS, including the live one, as removed. Their rows stay.
+def mark_old_deleted() -> None:
+    """Mark the versions beyond the last TCS_KEEP_VERSIONS, including the live one, as deleted. Their rows stay.
 
     Pinned ones stay and are not counted. Locks the state row, as pinning does.
     """
     with transaction.atomic():
         IndexState.locked()
-        for version in list(IndexVersion.objects.removable()[settings.TCS_KEEP_VERSIONS - 1 :]):
+        for version in list(IndexVersion.objects.deletable()[settings.TCS_KEEP_VERSIONS - 1 :]):
             IndexVersion.objects.filter(pk=version.pk).update(state=State.DELETED)
             logger.info(
-                gettext_noop("Removed version %s: only the last %s are kept."),
+                gettext_noop("Deleted version %s: only the last %s are kept."),
                 version.number,
                 settings.TCS_KEEP_VERSIONS,
             )
 
 
-def remove_leftovers() -> None:
+def delete_leftovers() -> None:
     """Delete folders and maps that belong to no version."""
     for path in leftovers():
         _delete(path)

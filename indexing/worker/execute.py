@@ -40,7 +40,7 @@ def execute(
         try:
             with RunReporter(run, log, interruption, show) as reporter:
                 _build(run, reporter, log)
-            with_database_retry(sweep.retire_old)
+            with_database_retry(sweep.mark_old_deleted)
         except Cancelled:
             log.flush()
             with_database_retry(lambda: runs.end_cancelled(run, interruption.signal))
@@ -53,7 +53,7 @@ def execute(
         except Exception as error:  # noqa: BLE001  whatever it is, the run must end in a true state
             _end_after(error, run, log)
         finally:
-            with_database_retry(sweep.remove_leftovers)
+            with_database_retry(sweep.delete_leftovers)
     with_database_retry(run.refresh_from_db)
     if run.state == RebuildRun.State.DONE and run.version_id:
         samples.attempt()

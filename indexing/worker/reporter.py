@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.25
 BEAT_SECONDS = 2.0
-"""Or a quarter of the lease, if that is shorter: one late beat must not lose a healthy run."""
+"""Or a quarter of the lease, if that is shorter: one late beat must not end a healthy run."""
 ShowProgress = Callable[[str, int, int], None]
 """Called with stage, done and total whenever progress was made."""
 

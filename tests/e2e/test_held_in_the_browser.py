@@ -62,14 +62,14 @@ def test_a_held_version_is_tried_out_published_and_taken_back(tabs, site):
     page.get_by_label("Reason", exact=True).fill("It was a mistake after all.")
     page.get_by_role("button", name="Roll back").click()
     for tab in (page, other):
-        expect(tab.locator("#schedule-hold")).to_contain_text("It was a mistake after all.")
+        expect(tab.locator("#schedule-pause")).to_contain_text("It was a mistake after all.")
         expect(tab.locator("#live-version .live-figure")).to_have_text("1")
         expect(tab.locator("#live-version")).to_contain_text("1 of 1 server process")
 
     other.get_by_role("button", name="Resume…").click()
     other.get_by_role("dialog").get_by_role("button", name="Resume").click()
     for tab in (page, other):
-        expect(tab.locator("#schedule-hold")).to_be_empty()
+        expect(tab.locator("#schedule-pause")).to_be_empty()
 
 
 def test_what_would_change_is_worked_out_in_place(tabs, site):
@@ -93,5 +93,5 @@ def test_without_javascript_a_refusal_keeps_what_was_typed(browser, server, site
     page.get_by_label("Reason", exact=True).fill("Back to the firm's present.")
     page.get_by_role("button", name="Roll back").click()
     expect(page.locator(".messagelist")).to_contain_text("Rolled back: version 2 is live.")
-    expect(page.locator("#schedule-hold")).to_contain_text("Back to the firm's present.")
+    expect(page.locator("#schedule-pause")).to_contain_text("Back to the firm's present.")
     context.close()

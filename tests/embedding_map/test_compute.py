@@ -133,7 +133,7 @@ def test_a_version_rolled_back_to_keeps_its_map():
     cast.published_again()
     decisions.roll_back(1, CAROL, "It finds nobody.")
     assert (version(1).map_state, version(1).map_owner_missing) == (MapState.DONE, False)
-    sweep.remove_leftovers()
+    sweep.delete_leftovers()
     assert paths.map_file(1).read_bytes() == before
 
 

@@ -103,8 +103,8 @@ def kept(gone: Collection[int] = ()) -> list[str]:
 
 
 def is_swept(within: float = PATIENCE) -> None:
-    """Whoever finds a run lost deletes what it had begun, just after it has ended: then all is in order."""
-    until(lambda: folders() == kept(), "what it had begun is swept away", within)
+    """Whoever finds a run crashed deletes what it had begun, just after it has ended: then all is in order."""
+    until(lambda: folders() == kept(), "what it had begun is deleted", within)
     hold_once_idle()
 
 

@@ -15,7 +15,7 @@ from indexing import errors
 FAMILY = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
 FAMILY |= {"InvalidFilter", "PermissionDenied", "ValueError"}
 SAYING = {"_", "gettext", "gettext_noop", "gettext_lazy", "ngettext", "message", "plural_message"}
-ENDS_A_RUN = {"fail", "_fail", "lose", "hold"}
+ENDS_A_RUN = {"fail", "_fail", "mark_crashed", "hold"}
 SAYS_WHY = {"_why_lost", "_serve", "cancelled_sentence"}
 WHOLE_FILES = {"errors.py", "gate.py"}
 NOT_THE_CONSOLE = {"api", "management", "migrations"}

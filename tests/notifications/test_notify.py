@@ -84,7 +84,7 @@ def test_every_other_end_of_a_run_and_every_version_that_goes_live_notifies(sett
     assert cast.rebuild().state == "done"
     failed_run()
     runs.cancel(runs.request("full", cast.command_actor()).pk, cast.command_actor())
-    runs.lose(runs.request("full", cast.command_actor()), "Nothing was heard of the worker.")
+    runs.mark_crashed(runs.request("full", cast.command_actor()), "Nothing was heard of the worker.")
     Expert.objects.filter(username__lte="expert-005").delete()
     held = cast.rebuild()
     decisions.approve(held.version_id, cast.command_actor(), "They left.")

@@ -123,7 +123,7 @@ def test_publishing_makes_the_version_live_and_retires_the_last():
 @pytest.mark.django_db
 def test_a_worker_whose_run_was_lost_may_not_publish():
     run = running()
-    runs.lose(run, "Nothing was heard.")
+    runs.mark_crashed(run, "Nothing was heard.")
     with pytest.raises(FenceLost):
         runs.publish(run, outcome())
     with pytest.raises(FenceLost):

@@ -100,7 +100,7 @@ def test_json_tells_what_is_wrong_too(version):
 def test_the_message_says_why_a_version_is_missing(version):
     assert "There is no version 9. There are: 1." in str(failure("verify_index", 9))
     IndexVersion.objects.create(number=2, state=IndexVersion.State.DELETED)
-    assert "files of version 2 were removed" in str(failure("verify_index", 2))
+    assert "files of version 2 were deleted" in str(failure("verify_index", 2))
 
 
 def test_without_a_live_version_there_is_nothing_to_verify():

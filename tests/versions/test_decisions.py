@@ -10,7 +10,7 @@ from django.contrib.admin.models import LogEntry
 from experts.models import Expert
 from indexing import encoders, runs
 from indexing.audit import Actor
-from indexing.errors import Busy, Refused, ScheduleOnHold, SnapshotInvalid
+from indexing.errors import Busy, Refused, SchedulePaused, SnapshotInvalid
 from indexing.lib import paths, processes
 from indexing.models import IndexState, IndexVersion, Notification, Publication, RebuildRun, SavedQuery
 from indexing.snapshot.baseline import Baseline
@@ -238,7 +238,7 @@ def test_after_a_rollback_scheduled_rebuilds_are_paused_until_resumed():
     first = rebuild()
     rebuild()
     decisions.roll_back(first.version_id, CAROL, "Bad tags.")
-    with pytest.raises(ScheduleOnHold, match="Bad tags"):
+    with pytest.raises(SchedulePaused, match="Bad tags"):
         runs.request("full", cast.command_actor("cron"), scheduled=True)
     assert decisions.resume_schedule(CAROL)
     assert not decisions.resume_schedule(CAROL)

@@ -1,4 +1,4 @@
-"""Pins: a pinned version is never removed and does not count among those kept. And what is removed next, and when."""
+"""Pins: a pinned version is never deleted and does not count among those kept. And what is deleted next, and when."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def versions(live: int, *, keep: int, settings) -> None:
 
 def swept() -> list[int]:
     """Sweep as a worker does at the end of a run; the numbers whose folders are left."""
-    sweep.retire_old()
-    sweep.remove_leftovers()
+    sweep.mark_old_deleted()
+    sweep.delete_leftovers()
     return sorted(int(path.name) for path in paths.versions_folder().iterdir())
 
 

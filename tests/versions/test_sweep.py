@@ -34,8 +34,8 @@ def test_the_last_versions_are_kept_and_the_live_one_counts(settings):
         version(number, State.KEPT)
     version(6, State.LIVE)
     version(7, State.HELD)
-    sweep.retire_old()
-    sweep.remove_leftovers()
+    sweep.mark_old_deleted()
+    sweep.delete_leftovers()
     assert folders() == {"000004", "000005", "000006", "000007"}
     assert IndexVersion.objects.filter(state=State.DELETED).count() == 3
 
@@ -44,8 +44,8 @@ def test_a_live_version_older_than_those_kept_stays(settings):
     settings.TCS_KEEP_VERSIONS = 1
     version(1, State.LIVE)
     version(2, State.KEPT)
-    sweep.retire_old()
-    sweep.remove_leftovers()
+    sweep.mark_old_deleted()
+    sweep.delete_leftovers()
     assert folders() == {"000001"}
 
 
@@ -54,14 +54,14 @@ def test_leftovers_of_failed_runs_are_deleted_and_a_running_build_stays():
     version(5, State.BUILDING)
     for name in ("000003", "000004.2.building", "000009", "000008.1.building", "notes.txt"):
         (paths.versions_folder() / name).mkdir()
-    sweep.remove_leftovers()
+    sweep.delete_leftovers()
     assert folders() == {"000004", "000005.3.building"}
 
 
 def test_a_version_renamed_but_not_yet_published_stays():
     version(5, State.BUILDING)
     paths.version_folder(5).mkdir()
-    sweep.remove_leftovers()
+    sweep.delete_leftovers()
     assert "000005" in folders()
 
 
@@ -71,7 +71,7 @@ def test_the_map_of_a_removed_version_is_deleted():
     paths.map_file(1).parent.mkdir(parents=True)
     paths.map_file(1).write_bytes(b"")
     paths.map_file(2).write_bytes(b"")
-    sweep.remove_leftovers()
+    sweep.delete_leftovers()
     assert [path.name for path in paths.map_file(1).parent.iterdir()] == ["000002.npy"]
 
 
@@ -81,10 +81,10 @@ def test_an_export_left_by_a_killed_run_is_deleted_and_an_active_one_stays():
     for name in ("abc", "abc.77.exporting", "abc.77.old"):
         (models / name).mkdir(parents=True)
     run = RebuildRun.objects.create(state=RebuildRun.State.RUNNING)
-    sweep.remove_leftovers()
+    sweep.delete_leftovers()
     assert len(list(models.iterdir())) == 3
-    assert runs.lose(run, "Killed.")
-    sweep.remove_leftovers()
+    assert runs.mark_crashed(run, "Killed.")
+    sweep.delete_leftovers()
     assert [path.name for path in models.iterdir()] == ["abc"]
     shutil.rmtree(models)
 
@@ -97,7 +97,7 @@ def test_half_a_map_is_deleted_unless_it_is_being_computed():
     folder.mkdir(parents=True)
     for name in ("000001.npy", "000001.npy.77.tmp", "000002.npy.78.tmp"):
         (folder / name).write_bytes(b"")
-    sweep.remove_leftovers()
+    sweep.delete_leftovers()
     assert {path.name for path in folder.iterdir()} == {"000001.npy", "000002.npy.78.tmp"}
 
 
@@ -110,5 +110,5 @@ def test_what_cannot_be_deleted_is_reported_and_left_for_the_next_run(monkeypatc
 
     with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
         patch.setattr(sweep.shutil, "rmtree", refuse)
-        sweep.remove_leftovers()
+        sweep.delete_leftovers()
     assert "Could not delete 000009 (Permission denied)" in caplog.text

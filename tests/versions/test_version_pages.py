@@ -374,7 +374,7 @@ class TestRollback:
         assert "Rolled back: version 1 is live." in page
         assert "<bdi>carol</bdi> rolled back on" in page
         assert "It finds nobody." in page
-        assert 'id="release-button"' in page
+        assert 'id="resume-button"' in page
 
     def test_it_is_resumed(self, publisher):
         version_cast.rolled_back()

@@ -147,7 +147,7 @@ def test_a_run_lost_while_it_builds_publishes_nothing(monkeypatch):
     publish = runs.publish
 
     def too_late(run: RebuildRun, outcome: runs.BuildOutcome) -> None:
-        runs.lose(RebuildRun.objects.get(pk=run.pk), "Nothing was heard of the worker.")
+        runs.mark_crashed(RebuildRun.objects.get(pk=run.pk), "Nothing was heard of the worker.")
         publish(run, outcome)
 
     monkeypatch.setattr(runs, "publish", too_late)

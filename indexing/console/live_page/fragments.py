@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 INDEX = {
     "announcement": "indexing/shared/_announcement.html",
     "alarm": "indexing/runs/_alarm.html",
-    "schedule-hold": "indexing/versions/_schedule_hold.html",
+    "schedule-pause": "indexing/versions/_schedule_pause.html",
     "run-status": "indexing/runs/_run_status.html",
     "actions": "indexing/runs/_actions.html",
     "drift": "indexing/drift/_drift.html",

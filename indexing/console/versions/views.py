@@ -199,10 +199,10 @@ def unpin_version(request: ConsoleRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @allowed(PUBLISH)
-def release_schedule(request: ConsoleRequest) -> HttpResponse:
+def resume_schedule(request: ConsoleRequest) -> HttpResponse:
     if request.method != "POST":
         context = {"title": _("Resume scheduled rebuilds"), "state": IndexState.read()}
-        return render(request, "indexing/versions/confirm_release.html", admin_context(request) | context)
+        return render(request, "indexing/versions/confirm_resume.html", admin_context(request) | context)
     if decisions.resume_schedule(actor(request)):
         return accepted(request, _("Scheduled rebuilds were resumed."))
     return accepted(request, _("Scheduled rebuilds were not paused."))

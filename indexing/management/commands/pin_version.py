@@ -1,4 +1,4 @@
-"""manage.py pin_version: protect a version from being removed."""
+"""manage.py pin_version: protect a version from being deleted."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from indexing.versions import pinning
 
 
 class Command(VersionDecisionCommand):
-    help = f"Pin the live version or a kept one, so that it is never removed; --unpin ends that. {EXIT_CODES}"
+    help = f"Pin the live version or a kept one, so that it is never deleted; --unpin ends that. {EXIT_CODES}"
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--unpin", action="store_true", help="let it be removed in its turn again")
+        parser.add_argument("--unpin", action="store_true", help="let it be deleted in its turn again")
 
     def decide(self, number: int, actor: Actor, reason: str, options: dict[str, Any]) -> str:
         """Raises Refused, as `pinning.pin` and `pinning.unpin` do."""

@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from experts.safe_text import visible
 from indexing import drift, notifications, runlog, runs
 from indexing.audit import Actor
-from indexing.errors import Busy, IndexingError, NoIndexYet, NotActive, ScheduleOnHold
+from indexing.errors import Busy, IndexingError, NoIndexYet, NotActive, SchedulePaused
 from indexing.lib import processes
 from indexing.lib.retrying import with_database_retry
 from indexing.lib.translation import translated
@@ -79,7 +79,7 @@ class Command(BaseCommand):
                 self.run(options)
             else:
                 self.report_nothing("Nothing to do.")
-        except ScheduleOnHold as paused:
+        except SchedulePaused as paused:
             self.report_nothing(translated(paused))
         except Busy as busy:
             self.report(busy.run, busy=translated(busy))
@@ -90,7 +90,7 @@ class Command(BaseCommand):
     def run(self, options: dict[str, Any]) -> None:
         """Request a run, and build it here unless a worker does; the exit code says how it ended.
 
-        Raises Busy, ScheduleOnHold and Refused if it cannot be requested, SystemExit unless the code is 0.
+        Raises Busy, SchedulePaused and Refused if it cannot be requested, SystemExit unless the code is 0.
         """
         scheduled = options["scheduled"] or options["if_drift"] is not None or options["if_older"] is not None
         how = {"reembed": options["reembed"], "scheduled": scheduled, "reason": options["reason"]}

@@ -58,7 +58,7 @@ class Command(BaseCommand):
 
 
 def version_to_check(number: int | None) -> IndexVersion:
-    """Raises NoIndexYet if none is live, IndexingError if there is no such version or its files were removed."""
+    """Raises NoIndexYet if none is live, IndexingError if there is no such version or its files were deleted."""
     if number is None:
         live = IndexState.read().live_version
         if live is None:
@@ -76,6 +76,6 @@ def version_to_check(number: int | None) -> IndexVersion:
         )
     if version.state == IndexVersion.State.DELETED:
         raise IndexingError(
-            message("The files of version %(number)s were removed: only the last versions are kept.", number=number)
+            message("The files of version %(number)s were deleted: only the last versions are kept.", number=number)
         )
     return version
