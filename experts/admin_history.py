@@ -15,7 +15,7 @@ from experts.models import Expert, ExpertTag, Tag
 
 
 def log_added(user: User, experts: Iterable[Expert]) -> None:
-    """One entry per expert: it was added."""
+    """Write one entry per expert, which says that the expert was added."""
     _log(user, experts, ADDITION, [{"added": {}}])
 
 
@@ -37,7 +37,7 @@ def log_tagged(user: User, experts: Iterable[Expert], tag: Tag, *, fields: Itera
 
 
 def log_summary(user: User, sentence: str) -> None:
-    """One entry about the directory as a whole, which belongs to no expert."""
+    """Write one entry about the directory as a whole, which belongs to no expert."""
     LogEntry.objects.create(
         user_id=user.pk,
         content_type=ContentType.objects.get_for_model(Expert),

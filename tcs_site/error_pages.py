@@ -33,7 +33,7 @@ def internal_error(request: HttpRequest) -> HttpResponse:
 def locked_out(
     request: HttpRequest, _response: HttpResponse | None, _credentials: dict[str, Any] | None
 ) -> HttpResponse:
-    """After too many failed sign-ins: who is locked out, who is not affected, and for how long."""
+    """The page after too many failed sign-ins: who is locked out, who is not affected, and for how long."""
     wait = get_cool_off(request)
     minutes = round(wait.total_seconds() / 60) if wait else 0
     return render(request, "locked_out.html", {"minutes": minutes}, status=HTTPStatus.TOO_MANY_REQUESTS)

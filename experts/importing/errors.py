@@ -20,7 +20,7 @@ class Rejection:
     """A row that cannot be imported, and why. A row with several errors has several rejections."""
 
     line: int
-    """where the row starts in the file, counted from 1"""
+    """The line where the row starts in the file, counted from 1."""
     field: str
     value: str
     fix: str

@@ -125,7 +125,7 @@ def _rows(reader: CsvReader, names: list[str | None]) -> Iterator[ImportRow | Re
 
 
 def _records(reader: CsvReader) -> Iterator[tuple[int, list[str]]]:
-    """Each record behind the header with the line where it starts."""
+    """Each record after the header, with the number of the line where it starts."""
     while True:
         line = reader.line_num + 1
         try:

@@ -37,7 +37,7 @@ class ShortenedList(Generic[T]):
 
     rows: Sequence[T]
     more: int
-    """how many rows are left out"""
+    """How many rows of the list are left out."""
 
     @classmethod
     def of(cls, rows: Sequence[T]) -> ShortenedList[T]:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from django.db import connections, models, transaction
 
 MAX_IDS = 20_000
-"""Ids in one statement: databases limit its length."""
+"""How many ids one statement has at most, since databases limit its length."""
 
 LockedRow = TypeVar("LockedRow", bound=models.Model)
 

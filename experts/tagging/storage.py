@@ -32,7 +32,7 @@ class TagChanges:
     """automatic tags"""
     removed: int
     experts: int
-    """how many experts had a tag added or removed"""
+    """How many experts had a tag added or removed."""
 
 
 def active_tags() -> list[TagSpec]:

@@ -65,13 +65,13 @@ def staff(*any_of: str) -> list[BearerToken | StaffSession]:
 
 
 def caller(request: HttpRequest) -> User:
-    """Who sent the request."""
+    """The user who sent the request."""
     user: User = request.auth  # type: ignore[attr-defined]  # set by ninja to what the auth class returned
     return user
 
 
 def actor(request: HttpRequest) -> Actor:
-    """Who sent the request, as the audit log records it."""
+    """The sender of the request, as the audit log records it."""
     user = caller(request)
     return Actor(user.get_username(), RebuildRun.Via.API, user, request.META.get("REMOTE_ADDR") or "")
 

@@ -41,7 +41,7 @@ FIELD_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class FieldRow:
-    """One field that changed, for the page. A side is None where that version did not store the field."""
+    """One changed field, as the page shows it. A side is None if its version did not store the field."""
 
     name: str
     before: Side | None
@@ -50,7 +50,7 @@ class FieldRow:
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """One line of a list. `expert` is None where the directory does not have them any more."""
+    """One line of a list of people. `expert` is None if the directory no longer has the person."""
 
     name: str
     detail: str

@@ -29,7 +29,7 @@ class SidebarLink:
     label: str | Promise
     address: str
     is_here: bool
-    """the link leads to the page that is shown"""
+    """Whether the link leads to the page that is shown."""
     marks_section: bool
     """the page that is shown is this one or belongs to it"""
     add_address: str = ""

@@ -58,7 +58,7 @@ def initials(name: str) -> str:
 
 
 def count(number: int | None) -> str:
-    """With separators; a dash for None."""
+    """The number with thousands separators; a dash for None."""
     return "–" if number is None else str(intcomma(number))
 
 

@@ -45,9 +45,9 @@ class Drift(ChangedFields):
     """
 
     number: int
-    """of the version"""
+    """The version's number."""
     experts: int
-    """in the version"""
+    """How many experts the version has."""
     present: int
     """active in the directory now"""
     added: NDArray[np.int64]

@@ -36,7 +36,7 @@ def listed(version: Baseline, drift: Drift, kind: Kind, *, words: str = "", fiel
 
 
 def people(version: Baseline, drift: Drift, kind: Kind, ids: Sequence[int]) -> list[ListedExpert]:
-    """In the order of `ids`, with what changed of each until now: drift was measured a moment ago.
+    """The experts `ids`, in that order, with what changed in each until now: drift was measured a moment ago.
 
     New and changed experts have the profile of the directory and are left out if they were deleted since; removed
     ones have the profile that the version stored.

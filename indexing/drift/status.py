@@ -53,7 +53,7 @@ class DriftLimits:
 class DriftStatus:
     grade: Grade
     version: IndexVersion | None
-    """the live one"""
+    """The live version."""
     drift: Drift | None
     """None if no version is live or its files cannot be read"""
     as_of: datetime | None

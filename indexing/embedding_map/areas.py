@@ -35,7 +35,7 @@ APART = 0.12
 @dataclass(frozen=True, slots=True)
 class Area:
     x: float
-    """of its densest cell, in the map's coordinates, like y"""
+    """x and y are the centre of the area's densest cell, in the map's coordinates."""
     y: float
     tag: int
     count: int

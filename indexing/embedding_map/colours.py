@@ -49,7 +49,7 @@ class LegendEntry:
     """One line of the legend."""
 
     number: int
-    """of the class, from 1: 0 is wire_format.GONE"""
+    """The number of the class, from 1: 0 is wire_format.GONE."""
     colour: str
     """name of a colour in map.css: "1" to "12", or the meaning of the class, such as "none" """
     label: str

@@ -15,7 +15,7 @@ class Moves:
     """The m experts who are on both maps, row by row."""
 
     radius: float
-    """of the later map, in its own coordinates"""
+    """The radius of the later map, in its own coordinates."""
     ids: NDArray[np.int64]
     """int64[m], rising"""
     distances: NDArray[np.float64]

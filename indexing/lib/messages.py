@@ -34,7 +34,7 @@ class Message:
     context: str = ""
 
     def __str__(self) -> str:
-        """In English: for tracebacks and logs of the system."""
+        """The message in English, for tracebacks and system logs."""
         template = self.plural if self.plural and self.count != 1 else self.id
         return self.filled(template, in_english)
 
@@ -90,7 +90,7 @@ def plural_message(text: str, plural: str, /, *, count: int, **values: object) -
 
 
 def sentences(*each: Message) -> Message:
-    """Several as one, a space between them."""
+    """Several messages as one, with a space between them."""
     return each[0] if len(each) == 1 else Message(" ".join(["%s"] * len(each)), each)
 
 

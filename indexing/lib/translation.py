@@ -22,13 +22,13 @@ def translated(what: Message | BaseException | None) -> str:
 
 
 def stored_text(what: Message) -> str:
-    """In the installation's language: for what is searched, downloaded and sent."""
+    """The message in the installation's language: for text that is searched, downloaded or sent."""
     with translation.override(settings.LANGUAGE_CODE):
         return translated(what)
 
 
 def from_row(data: Mapping[str, Any] | None, text: str) -> str:
-    """In the current language what a row holds as `data` (`Message.as_dict`); `text` in a row of an older release."""
+    """A row's message `data` (`Message.as_dict`) in the current language; `text` for a row of an older release."""
     return translated(Message.from_dict(data)) if data else text
 
 

@@ -120,7 +120,7 @@ class GateRecord:
 
     passed: bool
     live_number: int | None
-    """the version that the new one was compared with"""
+    """Number of the version that the new one was compared with."""
     verdicts: tuple[VerdictRecord, ...]
     lost: tuple[str, ...]
     lost_count: int
@@ -131,7 +131,7 @@ class GateRecord:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self | None:
-        """None for the empty row of a run that reached no gate."""
+        """The record in a run's row; None if the row is empty, since the run did not reach the gate."""
         if not row:
             return None
         lost, gained, queries = (row.get(name, ()) for name in ("lost", "gained", "queries"))

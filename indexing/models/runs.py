@@ -170,7 +170,7 @@ class RebuildRun(models.Model):
 
     @property
     def gate_record(self) -> GateRecord | None:
-        """None where the run reached no gate."""
+        """The gate's report; None if the run did not reach the gate."""
         return GateRecord.from_row(self.gate)
 
     @property
@@ -183,7 +183,7 @@ class RebuildRun(models.Model):
 
     @property
     def stage_label(self) -> Message | None:
-        """None before the first stage."""
+        """The name of the current stage, for people; None before the first stage."""
         return label(self.Stage(self.stage).label, "stage") if self.stage else None
 
     @property

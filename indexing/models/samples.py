@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 class DriftSampleQuerySet(models.QuerySet["DriftSample"]):
     def since(self, moment: datetime) -> DriftSampleQuerySet:
-        """In order of time."""
+        """The samples since `moment`, oldest first."""
         return self.filter(at__gte=moment).order_by("at", "pk")
 
 

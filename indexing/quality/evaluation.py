@@ -38,7 +38,7 @@ CUTOFF = 10
 class JudgedQuery:
     text: str
     usernames: tuple[str, ...]
-    """of the experts it should find: at least one, none twice"""
+    """Usernames of the experts that the query should find: at least one, none twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Measures:
     ndcg: float
     recall: float
     seconds: float = field(default=0.0, compare=False)
-    """for all searches together, without encoding the queries"""
+    """Seconds for all searches together, without encoding the queries."""
 
 
 @dataclass(frozen=True, slots=True)

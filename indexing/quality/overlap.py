@@ -19,7 +19,7 @@ class RankChange:
 
     rank: int
     other_rank: int | None
-    """None: not in the other list"""
+    """The rank in the other list; None if it is not there."""
 
     @property
     def moved(self) -> int:

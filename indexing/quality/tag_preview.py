@@ -56,7 +56,7 @@ class TagCutoff:
 class ThresholdStep:
     threshold: float
     experts: int
-    """who would get the tag automatically"""
+    """How many experts would get the tag automatically."""
     over_limit: int
     """experts who are similar enough but already have the maximum of better tags of the kind"""
     is_current: bool
@@ -65,7 +65,7 @@ class ThresholdStep:
 
     @property
     def label(self) -> str:
-        """With two decimals, 0.30, or as many as it takes, 0.275."""
+        """The threshold with two decimals, such as 0.30, or with as many as it takes, such as 0.275."""
         short = f"{self.threshold:.2f}"
         return short if float(short) == self.threshold else f"{self.threshold:g}"
 
@@ -110,9 +110,9 @@ class TagPreview:
     below: tuple[TaggedExpert, ...]
     """the first of those who are not similar enough"""
     automatic: int
-    """who have the tag automatically now"""
+    """How many experts have the tag automatically now."""
     manual: int
-    """who have it manually now: it stays, and is not added automatically as well"""
+    """How many experts have it manually now: it stays, and is not added automatically as well."""
     gained: AffectedExperts
     lost: AffectedExperts
 

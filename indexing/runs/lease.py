@@ -113,7 +113,7 @@ def reap() -> None:
 
 
 def _why_lost(run: RebuildRun) -> Message | None:
-    """None while the run may still be alive."""
+    """A sentence that says why the run counts as crashed; None while it may still be alive."""
     owner = Owner.from_text(run.owner)
     stage = run.stage_label or message("start")
     if owner is not None and owner.is_gone:

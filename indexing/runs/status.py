@@ -39,7 +39,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """None if there is no estimate."""
+        """The estimated time left, in seconds; None if there is no estimate."""
         return self.left.seconds
 
     @property

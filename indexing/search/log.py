@@ -115,7 +115,7 @@ class LogWriter:
         """Whether a thread is writing the queued searches; if not, `note` does nothing."""
 
     def put(self, note: Note) -> None:
-        """Never waits."""
+        """Queue a search to be logged. Never waits: if the queue is full, the search is dropped."""
         try:
             self._queue.put_nowait(note)
         except queue.Full:

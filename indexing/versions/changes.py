@@ -53,11 +53,11 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class ListedExpert:
-    """Somebody in a list of changes."""
+    """An expert in a list of changes."""
 
     id: int
     expert: Expert | None
-    """None: deleted from the directory since"""
+    """The expert now; None if deleted from the directory since."""
     profile: Profile
     """as the version stored it; empty where it did not"""
     changes: tuple[FieldChange, ...] = ()

@@ -79,7 +79,7 @@ def listed(diff: Diff, kind: Kind, *, words: str = "", field: str = "") -> list[
 
 
 def people(diff: Diff, kind: Kind, ids: Sequence[int]) -> list[ListedExpert]:
-    """In the order of `ids`, with what changed of each."""
+    """The experts `ids`, in that order, with what changed in each."""
     experts = Expert.objects.in_bulk(ids)
     after = diff.holder(kind).profiles_of(ids)
     before = diff.a.profiles_of(ids) if kind == "changed" else {}

@@ -29,7 +29,7 @@ class LabHit:
     other_rank: int | None = None
     """from 1, in the other column"""
     distance: int = 0
-    """in ranks, between the two columns"""
+    """By how many ranks the hit differs between the two columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class LabColumn:
     results: Results | None = None
     problem: str = ""
     needs_model: bool = False
-    """the model is what is missing: a search by keywords needs none"""
+    """Whether only the model is missing, so that a search by keywords would work."""
     hits: Sequence[LabHit] = field(default=())
 
     @property

@@ -33,11 +33,11 @@ class Tab:
     history_page: int
     language: str
     time_zone: tzinfo | None = None
-    """None: the installation's"""
+    """The reader's time zone; None for that of the installation."""
     header_only: bool = False
     """another page of the admin, which shows the active run in its header"""
     wanted: LineFilter = LineFilter()
-    """which lines of the log"""
+    """Which lines of the log the tab shows."""
 
 
 class Feed:

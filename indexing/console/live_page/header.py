@@ -16,7 +16,7 @@ State = RebuildRun.State
 @dataclass(frozen=True, slots=True)
 class Header:
     run: RebuildRun | None
-    """the active one"""
+    """The active run."""
 
     @property
     def number(self) -> int:

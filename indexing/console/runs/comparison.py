@@ -21,7 +21,7 @@ class ComparisonRow:
     now: str
     """This run's figure; empty if the run has not reached the stage."""
     difference: str
-    """with its sign: “+2.1 s”"""
+    """The difference with its sign, such as “+2.1 s”."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class RunComparison:
 
 
 def with_previous(run: RebuildRun) -> RunComparison | None:
-    """With the previous completed run of the same kind; None if this is the first."""
+    """The run compared with the previous completed run of its kind; None if it is the first."""
     before = RebuildRun.objects.filter(kind=run.kind, pk__lt=run.pk, experts__isnull=False).order_by("-pk").first()
     if before is None:
         return None

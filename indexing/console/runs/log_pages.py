@@ -25,7 +25,7 @@ class LogPage:
     previous: int | None
     next: int | None
     earlier: int = 0
-    """how many come before the first one"""
+    """How many lines come before the first one shown."""
 
     @property
     def first(self) -> int:

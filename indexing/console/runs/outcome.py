@@ -16,21 +16,21 @@ State = RebuildRun.State
 class RunOutcome:
     heading: str
     effect: str
-    """what people can search now"""
+    """A sentence about what people can search now."""
     advice: str
     later: RebuildRun | None = None
     """a newer run, which makes any advice about this one pointless"""
     has_errors: bool = False
     """Whether the run's log has errors; the page then links to them."""
     can_be_decided: bool = False
-    """it waits for somebody to publish or discard its version"""
+    """Whether the run's version is waiting to be published or discarded."""
     again: str = ""
     """the name of the page that starts another run of its kind; empty where there is nothing to repeat"""
     again_label: str = ""
 
 
 def outcome_of(run: RebuildRun, live: IndexVersion | None, later: RebuildRun | None) -> RunOutcome | None:
-    """None for a run that is active or did what it was requested for."""
+    """How the run ended; None if it is active or did what was requested."""
     if run.is_active or run.state == State.DONE:
         return None
     effect = _effect(run, live)

@@ -36,9 +36,9 @@ class StageRow:
     """items a second"""
     summary: str = ""
     share: float | None = None
-    """of the run's time, 0 to 1, once the run has ended"""
+    """The stage's share of the run's time, 0 to 1; known once the run has ended."""
     cancelled: bool = False
-    """the run was cancelled in this stage"""
+    """Whether the run was cancelled in this stage."""
 
     @property
     def is_current(self) -> bool:
@@ -69,7 +69,7 @@ class StageRow:
 class TimeLeft:
     text: str
     basis: str = ""
-    """what the estimate is based on, or why there is none"""
+    """What the estimate is based on, or why there is no estimate."""
 
 
 def index_context(rights: Rights, page: int | str = 1) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class StageSegment:
     label: str
     seconds: float
     share: float
-    """of the time of all segments, 0 to 1"""
+    """The segment's share of the time of all segments, 0 to 1."""
     ending: Ending
     x: int = 0
     width: int = 0
@@ -48,7 +48,7 @@ class StageBar:
 
 
 def bar_of(run: RebuildRun | None) -> StageBar | None:
-    """None for a run that has not reached its first stage."""
+    """The bar of the run's stages; None if the run has not reached its first stage."""
     if run is None or run.seconds is None:
         return None
     ended = {record.stage: record.seconds for record in run.stage_records}

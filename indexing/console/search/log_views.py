@@ -30,7 +30,7 @@ class UnansweredQuery:
     count: int
     last: datetime
     result: str
-    """in words"""
+    """The result in words, such as “no results”."""
 
 
 @require_safe

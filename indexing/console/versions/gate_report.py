@@ -40,9 +40,9 @@ class RuleRow:
 @dataclass(frozen=True, slots=True)
 class NameList:
     names: tuple[str, ...]
-    """the first ones, in order"""
+    """The first names, in order."""
     count: int
-    """all of them"""
+    """How many names there are, including those that are not listed."""
 
     @property
     def more(self) -> int:
@@ -55,7 +55,7 @@ class RankedName:
 
     username: str
     only_here: bool
-    """the other version does not have it in its list"""
+    """Whether the other version's list lacks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class QueryRow:
     before: tuple[RankedName, ...]
     after: tuple[RankedName, ...]
     percent: int | None
-    """of the live version's first ten that are still among the first ten; None without any"""
+    """Percentage of the live version's first ten that are still among the first ten; None without any."""
 
     @property
     def missing_names(self) -> str:
@@ -81,7 +81,7 @@ class QueryRow:
 class GateReport:
     passed: bool
     compared_with: int | None
-    """the version that was live; None: there was nothing to compare with"""
+    """Number of the version that was live; None if there was nothing to compare with."""
     rules: tuple[RuleRow, ...]
     lost: NameList
     gained: NameList

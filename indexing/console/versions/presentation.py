@@ -40,7 +40,7 @@ class HeldVersion:
     publishers: tuple[str, ...]
     """usernames of the first few who may decide"""
     others: int
-    """the number of other held versions"""
+    """How many other versions are held."""
 
     @property
     def publisher_names(self) -> str:
@@ -54,7 +54,7 @@ class HeldVersion:
 class CompareLink:
     label: str
     query: str
-    """of the address: which versions are compared; empty for the page's own choice"""
+    """The query string that says which versions are compared; empty for the page's own choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,11 @@ class VersionRow:
     live_number: int | None
     removed_after_next_run: bool
     removed_with_next_version: bool
-    """it will be deleted once another version is published"""
+    """Whether the version will be deleted once another one is published."""
 
     @property
     def can_be_searched(self) -> bool:
-        """Its files are there; so it can also be compared."""
+        """Whether the version's files are on disk, so that it can also be compared."""
         return self.version.state in (State.LIVE, State.HELD, State.KEPT)
 
     @property
@@ -89,7 +89,7 @@ class VersionRow:
 
     @property
     def comparison(self) -> CompareLink:
-        """With the live version, the older of the two first."""
+        """The link that compares the version with the live one, the older of the two first."""
         number, live = self.version.number, self.live_number
         if live is None or live == number:
             return CompareLink(_("Compare…"), "")
