@@ -130,6 +130,13 @@ class SnapshotInvalid(IndexingError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
+class VersionDamaged(SnapshotInvalid):
+    """A decision about a version whose files are damaged. It answers 409, as docs/api.md says of decisions, since
+    trying again does not help; a search that needs these files answers 503."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class MapNotReady(IndexingError):
     """The version's map is still being computed; `progress` is its share, 0 to 1, or None before it is known."""
 

@@ -15,8 +15,6 @@ from indexing.api.auth import actor, staff
 from indexing.api.schemas.common import NOT_PERMITTED, BusyRefusal, Invalid, Refusal
 from indexing.api.schemas.versions import Decided, Pinned, ReasonRequest, Released, Sweep, Version, Versions
 from indexing.audit import Actor
-from indexing.errors import Refused, SnapshotInvalid
-from indexing.lib.translation import translated
 from indexing.models import IndexState, IndexVersion
 from indexing.versions import decisions, pinning, sweep
 
@@ -55,7 +53,7 @@ def list_versions(
 @router.post(
     "/versions/{number}/publish",
     auth=staff("indexing.publish"),
-    response={200: Decided, 404: Refusal, 409: Refusal, 422: Invalid, **NOT_PERMITTED},
+    response={200: Decided, 404: Refusal, 409: Refusal, 422: Invalid, 503: Refusal, **NOT_PERMITTED},
     summary="Publish a held version",
     description=NEEDS_PUBLISH,
 )
@@ -77,7 +75,7 @@ def discard_version(request: HttpRequest, body: ReasonRequest, number: int = Num
 @router.post(
     "/versions/{number}/rollback",
     auth=staff("indexing.publish"),
-    response={200: Decided, 404: Refusal, 409: BusyRefusal | Refusal, 422: Invalid, **NOT_PERMITTED},
+    response={200: Decided, 404: Refusal, 409: BusyRefusal | Refusal, 422: Invalid, 503: Refusal, **NOT_PERMITTED},
     summary="Roll back to a kept version",
     description=f"{NEEDS_PUBLISH} Takes seconds: nothing is rebuilt. Scheduled rebuilds are paused until resumed.",
 )
@@ -124,9 +122,6 @@ def resume_schedule(request: HttpRequest) -> Released:
 def _decide(request: HttpRequest, decide: Callable[[int, Actor, str], None], number: int, reason: str) -> Decided:
     if not IndexVersion.objects.filter(pk=number).exists():
         raise HttpError(404, _("There is no version %(number)s.") % {"number": number})
-    try:
-        decide(number, actor(request), reason)
-    except (Refused, SnapshotInvalid) as error:
-        raise HttpError(409, translated(error)) from error
+    decide(number, actor(request), reason)
     version = IndexVersion.objects.get(pk=number)
     return Decided(version=number, state=version.state, live=IndexState.read().live_version_id)

@@ -52,5 +52,9 @@ def accepted(request: ConsoleRequest, sentence: str, then: str = "index:page") -
 
 
 def conflict(request: ConsoleRequest, sentence: str) -> HttpResponse:
-    """The response for htmx to an action that is not possible now: a notice with `sentence`."""
+    """The response for htmx to an action that is not possible now: a notice with `sentence`.
+
+    The status is 409 whatever the reason: htmx is set to show no other error (`shared/_htmx.html`), so that the page
+    for a failed server (503) does not end up inside another page. Without htmx the status is the error's own.
+    """
     return render(request, "indexing/shared/_notice.html", {"level": "error", "sentence": sentence}, status=409)

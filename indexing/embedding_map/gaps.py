@@ -60,7 +60,7 @@ def _places(version: IndexVersion, queries: list[str], positions: Positions) -> 
         known = remembered if remembered_key == key else {}
         new = [query for query in queries if query not in known]
         if new:
-            snapshot = open_versions.opened(version)
+            snapshot = open_versions.open_version(version)
             vectors = [query_vector(query, snapshot) for query in new]
             found = query_places.place_queries(snapshot, positions, vectors).tolist()
             known = known | {query: (x, y) for query, (x, y) in zip(new, found, strict=True)}

@@ -113,7 +113,7 @@ def compare_versions(a: IndexVersion, b: IndexVersion) -> SavedQueryComparison:
     """
     active = Prefetch("expected", Expert.objects.active().order_by("username"))
     queries = list(SavedQuery.objects.filter(is_active=True).prefetch_related(active))
-    first, second = open_versions.opened(a), open_versions.opened(b)
+    first, second = open_versions.open_version(a), open_versions.open_version(b)
     return SavedQueryComparison(a.number, b.number, tuple(_compare_query(query, first, second) for query in queries))
 
 

@@ -22,7 +22,7 @@ _opened: ProcessState[LRUCache[str, Snapshot]] = ProcessState(lambda: LRUCache(M
 _lock = threading.Lock()
 
 
-def opened(version: IndexVersion) -> Snapshot:
+def open_version(version: IndexVersion) -> Snapshot:
     """The version, opened with every hash of its files checked, or as it was opened before.
 
     One version is opened at a time, so that memory is needed for one only; other callers wait.

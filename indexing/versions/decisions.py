@@ -22,7 +22,8 @@ State, How = IndexVersion.State, Publication.How
 def approve(number: int, actor: Actor, reason: str) -> None:
     """Publish a held version.
 
-    Raises Refused (not held, no reason, requested by the same person, older than the live one), SnapshotInvalid.
+    Raises Refused (not held, no reason, requested by the same person, older than the live one), VersionDamaged,
+    NotEnoughMemory.
     """
     reason = audit.required_reason(reason)
     require_openable(number)
@@ -68,7 +69,7 @@ def discard(number: int, actor: Actor, reason: str) -> None:
 def roll_back(number: int, actor: Actor, reason: str) -> None:
     """Make a kept version live again, without a rebuild, and pause scheduled rebuilds.
 
-    Raises Busy (an active run would undo this), Refused (not kept, no reason), SnapshotInvalid (damaged files).
+    Raises Busy (an active run would undo this), Refused (not kept, no reason), VersionDamaged, NotEnoughMemory.
     """
     reason = audit.required_reason(reason)
     require_openable(number)

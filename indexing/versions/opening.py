@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from indexing.errors import Refused, SnapshotInvalid
+from experts.numbers import whole_number
+from indexing.errors import Refused, SnapshotInvalid, VersionDamaged
 from indexing.lib import paths
 from indexing.lib.messages import message
 from indexing.lib.translation import label
@@ -25,6 +26,11 @@ SEARCHABLE = (State.LIVE, State.HELD, State.KEPT)
 def searchable() -> list[IndexVersion]:
     """The versions that have their files and can be searched, newest first."""
     return list(IndexVersion.objects.filter(state__in=SEARCHABLE).order_by("-number"))
+
+
+def numbered(versions: Sequence[IndexVersion], text: str | None) -> IndexVersion | None:
+    """The one of `versions` with the number that an address holds; None without."""
+    return next((version for version in versions if version.number == whole_number(text)), None)
 
 
 def usual_pair(versions: Sequence[IndexVersion]) -> tuple[IndexVersion | None, IndexVersion | None]:
@@ -59,13 +65,16 @@ def require_openable(number: int) -> None:
     """Check that version `number` can be served: that it fits in memory, and every hash of its files.
 
     Reading all the files takes seconds, so call this before a transaction, not inside it. Raises Refused if there is
-    no finished version of that number, NotEnoughMemory, SnapshotInvalid.
+    no finished version of that number, NotEnoughMemory, VersionDamaged.
     """
     version = IndexVersion.objects.filter(pk=number).first()
     if version is None or not version.manifest_sha256:
         raise Refused(message("There is no finished version %(number)s.", number=number))
     free_memory.require(version)
-    open_snapshot(version)
+    try:
+        open_snapshot(version)
+    except SnapshotInvalid as error:
+        raise VersionDamaged(error.message) from error
 
 
 def require_files(version: IndexVersion) -> None:

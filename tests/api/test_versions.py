@@ -7,6 +7,7 @@ import pytest
 from indexing import runs
 from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion, Publication
+from indexing.versions import memory
 from tests.support import cast, damage, version_cast
 from tests.support.version_cast import live
 
@@ -102,6 +103,16 @@ def test_a_damaged_version_is_409_and_names_the_file(publisher):
     answer = decide(publisher, 2, "publish")
     assert answer.status_code == 409
     assert "ids.npy" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(("prepare", "number", "what"), [("held", 2, "publish"), ("two_versions", 1, "rollback")])
+def test_too_little_memory_is_503(publisher, monkeypatch, prepare, number, what):
+    getattr(version_cast, prepare)()
+    before = live()
+    monkeypatch.setattr(memory, "room", lambda: 1_000)
+    answer = decide(publisher, number, what)
+    assert (answer.status_code, live()) == (503, before)
+    assert f"not enough memory to open version {number}" in answer.json()["detail"]
 
 
 def test_a_rollback_under_a_run_is_409_and_names_the_run(publisher):

@@ -59,7 +59,7 @@ def ask_all(client, **parameters: object) -> list[tuple[int, dict]]:
 
 def test_without_a_version_there_is_nothing_to_show(client):
     for code, body in ask_all(client):
-        assert code == 503
+        assert code == 404
         assert "no index yet" in body["detail"]
 
 

@@ -122,23 +122,23 @@ def test_it_needs_the_permission_to_see_the_index(client):
 class TestOpening:
     def test_a_version_is_opened_once(self, monkeypatch):
         version_cast.two_versions()
-        first = open_versions.opened(version(1))
+        first = open_versions.open_version(version(1))
         monkeypatch.setattr(Snapshot, "open", lambda *_args, **_kwargs: pytest.fail("opened again"))
-        assert open_versions.opened(version(1)) is first
+        assert open_versions.open_version(version(1)) is first
 
     def test_the_live_version_is_the_one_that_is_served(self):
         version_cast.two_versions()
-        assert open_versions.opened(version(2)) is not live.load_now()  # nothing was served yet
-        assert open_versions.opened(version(2)) is live.current()
+        assert open_versions.open_version(version(2)) is not live.load_now()  # nothing was served yet
+        assert open_versions.open_version(version(2)) is live.current()
 
     def test_two_are_kept_open_and_the_least_recently_used_is_closed(self):
         version_cast.two_versions()
         cast.rebuild()
-        one, two = open_versions.opened(version(1)), open_versions.opened(version(2))
-        assert open_versions.opened(version(1)) is one
-        open_versions.opened(version(3))
-        assert open_versions.opened(version(1)) is one
-        assert open_versions.opened(version(2)) is not two
+        one, two = open_versions.open_version(version(1)), open_versions.open_version(version(2))
+        assert open_versions.open_version(version(1)) is one
+        open_versions.open_version(version(3))
+        assert open_versions.open_version(version(1)) is one
+        assert open_versions.open_version(version(2)) is not two
 
     def test_too_little_memory_is_reported(self, monkeypatch):
         version_cast.two_versions()
@@ -148,7 +148,7 @@ class TestOpening:
 
         monkeypatch.setattr(Snapshot, "open", no_memory)
         with pytest.raises(SnapshotInvalid, match="not enough memory to open version 1"):
-            open_versions.opened(version(1))
+            open_versions.open_version(version(1))
 
 
 def texts(response, kind: str) -> list[str]:

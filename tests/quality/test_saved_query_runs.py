@@ -94,7 +94,7 @@ class TestRunning:
     @pytest.mark.usefixtures("two")
     def test_the_expected_experts_of_many_queries_are_read_at_once(self, django_assert_max_num_queries):
         version = IndexVersion.objects.get(pk=2)
-        open_versions.opened(version)
+        open_versions.open_version(version)
         for number in range(10):
             SavedQuery.objects.create(text=f"bread {number}").expected.set(Expert.objects.all()[:3])
         with django_assert_max_num_queries(12 + 2):  # the cards of twelve queries, and twice for the saved ones

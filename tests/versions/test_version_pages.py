@@ -13,7 +13,7 @@ from indexing.console.live_page.watcher import read_table_state
 from indexing.console.versions import gate_report
 from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun, SavedQuery, ServingProcess
-from indexing.versions import decisions
+from indexing.versions import decisions, memory
 from tests.support import cast, damage, version_cast
 from tests.support.version_cast import CAROL, live
 
@@ -252,6 +252,15 @@ class TestHeldVersion:
         assert "ids.npy" in html(answer)
         assert "They left &lt;the&gt; firm.</textarea>" in html(answer)
         assert live() == 1
+
+    @pytest.mark.parametrize(("headers", "status"), [({}, 503), (HTMX, 409)], ids=["page", "htmx"])
+    def test_too_little_memory_is_503_and_says_so(self, publisher, monkeypatch, headers, status):
+        """To htmx it is 409, or the sentence would not be shown."""
+        version_cast.held()
+        monkeypatch.setattr(memory, "room", lambda: 1_000)
+        answer = publisher.post(PUBLISH, {"version": 2, "reason": "They left."}, headers=headers)
+        assert (answer.status_code, live()) == (status, 1)
+        assert "not enough memory to open version 2" in html(answer)
 
     @pytest.mark.parametrize("path", [PUBLISH, DISCARD])
     def test_what_was_decided_already_is_409(self, publisher, path):

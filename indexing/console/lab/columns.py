@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Literal
 
 from django.utils.translation import gettext as _
@@ -40,6 +41,8 @@ class LabColumn:
     mode: Mode
     results: Results | None = None
     problem: str = ""
+    status: int = HTTPStatus.OK
+    """of a page that shows this column alone"""
     needs_model: bool = False
     """Whether only the model is missing, so that a search by keywords would work."""
     hits: Sequence[LabHit] = field(default=())
@@ -77,11 +80,11 @@ class LabComparison:
 def answer(version: IndexVersion, mode: Mode, query: str) -> LabColumn:
     """Search one version; a version that cannot be searched gives a column with the reason."""
     try:
-        results = search(query, open_versions.opened(version), HITS, mode)
+        results = search(query, open_versions.open_version(version), HITS, mode)
     except EncoderUnavailable as error:
-        return LabColumn(version, mode, problem=translated(error), needs_model=True)
+        return LabColumn(version, mode, problem=translated(error), status=error.status, needs_model=True)
     except SnapshotInvalid as error:
-        return LabColumn(version, mode, problem=translated(error))
+        return LabColumn(version, mode, problem=translated(error), status=error.status)
     return LabColumn(version, mode, results, hits=[LabHit(hit) for hit in results.hits])
 
 

@@ -73,8 +73,8 @@ def saved_queries(request: ConsoleRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "title": _("Saved queries"),
         "versions": versions,
-        "a": _numbered(versions, request.GET.get("a")) or usual_a,
-        "b": _numbered(versions, request.GET.get("b")) or usual_b,
+        "a": opening.numbered(versions, request.GET.get("a")) or usual_a,
+        "b": opening.numbered(versions, request.GET.get("b")) or usual_b,
         "comparison": comparison,
         "problem": problem,
         "saved": SavedQuery.objects.filter(is_active=True).count(),
@@ -89,7 +89,7 @@ def saved_queries(request: ConsoleRequest) -> HttpResponse:
 def _compare(versions: list[IndexVersion], address: QueryDict) -> tuple[SavedQueryComparison | None, str, int]:
     """The comparison of `a` and `b`, or None, a sentence if something is wrong, and the status of the page."""
     names = [text for text in (address.get("a"), address.get("b")) if text]
-    found = [_numbered(versions, text) for text in names]
+    found = [opening.numbered(versions, text) for text in names]
     chosen = [version for version in found if version is not None]
     if len(chosen) < len(names):
         unknown = names[found.index(None)]
@@ -100,7 +100,3 @@ def _compare(versions: list[IndexVersion], address: QueryDict) -> tuple[SavedQue
         return compare_versions(*chosen), "", 200
     except (EncoderUnavailable, SnapshotInvalid) as error:
         return None, translated(error), error.status
-
-
-def _numbered(versions: list[IndexVersion], text: str | None) -> IndexVersion | None:
-    return next((version for version in versions if version.number == whole_number(text)), None)

@@ -10,7 +10,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_htmx.http import replace_url
 
-from experts.numbers import whole_number
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.lab import columns
 from indexing.console.lab.columns import HITS
@@ -40,7 +39,7 @@ def lab_page(request: ConsoleRequest) -> HttpResponse:
         "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
     }
     context["may_save"] = context["has_results"] and may(request.user, ADD)
-    status = 503 if context["has_problem"] else 404 if unknown else 200
+    status = 404 if unknown else context["status"]
     response = page_or_fragment(
         request, context, page="indexing/lab/lab.html", fragment="indexing/lab/_lab_results.html", status=status
     )
@@ -69,7 +68,7 @@ def _columns(address: QueryDict, before: IndexVersion | None, after: IndexVersio
         "second_keyword_address": _address(address, with_mode=before_mode, mode=Mode.KEYWORD),
         "comparison": comparison,
         "has_results": any(column and column.results for column in (first, second)),
-        "has_problem": any(column and column.problem for column in (first, second)),
+        "status": max((column.status for column in (first, second) if column), default=200),
         "hits": HITS,
         "address": address.urlencode(),
     }
@@ -78,7 +77,7 @@ def _columns(address: QueryDict, before: IndexVersion | None, after: IndexVersio
 def _unknown_version(versions: list[IndexVersion], address: QueryDict) -> str | None:
     """The number in the address that belongs to no version on disk."""
     named = [address.get("version"), address.get("with") if address.get("with") != ONE_COLUMN else None]
-    return next((text for text in named if text and _numbered(versions, text) is None), None)
+    return next((text for text in named if text and opening.numbered(versions, text) is None), None)
 
 
 def _chosen_versions(
@@ -90,18 +89,14 @@ def _chosen_versions(
     If the live version is the newest, it is compared with the next older one; if it was named, it stands alone.
     """
     tried, other = address.get("version"), address.get("with")
-    after = _numbered(versions, tried) if tried else next(iter(versions), None)
+    after = opening.numbered(versions, tried) if tried else next(iter(versions), None)
     if other:
-        return (None if other == ONE_COLUMN else _numbered(versions, other)), after
+        return (None if other == ONE_COLUMN else opening.numbered(versions, other)), after
     live = next((version for version in versions if version.state == IndexVersion.State.LIVE), None)
     if live != after:
         return live, after
     older = next((version for version in versions if version != after), None)
     return (None if tried else older), after
-
-
-def _numbered(versions: list[IndexVersion], text: str) -> IndexVersion | None:
-    return next((version for version in versions if version.number == whole_number(text)), None)
 
 
 def _address(address: QueryDict, **changes: str) -> str:

@@ -53,7 +53,7 @@ def map_query(request: ConsoleRequest) -> dict[str, Any]:
     if not query:
         raise EmptyQuery
     positions = reading.read_positions(version)
-    snapshot = open_versions.opened(version)
+    snapshot = open_versions.open_version(version)
     vector = query_vector(query, snapshot)
     results = search(query, snapshot, HITS, vector=vector)
     [[x, y]] = query_places.place_queries(snapshot, positions, [vector]).tolist()

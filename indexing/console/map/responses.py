@@ -11,7 +11,7 @@ from django.http import HttpResponse, JsonResponse
 from experts.numbers import whole_number
 from indexing.console.access import ConsoleRequest
 from indexing.embedding_map import reading
-from indexing.errors import IndexingError, MapNotReady
+from indexing.errors import IndexingError, MapNotReady, NoIndexYet, NoMap
 from indexing.lib.translation import translated
 from indexing.models import IndexVersion
 
@@ -25,6 +25,8 @@ def errors_as_json(view: Callable[[ConsoleRequest], HttpResponse]) -> Callable[[
             return view(request)
         except MapNotReady as error:
             return JsonResponse({"status": "computing", "progress": error.progress}, status=error.status)
+        except NoIndexYet as error:  # to the script there is nothing there; Django would log a 503 as an error
+            return JsonResponse({"detail": translated(error)}, status=NoMap.status)
         except IndexingError as error:
             return JsonResponse({"detail": translated(error)}, status=error.status)
 

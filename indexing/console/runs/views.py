@@ -126,4 +126,4 @@ def _refused(request: ConsoleRequest, reason: Busy | NotActive | Refused) -> Htt
     if request.htmx:
         return conflict(request, translated(reason))
     messages.error(request, translated(reason))
-    return _index_page(request, status=409)
+    return _index_page(request, reason.status)

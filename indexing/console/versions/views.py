@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -210,13 +211,13 @@ def resume_schedule(request: ConsoleRequest) -> HttpResponse:
 
 def _decide(request: ConsoleRequest, version: IndexVersion, confirmation: Confirmation) -> HttpResponse:
     """GET shows the confirmation page; POST decides. After a refusal the page keeps the reason that was typed."""
-    problem, reason = confirmation.problem, ""
+    problem, reason, status = confirmation.problem, "", HTTPStatus.OK
     if request.method == "POST":
         reason = request.POST.get("reason", "")
         try:
             confirmation.decide(version.number, actor(request), reason)
         except IndexingError as error:
-            problem = translated(error)
+            problem, status = translated(error), error.status
         else:
             return accepted(request, confirmation.done, confirmation.then)
         if request.htmx:
@@ -230,7 +231,6 @@ def _decide(request: ConsoleRequest, version: IndexVersion, confirmation: Confir
         "live_number": IndexState.read().live_version_id,
         "rights": rights_of(request.user),
     } | confirmation.context
-    status = 409 if request.method == "POST" else 200
     return render(request, confirmation.template, admin_context(request) | shown, status=status)
 
 

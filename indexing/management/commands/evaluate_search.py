@@ -129,7 +129,7 @@ class EvaluationProgress:
 
 def snapshot_of(number: int | None) -> Snapshot:
     """The version to measure. Raises NoIndexYet, SnapshotInvalid, or IndexingError if there is no such version."""
-    return live.load_now() if number is None else open_versions.opened(version_to_check(number))
+    return live.load_now() if number is None else open_versions.open_version(version_to_check(number))
 
 
 def table(found: Evaluation) -> str:
