@@ -156,6 +156,15 @@ class GateRecord:
             "queries": [query.as_row() for query in self.queries],
         }
 
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON that a person or a script reads: the verdicts' sentences as text in the reader's language."""
+        verdicts = [
+            {name: getattr(verdict, name) for name in ("rule", "value", "limit", "passed", "warning")}
+            | {"sentence": verdict.text}
+            for verdict in self.verdicts
+        ]
+        return self.as_row() | {"verdicts": verdicts}
+
 
 def _sentence(row: Mapping[str, Any], name: str) -> Message:
     """Text that an older release stored is its own message: no catalogue has it, so it is shown as it stands."""

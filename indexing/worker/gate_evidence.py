@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from experts.models import Expert
+from experts.stored_language import stored_language
 from indexing.building.pipeline import Built
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
 from indexing.lib.messages import message
@@ -96,4 +97,5 @@ def _usernames(wanted: Sequence[int]) -> tuple[str, ...]:
     for start in range(0, len(wanted), 500):
         some = wanted[start : start + 500]
         known |= dict(Expert.objects.filter(pk__in=some).values_list("pk", "username"))
-    return tuple(sorted(known.get(key, _("number %(id)s (deleted)") % {"id": key}) for key in wanted))
+    with stored_language():  # the gate's report is read by everybody
+        return tuple(sorted(known.get(key, _("number %(id)s (deleted)") % {"id": key}) for key in wanted))

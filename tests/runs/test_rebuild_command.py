@@ -8,6 +8,7 @@ import json
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import translation
 
 from experts.models import Expert
 from indexing import runs
@@ -17,7 +18,8 @@ from indexing.management import schedule
 from indexing.management.commands import rebuild_index
 from indexing.models import IndexState, RebuildRun
 from indexing.versions import decisions
-from tests.support import cast
+from manage import CommandLine
+from tests.support import cast, version_cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -157,6 +159,33 @@ def test_other_values_are_refused(text):
 def test_the_status_of_an_index_never_built():
     output = json.loads(command("index_status", "--json")[1])
     assert (output["badge"], output["live_version"], output["last_rebuild_at"]) == ("never", None, None)
+
+
+def test_at_the_terminal_commands_speak_english(settings, capsys):
+    settings.LANGUAGE_CODE = "nl"
+    with translation.override("nl"):
+        status = CommandLine(["manage.py", "index_status"]).fetch_command("index_status")
+        call_command(status)
+        out = capsys.readouterr().out
+        call_command(status, "--json")
+        sentence = json.loads(capsys.readouterr().out)["sentence"]
+    assert f"Index:    never. {sentence}" in out
+    assert sentence == "No index has been built yet."
+    assert "No version is live yet, so no expert can be found." in out
+
+
+def test_json_has_the_sentences_of_the_gate_as_text():
+    version_cast.held()
+    run = RebuildRun.objects.latest("pk")
+    output = io.StringIO()
+    shown = rebuild_index.Command(stdout=output)
+    shown.as_json = True
+    shown.report(run)
+    gate = json.loads(output.getvalue())["gate"]
+    assert not gate["passed"]
+    for verdict, record in zip(gate["verdicts"], run.gate_record.verdicts, strict=True):
+        assert set(verdict) == {"rule", "sentence", "value", "limit", "passed", "warning"}
+        assert verdict["sentence"] == record.text
 
 
 def test_the_status_after_a_rebuild():

@@ -6,8 +6,9 @@ from typing import Literal
 
 from ninja import Field, Schema
 
-from indexing.api.schemas.common import NO_NUL, unix
+from indexing.api.schemas.common import NO_NUL
 from indexing.audit import MAX_REASON
+from indexing.lib.times import unix
 from indexing.models import RebuildRun, RunLogLine
 from indexing.models.run_records import GateRecord, StageRecord
 from indexing.runs import status
@@ -216,11 +217,7 @@ class Gate(Schema):
 
     @classmethod
     def from_record(cls, record: GateRecord) -> Gate:
-        sentences = [verdict.text for verdict in record.verdicts]
-        row = record.as_row()
-        for verdict, sentence in zip(row["verdicts"], sentences, strict=True):
-            verdict["sentence"] = sentence
-        return cls(**row)
+        return cls(**record.as_dict())
 
 
 class RunInFull(Run):

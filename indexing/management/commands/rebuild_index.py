@@ -143,7 +143,7 @@ class Command(BaseCommand):
                         "encoded": run.encoded,
                         "reused": run.reused,
                         "seconds": run.seconds,
-                        "gate": run.gate or None,
+                        "gate": run.gate_record.as_dict() if run.gate_record else None,
                     }
                 )
             )
