@@ -17,7 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tcs_site.settings")
 http = get_asgi_application()
 
 # Models can be imported only once Django is set up.
-from indexing.console.live_page.routing import websocket_urlpatterns  # noqa: E402
+from indexing.console.live_page.consumers import websocket_urlpatterns  # noqa: E402
 from indexing.ops import web_process  # noqa: E402
 from tcs_site.proxying import behind_proxy  # noqa: E402
 

@@ -13,7 +13,7 @@ from ninja.errors import HttpError
 from experts.numbers import LARGEST_ID
 from indexing import runlog, runs
 from indexing.api.auth import actor, staff
-from indexing.api.schemas.common import NO_NUL, NOT_PERMITTED, BusyRefusal, Invalid, Refusal, unix
+from indexing.api.schemas.common import NO_NUL, NOT_PERMITTED, BusyRefusal, Invalid, Refusal
 from indexing.api.schemas.runs import (
     Cancelling,
     Drift,
@@ -29,6 +29,7 @@ from indexing.api.schemas.runs import (
 )
 from indexing.audit import MAX_REASON
 from indexing.drift import status as drift_status
+from indexing.lib.times import unix
 from indexing.models import RebuildRun
 from indexing.runs import launch, status
 

@@ -17,6 +17,11 @@ from django.utils.formats import date_format
 COOKIE = "tcs_time_zone"
 
 
+def unix(moment: datetime | None) -> float | None:
+    """Unix seconds; None for None."""
+    return moment.timestamp() if moment else None
+
+
 def zone_of(cookies: Mapping[str, str]) -> ZoneInfo | None:
     """The zone that the browser named; None if it named none, or one that this machine does not know."""
     name = cookies.get(COOKIE, "")

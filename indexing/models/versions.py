@@ -157,7 +157,7 @@ class ServingProcessQuerySet(models.QuerySet["ServingProcess"]):
         """Processes that have not reported for a minute: they ended without removing their rows."""
         return self.filter(seen_at__lt=timezone.now() - 6 * SEEN_WITHIN)
 
-    def of(self, owner: Owner) -> ServingProcessQuerySet:
+    def owned_by(self, owner: Owner) -> ServingProcessQuerySet:
         return self.filter(host=owner.host, pid=owner.pid, process_start=owner.start)
 
 

@@ -17,14 +17,13 @@ from statistics import fmean
 from typing import TypeGuard
 
 import numpy as np
-from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from experts.models import Expert
 from indexing import encoders
 from indexing.encoders.same_model import require_same_model
 from indexing.errors import QueriesInvalid
-from indexing.lib.messages import message
+from indexing.lib.messages import Message, message
 from indexing.search import Mode, search
 from indexing.snapshot.reader import Snapshot
 
@@ -113,7 +112,7 @@ def read_queries(path: Path) -> list[JudgedQuery]:
     read = _from_json if path.suffix.lower() == ".json" or text.lstrip()[:1] in ("[", "{") else _from_csv
     queries = list(read(path, text))
     if not queries:
-        raise QueriesInvalid(_("%s contains no queries.") % path)
+        raise QueriesInvalid(message("%(file)s contains no queries.", file=path))
     return queries
 
 
@@ -123,14 +122,15 @@ def _from_json(path: Path, text: str) -> Iterator[JudgedQuery]:
     except ValueError as error:
         raise QueriesInvalid(message("%(file)s is not JSON: %(error)s.", file=path, error=error)) from error
     if not isinstance(entries, list):
-        raise QueriesInvalid(_("%s must be a JSON list of {“query”, “usernames”}.") % path)
+        raise QueriesInvalid(message("%(file)s must be a JSON list of {“query”, “usernames”}.", file=path))
     for number, entry in enumerate(entries, 1):
         query = entry.get("query") if isinstance(entry, dict) else None
         usernames = entry.get("usernames") if isinstance(entry, dict) else None
         if not _is_text(query):
-            raise _invalid(path, _("entry %s") % number, "query", query, _("a text"))
+            raise _invalid(path, message("entry %(number)s", number=number), "query", query, message("a text"))
         if not isinstance(usernames, list) or not usernames or not all(_is_text(each) for each in usernames):
-            raise _invalid(path, _("entry %s") % number, "usernames", usernames, _("a list of at least one username"))
+            expected = message("a list of at least one username")
+            raise _invalid(path, message("entry %(number)s", number=number), "usernames", usernames, expected)
         yield JudgedQuery(query.strip(), tuple(dict.fromkeys(each.strip() for each in usernames)))
 
 
@@ -150,7 +150,8 @@ def _from_csv(path: Path, text: str) -> Iterator[JudgedQuery]:
         for row in rows:
             for column in ("query", "username"):
                 if not (row[column] or "").strip():
-                    raise _invalid(path, _("line %s") % rows.line_num, column, row[column], _("a text"))
+                    place = message("line %(number)s", number=rows.line_num)
+                    raise _invalid(path, place, column, row[column], message("a text"))
             expected.setdefault(row["query"].strip(), {})[row["username"].strip()] = None
     except csv.Error as error:
         raise QueriesInvalid(
@@ -164,7 +165,7 @@ def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _invalid(path: Path, place: str, name: str, value: object, expected: str) -> QueriesInvalid:
+def _invalid(path: Path, place: Message, name: str, value: object, expected: Message) -> QueriesInvalid:
     return QueriesInvalid(
         message(
             "%(file)s, %(place)s: “%(name)s” is %(value)s, expected: %(expected)s.",

@@ -164,7 +164,11 @@ writer = ProcessState(LogWriter)
 def note(
     results: Results, k: int, *, session: str | None = "", complete: bool = True, filtered: bool = False
 ) -> None:
-    """Put a search into the queue. `session` is the browser's, empty if each search stands for itself."""
+    """Put a search into the queue. `session` is the browser's, empty if each search stands for itself.
+
+    Does nothing before `start` was called: in commands and workers, no thread would write it. Nor with
+    TCS_SEARCH_LOG_DAYS = 0.
+    """
     log_writer = writer.get()
     if not log_writer.is_open or settings.TCS_SEARCH_LOG_DAYS == 0:
         return

@@ -151,7 +151,7 @@ def _keep_current() -> float:
 
 def _leave() -> None:
     """Take this process off the list of those that serve. If the database is away, another does it later."""
-    ServingProcess.objects.of(processes.me()).delete()
+    ServingProcess.objects.owned_by(processes.me()).delete()
 
 
 def _report(live: Live) -> None:

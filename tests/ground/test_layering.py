@@ -110,7 +110,7 @@ def between_families() -> list[Import]:
 
 
 def is_an_exception(each: Import) -> bool:
-    """The live page sends what the others present, and a run's presentation shows the version that it made."""
+    """The live page sends what the others present and log lines; a run's presentation shows the version it made."""
     if family_of(each.by) == "live_page":
         return each.what.endswith(".presentation") or each.what == "indexing.console.runs.log_pages"
     return each.by == "indexing.console.runs.presentation" and each.what in (

@@ -19,8 +19,7 @@ from django.core.management import call_command
 from django.db import transaction
 from django.test import Client
 
-from indexing.console.live_page.consumers import NO_RIGHT, SIGNED_OUT
-from indexing.console.live_page.routing import websocket_urlpatterns
+from indexing.console.live_page.consumers import NO_RIGHT, SIGNED_OUT, websocket_urlpatterns
 from tests.support import cast
 from tests.support.permission_table import TABLE, Row, names
 from tests.support.security_cast import Scene, one_of_everything

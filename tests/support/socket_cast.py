@@ -17,7 +17,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from indexing import runlog, runs
-from indexing.console.live_page.routing import websocket_urlpatterns
+from indexing.console.live_page.consumers import websocket_urlpatterns
 from indexing.lib import processes
 from indexing.models import RebuildRun
 from tests.support import cast

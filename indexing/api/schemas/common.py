@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from ninja import Field, Schema
 
 NO_NUL = r"^[^\x00]*$"
 """PostgreSQL stores no NUL in a text: without this check it would be a server error."""
-
-
-def unix(moment: datetime | None) -> float | None:
-    """Unix seconds; None for None."""
-    return moment.timestamp() if moment else None
 
 
 class Refusal(Schema):

@@ -7,8 +7,9 @@ from typing import Annotated
 from ninja import Field, Schema
 from pydantic import StringConstraints
 
-from indexing.api.schemas.common import NO_NUL, unix
+from indexing.api.schemas.common import NO_NUL
 from indexing.audit import MAX_REASON
+from indexing.lib.times import unix
 from indexing.models import IndexVersion, Publication, RebuildRun
 
 

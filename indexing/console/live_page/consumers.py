@@ -20,6 +20,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import Error as DatabaseError
+from django.urls import path
 from django.utils.module_loading import import_string
 from django.utils.translation import get_supported_language_variant
 
@@ -174,3 +175,6 @@ def _parsed(text: str | None) -> dict[str, Any]:
     except ValueError:
         return {}
     return message if isinstance(message, dict) else {}
+
+
+websocket_urlpatterns = [path("ws/index/", IndexConsumer.as_asgi(), name="index-socket")]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -13,6 +12,7 @@ from django.core.management.base import BaseCommand
 from experts.safe_text import visible
 from indexing import runs
 from indexing.drift import status as drift_status
+from indexing.lib import times
 from indexing.runs import status
 
 
@@ -59,7 +59,7 @@ def as_dict(now: status.IndexStatus) -> dict[str, Any]:
         "sentence": now.sentence,
         "live_version": now.live.number if now.live else None,
         "experts": now.live.expert_count if now.live else None,
-        "last_rebuild_at": _unix(now.state.last_rebuild_at),
+        "last_rebuild_at": times.unix(now.state.last_rebuild_at),
         "expert_count_at_rebuild": now.state.expert_count_at_rebuild,
         "run": now.latest.pk if now.latest else None,
         "state": now.latest.state if now.latest else None,
@@ -71,7 +71,3 @@ def as_dict(now: status.IndexStatus) -> dict[str, Any]:
         "problems": list(now.serving.problems),
         "serving": [asdict(server) for server in now.serving.each],
     }
-
-
-def _unix(moment: datetime | None) -> float | None:
-    return moment.timestamp() if moment else None
