@@ -7,7 +7,7 @@ import pytest
 from indexing import runs
 from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion, Publication
-from indexing.versions import memory
+from indexing.versions import free_memory
 from tests.support import cast, damage, version_cast
 from tests.support.version_cast import live
 
@@ -109,7 +109,7 @@ def test_a_damaged_version_is_409_and_names_the_file(publisher):
 def test_too_little_memory_is_503(publisher, monkeypatch, prepare, number, what):
     getattr(version_cast, prepare)()
     before = live()
-    monkeypatch.setattr(memory, "room", lambda: 1_000)
+    monkeypatch.setattr(free_memory, "room", lambda: 1_000)
     answer = decide(publisher, number, what)
     assert (answer.status_code, live()) == (503, before)
     assert f"not enough memory to open version {number}" in answer.json()["detail"]

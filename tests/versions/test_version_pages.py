@@ -13,7 +13,7 @@ from indexing.console.live_page.watcher import read_table_state
 from indexing.console.versions import gate_report
 from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun, SavedQuery, ServingProcess
-from indexing.versions import decisions, memory
+from indexing.versions import decisions, free_memory
 from tests.support import cast, damage, version_cast
 from tests.support.version_cast import CAROL, live
 
@@ -257,7 +257,7 @@ class TestHeldVersion:
     def test_too_little_memory_is_503_and_says_so(self, publisher, monkeypatch, headers, status):
         """To htmx it is 409, or the sentence would not be shown."""
         version_cast.held()
-        monkeypatch.setattr(memory, "room", lambda: 1_000)
+        monkeypatch.setattr(free_memory, "room", lambda: 1_000)
         answer = publisher.post(PUBLISH, {"version": 2, "reason": "They left."}, headers=headers)
         assert (answer.status_code, live()) == (status, 1)
         assert "not enough memory to open version 2" in html(answer)
