@@ -18,7 +18,7 @@ State, MapState = IndexVersion.State, IndexVersion.MapState
 def make_live(
     state: IndexState, version: IndexVersion, how: str, *, name: str, reason: str, map_owner: str = ""
 ) -> None:
-    """Make `version` the live one and retire the one that was. Raises Refused if it was changed meanwhile.
+    """Make `version` the live one; the one that was becomes kept. Raises Refused if it was changed meanwhile.
 
     `map_owner` is the process that will compute the version's map (`Owner.as_text`); without one, whoever looks next
     takes it over.
