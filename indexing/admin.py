@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, ngettext
 
+from indexing.lib import times
 from indexing.models import ApiToken, Notification, SavedQuery
 from indexing.models.tokens import ApiTokenQuerySet
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+
+def _moment_column(field: str, title: StrPromise) -> Callable[[Any], str]:
+    """A column of a list: when, with the exact time as its title."""
+
+    @admin.display(description=title, ordering=field)
+    def column(row: Any) -> str:
+        at = getattr(row, field)
+        return times.as_element(at, times.moment(at)) if at else "–"
+
+    column.__name__ = field  # the class of the column's cells
+    return column
 
 
 @admin.register(ApiToken)
@@ -16,7 +35,13 @@ class ApiTokenAdmin(admin.ModelAdmin):
     """Shows who has a token, and revokes it. Tokens are issued by signing in to the API and cannot be read again."""
 
     when_empty = gettext_lazy("No API tokens yet. A program gets one by signing in at /api/admin/auth.")
-    list_display = ("user", "created_at", "expires_at", "revoked_at", "works")
+    list_display = (
+        "user",
+        _moment_column("created_at", gettext_lazy("issued")),
+        _moment_column("expires_at", gettext_lazy("expires")),
+        _moment_column("revoked_at", gettext_lazy("revoked")),
+        "works",
+    )
     list_select_related = ("user",)
     date_hierarchy = "created_at"
     search_fields = ("user__username",)
@@ -46,7 +71,7 @@ class SavedQueryAdmin(admin.ModelAdmin):
         "No saved queries yet. Add one, or search in the Lab and tick the experts that the query must find. Every "
         "new version is checked against them."
     )
-    list_display = ("text", "k", "experts_expected", "is_active", "created_at")
+    list_display = ("text", "k", "experts_expected", "is_active", _moment_column("created_at", gettext_lazy("saved")))
     list_filter = ("is_active",)
     search_fields = ("text",)
     fields = ("text", "k", "expected", "is_active")
@@ -65,7 +90,15 @@ class NotificationAdmin(admin.ModelAdmin):
     """What was sent, and what could not be delivered. Read only."""
 
     when_empty = gettext_lazy("No notifications sent yet. Ask your administrator to configure e-mail or a webhook.")
-    list_display = ("subject", "channel", "event", "created_at", "sent_at", "attempts", "given_up_at")
+    list_display = (
+        "subject",
+        "channel",
+        "event",
+        _moment_column("created_at", gettext_lazy("created")),
+        _moment_column("sent_at", gettext_lazy("sent")),
+        "attempts",
+        _moment_column("given_up_at", gettext_lazy("given up")),
+    )
     list_filter = ("channel", "event", "sent_at", "given_up_at")
     search_fields = ("subject", "body")
     date_hierarchy = "created_at"

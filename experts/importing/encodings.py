@@ -31,7 +31,7 @@ def check_size(file: BinaryIO, largest: int) -> None:
         raise ImportFailed(
             _(
                 "The file has %(size).1f MB; the limit is %(limit)s MB. Split the file, or ask your administrator to"
-                " raise the limit (TCS_IMPORT_MAX_MB)."
+                " raise the limit."
             )
             % {"size": size / 2**20, "limit": settings.TCS_IMPORT_MAX_MB}
         )

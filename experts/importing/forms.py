@@ -47,7 +47,6 @@ class ImportForm(forms.Form):
 
 
 def _too_large() -> str:
-    return _(
-        "The file is larger than %s MB. Split the file, or ask your administrator to raise the limit"
-        " (TCS_IMPORT_MAX_MB)."
-    ) % (settings.TCS_IMPORT_MAX_MB)
+    return _("The file is larger than %s MB. Split the file, or ask your administrator to raise the limit.") % (
+        settings.TCS_IMPORT_MAX_MB
+    )

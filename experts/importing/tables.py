@@ -113,7 +113,7 @@ def _rows(reader: CsvReader, names: list[str | None]) -> Iterator[ImportRow | Re
             raise ImportFailed(
                 _(
                     "The file has more than %(limit)s experts. Split the file, or ask your administrator to raise the"
-                    " limit (TCS_IMPORT_MAX_ROWS)."
+                    " limit."
                 )
                 % {"limit": settings.TCS_IMPORT_MAX_ROWS}
             )

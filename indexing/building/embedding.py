@@ -83,8 +83,9 @@ def _require_one_dimension(encoder: Encoder, previous: PreviousVectors | None) -
     if previous is not None and previous.manifest.dimension != encoder.dimension:
         raise EncoderUnavailable(
             message(
-                "The model %(name)s gives vectors of %(own)d dimensions, version %(number)s has %(built)d by a model "
-                "of the same fingerprint. Install the model again, or embed everything again.",
+                "The model %(name)s produces vectors of %(own)d dimensions, but those of version %(number)s have "
+                "%(built)d. The model’s files must have changed. Install the model again, then rebuild with "
+                "“Recompute every profile”.",
                 name=encoder.name,
                 own=encoder.dimension,
                 number=previous.manifest.number,

@@ -33,7 +33,7 @@ def check(snapshot: Snapshot, expected: int, usernames: Mapping[int, str], advan
     if len(snapshot) != expected:
         raise VerifyFailed(
             message(
-                "The version holds %(found)d experts, the directory had %(expected)d.",
+                "The version holds %(found)d experts, but the directory had %(expected)d.",
                 found=len(snapshot),
                 expected=expected,
             )
@@ -42,7 +42,7 @@ def check(snapshot: Snapshot, expected: int, usernames: Mapping[int, str], advan
     if unique != expected:
         raise VerifyFailed(
             message(
-                "Of %(expected)d experts in the version only %(unique)d are different.",
+                "The version should hold %(expected)d different experts, but holds only %(unique)d.",
                 expected=expected,
                 unique=unique,
             )

@@ -14,8 +14,8 @@ def require_same_model(encoder: Encoder, manifest: Manifest) -> None:
     if (encoder.fingerprint, encoder.dimension) != (manifest.fingerprint, manifest.dimension):
         raise EncoderUnavailable(
             message(
-                "Version %(number)s was built with the model %(built)s (%(fingerprint)s…), this process has "
-                "%(name)s (%(own)s…): rebuild the index, or set TCS_MODEL_PATH to the former model and restart.",
+                "Version %(number)s was built with the model %(built)s (%(fingerprint)s…), but this process uses "
+                "%(name)s (%(own)s…). Rebuild the index, or set TCS_MODEL_PATH to the earlier model and restart.",
                 number=manifest.number,
                 built=manifest.model_name,
                 fingerprint=manifest.fingerprint[:8],

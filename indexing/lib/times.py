@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 
 COOKIE = "tcs_time_zone"
 
@@ -51,3 +53,11 @@ def clock(at: datetime) -> str:
 def day(at: datetime | date) -> str:
     """27 Nov 2026. The day of a moment depends on the zone, a date does not."""
     return date_format(timezone.localtime(at) if isinstance(at, datetime) else at, "DATE_FORMAT")
+
+
+def as_element(at: datetime, text: str, *, relative: bool = False) -> SafeString:
+    """A <time> that shows `text`, with the exact time as its title. On live pages a script keeps a relative one
+    current."""
+    marker = mark_safe(" data-relative" if relative else "")
+    iso = timezone.localtime(at).isoformat()
+    return format_html('<time{} datetime="{}" title="{}">{}</time>', marker, iso, exact(at), text)

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from experts.safe_text import visible
 from indexing.lib.messages import Message
@@ -48,12 +47,12 @@ class RebuildRun(models.Model):
     class Stage(models.TextChoices):
         DIRECTORY = "snapshot", _("read the directory")
         """The stored value is from a time when a copy of the directory was called a snapshot."""
-        EMBED = "embed", _("embed")
-        TAG = "tag", pgettext_lazy("stage", "tag")
-        VECTORS = "vectors", _("vectors")
-        KEYWORDS = "keywords", _("keywords")
-        VERIFY = "verify", _("verify")
-        GATE = "gate", _("gate")
+        EMBED = "embed", _("process profiles")
+        TAG = "tag", _("assign tags")
+        VECTORS = "vectors", _("index by meaning")
+        KEYWORDS = "keywords", _("index by keywords")
+        VERIFY = "verify", _("verify the files")
+        GATE = "gate", _("check before publishing")
         PUBLISH = "publish", _("publish")
 
     ACTIVE = (State.QUEUED, State.RUNNING)
@@ -184,7 +183,7 @@ class RebuildRun(models.Model):
     @property
     def stage_label(self) -> Message | None:
         """The name of the current stage, for people; None before the first stage."""
-        return label(self.Stage(self.stage).label, "stage") if self.stage else None
+        return label(self.Stage(self.stage).label) if self.stage else None
 
     @property
     def seconds(self) -> float | None:

@@ -15,6 +15,8 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
+from indexing.lib import times
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
@@ -65,7 +67,7 @@ class ApiToken(models.Model):
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
-        return f"{self.user} · {self.created_at:%Y-%m-%d %H:%M}"
+        return f"{self.user} · {times.moment(self.created_at)}"
 
     @property
     def works(self) -> bool:

@@ -106,7 +106,7 @@ def cancelled_sentence(name: str) -> Message:
 
 
 def fence_lost(run: RebuildRun) -> FenceLost:
-    return FenceLost(message("Run %(number)s is no longer this worker's.", number=run.pk))
+    return FenceLost(message("Run %(number)s no longer belongs to this worker.", number=run.pk))
 
 
 def _describe(run: RebuildRun, outcome: BuildOutcome) -> IndexVersion:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from indexing.lib import times
@@ -142,10 +143,15 @@ def serving(state: IndexState) -> Serving:
     )
 
 
+def waiting_to_start() -> str:
+    """What a queued run waits for: its own process starts in seconds, a worker that runs apart may be down."""
+    return _("Waiting for a worker to pick it up…") if settings.TCS_WORKER == "external" else _("Starting…")
+
+
 def sentence_of(run: RebuildRun) -> str:
     """What the run is doing, or how it ended."""
     if run.state == RebuildRun.State.QUEUED:
-        return _("Starting…")
+        return waiting_to_start()
     if run.state == RebuildRun.State.RUNNING:
         return _("%(kind)s by %(who)s, since %(when)s.") % {
             "kind": run.get_kind_display().capitalize(),

@@ -9,7 +9,6 @@ from datetime import date, datetime
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -23,26 +22,26 @@ NOTHING = mark_safe("")
 @register.filter
 def moment(at: datetime | None) -> SafeString:
     """A <time>: 27 Nov 2026, 15:39."""
-    return _time(at, times.moment(at)) if at else NOTHING
+    return times.as_element(at, times.moment(at)) if at else NOTHING
 
 
 @register.filter
 def clock(at: datetime | None) -> SafeString:
     """A <time>: 15:39:08."""
-    return _time(at, times.clock(at)) if at else NOTHING
+    return times.as_element(at, times.clock(at)) if at else NOTHING
 
 
 @register.filter
 def ago(at: datetime | None) -> SafeString:
     """A <time>: 5 minutes ago. On live pages a script keeps it current."""
-    return _time(at, naturaltime(at), relative=True) if at else NOTHING
+    return times.as_element(at, naturaltime(at), relative=True) if at else NOTHING
 
 
 @register.filter
 def day(at: datetime | date | None) -> SafeString:
     """A <time>: 27 Nov 2026."""
     if isinstance(at, datetime):
-        return _time(at, times.day(at))
+        return times.as_element(at, times.day(at))
     return format_html('<time datetime="{}">{}</time>', at.isoformat(), times.day(at)) if at else NOTHING
 
 
@@ -53,12 +52,12 @@ def moment_text(at: datetime | None) -> str:
 
 
 @register.filter
+def day_text(at: datetime | None) -> str:
+    """The day alone, for places that take no element."""
+    return times.day(at) if at else ""
+
+
+@register.filter
 def exact_text(at: datetime | None) -> str:
     """27 Nov 2026, 15:39:08 GMT, for places that take no element."""
     return times.exact(at) if at else ""
-
-
-def _time(at: datetime, text: str, *, relative: bool = False) -> SafeString:
-    marker = mark_safe(" data-relative") if relative else NOTHING
-    datetime_ = timezone.localtime(at).isoformat()
-    return format_html('<time{} datetime="{}" title="{}">{}</time>', marker, datetime_, times.exact(at), text)

@@ -54,8 +54,8 @@ class RollbackEffect:
                 (
                     self.older_texts,
                     ngettext(
-                        "%(count)s expert returns to the text of %(then)s",
-                        "%(count)s experts return to the texts of %(then)s",
+                        "%(count)s expert is found by their profile as of %(then)s",
+                        "%(count)s experts are found by their profiles as of %(then)s",
                         self.older_texts,
                     ),
                 ),
@@ -71,9 +71,9 @@ class RollbackEffect:
             if count
         ]
         if self.model:
-            parts.append(_("queries are encoded with the earlier model, %(model)s") % {"model": self.model})
+            parts.append(_("searches use the earlier model, %(model)s") % {"model": self.model})
         if not parts:
-            return _("Search finds the same experts by the same texts.")
+            return _("Search finds the same experts by the same profiles.")
         summary = "; ".join(parts)
         return f"{summary[0].upper()}{summary[1:]}."
 

@@ -166,7 +166,7 @@ def _log_lost(run: RebuildRun) -> None:
     with_database_retry(run.refresh_from_db)
     if run.state != RebuildRun.State.DONE:  # done: only the answer to our commit was lost
         logger.warning(
-            message("Run %(number)s no longer belongs to this worker, which publishes nothing.", number=run.pk)
+            message("Run %(number)s no longer belongs to this worker, so it published nothing.", number=run.pk)
         )
 
 

@@ -103,7 +103,7 @@ def test_a_reload_in_mid_run_leaves_no_gap_and_no_repeat(tabs, indexed):
     page, undisturbed = index_page(tabs), index_page(tabs)
     rebuild(page, everything=True)
     # in mid-run: the longest stage has begun and has not ended
-    expect(page.locator(".step-current .step-label")).to_have_text("Embed", timeout=RUN)
+    expect(page.locator(".step-current .step-label")).to_have_text("Process profiles", timeout=RUN)
     page.reload()
     expect(badge(page)).to_have_text(re.compile("running|done"))  # where a page takes longer than a run
     for tab in (page, undisturbed):

@@ -48,7 +48,7 @@ def test_each_run_is_shown_with_its_stages_its_experts_and_what_was_encoded(view
     second = cast.rebuild()
     page = html(viewer.get(PAGE))
     stages, rows = chart(page, "stages-chart")
-    assert stages[:2] == ["Read the directory", "Embed"]
+    assert stages[:2] == ["Read the directory", "Process profiles"]
     assert len(stages) == len(RebuildRun.Stage)
     assert [row[0] for row in rows] == [f"{first.pk}.000", f"{second.pk}.000"], "re-tagging is no rebuild"
     assert [float(each) for each in rows[0][1:]] == [stage["seconds"] for stage in first.stages]
@@ -62,7 +62,7 @@ def test_each_run_is_shown_with_its_stages_its_experts_and_what_was_encoded(view
 def test_a_run_without_figures_leaves_gaps(viewer):
     run = RebuildRun.objects.create(kind="full", state="done", stages=[{"stage": "embed", "seconds": 2}])
     page = html(viewer.get(PAGE))
-    assert chart(page, "stages-chart") == (["Embed"], [[f"{run.pk}.000", "2.0"]])
+    assert chart(page, "stages-chart") == (["Process profiles"], [[f"{run.pk}.000", "2.0"]])
     assert len(chart(page, "encoded-chart")[1][0]) == 1
 
 

@@ -74,7 +74,7 @@ class TestBar:
 
     def test_the_page_says_in_words_what_the_bar_shows(self, viewer):
         page = page_of(viewer, run_of({"snapshot": 2.0, "embed": 6.0}, experts=5))
-        assert 'aria-label="Time by stage: Read the directory: 2.0 s, 25 %; Embed: 6.0 s, 75 %."' in page
+        assert 'aria-label="Time by stage: Read the directory: 2.0 s, 25 %; Process profiles: 6.0 s, 75 %."' in page
         assert "6.0 s · 75 %" in page
         assert "style=" not in page.partition("stage-bar")[2].partition("</svg>")[0]
 
@@ -86,7 +86,7 @@ class TestComparison:
         shown = comparison.with_previous(run)
         assert [(row.label, row.difference) for row in shown.times] == [
             ("Read the directory", "0 s"),
-            ("Embed", "−45 s"),
+            ("Process profiles", "−45 s"),
             ("Total", "−45 s"),
         ]
         assert [row.difference for row in shown.figures] == [

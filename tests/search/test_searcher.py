@@ -189,7 +189,7 @@ def test_any_text_is_answered(snapshot, mode, query):
 def test_vectors_of_two_models_never_meet(snapshot, settings, mode):
     settings.TCS_ENCODER = "tests.support.fakes.OtherHashEncoder"
     encoders.reset()
-    with pytest.raises(EncoderUnavailable, match="rebuild the index, or set TCS_MODEL_PATH"):
+    with pytest.raises(EncoderUnavailable, match="Rebuild the index, or set TCS_MODEL_PATH"):
         search("honey", snapshot, 3, mode)
     assert search("honey", snapshot, 3, Mode.KEYWORD).hits
 

@@ -362,7 +362,7 @@ class TestRollback:
         version_cast.two_versions()
         Expert.objects.get(username="expert-002").delete()
         page = html(publisher.get(ROLLBACK, {"version": 1}))
-        assert "Hides 1 expert added since then; 1 expert returns to the text of" in page
+        assert "Hides 1 expert added since then; 1 expert is found by their profile as of" in page
         assert "1 expert deactivated or deleted since then will stay hidden" in page
         assert live() == 2
 

@@ -163,7 +163,7 @@ def time_left(run: RebuildRun | None, progress: status.Progress | None) -> TimeL
     if run is None or progress is None:
         return None
     if run.state == RebuildRun.State.QUEUED:
-        return TimeLeft(_("Starting…"))
+        return TimeLeft(status.waiting_to_start())
     left = progress.left
     if left.seconds is not None:
         basis = ngettext("based on the last similar run", "based on the last %(runs)s similar runs", left.runs)
