@@ -86,7 +86,7 @@ def django_db_modify_db_settings_parallel_suffix() -> None:
 @pytest.fixture(autouse=True)
 def _clean_process_and_folder() -> Iterator[None]:
     """Reset what a transaction does not cover: the state of the process, the files of versions, the cache."""
-    web_process.forget_all()
+    web_process.reset()
     yield
     web_process.stop()
     for name in ("versions", "maps", "imports"):

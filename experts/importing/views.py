@@ -40,7 +40,7 @@ class ShortenedList(Generic[T]):
     """How many rows of the list are left out."""
 
     @classmethod
-    def of(cls, rows: Sequence[T]) -> ShortenedList[T]:
+    def from_rows(cls, rows: Sequence[T]) -> ShortenedList[T]:
         return cls(rows[:MAX_SHOWN], max(0, len(rows) - MAX_SHOWN))
 
 
@@ -61,7 +61,7 @@ class ChangePreview:
     fields: list[FieldPreview]
 
     @classmethod
-    def of(cls, change: ExpertChange) -> ChangePreview:
+    def from_change(cls, change: ExpertChange) -> ChangePreview:
         fields = [FieldPreview(_label(name), before, after) for name, (before, after) in change.fields.items()]
         return cls(change.username, fields)
 
@@ -95,7 +95,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @may_import
-def preview(request: HttpRequest) -> HttpResponse:
+def import_preview(request: HttpRequest) -> HttpResponse:
     pending = uploads.find_pending(request)
     if pending is None:
         return _no_pending_import(request)
@@ -142,7 +142,7 @@ def discard(request: HttpRequest) -> HttpResponse:
 def urls(site: admin.AdminSite) -> list[URLPattern]:
     return [
         path("import/", site.admin_view(upload), name="experts_expert_import"),
-        path("import/preview/", site.admin_view(preview), name="experts_expert_import_preview"),
+        path("import/preview/", site.admin_view(import_preview), name="experts_expert_import_preview"),
         path("import/apply/", site.admin_view(apply), name="experts_expert_import_apply"),
         path("import/discard/", site.admin_view(discard), name="experts_expert_import_discard"),
     ]
@@ -184,18 +184,18 @@ def _show_preview(request: HttpRequest, pending: uploads.PendingImport, plan: Im
         "stopped_by_bad_rows": stopped,
         "nothing_to_import": plan.does_nothing and not stopped,
         "applicable": not plan.does_nothing and not stopped,
-        "new": ShortenedList.of(plan.new),
+        "new": ShortenedList.from_rows(plan.new),
         "changed": _changed(plan),
-        "missing": ShortenedList.of(plan.missing),
+        "missing": ShortenedList.from_rows(plan.missing),
         "missing_heading": _missing_heading(plan),
-        "rejected": ShortenedList.of(plan.rejected),
+        "rejected": ShortenedList.from_rows(plan.rejected),
     }
     return render(request, "admin/experts/expert/import_preview.html", _context(request, context))
 
 
 def _changed(plan: ImportPlan) -> ShortenedList[ChangePreview]:
-    first = ShortenedList.of(plan.changed)
-    return ShortenedList([ChangePreview.of(change) for change in first.rows], first.more)
+    first = ShortenedList.from_rows(plan.changed)
+    return ShortenedList([ChangePreview.from_change(change) for change in first.rows], first.more)
 
 
 def _missing_heading(plan: ImportPlan) -> str:

@@ -30,7 +30,7 @@ class BearerToken(HttpBearer):
 
         Raises HttpError 401 for a token that is unknown, expired or revoked, 403 for a missing permission.
         """
-        found = ApiToken.objects.find(token)
+        found = ApiToken.objects.by_secret(token)
         if found is None:
             raise HttpError(401, _("The token is unknown, expired or revoked. Sign in again to get a new one."))
         return _permitted(found.user, self.any_of)

@@ -62,7 +62,7 @@ def start(request: HttpRequest, body: RunRequest = Body(RunRequest())) -> Status
 )
 def show_status(request: HttpRequest) -> IngestStatus:
     runs.reap()
-    now = status.current()
+    now = status.current_status()
     latest = now.latest
     return IngestStatus(
         status=now.api_state,

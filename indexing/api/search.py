@@ -35,17 +35,17 @@ def find(
     k: int = Query(10, ge=1, le=search.MAX_K),
     mode: search.Mode = search.Mode.HYBRID,
     *,
-    asked: Query[SearchFilters],
+    filters_given: Query[SearchFilters],
 ) -> SearchResults:
     """Raises EmptyQuery and InvalidFilter (422), NoIndexYet and EncoderUnavailable (503)."""
-    filters = SearchParameters(**asked.dict()).filters(strictly=True)
+    filters = SearchParameters(**filters_given.dict()).filters(strictly=True)
     if not q.strip():
         raise EmptyQuery  # also while there is no index yet
     snapshot = live.current()
     results = search.search(q, snapshot, k, mode, filters=filters)
     log.note(results, k, filtered=filters != NONE)
-    facets = FacetedQuery.of(results.query, mode, snapshot).facets(filters)
-    return SearchResults.from_results(results, facets, Marker.of(results.query, snapshot.keywords))
+    facets = FacetedQuery.from_text(results.query, mode, snapshot).facets(filters)
+    return SearchResults.from_results(results, facets, Marker.from_query(results.query, snapshot.keywords))
 
 
 @router.get(

@@ -69,7 +69,7 @@ class OpenList(Generic[Kind]):
     """only people with a change in this field; empty for all"""
 
     @classmethod
-    def of(cls, address: QueryDict, counts: Mapping[Kind, int], fields: Collection[str]) -> Self:
+    def from_address(cls, address: QueryDict, counts: Mapping[Kind, int], fields: Collection[str]) -> Self:
         """The list that the address names, or else the first one that is not empty."""
         first = next((kind for kind, count in counts.items() if count), next(iter(counts)))
         kind = next((kind for kind in counts if kind == address.get("list")), first)

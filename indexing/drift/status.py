@@ -95,7 +95,7 @@ def limits() -> DriftLimits:
     )
 
 
-def grade(share: float, age: timedelta, limits: DriftLimits) -> Grade:
+def grade_drift(share: float, age: timedelta, limits: DriftLimits) -> Grade:
     """The grade of a live version of that age from which that share of experts has drifted."""
     days = age / timedelta(days=1)
     if share and share >= limits.stale or days >= limits.stale_days:
@@ -116,7 +116,7 @@ def latest() -> DriftStatus:
             "why": translated(error),
         }
         return DriftStatus("unknown", version, None, timezone.now(), problem)
-    return DriftStatus(grade(found.share, as_of - version.created_at, limits()), version, found, as_of)
+    return DriftStatus(grade_drift(found.share, as_of - version.created_at, limits()), version, found, as_of)
 
 
 def baseline(version: IndexVersion) -> Baseline:

@@ -220,7 +220,7 @@ def _counted(by: str, title: str, classes: Classes, entries: Iterable[tuple[int,
     return Colouring(by, title, classes, lines)
 
 
-def choices(versions: Iterable[int]) -> list[tuple[str, list[tuple[str, str]]]]:
+def colour_choices(versions: Iterable[int]) -> list[tuple[str, list[tuple[str, str]]]]:
     """What a map can be coloured by, as groups (title, [(by, label)]); `versions`: numbers of earlier versions."""
     plain = [(CATEGORY, _("Category")), (INDUSTRY, _("Industry")), (FINDABILITY, _("Findability"))]
     since = [(f"{SINCE}{number}", _("New since version %(number)s") % {"number": number}) for number in versions]

@@ -66,7 +66,7 @@ class ModelEncoder:
         """
         if self.backend == "torch":
             try:
-                encoder = OnnxEncoder(onnx_files.find(self.fingerprint), self.name)
+                encoder = OnnxEncoder(onnx_files.find_export(self.fingerprint), self.name)
             except onnx_files.NoExport:
                 return False
             self._loaded = encoder
@@ -86,7 +86,7 @@ class ModelEncoder:
 
     def _load(self) -> OnnxEncoder | SentenceTransformerEncoder:
         try:
-            return OnnxEncoder(onnx_files.find(self.fingerprint), self.name)
+            return OnnxEncoder(onnx_files.find_export(self.fingerprint), self.name)
         except onnx_files.NoExport as why:
             # Only its message: the error's traceback refers to this frame, and would keep the model in memory.
             logger.warning(

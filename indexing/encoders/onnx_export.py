@@ -141,7 +141,7 @@ def _is_settled(fingerprint: str) -> bool:
         meta = onnx_files.read_meta(onnx_files.folder_of(fingerprint), fingerprint)
         if meta.refused:
             return meta.made_by == _made_by()
-        onnx_files.find(fingerprint)
+        onnx_files.find_export(fingerprint)
     except NoExport:
         return False
     return True

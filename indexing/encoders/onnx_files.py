@@ -82,7 +82,7 @@ def folder_of(fingerprint: str) -> Path:
     return paths.models_folder() / fingerprint
 
 
-def find(fingerprint: str) -> Export:
+def find_export(fingerprint: str) -> Export:
     """The export of the model with this fingerprint, with its files checked by hash. Raises NoExport."""
     return open_folder(folder_of(fingerprint), fingerprint)
 

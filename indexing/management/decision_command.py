@@ -42,10 +42,10 @@ class VersionDecisionCommand(BaseCommand):
             sentence = self.decide(number, command_actor(), options["reason"], options)
         except IndexingError as error:
             if options["json"]:
-                self.stdout.write(json.dumps(answer(number, error=translated(error))))
+                self.stdout.write(json.dumps(_outcome(number, error=translated(error))))
             code = EXIT_BUSY if isinstance(error, Busy) else EXIT_FAILED
             raise CommandError(visible(translated(error)), returncode=code) from error
-        self.stdout.write(json.dumps(answer(number)) if options["json"] else sentence)
+        self.stdout.write(json.dumps(_outcome(number)) if options["json"] else sentence)
 
     def confirm(self, question: str) -> None:
         """Ask on stderr, so that stdout has nothing but the result. Raises CommandError unless the answer is yes."""
@@ -58,5 +58,5 @@ class VersionDecisionCommand(BaseCommand):
             raise CommandError(_("Nothing was changed."), returncode=EXIT_FAILED)
 
 
-def answer(number: int, error: str = "") -> dict[str, Any]:
+def _outcome(number: int, error: str = "") -> dict[str, Any]:
     return {"version": number, "done": not error, "error": error or None, "live": IndexState.read().live_version_id}

@@ -39,7 +39,7 @@ def due(max_drift: float | None, max_age: float | None) -> str:
     return ""
 
 
-def share(text: str) -> float:
+def parse_share(text: str) -> float:
     """Parse `5%` or `0.05` for argparse, into a share: 0.05. Raises ArgumentTypeError."""
     try:
         value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
@@ -50,7 +50,7 @@ def share(text: str) -> float:
     return value
 
 
-def seconds(text: str) -> float:
+def parse_seconds(text: str) -> float:
     """Parse `90s`, `30m`, `24h` or `7d` for argparse, into seconds. Raises ArgumentTypeError."""
     try:
         value = float(text[:-1]) * UNITS[text[-1:]]

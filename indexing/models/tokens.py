@@ -41,7 +41,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         )
         return token, secret
 
-    def find(self, secret: str) -> ApiToken | None:
+    def by_secret(self, secret: str) -> ApiToken | None:
         """The token with this secret, or None if there is none or it no longer works."""
         token = self.select_related("user").filter(digest=digest(secret)).first()
         return token if token is not None and token.works else None

@@ -27,6 +27,6 @@ def stop() -> None:
     live.stop()
 
 
-def forget_all() -> None:
+def reset() -> None:
     """Be as a process that has just started: threads stopped, nothing served, opened, cached or counted."""
     process_state.forget_all()

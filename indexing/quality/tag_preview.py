@@ -153,7 +153,7 @@ class TagScores:
         return rows[np.argsort(-self.similarities[rows], kind="stable")[:count]]
 
 
-def preview(tag: TagSpec, threshold: float) -> TagPreview:
+def preview_tag(tag: TagSpec, threshold: float) -> TagPreview:
     """The preview of a tag as typed, at a cosine similarity of `threshold` or more.
 
     `tag.id` is NEW, or the id of the saved tag that is being changed. Raises NoIndexYet, and EncoderUnavailable if

@@ -100,7 +100,7 @@ class IndexStatus:
         return self.latest.api_state
 
 
-def current() -> IndexStatus:
+def current_status() -> IndexStatus:
     """The index as it is now: its live version, its latest run, and the processes that serve it."""
     state = IndexState.read()
     latest = RebuildRun.objects.select_related("version").order_by("-pk").first()

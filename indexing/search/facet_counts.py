@@ -73,7 +73,7 @@ class FacetedQuery:
     vector: NDArray[np.float32] | None
 
     @classmethod
-    def of(cls, text: str, mode: Mode, snapshot: Snapshot) -> FacetedQuery:
+    def from_text(cls, text: str, mode: Mode, snapshot: Snapshot) -> FacetedQuery:
         """Encodes the query unless the mode is keyword; right after a search its vector comes from the cache.
 
         Raises EncoderUnavailable.

@@ -52,7 +52,7 @@ class Marker:
         self._matches = _WordMatches(self._has)
 
     @classmethod
-    def of(cls, query: str, keywords: KeywordIndex) -> Marker:
+    def from_query(cls, query: str, keywords: KeywordIndex) -> Marker:
         return cls(keywords.words(query))
 
     def spans(self, text: str) -> list[Span]:

@@ -46,7 +46,7 @@ class SearchFigures:
 
     @property
     def grade(self) -> QualityGrade | None:
-        return grade(self.average)
+        return grade_average(self.average)
 
     @property
     def zero_share(self) -> float | None:
@@ -70,7 +70,7 @@ class _Sums:
         return self.rates / self.judged if self.judged else None
 
 
-def grade(average: float | None) -> QualityGrade | None:
+def grade_average(average: float | None) -> QualityGrade | None:
     """The grade of an average OTR@10, a share from 0 to 1; None for None."""
     if average is None:
         return None

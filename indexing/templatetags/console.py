@@ -69,13 +69,13 @@ def index_drift() -> drift_status.DriftStatus:
 @register.simple_tag(takes_context=True)
 def index_status(context: template.Context) -> status.IndexStatus | None:
     """The status for the line on the admin's front page; None for users who may not see the index."""
-    return status.current() if sees_index(context) else None
+    return status.current_status() if sees_index(context) else None
 
 
 @register.simple_tag(takes_context=True)
 def index_header(context: template.Context) -> header.Header | None:
     """The header of every page of the admin; None for users who may not see the index."""
-    return header.read() if sees_index(context) else None
+    return header.current_header() if sees_index(context) else None
 
 
 @register.simple_tag(takes_context=True)

@@ -36,7 +36,7 @@ def in_common(tag: object, marker: Marker | None) -> bool:
 
 
 @register.filter
-def found(message: str, wanted: LineFilter) -> SafeString:
+def marked_words(message: str, wanted: LineFilter) -> SafeString:
     """The same as `isolated`, with the text that was searched for in <mark>."""
     return format_html("<bdi>{}</bdi>", wanted.marked(without_bidi_controls(message)))
 

@@ -39,23 +39,23 @@ def decide(client, number: int, what: str, reason: str = "They left the firm."):
 
 def test_versions_are_listed_with_their_publications(publisher):
     version_cast.rolled_back()
-    told = publisher.get(VERSIONS).json()
-    assert (told["live"], told["schedule_on_hold"], told["next"]) == (1, True, None)
-    assert [(each["version"], each["state"], each["experts"]) for each in told["versions"]] == [
+    listed = publisher.get(VERSIONS).json()
+    assert (listed["live"], listed["schedule_on_hold"], listed["next"]) == (1, True, None)
+    assert [(each["version"], each["state"], each["experts"]) for each in listed["versions"]] == [
         (2, "kept", 9),
         (1, "live", 8),
     ]
-    back, first = told["versions"][1]["publications"]
+    back, first = listed["versions"][1]["publications"]
     assert (back["how"], back["by"], back["reason"], back["until"]) == ("rollback", "carol", "It finds nobody.", None)
     assert (first["how"], first["until"]) == ("run", pytest.approx(Publication.objects.get(version=2).at.timestamp()))
 
 
 def test_the_list_comes_in_pages(publisher):
     version_cast.two_versions()
-    told = publisher.get(VERSIONS, {"limit": 1}).json()
-    assert [each["version"] for each in told["versions"]] == [2]
-    told = publisher.get(VERSIONS, {"limit": 1, "before": told["next"]}).json()
-    assert ([each["version"] for each in told["versions"]], told["next"]) == ([1], None)
+    listed = publisher.get(VERSIONS, {"limit": 1}).json()
+    assert [each["version"] for each in listed["versions"]] == [2]
+    listed = publisher.get(VERSIONS, {"limit": 1, "before": listed["next"]}).json()
+    assert ([each["version"] for each in listed["versions"]], listed["next"]) == ([1], None)
 
 
 def test_a_held_version_is_published(publisher):

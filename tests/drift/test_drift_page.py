@@ -16,7 +16,7 @@ from experts.profiles.records import FIELDS
 from indexing.console import changes
 from indexing.drift import measurement
 from indexing.drift import status as drift_status
-from indexing.drift.status import DriftLimits, grade
+from indexing.drift.status import DriftLimits, grade_drift
 from indexing.lib import paths
 from indexing.models import IndexVersion
 from indexing.serving import live
@@ -46,13 +46,15 @@ def html(response) -> str:
     ],
 )
 def test_the_grade_follows_share_and_age(share, days, expected):
-    assert grade(share, days * DAY, LIMITS) == expected
+    assert grade_drift(share, days * DAY, LIMITS) == expected
 
 
 def test_the_grade_follows_the_limits():
     patient = DriftLimits(current=0.2, current_days=90, stale=1.0, stale_days=365)
-    assert grade(0.2, 89 * DAY, patient) == "current"
-    assert grade(0.0, 0 * DAY, DriftLimits(0.0, 7, 0.0, 30)) == "current", "nothing drifted is never stale by share"
+    assert grade_drift(0.2, 89 * DAY, patient) == "current"
+    assert grade_drift(0.0, 0 * DAY, DriftLimits(0.0, 7, 0.0, 30)) == "current", (
+        "nothing drifted is never stale by share"
+    )
 
 
 @pytest.fixture(autouse=True)

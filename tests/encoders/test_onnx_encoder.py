@@ -154,6 +154,6 @@ def test_an_export_of_another_format_is_made_again(exported):
     older = dataclasses.replace(meta_of(exported), format=onnx_files.FORMAT - 1)
     (folder / onnx_files.META).write_text(older.to_text())
     with pytest.raises(onnx_files.NoExport, match="another format"):
-        onnx_files.find(exported.fingerprint)
+        onnx_files.find_export(exported.fingerprint)
     onnx_export.ensure(exported)
-    assert onnx_files.find(exported.fingerprint).meta.format == onnx_files.FORMAT
+    assert onnx_files.find_export(exported.fingerprint).meta.format == onnx_files.FORMAT

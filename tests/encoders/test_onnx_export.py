@@ -97,7 +97,7 @@ def test_a_refusal_is_remembered_until_the_libraries_change(monkeypatch, caplog)
     file = onnx_files.folder_of(encoder.fingerprint) / onnx_files.META
     file.write_text(json.dumps(json.loads(file.read_text()) | {"made_by": "torch 1.0"}))
     onnx_export.ensure(encoder)
-    assert onnx_files.find(encoder.fingerprint).meta.made_by == meta_of(encoder).made_by != "torch 1.0"
+    assert onnx_files.find_export(encoder.fingerprint).meta.made_by == meta_of(encoder).made_by != "torch 1.0"
 
 
 def test_an_export_that_is_there_is_not_made_again(exported, caplog):
@@ -114,7 +114,7 @@ def test_a_full_disk_is_not_a_refusal_and_the_next_run_tries_again(monkeypatch, 
     assert "could not be exported: [Errno 28] No space left on device" in caplog.text
     assert list(paths.models_folder().iterdir()) == []
     onnx_export.ensure(encoder)
-    assert onnx_files.find(encoder.fingerprint)
+    assert onnx_files.find_export(encoder.fingerprint)
 
 
 def test_other_models_exports_go_but_for_the_newest_two(exported):

@@ -44,8 +44,8 @@ def html(response) -> str:
 class TestRunning:
     @pytest.mark.usefixtures("two")
     def test_each_query_gives_the_ranks_of_its_expected_experts_in_each_version(self, viewer):
-        told = viewer.get(API, {"a": 1, "b": 2}).json()
-        organs, glazier = told["queries"]
+        result = viewer.get(API, {"a": 1, "b": 2}).json()
+        organs, glazier = result["queries"]
         assert glazier["query"] == "glazier"
         assert glazier["expected"] == [{"username": "new", "a": None, "b": 1}]
         assert len(glazier["a"]) == len(glazier["b"]) == 3
@@ -56,15 +56,15 @@ class TestRunning:
 
     @pytest.mark.usefixtures("two")
     def test_the_totals_are_those_of_all_queries(self, viewer):
-        told = viewer.get(API, {"a": 1, "b": 2}).json()
-        assert told["totals"]["a"] == {"found": 2, "missing": 1, "broken": 1}
-        assert told["totals"]["b"] == {"found": 3, "missing": 0, "broken": 0}
-        overlaps = [query["overlap"] for query in told["queries"]]
-        assert told["totals"]["overlap"] == pytest.approx(sum(overlaps) / 2)
+        result = viewer.get(API, {"a": 1, "b": 2}).json()
+        assert result["totals"]["a"] == {"found": 2, "missing": 1, "broken": 1}
+        assert result["totals"]["b"] == {"found": 3, "missing": 0, "broken": 0}
+        overlaps = [query["overlap"] for query in result["queries"]]
+        assert result["totals"]["overlap"] == pytest.approx(sum(overlaps) / 2)
 
     @pytest.mark.usefixtures("two")
     def test_the_page_shows_the_same_as_the_api(self, viewer):
-        told = viewer.get(API, {"a": 1, "b": 2}).json()
+        result = viewer.get(API, {"a": 1, "b": 2}).json()
         response = viewer.get(PAGE, {"a": 1, "b": 2})
         page = html(response)
         link = next(
@@ -72,7 +72,7 @@ class TestRunning:
             for each in parse_html(response.content.decode()).walk()
             if each.tag == "a" and each.text == "View as JSON"
         )
-        assert viewer.get(link.attributes["href"]).json() == told
+        assert viewer.get(link.attributes["href"]).json() == result
         assert page.count("verdict-breach") == 1
         assert "found by version 1</dt> <dd> 2 of 3 <" in page
         assert "found by version 2</dt> <dd> 3 of 3 <" in page
@@ -80,9 +80,9 @@ class TestRunning:
 
     @pytest.mark.usefixtures("two")
     def test_a_version_against_itself_is_all_the_same(self, viewer):
-        told = viewer.get(API, {"a": 2, "b": 2}).json()
-        assert told["totals"]["overlap"] == 1.0
-        assert told["totals"]["a"] == told["totals"]["b"]
+        result = viewer.get(API, {"a": 2, "b": 2}).json()
+        assert result["totals"]["overlap"] == 1.0
+        assert result["totals"]["a"] == result["totals"]["b"]
 
     @pytest.mark.usefixtures("two")
     def test_only_active_queries_and_active_experts_count(self, viewer):
@@ -103,10 +103,10 @@ class TestRunning:
 
 class TestRefusals:
     @pytest.mark.usefixtures("two")
-    @pytest.mark.parametrize("asked", [{"a": 1, "b": 9}, {"a": 9, "b": 1}])
-    def test_a_missing_version_is_named(self, viewer, asked):
-        assert "Version 9 is not on disk" in viewer.get(API, asked).json()["detail"]
-        answer = viewer.get(PAGE, asked)
+    @pytest.mark.parametrize("parameters", [{"a": 1, "b": 9}, {"a": 9, "b": 1}])
+    def test_a_missing_version_is_named(self, viewer, parameters):
+        assert "Version 9 is not on disk" in viewer.get(API, parameters).json()["detail"]
+        answer = viewer.get(PAGE, parameters)
         assert answer.status_code == 404
         assert "Version 9 is not on disk" in html(answer)
 
@@ -169,10 +169,10 @@ class TestSaving:
 
     def test_the_lab_offers_it_only_with_the_permission(self, editor, client):
         version_cast.two_versions()
-        asked = {"q": "bread", "version": 2}
-        page = html(editor.get("/admin/index/lab/", asked))
+        parameters = {"q": "bread", "version": 2}
+        page = html(editor.get("/admin/index/lab/", parameters))
         assert 'name="expected"' in page
         assert f'action="{SAVE}"' in page
         client.force_login(cast.staff("indexing.view"))
-        assert 'name="expected"' not in html(client.get("/admin/index/lab/", asked))
+        assert 'name="expected"' not in html(client.get("/admin/index/lab/", parameters))
         assert client.post(SAVE, {"q": "bread", "k": "5"}).status_code == 403

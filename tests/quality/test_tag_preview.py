@@ -98,7 +98,7 @@ def holders(tag: Tag) -> set[int]:
 
 @built
 def test_unchanged_it_is_as_the_last_run_left_it(baker, settings) -> None:
-    shown = tag_preview.preview(spec(baker), settings.TCS_TAG_THRESHOLD)
+    shown = tag_preview.preview_tag(spec(baker), settings.TCS_TAG_THRESHOLD)
     assert shown.chosen.is_current
     assert shown.chosen.experts == shown.automatic == len(holders(baker)) > 0
     assert (shown.gained.count, shown.lost.count) == (0, 0)
@@ -111,7 +111,7 @@ def test_the_next_run_does_what_the_preview_said(baker, settings, threshold) -> 
     settings.TCS_TAG_THRESHOLD = threshold
     before = holders(baker)
     baker.description = "Repairs steel bridges and ship hulls, keeps bees and sells honey."
-    shown = tag_preview.preview(spec(baker), threshold)
+    shown = tag_preview.preview_tag(spec(baker), threshold)
     assert holders(baker) == before, "a preview changes nothing"
     baker.save()
     cast.published_again()
@@ -128,7 +128,7 @@ def test_the_next_run_does_what_the_preview_said(baker, settings, threshold) -> 
 @built
 def test_a_new_tag_is_previewed_and_takes_the_place_of_others(baker, settings) -> None:
     new = TagSpec(NEW, "Bees", "industry", "Keeps bees, breeds queens and sells honey. Beekeeper.")
-    shown = tag_preview.preview(new, settings.TCS_TAG_THRESHOLD)
+    shown = tag_preview.preview_tag(new, settings.TCS_TAG_THRESHOLD)
     assert shown.gained.count == shown.chosen.experts > 0
     tag = Tag.objects.create(kind=new.kind, name=new.name, description=new.description)
     cast.published_again()
@@ -141,8 +141,8 @@ def test_a_new_tag_among_many_better_ones_is_over_limit(baker) -> None:
         text = "Bakes sourdough bread and teaches fermentation."
         Tag.objects.create(kind="industry", name=f"Baker {number}", description=text)
     new = TagSpec(NEW, "Breads", "industry", "Bakes bread and teaches.")
-    as_industry = tag_preview.preview(new, 0.2)
-    as_domain = tag_preview.preview(TagSpec(NEW, new.name, "domain", new.description), 0.2)
+    as_industry = tag_preview.preview_tag(new, 0.2)
+    as_domain = tag_preview.preview_tag(TagSpec(NEW, new.name, "domain", new.description), 0.2)
     assert as_industry.limit == 3
     assert as_industry.chosen.over_limit > 0
     assert as_domain.chosen.over_limit == 0
@@ -151,7 +151,7 @@ def test_a_new_tag_among_many_better_ones_is_over_limit(baker) -> None:
 
 @built
 def test_the_list_is_in_order_and_what_follows_is_below(baker) -> None:
-    shown = tag_preview.preview(spec(baker), 0.3)
+    shown = tag_preview.preview_tag(spec(baker), 0.3)
     similarities = [each.similarity for each in shown.getting]
     assert similarities == sorted(similarities, reverse=True)
     assert min(similarities) >= 0.3 > max(each.similarity for each in shown.below)
@@ -161,9 +161,9 @@ def test_the_list_is_in_order_and_what_follows_is_below(baker) -> None:
 
 @built
 def test_a_manual_tag_stays_and_is_not_counted_as_automatic(baker) -> None:
-    before = tag_preview.preview(spec(baker), 0.3)
+    before = tag_preview.preview_tag(spec(baker), 0.3)
     baker.expert_tags.filter(source="auto", expert=before.getting[0].expert).update(source="manual", score=None)
-    shown = tag_preview.preview(spec(baker), 0.3)
+    shown = tag_preview.preview_tag(spec(baker), 0.3)
     assert shown.manual == 1
     assert shown.automatic == before.automatic - 1
     assert shown.chosen.experts == before.chosen.experts - 1
@@ -172,36 +172,36 @@ def test_a_manual_tag_stays_and_is_not_counted_as_automatic(baker) -> None:
 
 @built
 def test_hidden_experts_are_not_looked_at_and_new_ones_are_counted(baker) -> None:
-    before = tag_preview.preview(spec(baker), 0.3)
+    before = tag_preview.preview_tag(spec(baker), 0.3)
     Expert.objects.filter(pk=before.getting[0].expert.pk).deactivate()
     Expert.objects.create(username="fresh", bio="Bakes bread.")
-    shown = tag_preview.preview(spec(baker), 0.3)
+    shown = tag_preview.preview_tag(spec(baker), 0.3)
     assert (shown.experts, shown.outside) == (before.experts - 1, 1)
     assert before.getting[0].expert not in [each.expert for each in shown.getting]
 
 
 @built
 def test_while_somebody_types_only_the_typed_text_is_encoded(baker) -> None:
-    tag_preview.preview(spec(baker), 0.3)
+    tag_preview.preview_tag(spec(baker), 0.3)
     encoder = encoders.loaded()
     assert isinstance(encoder, HashEncoder)
     encoder.encoded.clear()
-    tag_preview.preview(TagSpec(baker.pk, "Baking", "industry", "Bakes c"), 0.3)
+    tag_preview.preview_tag(TagSpec(baker.pk, "Baking", "industry", "Bakes c"), 0.3)
     assert encoder.encoded == ["Baking. Bakes c"]
 
 
 @built
 def test_another_text_of_another_tag_counts_at_once(baker) -> None:
     text = "Bakes sourdough bread and teaches fermentation. Baker"
-    assert tag_preview.preview(spec(baker), 0.2).chosen.over_limit == 0
+    assert tag_preview.preview_tag(spec(baker), 0.2).chosen.over_limit == 0
     Tag.objects.exclude(pk=baker.pk).update(description=text)
-    assert tag_preview.preview(spec(baker), 0.2).chosen.over_limit > 0
+    assert tag_preview.preview_tag(spec(baker), 0.2).chosen.over_limit > 0
 
 
 @pytest.mark.django_db
 def test_without_a_version_it_says_so() -> None:
     with pytest.raises(NoIndexYet):
-        tag_preview.preview(TagSpec(NEW, "a", "domain", "b"), 0.3)
+        tag_preview.preview_tag(TagSpec(NEW, "a", "domain", "b"), 0.3)
 
 
 # --- the page and the panel ---

@@ -139,18 +139,18 @@ def test_cron_does_not_undo_a_rollback():
 
 @pytest.mark.parametrize(("text", "value"), [("5%", 0.05), ("0.05", 0.05), ("100%", 1.0)])
 def test_a_share_is_read(text, value):
-    assert schedule.share(text) == pytest.approx(value)
+    assert schedule.parse_share(text) == pytest.approx(value)
 
 
 @pytest.mark.parametrize(("text", "value"), [("90s", 90), ("30m", 1800), ("24h", 86400), ("7d", 604800)])
 def test_a_duration_is_read(text, value):
-    assert schedule.seconds(text) == value
+    assert schedule.parse_seconds(text) == value
 
 
 @pytest.mark.parametrize("text", ["", "h", "5", "-1h", "nan%", "x%"])
 def test_other_values_are_refused(text):
-    for read in (schedule.share, schedule.seconds):
-        if (read, text) == (schedule.share, "5"):
+    for read in (schedule.parse_share, schedule.parse_seconds):
+        if (read, text) == (schedule.parse_share, "5"):
             continue  # 500 %: odd, but a share
         with pytest.raises(schedule.argparse.ArgumentTypeError):
             read(text)

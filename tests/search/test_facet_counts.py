@@ -43,7 +43,7 @@ def by_name(values: tuple[FacetValue, ...]) -> dict[str, int]:
 
 
 def test_only_matches_are_counted(snapshot):
-    counts = FacetedQuery.of("sourdough honey", Mode.KEYWORD, snapshot).facets(NONE)
+    counts = FacetedQuery.from_text("sourdough honey", Mode.KEYWORD, snapshot).facets(NONE)
     assert counts.matches == 6
     assert by_name(counts.tags) == {"Bees": 3}
     assert by_name(counts.industries) == {"Food": 6}
@@ -53,14 +53,14 @@ def test_only_matches_are_counted(snapshot):
 
 
 def test_by_meaning_everybody_of_a_small_directory_matches(snapshot):
-    counts = FacetedQuery.of("honey", Mode.HYBRID, snapshot).facets(NONE)
+    counts = FacetedQuery.from_text("honey", Mode.HYBRID, snapshot).facets(NONE)
     assert counts.matches == 24
     assert by_name(counts.tags) == {"Bees": 3, "Boats": 3}
     assert by_name(counts.currencies) == {"EUR": 3, "USD": 3}
 
 
 def test_a_count_is_how_many_are_found_with_that_filter(snapshot, tags):
-    faceted = FacetedQuery.of("honey and steel", Mode.HYBRID, snapshot)
+    faceted = FacetedQuery.from_text("honey and steel", Mode.HYBRID, snapshot)
     counts = faceted.facets(Filters(categories=("Craft",)))
     for value in counts.tags + counts.industries:
         filters = Filters(categories=("Craft",), tags=(tags[value.name],))
@@ -68,7 +68,7 @@ def test_a_count_is_how_many_are_found_with_that_filter(snapshot, tags):
 
 
 def test_of_values_of_which_one_is_enough_the_others_stay_to_be_chosen(snapshot, tags):
-    faceted = FacetedQuery.of("sourdough honey steel", Mode.KEYWORD, snapshot)
+    faceted = FacetedQuery.from_text("sourdough honey steel", Mode.KEYWORD, snapshot)
     counts = faceted.facets(Filters(tags=(tags["Bees"],)))
     assert counts.matches == 3
     assert by_name(counts.tags) == {"Bees": 3, "Boats": 3}
@@ -79,13 +79,15 @@ def test_of_values_of_which_one_is_enough_the_others_stay_to_be_chosen(snapshot,
 
 
 def test_a_chosen_value_stays_in_sight_with_nobody_left(snapshot, tags):
-    counts = FacetedQuery.of("steel", Mode.KEYWORD, snapshot).facets(Filters(tags=(tags["Bees"],), all_tags=True))
+    counts = FacetedQuery.from_text("steel", Mode.KEYWORD, snapshot).facets(
+        Filters(tags=(tags["Bees"],), all_tags=True)
+    )
     assert counts.tags == (FacetValue(tags["Bees"], "Bees", 0, chosen=True),)
 
 
 def test_the_hidden_are_not_counted(snapshot):
     Expert.objects.filter(job_title="Baker").deactivate()
-    counts = FacetedQuery.of("sourdough honey", Mode.KEYWORD, snapshot).facets(NONE)
+    counts = FacetedQuery.from_text("sourdough honey", Mode.KEYWORD, snapshot).facets(NONE)
     assert (counts.matches, counts.photo) == (3, 0)
     assert by_name(counts.industries) == {"Food": 3}
 
@@ -94,7 +96,7 @@ def test_the_hidden_are_not_counted(snapshot):
 def test_the_deleted_are_not_counted_and_many_are_read_in_parts(snapshot, monkeypatch):
     everybody = sorted(Expert.objects.values_list("pk", flat=True))
     Expert.objects.filter(job_title="Baker").delete()
-    counts = FacetedQuery.of("sourdough honey", Mode.KEYWORD, snapshot).facets(NONE)
+    counts = FacetedQuery.from_text("sourdough honey", Mode.KEYWORD, snapshot).facets(NONE)
     assert (counts.matches, counts.photo) == (3, 0)
     monkeypatch.setattr("experts.models.expert.MAX_IDS", 5)
     left = sorted(Expert.objects.values_list("pk", flat=True))
@@ -104,13 +106,13 @@ def test_the_deleted_are_not_counted_and_many_are_read_in_parts(snapshot, monkey
 
 
 def test_counting_takes_few_queries(snapshot, django_assert_num_queries):
-    faceted = FacetedQuery.of("honey", Mode.HYBRID, snapshot)
+    faceted = FacetedQuery.from_text("honey", Mode.HYBRID, snapshot)
     with django_assert_num_queries(2):
         faceted.facets(NONE)
 
 
 def test_the_tightest_filter_is_the_one_without_which_most_match(snapshot, tags):
-    faceted = FacetedQuery.of("honey", Mode.HYBRID, snapshot)
+    faceted = FacetedQuery.from_text("honey", Mode.HYBRID, snapshot)
     filters = Filters(tags=(tags["Boats"],), industries=(tags["Food"],), currency="USD")
     loosened = faceted.loosened(filters)
     assert loosened is not None
@@ -119,7 +121,7 @@ def test_the_tightest_filter_is_the_one_without_which_most_match(snapshot, tags)
 
 
 def test_by_words_only_those_with_a_word_count(snapshot, tags):
-    faceted = FacetedQuery.of("honey", Mode.KEYWORD, snapshot)
+    faceted = FacetedQuery.from_text("honey", Mode.KEYWORD, snapshot)
     loosened = faceted.loosened(Filters(tags=(tags["Boats"],), categories=("Craft",)))
     assert loosened is not None
     assert loosened.group == "tags"
@@ -128,5 +130,5 @@ def test_by_words_only_those_with_a_word_count(snapshot, tags):
 
 def test_near_tags_are_those_that_stand_out(snapshot, tags, monkeypatch):
     monkeypatch.setattr("indexing.search.facet_counts.NEAREST", 3)
-    near = FacetedQuery.of("keeps bees, breeds queens and sells honey", Mode.KEYWORD, snapshot).near_tags()
+    near = FacetedQuery.from_text("keeps bees, breeds queens and sells honey", Mode.KEYWORD, snapshot).near_tags()
     assert [(tag.name, tag.count) for tag in near] == [("Bees", 3), ("Food", 6)]

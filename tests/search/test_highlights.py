@@ -52,7 +52,7 @@ def keywords(tmp_path_factory) -> KeywordIndex:
     ],
 )
 def test_words_are_marked_as_the_index_finds_them(keywords, query, text, expected):
-    assert Marker.of(query, keywords).marked(text) == expected
+    assert Marker.from_query(query, keywords).marked(text) == expected
 
 
 def test_what_is_marked_is_what_is_found(keywords):
@@ -69,7 +69,7 @@ def test_what_is_marked_is_what_is_found(keywords):
         "हिन्दी",
     ):
         found = set(keywords.search(query, 10)[0].tolist())
-        marker = Marker.of(query, keywords)
+        marker = Marker.from_query(query, keywords)
         assert {row for row, text in enumerate(PROFILES) if marker.spans(text)} == found, query
 
 
@@ -81,7 +81,7 @@ def test_ascii_texts_are_cut_into_the_same_words():
 
 
 def test_nothing_of_a_profile_becomes_markup(keywords):
-    marker = Marker.of("engineering script mark amp <b>", keywords)
+    marker = Marker.from_query("engineering script mark amp <b>", keywords)
     text = "<script>engineering</script> & <mark>"
     marked = marker.marked(text)
     assert "<mark>engineering</mark>" in marked
@@ -92,7 +92,7 @@ def test_nothing_of_a_profile_becomes_markup(keywords):
 
 
 def test_an_excerpt_is_where_the_words_are(keywords):
-    marker = Marker.of("underwater welding", keywords)
+    marker = Marker.from_query("underwater welding", keywords)
     early = marker.excerpt("underwater " + "and so on " * 60)
     assert early.startswith("<mark>underwater</mark> and")
     assert early.endswith(" …")
@@ -109,7 +109,7 @@ def test_highlights_are_of_the_fields_that_have_a_word(keywords):
     expert = Expert(
         username="u", first_name="Wanda", last_name="Weld", job_title="Welding\u202e lead", bio="<i>Welds</i>"
     )
-    marker = Marker.of("welding", keywords)
+    marker = Marker.from_query("welding", keywords)
     assert marker.highlights(expert) == {
         "name": "Wanda <mark>Weld</mark>",
         "job_title": "<mark>Welding</mark> lead",

@@ -82,7 +82,7 @@ class TestFigures:
         [(1.0, "good"), (0.75, "good"), (0.749, "fair"), (0.6, "fair"), (0.599, "poor"), (0.0, "poor"), (None, None)],
     )
     def test_grades(self, average, grade):
-        assert log_figures.grade(average) == grade
+        assert log_figures.grade_average(average) == grade
 
     def test_an_empty_log_gives_no_figures(self):
         assert log_figures.search_figures(TODAY) == log_figures.SearchFigures(0, 0, None, ())

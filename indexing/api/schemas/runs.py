@@ -193,7 +193,7 @@ class Verdict(Schema):
     warning: bool = Field(description="Only a warning: does not hold the version.")
 
 
-class AskedQuery(Schema):
+class GateQuery(Schema):
     text: str
     k: int
     missing: list[str] = Field(description="Expected experts who are not in the top k.")
@@ -212,7 +212,7 @@ class Gate(Schema):
     lost_count: int
     gained: list[str]
     gained_count: int
-    queries: list[AskedQuery]
+    queries: list[GateQuery]
     queries_count: int
 
     @classmethod

@@ -46,7 +46,7 @@ def _list(now: DriftStatus, request: ConsoleRequest) -> dict[str, Any]:
     assert now.drift is not None
     assert now.version is not None
     counts: dict[Kind, int] = {kind: len(getattr(now.drift, kind)) for kind in KINDS}
-    chosen = OpenList.of(request.GET, counts, FIELDS)
+    chosen = OpenList.from_address(request.GET, counts, FIELDS)
     version = status.baseline(now.version)
     everybody = drifted_people.listed(version, now.drift, chosen.kind, words=chosen.words, field=chosen.field)
     context = chosen.context(everybody, request.GET.get("page"), counts, now.drift.fields)

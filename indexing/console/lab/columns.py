@@ -77,7 +77,7 @@ class LabComparison:
     lost: int
 
 
-def answer(version: IndexVersion, mode: Mode, query: str) -> LabColumn:
+def search_version(version: IndexVersion, mode: Mode, query: str) -> LabColumn:
     """Search one version; a version that cannot be searched gives a column with the reason."""
     try:
         results = search(query, open_versions.open_version(version), HITS, mode)

@@ -59,7 +59,7 @@ class TagPreviewForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @allowed("experts.view_tag", "experts.change_tag", "experts.add_tag")
-def preview(request: ConsoleRequest) -> HttpResponse:
+def tag_preview_page(request: ConsoleRequest) -> HttpResponse:
     """Preview the tag that the parameters describe; nothing is saved. For htmx, only the panel.
 
     `tag` is the id of a saved tag, whose text is used for what is not given. The tag's form sends POST, so that its
@@ -100,7 +100,9 @@ def _answer(form: TagPreviewForm, saved: Tag | None) -> tuple[dict[str, Any], in
         sentences = [str(sentence) for errors in form.errors.values() for sentence in errors]
         return {"view": "sentence", "sentence": " ".join(sentences)}, 400
     try:
-        shown = tag_preview.preview(form.spec(saved.pk if saved else tag_preview.NEW), form.cleaned_data["threshold"])
+        shown = tag_preview.preview_tag(
+            form.spec(saved.pk if saved else tag_preview.NEW), form.cleaned_data["threshold"]
+        )
     except (NoIndexYet, EncoderUnavailable) as error:
         return {"view": "sentence", "sentence": translated(error)}, error.status
     most = max(step.experts for step in shown.steps)

@@ -50,8 +50,8 @@ def _columns(address: QueryDict, before: IndexVersion | None, after: IndexVersio
     """The template context: what is chosen and, with a query, the results of each version and how they differ."""
     query, mode = address.get("q", ""), address.get("mode", "")
     before_mode, after_mode = parse_mode(address.get("with_mode") or mode), parse_mode(mode)
-    first = columns.answer(before, before_mode, query) if before and query.strip() else None
-    second = columns.answer(after, after_mode, query) if after and query.strip() else None
+    first = columns.search_version(before, before_mode, query) if before and query.strip() else None
+    second = columns.search_version(after, after_mode, query) if after and query.strip() else None
     comparison = None
     if first and second:
         first, second, comparison = columns.compared(first, second)

@@ -64,7 +64,7 @@ class Feed:
     def _changed_fragments(self, state: TableState, rights: Rights) -> list[str]:
         rendered = self._header(state)
         if not self.tab.header_only:
-            rendered |= self._watcher.share(
+            rendered |= self._watcher.render_once(
                 ("fragments", state.turn, rights, self.tab), lambda: self._render_fragments(rights)
             )
         changed = {target: html for target, html in rendered.items() if self._sent.get(target) != html}
@@ -74,10 +74,10 @@ class Feed:
     def _header(self, state: TableState) -> dict[str, str]:
         """The header's fragments as HTML by element id, rendered once for all tabs of a language."""
         key = (state.turn, self.tab.language)
-        number, html = self._watcher.share(("header", *key), header.as_shown)
+        number, html = self._watcher.render_once(("header", *key), header.as_shown)
         changed = {"header-run": html}
         if self.shown and self.shown != number:
-            ended = self._watcher.share(("ended", self.shown, *key), partial(header.how_it_ended, self.shown))
+            ended = self._watcher.render_once(("ended", self.shown, *key), partial(header.how_it_ended, self.shown))
             changed["run-notice"] = ended
         self.shown = number
         return changed
@@ -96,7 +96,7 @@ class Feed:
         if not followed or (state.run == followed and state.last <= self.after):
             self.more = False
             return ""
-        html, last, self.more = self._watcher.share(
+        html, last, self.more = self._watcher.render_once(
             ("lines", followed, self.after, state.last, self.tab.language, self.tab.time_zone, self.tab.wanted),
             lambda: _lines(followed, self.after, state.last if state.run == followed else 0, self.tab.wanted),
         )

@@ -41,13 +41,13 @@ class Header:
         return f"{self.run.get_kind_display()} · {self.run.get_stage_display()}{percent}"
 
 
-def read() -> Header:
+def current_header() -> Header:
     return Header(RebuildRun.objects.active().first())
 
 
 def as_shown() -> tuple[int, str]:
     """The number of the active run (0 for none), and what the header shows of it."""
-    header = read()
+    header = current_header()
     return header.number, render_to_string("indexing/header/_run.html", {"header": header}).strip()
 
 

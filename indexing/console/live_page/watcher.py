@@ -82,7 +82,7 @@ class Watcher:
         if not self._tasks:
             self._tasks.append(asyncio.create_task(self._watch(), name="index-watch"))
             if settings.REDIS_URL:
-                self._tasks.append(asyncio.create_task(self._listen(), name="index-bell"))
+                self._tasks.append(asyncio.create_task(self._listen(), name="index-changes"))
 
     def leave(self, socket: asyncio.Event) -> None:
         self._sockets.discard(socket)
@@ -93,7 +93,7 @@ class Watcher:
             self.seen = None
             self._shared = {}
 
-    def share(self, key: Hashable, make: Callable[[], T]) -> T:
+    def render_once(self, key: Hashable, make: Callable[[], T]) -> T:
         """The result of `make` for `key`, made once for all sockets: ten open tabs cost no more than one."""
         if key not in self._shared:
             if len(self._shared) >= MAX_SHARED:

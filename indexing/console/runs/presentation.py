@@ -73,7 +73,7 @@ class TimeLeft:
 
 
 def index_context(rights: Rights, page: int | str = 1) -> dict[str, Any]:
-    now = status.current()
+    now = status.current_status()
     return {
         "status": now,
         "badge": now.badge,

@@ -107,12 +107,12 @@ def _answer(form: SearchForm, snapshot: Snapshot | None, k: int) -> tuple[dict[s
         return {"view": "no_encoder", "sentence": translated(error)}, error.status
     except InvalidFilter as error:
         return {"view": "invalid", "sentence": translated(error)}, error.status
-    faceted = FacetedQuery.of(results.query, form.mode, snapshot)
+    faceted = FacetedQuery.from_text(results.query, form.mode, snapshot)
     context = {
         "view": "results" if results.hits else "nothing",
         "results": results,
         "facets": faceted.facets(filters),
-        "marker": Marker.of(results.query, snapshot.keywords),
+        "marker": Marker.from_query(results.query, snapshot.keywords),
         "milliseconds": max(round(results.seconds * 1000), 1),
     }
     if not results.hits:

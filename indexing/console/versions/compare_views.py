@@ -76,7 +76,7 @@ def _chosen(
     return a, None if a == b else b, ""
 
 
-def choices(versions: Sequence[IndexVersion]) -> list[tuple[str, str, IndexVersion | None]]:
+def version_choices(versions: Sequence[IndexVersion]) -> list[tuple[str, str, IndexVersion | None]]:
     """The two choices of the form, each as (field name, label, chosen version)."""
     a, b = opening.usual_pair(versions)
     return [("from", _("From"), a), ("to", _("To"), b)]
@@ -85,7 +85,7 @@ def choices(versions: Sequence[IndexVersion]) -> list[tuple[str, str, IndexVersi
 def _list(diff: Diff, request: HttpRequest) -> dict[str, Any]:
     """The open list, one of three: the page of it that was requested, filtered by words and field."""
     counts: dict[Kind, int] = {kind: len(diff.ids(kind)) for kind in KINDS}
-    chosen = OpenList.of(request.GET, counts, diff.fields)
+    chosen = OpenList.from_address(request.GET, counts, diff.fields)
     everybody = version_diff.listed(diff, chosen.kind, words=chosen.words, field=chosen.field)
     context = chosen.context(everybody, request.GET.get("page"), counts, diff.fields)
     people = version_diff.people(diff, chosen.kind, list(context["page"].object_list))

@@ -56,7 +56,7 @@ def versions_page(request: ConsoleRequest) -> HttpResponse:
         "rows": rows,
         "clean_up": presentation.clean_up(forecast),
         "versions": kept,
-        "choices": compare_views.choices(kept) if len(kept) > 1 else [],
+        "choices": compare_views.version_choices(kept) if len(kept) > 1 else [],
         "state": state,
         "rights": rights_of(request.user),
     }

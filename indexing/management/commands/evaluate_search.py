@@ -26,7 +26,7 @@ NAMED = 5
 """Unknown usernames shown in the terminal; --json lists them all."""
 
 
-def share(value: str) -> float:
+def _fraction(value: str) -> float:
     """Parse a number from 0 to 1 for argparse. Raises ArgumentTypeError."""
     try:
         number = float(value)
@@ -59,7 +59,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
         parser.add_argument(
             "--min-ndcg",
-            type=share,
+            type=_fraction,
             metavar="X",
             help=f"exit with 1 if nDCG@{CUTOFF} of --mode (default: hybrid) is lower than X",
         )

@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         runs.reap()
-        now, drifted = status.current(), drift_status.latest()
+        now, drifted = status.current_status(), drift_status.latest()
         if options["json"]:
             self.stdout.write(json.dumps(as_dict(now) | {"drift": drifted.as_dict()}))
             return

@@ -54,13 +54,13 @@ class Command(BaseCommand):
         add("--scheduled", action="store_true", help="for cron: do nothing while scheduled rebuilds are paused")
         add(
             "--if-drift",
-            type=schedule.share,
+            type=schedule.parse_share,
             metavar="5%",
             help="as --scheduled, if this share of experts is out of date",
         )
         add(
             "--if-older",
-            type=schedule.seconds,
+            type=schedule.parse_seconds,
             metavar="24h",
             help="as --scheduled, if the live version is older",
         )
