@@ -5,16 +5,19 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connections, transaction
+from django.test import Client
 from pytest_django import DjangoDbBlocker
 from pytest_django.plugin import blocking_manager_key
 
 from indexing.ops import web_process
+from tests.support import cast
 from tests.support.once import once
 from tests.support.server import Site
 
@@ -92,6 +95,19 @@ def _clean_process_and_folder() -> Iterator[None]:
     for name in ("versions", "maps", "imports"):
         shutil.rmtree(Path(settings.DATA_DIR) / name, ignore_errors=True)
     cache.clear()
+
+
+@pytest.fixture
+def external_workers(settings: Any) -> None:
+    """A requested run stays queued: no worker process is started."""
+    settings.TCS_WORKER = "external"
+
+
+@pytest.fixture
+def publisher(client: Client) -> Client:
+    """Carol, who sees the index and decides about versions, is signed in."""
+    client.force_login(cast.staff("indexing.view", "indexing.publish", username="carol"))
+    return client
 
 
 @pytest.fixture(scope="session")

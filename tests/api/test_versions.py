@@ -11,22 +11,11 @@ from indexing.versions import free_memory
 from tests.support import cast, damage, version_cast
 from tests.support.version_cast import live
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("external_workers")]
 
 VERSIONS = "/api/admin/versions"
 RELEASE = "/api/admin/schedule/release"
 DECISIONS = ("publish", "discard", "rollback")
-
-
-@pytest.fixture(autouse=True)
-def external_workers(settings):
-    settings.TCS_WORKER = "external"
-
-
-@pytest.fixture
-def publisher(client):
-    client.force_login(cast.staff("indexing.view", "indexing.publish", username="carol"))
-    return client
 
 
 def post(client, path: str, body: object = None):

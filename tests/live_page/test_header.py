@@ -50,7 +50,7 @@ def test_every_page_says_who_is_running_what_and_how_far_it_is(viewer, path):
     assert link.attributes["href"] == f"/admin/index/runs/{run.pk}/"
     words = link.text
     assert "full rebuild" in words
-    assert "embed 25 %" in words
+    assert "process profiles 25 %" in words
     assert run.who in words
 
 

@@ -13,7 +13,7 @@ from indexing.quality import overlap
 from indexing.serving import live, open_versions
 from indexing.snapshot.reader import Snapshot
 from tests.support import cast, damage, version_cast
-from tests.support.html_reading import parse_html
+from tests.support.html_reading import html, parse_html
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,10 +27,6 @@ KEYWORDS, PROFILES = "Search by keywords", "Load the profiles"
 def viewer(client):
     client.force_login(cast.staff("indexing.view", username="vi"))
     return client
-
-
-def html(response) -> str:
-    return " ".join(response.content.decode().split())
 
 
 def version(number: int) -> IndexVersion:

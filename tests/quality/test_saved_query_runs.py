@@ -12,7 +12,7 @@ from indexing.models import IndexVersion, SavedQuery
 from indexing.quality import saved_queries
 from indexing.serving import open_versions
 from tests.support import cast, version_cast
-from tests.support.html_reading import parse_html
+from tests.support.html_reading import html, parse_html
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,10 +35,6 @@ def two() -> None:
     query.expected.set(Expert.objects.filter(username="new"))
     other = SavedQuery.objects.create(text="church organs bread", k=20)
     other.expected.set(Expert.objects.filter(username__in=["expert-001", "expert-002"]))
-
-
-def html(response) -> str:
-    return " ".join(response.content.decode().split())
 
 
 class TestRunning:

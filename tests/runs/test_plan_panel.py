@@ -12,6 +12,7 @@ from indexing import drift
 from indexing.console.changes import FIELD_NAMES
 from indexing.models import RebuildRun
 from tests.support import cast
+from tests.support.html_reading import html
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,10 +24,6 @@ HTMX = {"HX-Request": "true"}
 def viewer(client):
     client.force_login(cast.staff("indexing.view", username="vi"))
     return client
-
-
-def html(response) -> str:
-    return " ".join(response.content.decode().split())
 
 
 def figure(page: str, name: str) -> str:

@@ -13,6 +13,7 @@ from indexing.models import SearchLog
 from indexing.models.searches import folded
 from indexing.search import log_figures
 from tests.support import cast
+from tests.support.html_reading import html
 
 PAGE = "/admin/index/searches/"
 TODAY = date(2026, 3, 20)
@@ -48,10 +49,6 @@ def row(
 
 def save(*rows: SearchLog) -> None:
     SearchLog.objects.bulk_create(rows, batch_size=1000)
-
-
-def html(response) -> str:
-    return " ".join(response.content.decode().split())
 
 
 class TestFigures:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+from django.http import HttpResponse
+
 from experts.safe_text import without_bidi_controls
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -36,6 +38,16 @@ OPENING, CLOSING = "\u2066\u2067\u2068", "\u2069"
 GRID_CELLS = {"line-message"}
 LINKS = {"href", "src", "action", "formaction", "data", "poster", "hx-get", "hx-post", "ws-connect"}
 DATA_SCRIPTS = {"application/json", "importmap", "speculationrules"}
+
+
+def html(response: HttpResponse) -> str:
+    """The page on one line, so that a test need not know where its lines break."""
+    return " ".join(response.content.decode().split())
+
+
+def html_without_bdi(response: HttpResponse) -> str:
+    """`html` without what keeps a name's direction to itself."""
+    return re.sub(r"</?bdi[^>]*>|[\u2066-\u2069]", "", html(response))
 
 
 @dataclass

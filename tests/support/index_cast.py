@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from indexing.building.pipeline import Built, Order, build
+from indexing.lib import paths
 from indexing.lib.messages import Message
 from indexing.snapshot.reader import Snapshot
 
 FULL = Order(kind="full", reembed=False, fence=1, number=1, previous=None, exact_up_to=50_000, tag_threshold=0.25)
 TAGS = replace(FULL, kind="tags", number=None)
+
+ALL_STAGES = ["snapshot", "embed", "tag", "vectors", "keywords", "verify"]
 
 
 @dataclass
@@ -59,3 +62,12 @@ def built_snapshot(order: Order = FULL) -> Snapshot:
     made = built(order)
     assert made.folder is not None
     return Snapshot.open(made.folder, manifest_sha256=made.manifest_sha256)
+
+
+def left_over() -> list[str]:
+    folder = paths.versions_folder()
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def next_order(number: int = 2, **changes: object) -> Order:
+    return replace(FULL, number=number, fence=number, previous=paths.version_folder(number - 1), **changes)

@@ -17,6 +17,7 @@ from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from indexing.versions import pinning, sweep
 from tests.support import cast
+from tests.support.html_reading import html
 
 pytestmark = pytest.mark.django_db
 
@@ -49,16 +50,6 @@ def publish_another() -> None:
     number = IndexVersion.objects.count() + 1
     IndexVersion.objects.create(number=number, state=State.LIVE)
     paths.version_folder(number).mkdir()
-
-
-@pytest.fixture
-def publisher(client):
-    client.force_login(cast.staff("indexing.view", "indexing.publish", username="carol"))
-    return client
-
-
-def html(response) -> str:
-    return " ".join(response.content.decode().split())
 
 
 class TestRules:

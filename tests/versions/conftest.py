@@ -1,0 +1,14 @@
+"""Who looks at versions."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from tests.support import cast
+
+
+@pytest.fixture
+def viewer(client: Client) -> Client:
+    client.force_login(cast.staff("indexing.view", username="vi"))
+    return client
