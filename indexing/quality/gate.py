@@ -149,7 +149,7 @@ def failed_encodings(evidence: Evidence, limits: Limits) -> VerdictRecord:
     return VerdictRecord("failed_encodings", sentence, share, limits.max_failed, share <= limits.max_failed)
 
 
-def index_recall(evidence: Evidence, limits: Limits) -> VerdictRecord:
+def recall(evidence: Evidence, limits: Limits) -> VerdictRecord:
     """recall@10, 0 to 1, of an approximate vector index: at least TCS_GATE_MIN_RECALL. An exact index passes."""
     found = evidence.recall
     if found is None:
@@ -199,7 +199,7 @@ RULES: tuple[Callable[[Evidence, Limits], VerdictRecord], ...] = (
     minimum_count,
     without_text,
     failed_encodings,
-    index_recall,
+    recall,
     queries_broken,
     queries_overlap,
 )
