@@ -58,5 +58,6 @@ def _shown(value: Any, kind: str, decimals: int | None) -> str:
     if kind == "d":
         return formats.number_format(int(value), 0, use_l10n=True, force_grouping=True)
     if kind == "f" and decimals is not None:
-        return formats.number_format(value, decimals, use_l10n=True, force_grouping=True)
+        # Rounded first: `number_format` alone truncates.
+        return formats.number_format(round(value, decimals), decimals, use_l10n=True, force_grouping=True)
     return in_english(value, kind, decimals)

@@ -109,7 +109,7 @@ def experts_lost(evidence: Evidence, limits: Limits) -> VerdictRecord:
     Passes without a live version.
     """
     if evidence.live_number is None:
-        return _nothing_to_compare("experts_lost", limits.max_lost)
+        return _nothing_to_compare("experts_lost", limits.max_lost, evidence)
     lost, of = len(evidence.lost), evidence.live_experts
     share = lost / of if of else 0.0
     sentence = message(
@@ -125,7 +125,7 @@ def experts_lost(evidence: Evidence, limits: Limits) -> VerdictRecord:
 def minimum_count(evidence: Evidence, limits: Limits) -> VerdictRecord:
     """The number of experts in the new version: at least TCS_GATE_MIN_EXPERTS."""
     count, limit = evidence.experts, limits.min_experts
-    sentence = message("The version has %(count)d experts; at least %(limit)d are needed.", count=count, limit=limit)
+    sentence = message("The version has %(count)d experts; the minimum is %(limit)d.", count=count, limit=limit)
     return VerdictRecord("minimum_count", sentence, count, limit, count >= limit)
 
 
@@ -188,7 +188,7 @@ def queries_overlap(evidence: Evidence, limits: Limits) -> VerdictRecord:
     """
     overlaps = [query.overlap for query in evidence.queries if query.overlap is not None]
     if not overlaps:
-        return _nothing_to_compare("queries_overlap", limits.min_overlap)
+        return _nothing_to_compare("queries_overlap", limits.min_overlap, evidence)
     mean, least = sum(overlaps) / len(overlaps), limits.min_overlap
     sentence = message("On average, %(share).0f %% of the top ten of saved queries stay the same.", share=mean * 100)
     return VerdictRecord("queries_overlap", sentence, mean, least, mean >= least, warning=True)
@@ -205,8 +205,13 @@ RULES: tuple[Callable[[Evidence, Limits], VerdictRecord], ...] = (
 )
 
 
-def _nothing_to_compare(rule: str, limit: float) -> VerdictRecord:
-    sentence = message("Nothing to compare: no version is live, or there are no saved queries.")
+def _nothing_to_compare(rule: str, limit: float, evidence: Evidence) -> VerdictRecord:
+    if evidence.live_number is None:
+        sentence = message("Nothing to compare: no version is live.")
+    elif not evidence.queries:
+        sentence = message("Nothing to compare: there are no saved queries.")
+    else:
+        sentence = message("Nothing to compare: the saved queries find nobody in the live version.")
     return VerdictRecord(rule, sentence, None, limit, True)
 
 

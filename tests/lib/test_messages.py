@@ -101,3 +101,9 @@ def test_make_messages_gathers_them(tmp_path):
     catalogue = (tmp_path / "locale/nl/LC_MESSAGES/django.po").read_text()
     for line in ('msgid "One %(x)s."', 'msgid "%(count)d bird"', 'msgid_plural "%(count)d birds"', '"Of an error."'):
         assert line in catalogue
+
+
+@pytest.mark.parametrize(("language", "shown"), [("en", "0.1 %"), ("nl", "0,1 %")])
+def test_pages_round_numbers_as_the_log_does(language, shown):
+    with translation.override(language):
+        assert translated(message("%(share).1f %%", share=100 / 1500)) == shown

@@ -70,10 +70,24 @@ def test_queries_that_moved_are_a_warning_and_hold_nothing():
 
 def test_the_first_version_has_nothing_to_compare_with_and_says_so():
     first = replace(GOOD, live_number=None, live_experts=0)
-    found = verdict(first, "experts_lost")
+    for rule in ("experts_lost", "queries_overlap"):
+        found = verdict(first, rule)
+        assert found.passed
+        assert found.value is None
+        assert str(found.sentence) == "Nothing to compare: no version is live."
+
+
+@pytest.mark.parametrize(
+    ("queries", "why"),
+    [
+        ((), "there are no saved queries."),
+        ((QueryOutcome("tax", 3, (), (), ("a",)),), "the saved queries find nobody in the live version."),
+    ],
+)
+def test_without_results_to_compare_the_queries_pass_and_the_report_says_why(queries, why):
+    found = verdict(replace(GOOD, queries=queries), "queries_overlap")
     assert found.passed
-    assert found.value is None
-    assert "compare" in str(found.sentence)
+    assert str(found.sentence) == f"Nothing to compare: {why}"
 
 
 def test_a_report_is_json_with_bounded_names_and_whole_counts():

@@ -28,6 +28,12 @@ def test_a_held_run_shows_every_rule_with_value_limit_and_result(viewer):
     assert "10 of the 20 experts in version 1 are gone" in page
 
 
+def test_in_dutch_too_whole_shares_have_no_decimals(viewer):
+    run = version_cast.held()
+    page = html(viewer.get(f"{PAGE}runs/{run.pk}/", HTTP_ACCEPT_LANGUAGE="nl"))
+    assert "hoogstens 10 %" in page
+
+
 def test_it_is_on_the_index_page_too(viewer):
     version_cast.held()
     page = html(viewer.get(PAGE))

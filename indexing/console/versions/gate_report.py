@@ -115,7 +115,8 @@ def report_of(run: RebuildRun | None, *, at_a_glance: bool = False) -> GateRepor
 
 
 def _share(value: float) -> str:
-    return _("%(share)s %%") % {"share": localize(round(value * 100, 1)).removesuffix(".0")}
+    share = round(value * 100, 1)
+    return _("%(share)s %%") % {"share": localize(int(share) if share == int(share) else share)}
 
 
 def _count(value: float) -> str:
