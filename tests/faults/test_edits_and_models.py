@@ -148,8 +148,8 @@ def test_a_model_that_cannot_be_used_fails_the_run_and_says_how_to_fix_it(
                 run = promises.ask(reembed=True)
                 assert work(run.pk, **given).ended(LOADS_WITHIN) == 1
                 promises.expect(run, State.FAILED, stage="embed")
-                mends = ("Set it to a folder", "Install it again", "TCS_ENCODER=")
-                assert any(mend in run.error for mend in mends), run.error
+                fixes = ("Set it to a model folder", "install it again", "TCS_ENCODER=")
+                assert any(fix in run.error for fix in fixes), run.error
                 assert promises.live() == first_version
                 promises.hold_once_idle()
         searching.wait_for(promises.next_run_works())
@@ -174,7 +174,10 @@ def test_another_dimension_never_meets_old_vectors(first_version, serve, work):
         run.refresh_from_db()
         assert (run.state, run.reused, run.encoded) == (State.DONE, 0, run.experts)
         until(lambda: web.readiness() == "degraded", "the web process will not change over")
-        until(lambda: "restart it" in "".join(status.serving(IndexState.read()).problems), "the console says so")
+        until(
+            lambda: "restart the process" in "".join(status.serving(IndexState.read()).problems),
+            "the console says so",
+        )
     searching.none_failed()
     restarted = serve(TCS_ENCODER="tests.faults.encoders.WideEncoder")
     assert (restarted.version(), restarted.readiness()) == (run.version_id, "ready")
@@ -199,7 +202,7 @@ def test_another_dimension_under_the_same_fingerprint_fails_or_encodes_all(first
         with searching.answered_from(first_version):
             run = promises.ask()
             assert work(run.pk, TCS_ENCODER="tests.faults.encoders.LyingEncoder").ended() == 1
-            promises.expect(run, State.FAILED, says="1024 dimensions")
+            promises.expect(run, State.FAILED, says="1,024 dimensions")
             assert promises.live() == first_version
             promises.hold_once_idle()
         searching.wait_for(promises.next_run_works())
