@@ -306,7 +306,7 @@ def test_the_end_of_a_run_is_announced_on_every_page_and_by_a_notification_if_re
     """)
     other.goto("/admin/experts/expert/")
     page.goto("/admin/password_change/")
-    expect(page.locator("#header-run")).to_contain_text("In de rij", use_inner_text=True)
+    expect(page.locator("#header-run")).to_contain_text("in de rij", use_inner_text=True)
     expect(page.locator("#run-bell")).to_have_attribute("aria-pressed", "false")
     page.locator("#run-bell").click()
     expect(page.locator("#run-bell")).to_have_attribute("aria-pressed", "true")
