@@ -314,12 +314,12 @@ def test_the_end_of_a_run_is_announced_on_every_page_and_by_a_notification_if_re
     site.run(f"from indexing import runs; from tests.support import cast; {cancel}")
     for each in (other, page):
         expect(each.locator("#run-notice")).to_contain_text(re.compile("afgebroken"))
-        expect(each.locator("#run-notice")).to_contain_text("Zoeken werkt door, uit versie")
+        expect(each.locator("#run-notice")).to_contain_text("Er wordt nog gezocht in versie")
         expect(each.locator("#header-run")).to_be_empty()
     [(title, body, tag)] = page.evaluate("window.shown")
     assert tag == f"tcs-run-{scene['run']}"
     assert title == f"Run {scene['run']}: afgebroken"
-    assert "Zoeken werkt door" in body
+    assert "Er wordt nog gezocht in versie" in body
     assert looking.axe(page, looking.RULES) == []
     page.locator("#run-notice [data-dismiss]").click()
     expect(page.locator("#run-notice")).to_be_empty()
