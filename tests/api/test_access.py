@@ -231,7 +231,7 @@ class TestAlwaysJson:
             raise OperationalError("could not connect")
 
         client.force_login(cast.staff("indexing.view"))
-        monkeypatch.setattr(status, "current", away)
+        monkeypatch.setattr(status, "current_status", away)
         answer = client.get("/api/admin/ingest/status")
         assert answer.status_code == 503
         assert int(answer["Retry-After"]) > 0
@@ -245,7 +245,7 @@ class TestAlwaysJson:
 
         client = Client(raise_request_exception=False)
         client.force_login(cast.staff("indexing.view"))
-        monkeypatch.setattr(status, "current", fail)
+        monkeypatch.setattr(status, "current_status", fail)
         answer = client.get("/api/admin/ingest/status")
         assert answer.status_code == code
         assert answer.json()["detail"]

@@ -205,7 +205,7 @@ def test_a_run_whose_process_is_gone_is_lost_and_the_next_may_start():
     following = ask()
     run.refresh_from_db()
     assert run.state == State.CRASHED
-    assert "embed" in run.error
+    assert "process profiles" in run.error
     assert following.state == State.QUEUED
 
 

@@ -119,7 +119,7 @@ def test_so_do_the_pages_that_refuse_and_fail(signed, monkeypatch):
         "signed out": other.post("/admin/logout/"),
     }
     for name, trouble in ((500, fail), (400, suspect)):
-        monkeypatch.setattr(status, "current", trouble)
+        monkeypatch.setattr(status, "current_status", trouble)
         answers[name] = client.get("/admin/index/")
         assert answers[name].status_code == (name if signed else 302)
     for _ in range(settings.AXES_FAILURE_LIMIT):

@@ -34,7 +34,7 @@ def test_a_page_that_fails_says_that_search_keeps_working(monkeypatch):
         raise KeyError("oops")
 
     client = signed_in()
-    monkeypatch.setattr(status, "current", fail)
+    monkeypatch.setattr(status, "current_status", fail)
     answer = client.get("/admin/index/")
     assert answer.status_code == 500
     assert "search keeps working" in answer.content.decode()
