@@ -223,7 +223,7 @@ def test_a_rollback_to_another_model_changes_no_text_and_names_the_model(setting
     rebuild()
     effect = rollback_effect.rollback_effect(first.version_id)
     assert (effect.hidden, effect.older_texts, effect.still_hidden) == (0, 0, 0)
-    assert "encoded with the earlier model, hash-encoder" in effect.sentence
+    assert "use the earlier model, hash-encoder" in effect.sentence
 
 
 def rebuild_anyway() -> RebuildRun:
