@@ -57,8 +57,8 @@ def test_vectors_beyond_the_real_ones_are_unit_near_a_real_one_and_all_different
     monkeypatch.setattr(DerivedEncoder, "real", 5)
     encoder = DerivedEncoder()
     texts = [f"Expert number {number} for bridges" for number in range(40)]
-    told: list[int] = []
-    vectors = encoder.encode(texts, progress=told.append)
+    reported: list[int] = []
+    vectors = encoder.encode(texts, progress=reported.append)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     np.testing.assert_array_equal(vectors, encoder.encode(texts))
     assert len(np.unique(vectors, axis=0)) == 40
@@ -67,7 +67,7 @@ def test_vectors_beyond_the_real_ones_are_unit_near_a_real_one_and_all_different
     nearest = (vectors @ vectors[rows].T).max(axis=1)
     expected = 1 / np.sqrt(1 + derived_encoder.NOISE**2)
     assert np.abs(np.delete(nearest, rows) - expected).max() < 0.1
-    assert sum(told) >= 40
+    assert sum(reported) >= 40
     real = FullEncoder().encode(texts)
     assert real.shape == vectors.shape
     assert not np.allclose(real, vectors)

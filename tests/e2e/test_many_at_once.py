@@ -86,7 +86,7 @@ def test_searches_go_on_through_10_rebuilds_and_each_answer_is_of_one_version(si
     expected = expected_answers(site)
     for answer in answers:
         assert figures(answer) == expected[f"{answer['version']} {answer['query']}"]
-    assert len({json.dumps(each) for each in expected.values()}) > len(QUERIES) * REBUILDS  # they can be told apart
+    assert len({json.dumps(each) for each in expected.values()}) > len(QUERIES) * REBUILDS  # they differ
 
 
 def teach(site: Site, number: int) -> None:
@@ -126,7 +126,7 @@ def figures(answer: dict) -> list[list]:
 
 def expected_answers(site: Site) -> dict[str, list]:
     """What each version, opened alone, answers to each query."""
-    told = site.run(
+    output = site.run(
         "import json\n"
         "from indexing.lib import paths\n"
         "from indexing.search import search\n"
@@ -140,5 +140,5 @@ def expected_answers(site: Site) -> dict[str, list]:
         " hit.keyword_rank] for hit in hits]\n"
         "print(json.dumps(found))"
     )
-    answers: dict[str, list] = json.loads(told)
+    answers: dict[str, list] = json.loads(output)
     return answers

@@ -122,27 +122,27 @@ def test_beyond_the_limit_places_are_kept_too():
 
 @pytest.mark.parametrize(("n", "heard"), [(60, 0), (60, 1), (60, 30), (400, 60)])
 def test_it_can_be_stopped_wherever_it_is(n, heard):
-    told: list[float] = []
+    reported: list[float] = []
 
     def advance(share: float) -> None:
-        told.append(share)
-        if len(told) > heard:
+        reported.append(share)
+        if len(reported) > heard:
             raise Cancelled
 
     vectors, _ = groups(n)
     with pytest.raises(Cancelled):
         layout(vectors, np.arange(n), advance=advance, fit_up_to=100)
-    assert len(told) == heard + 1
+    assert len(reported) == heard + 1
 
 
 @pytest.mark.parametrize(("n", "fit_up_to"), [(100, 100), (5_000, 100)])
 def test_it_says_how_far_it_is(n, fit_up_to):
     vectors, _ = groups(n)
-    told: list[float] = []
-    layout(vectors, np.arange(n), advance=told.append, fit_up_to=fit_up_to)
-    assert told == sorted(told)
-    assert (told[0], told[-1]) == (0, 1)
-    assert len(set(told)) > 50
+    reported: list[float] = []
+    layout(vectors, np.arange(n), advance=reported.append, fit_up_to=fit_up_to)
+    assert reported == sorted(reported)
+    assert (reported[0], reported[-1]) == (0, 1)
+    assert len(set(reported)) > 50
 
 
 def test_the_sample_hardly_changes_with_the_directory():

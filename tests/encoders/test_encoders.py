@@ -88,9 +88,9 @@ def test_no_texts_give_no_vectors(real):
 
 
 def test_progress_is_reported_per_batch_and_can_stop_it(real):
-    told: list[int] = []
-    real.encode(TEXTS, progress=told.append)
-    assert told == [8, 2]
+    reported: list[int] = []
+    real.encode(TEXTS, progress=reported.append)
+    assert reported == [8, 2]
 
     def stop(count: int) -> None:
         raise Cancelled

@@ -47,9 +47,9 @@ def test_only_the_first_tokens_of_a_long_text_count(exported):
 
 
 def test_progress_is_reported_per_batch_and_can_stop_it(exported):
-    told: list[int] = []
-    exported.encode(TEXTS, progress=told.append)
-    assert told == [8, 2]
+    reported: list[int] = []
+    exported.encode(TEXTS, progress=reported.append)
+    assert reported == [8, 2]
 
     def stop(count: int) -> None:
         raise Cancelled
@@ -127,9 +127,9 @@ def test_a_damaged_export_is_not_used_and_made_again(exported, caplog, name):
     assert encoder.backend == "torch"
     assert f"{name} cannot be used (its SHA-256 is not the one in meta.json)" in caplog.text
     onnx_export.ensure(encoder)
-    mended = ModelEncoder()
-    mended.load()
-    assert mended.backend == "onnx"
+    repaired = ModelEncoder()
+    repaired.load()
+    assert repaired.backend == "onnx"
 
 
 @pytest.mark.parametrize("raw", [b"{", b"[]", b'{"format": 1}', b"\xff"])

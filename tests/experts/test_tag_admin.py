@@ -166,8 +166,8 @@ def test_loading_the_default_tags_adds_missing_ones_and_keeps_edited_ones() -> N
 def summary(run: RebuildRun) -> tuple[int, int, int, int]:
     """Of the run's log: experts to tag, tags added, tags removed, experts changed."""
     assert run.state == RebuildRun.State.DONE, run.error
-    told = "\n".join(run.lines.values_list("message", flat=True))
-    (figures,) = re.findall(r"(\d+) experts to tag: (\d+) tags added, (\d+) removed, (\d+) experts changed", told)
+    log = "\n".join(run.lines.values_list("message", flat=True))
+    (figures,) = re.findall(r"(\d+) experts to tag: (\d+) tags added, (\d+) removed, (\d+) experts changed", log)
     return tuple(map(int, figures))  # type: ignore[return-value]
 
 
@@ -193,10 +193,10 @@ def test_a_changed_text_retags_on_the_next_run_which_says_how_many_changed(edito
     assert before
     save(editor, baking, **{field: "Keeps bees, breeds queens, sells honey. Beekeeper"})
     assert holders(baking) == before, "not before the run"
-    told = summary(cast.rebuild(kind))
+    figures = summary(cast.rebuild(kind))
     after = holders(baking)
     assert after - before
-    assert told == (16, len(after - before), len(before - after), len(after ^ before))
+    assert figures == (16, len(after - before), len(before - after), len(after ^ before))
 
 
 @built

@@ -162,7 +162,7 @@ def test_a_folder_deleted_under_running_processes_goes_on_being_served(two_versi
         assert restarted.readiness() == "degraded"
         searching.more(4)
         assert searching.versions() == {int(folder.name)}
-        mended = promises.next_run_works(gone={int(folder.name)})
+        repaired = promises.next_run_works(gone={int(folder.name)})
         for process in (web, restarted):
-            until(lambda process=process: process.version() == mended.version_id, "the new version is served")
+            until(lambda process=process: process.version() == repaired.version_id, "the new version is served")
     searching.none_failed()

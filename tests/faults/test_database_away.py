@@ -106,8 +106,8 @@ def test_searches_answer_or_ask_to_come_back(first_version, serve, away):
         until(lambda: web.search().status_code == 200, "it answers again")
         with searching.answered_from(first_version):
             searching.more(16)
-        mended = promises.next_run_works()
-        until(lambda: web.version() == mended.version_id, "the web process follows the tables again")
+        repaired = promises.next_run_works()
+        until(lambda: web.version() == repaired.version_id, "the web process follows the tables again")
 
 
 def page_of(web: Web, path: str, cookies: dict[str, str]) -> httpx.Response:

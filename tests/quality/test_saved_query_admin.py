@@ -67,14 +67,14 @@ def test_the_rights_to_the_index_are_none_to_these(client, path):
 
 
 def test_notifications_are_read_and_never_written(client):
-    told = Notification.objects.create(channel="email", event="run.held", subject="Run 4 is held", body="10 gone.")
+    note = Notification.objects.create(channel="email", event="run.held", subject="Run 4 is held", body="10 gone.")
     client.force_login(cast.staff(superuser=True))
     assert "Run 4 is held" in client.get(NOTIFICATIONS).content.decode()
-    one = f"{NOTIFICATIONS}{told.pk}/change/"
+    one = f"{NOTIFICATIONS}{note.pk}/change/"
     assert "10 gone." in client.get(one).content.decode()
     assert client.post(one, {"subject": "Other"}).status_code == 403
     assert client.get(f"{NOTIFICATIONS}add/").status_code == 403
-    assert client.post(f"{NOTIFICATIONS}{told.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert client.post(f"{NOTIFICATIONS}{note.pk}/delete/", {"post": "yes"}).status_code == 403
     assert Notification.objects.get().subject == "Run 4 is held"
 
 

@@ -68,13 +68,13 @@ class TestFirstStart:
         site, said = first
         assert "1,500 fictional experts" in said
         assert "version 1 is live" in said
-        told = site.run(
+        output = site.run(
             "from experts.models import Expert, Tag\nfrom django.contrib.auth.models import User\n"
             "from indexing.models import IndexState\n"
             "print(Expert.objects.count(), Tag.objects.count() > 50, User.objects.get().username,"
             " IndexState.read().live_version_id)"
         )
-        assert told.split() == ["1500", "True", "admin", "1"]
+        assert output.split() == ["1500", "True", "admin", "1"]
 
     def test_the_password_is_shown_and_opens_the_door(self, first):
         site, said = first
@@ -201,9 +201,9 @@ def hangups_are_heard() -> Iterator[None]:
 
 class TestEnding:
     def test_a_signal_that_meets_a_finalizer_is_not_lost(self):
-        told = subprocess.run([sys.executable, "-c", DEAF], capture_output=True, text=True, timeout=60, check=True)
-        assert told.stdout.split("\n")[:2] == ["not yet", "SIGTERM"]
-        assert "Exception ignored" in told.stderr
+        output = subprocess.run([sys.executable, "-c", DEAF], capture_output=True, text=True, timeout=60, check=True)
+        assert output.stdout.split("\n")[:2] == ["not yet", "SIGTERM"]
+        assert "Exception ignored" in output.stderr
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
     def test_a_signal_ends_every_process_it_started_a_worker_too(self, first, number, hangups_are_heard):
@@ -236,7 +236,7 @@ class TestEnding:
             "print(len(group.members()))"
         )
         environment = os.environ | {"PYTHONPATH": str(settings.BASE_DIR)}
-        told = subprocess.run(
+        output = subprocess.run(
             [sys.executable, "-c", code],
             cwd=tmp_path,
             env=environment,
@@ -245,7 +245,7 @@ class TestEnding:
             timeout=60,
             check=True,
         )
-        assert told.stdout.split() == ["0"]
+        assert output.stdout.split() == ["0"]
 
     def test_a_server_that_dies_ends_it_with_a_message(self, first):
         site, _said = first

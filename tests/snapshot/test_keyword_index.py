@@ -216,9 +216,9 @@ def test_it_answers_from_many_threads_after_its_folder_is_gone(tmp_path):
 
 
 def test_building_tells_progress_and_can_be_stopped(tmp_path):
-    told: list[int] = []
-    build_index((document(key) for key in range(1, 1_201)), tmp_path / "k", advance=told.append)
-    assert told == [500, 500, 200]
+    reported: list[int] = []
+    build_index((document(key) for key in range(1, 1_201)), tmp_path / "k", advance=reported.append)
+    assert reported == [500, 500, 200]
 
     def stop(count: int) -> None:
         raise Cancelled

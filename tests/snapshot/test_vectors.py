@@ -87,10 +87,10 @@ def test_it_answers_from_many_threads_after_its_file_is_gone(tmp_path, exact_up_
 
 
 def test_building_tells_progress_and_can_be_stopped(tmp_path):
-    told: list[int] = []
-    build_index(unit(20_000, 8), tmp_path / "ann", exact_up_to=50_000, advance=told.append)
-    assert len(told) == 2
-    assert sum(told) == 20_000
+    reported: list[int] = []
+    build_index(unit(20_000, 8), tmp_path / "ann", exact_up_to=50_000, advance=reported.append)
+    assert len(reported) == 2
+    assert sum(reported) == 20_000
 
     def stop(count: int) -> None:
         raise Cancelled
