@@ -1,0 +1,72 @@
+"""A database of the release before messages were stored and states had one word each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from indexing.models import IndexVersion, RebuildRun
+
+BEFORE = ("indexing", "0009_drift_samples")
+RUNS = {"error": "failed", "lost": "crashed", "done": "done", "held": "held", "cancelled": "cancelled"}
+VERSIONS = {"retired": "kept", "removed": "deleted", "live": "live"}
+
+
+def migrate(*targets: tuple[str, str]) -> Any:
+    """Migrate to `targets`; returns the models as they are there."""
+    return MigrationExecutor(connection).migrate(list(targets)).apps
+
+
+def upgrade() -> None:
+    migrate(*MigrationExecutor(connection).loader.graph.leaf_nodes())
+
+
+@pytest.fixture
+def earlier() -> Iterator[Any]:
+    yield migrate(BEFORE)
+    upgrade()
+
+
+@pytest.fixture
+def crashed() -> int:
+    """A run in today's words, made before the way back."""
+    return RebuildRun.objects.create(kind="full", state=RebuildRun.State.CRASHED).pk
+
+
+@pytest.mark.services
+@pytest.mark.django_db(transaction=True)
+def test_rows_of_the_earlier_release_are_read_in_the_new_words_and_back(crashed: int, earlier: Any) -> None:
+    old_run, old_version, old_line, old_state = (
+        earlier.get_model("indexing", name) for name in ("RebuildRun", "IndexVersion", "RunLogLine", "IndexState")
+    )
+    assert old_run.objects.get(pk=crashed).state == "lost"
+    stage = {"stage": "embed", "seconds": 2.0, "done": 3, "rate": 1.5, "summary": "Encoded 3."}
+    runs = {
+        state: old_run.objects.create(kind="full", state=state, error="The disk was full.", stages=[stage]).pk
+        for state in RUNS
+    }
+    for number, state in enumerate(VERSIONS, 1):
+        old_version.objects.create(
+            number=number, state=state, pinned_at=timezone.now() if state == "retired" else None
+        )
+    old_line.objects.create(run_id=crashed, seq=1, message="Worker started.")
+    old_state.objects.update_or_create(pk=1, defaults={"schedule_held_name": "carol"})
+    upgrade()
+    assert {old: RebuildRun.objects.get(pk=pk).state for old, pk in runs.items()} == RUNS
+    versions = IndexVersion.objects.order_by("number")
+    assert [version.state for version in versions] == list(VERSIONS.values())
+    assert versions.exclude(pinned_at=None).get().state == IndexVersion.State.KEPT
+    run = RebuildRun.objects.get(pk=runs["error"])
+    assert run.error_text == "The disk was full."
+    assert [record.summary_text for record in run.stage_records] == ["Encoded 3."]
+    crash = RebuildRun.objects.get(pk=crashed)
+    assert crash.state == RebuildRun.State.CRASHED
+    assert [line.text for line in crash.lines.all()] == ["Worker started."]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT schedule_paused_name FROM indexing_indexstate WHERE id = 1")
+        assert cursor.fetchone() == ("carol",)
