@@ -23,6 +23,7 @@ from django.core.mail import send_mail
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from experts.stored_language import stored_language
 from indexing.lib.threads import BackgroundThread
@@ -67,7 +68,11 @@ def published(version: IndexVersion, *, how: str, name: str, reason: str) -> Non
     """A version has gone live. To be called in the transaction that makes it live."""
     with stored_language():
         subject = _("Version %(number)s is live") % {"number": version.number}
-        body = _("%(experts)s experts. By %(who)s. %(reason)s") % {
+        body = ngettext(
+            "%(experts)s expert. By %(who)s. %(reason)s",
+            "%(experts)s experts. By %(who)s. %(reason)s",
+            version.expert_count,
+        ) % {
             "experts": version.expert_count,
             "who": name,
             "reason": reason,

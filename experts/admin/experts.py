@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -65,7 +66,7 @@ class ExpertTagInline(admin.TabularInline):
 
     @admin.display(description=gettext_lazy("score"))
     def score_shown(self, row: ExpertTag) -> str:
-        return "" if row.score is None else f"{row.score:.2f}"
+        return "" if row.score is None else number_format(round(row.score, 2), 2)
 
 
 @admin.register(Expert)
@@ -140,7 +141,9 @@ class ExpertAdmin(admin.ModelAdmin):
 
     @admin.display(description=gettext_lazy("rate"), ordering="hourly_rate")
     def rate(self, expert: Expert) -> str:
-        return "" if expert.hourly_rate is None else f"{expert.hourly_rate:f} {expert.currency}".strip()
+        if expert.hourly_rate is None:
+            return ""
+        return f"{number_format(expert.hourly_rate, force_grouping=True)} {expert.currency}".strip()
 
     @admin.display(description=gettext_lazy("tags"))
     def tags_shown(self, expert: Expert) -> str:

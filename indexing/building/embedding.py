@@ -18,7 +18,7 @@ from indexing.building.reporting import StageProgress
 from indexing.building.reuse import PreviousVectors
 from indexing.encoders import Encoder
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
-from indexing.lib.messages import message
+from indexing.lib.messages import count_of_experts, message
 
 logger = logging.getLogger(__name__)
 
@@ -69,10 +69,9 @@ def embed(
     encoded = len(experts) - len(old)
     progress.summarise(
         message(
-            "Reused %(reused)d vectors, encoded %(texts)d texts of %(encoded)d experts",
-            reused=len(old),
-            texts=len(texts),
-            encoded=encoded,
+            "Reused the vectors of %(reused)s; encoded the profiles of %(encoded)s",
+            reused=count_of_experts(len(old)),
+            encoded=count_of_experts(encoded),
         )
     )
     return Embedded(vectors, encoded, len(old))

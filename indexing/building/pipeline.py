@@ -25,7 +25,7 @@ from indexing.building.reporting import Reporter, StageProgress
 from indexing.encoders import Encoder, onnx_export
 from indexing.errors import DiskFull, NothingToIndex, VerifyFailed
 from indexing.lib import paths
-from indexing.lib.messages import message
+from indexing.lib.messages import count_of_experts, message, plural_message
 from indexing.lib.retrying import with_database_retry
 from indexing.snapshot import keyword_index, vectors
 from indexing.snapshot.facets import FacetColumns
@@ -95,7 +95,9 @@ def build(order: Order, reporter: Reporter) -> Built:
             raise NothingToIndex
         progress.expect(len(experts))
         progress.advance(len(experts))
-        progress.summarise(message("Read %(count)d active experts", count=len(experts)))
+        progress.summarise(
+            plural_message("Read %(count)d active expert", "Read %(count)d active experts", count=len(experts))
+        )
     return _build_tags(order, experts, reporter) if order.kind == "tags" else _build_version(order, experts, reporter)
 
 
@@ -174,13 +176,13 @@ def _write_index(writer: VersionWriter, order: Order, progress: StageProgress) -
     mapped = np.load(writer.path(VECTORS), mmap_mode="r", allow_pickle=False)
     progress.expect(len(mapped))
     index = vectors.build_index(mapped, writer.path(ANN), exact_up_to=order.exact_up_to, advance=progress.advance)
-    figures = {"count": len(mapped), "dimension": mapped.shape[1]}
+    figures = {"experts": count_of_experts(len(mapped)), "dimension": mapped.shape[1]}
     if index.recall is None:
-        progress.summarise(message("Exact search over %(count)d vectors of %(dimension)s dimensions", **figures))
+        progress.summarise(message("Exact search over %(experts)s in %(dimension)s dimensions", **figures))
     else:
         progress.summarise(
             message(
-                "Approximate search over %(count)d vectors of %(dimension)s dimensions, recall@10 %(recall).3f",
+                "Approximate search over %(experts)s in %(dimension)s dimensions, recall@10 %(recall).3f",
                 recall=index.recall,
                 **figures,
             )
@@ -210,7 +212,7 @@ def _write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], prog
         for row, expert in enumerate(experts)
     )
     keyword_index.build_index(documents, writer.path(KEYWORDS), advance=progress.advance)
-    progress.summarise(message("Indexed the words of %(count)d experts", count=len(experts)))
+    progress.summarise(message("Indexed the words of %(experts)s", experts=count_of_experts(len(experts))))
 
 
 def _manifest(
@@ -243,9 +245,9 @@ def _finish(
     verify.check(snapshot, len(experts), sample, progress.advance)
     progress.summarise(
         message(
-            "%(files)d files with %(count)d experts verified; %(sample)d spot checks passed",
+            "Verified %(files)d files with %(experts)s; found all %(sample)s of a sample",
             files=len(snapshot.manifest.files),
-            count=len(snapshot),
+            experts=count_of_experts(len(snapshot)),
             sample=len(sample),
         )
     )

@@ -15,7 +15,7 @@ from experts.profiles.records import ExpertRecord
 from experts.tagging import assignment, storage
 from indexing.building.reporting import StageProgress
 from indexing.encoders import Encoder
-from indexing.lib.messages import message
+from indexing.lib.messages import count_of_experts, message
 from indexing.lib.retrying import with_database_retry
 
 LET_OTHERS_WRITE = 0.12
@@ -68,11 +68,11 @@ def retag(
     changes = _store(ids, assigned, todo.tagged_for, progress)
     progress.summarise(
         message(
-            "%(todo)d experts to tag: %(added)d tags added, %(removed)d removed, %(changed)d experts changed",
-            todo=len(ids),
+            "Tagged %(tagged)s; tags added: %(added)d, removed: %(removed)d; %(changed)s changed",
+            tagged=count_of_experts(len(ids)),
             added=changes.added,
             removed=changes.removed,
-            changed=changes.experts,
+            changed=count_of_experts(changes.experts),
         )
     )
 

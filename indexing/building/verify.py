@@ -8,7 +8,7 @@ import numpy as np
 
 from indexing.building.embedding import UNIT_TOLERANCE
 from indexing.errors import VerifyFailed
-from indexing.lib.messages import message
+from indexing.lib.messages import count_of_experts, message, plural_message
 from indexing.snapshot.reader import Snapshot
 
 SAMPLE = 200
@@ -33,8 +33,8 @@ def check(snapshot: Snapshot, expected: int, usernames: Mapping[int, str], advan
     if len(snapshot) != expected:
         raise VerifyFailed(
             message(
-                "The version holds %(found)d experts, but the directory had %(expected)d.",
-                found=len(snapshot),
+                "The version holds %(found)s, but the directory had %(expected)d.",
+                found=count_of_experts(len(snapshot)),
                 expected=expected,
             )
         )
@@ -42,8 +42,8 @@ def check(snapshot: Snapshot, expected: int, usernames: Mapping[int, str], advan
     if unique != expected:
         raise VerifyFailed(
             message(
-                "The version should hold %(expected)d different experts, but holds only %(unique)d.",
-                expected=expected,
+                "The version should hold %(expected)s, but only %(unique)d of them are different.",
+                expected=count_of_experts(expected),
                 unique=unique,
             )
         )
@@ -58,7 +58,7 @@ def _check_vectors(snapshot: Snapshot) -> None:
         bad += int(np.count_nonzero(~(np.abs(lengths - 1) <= UNIT_TOLERANCE)))  # not <=: NaN is bad as well
     if bad:
         raise VerifyFailed(
-            message("%(bad)d of %(count)d vectors are not finite and of unit length.", bad=bad, count=len(snapshot))
+            message("Of %(count)d vectors, %(bad)d are not finite and of unit length.", bad=bad, count=len(snapshot))
         )
 
 
@@ -74,15 +74,16 @@ def _check_sample(snapshot: Snapshot, usernames: Mapping[int, str], advance: Cal
         advance(1)
     allowed = 0 if snapshot.manifest.ann_recall is None else int(len(usernames) * APPROXIMATE_MISSES)
     for lost, limit, what in (
-        (lost_vectors, allowed, message("their own vector")),
+        (lost_vectors, allowed, message("the vector of their profile")),
         (lost_words, 0, message("their username")),
     ):
         if len(lost) > limit:
             raise VerifyFailed(
-                message(
-                    "%(lost)d of %(sample)d sampled experts do not find themselves first by %(what)s: %(names)s.",
-                    lost=len(lost),
-                    sample=len(usernames),
+                plural_message(
+                    "%(count)d of a sample of %(sample)s is not the first hit for %(what)s: %(names)s.",
+                    "%(count)d of a sample of %(sample)s are not the first hits for %(what)s: %(names)s.",
+                    count=len(lost),
+                    sample=count_of_experts(len(usernames)),
                     what=what,
                     names=", ".join(lost[:5]) + (", …" if len(lost) > 5 else ""),
                 )

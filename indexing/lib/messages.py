@@ -89,6 +89,11 @@ def plural_message(text: str, plural: str, /, *, count: int, **values: object) -
     return Message(text, {name: as_value(value) for name, value in {"count": count, **values}.items()}, plural)
 
 
+def count_of_experts(count: int) -> Message:
+    """ "1 expert" or "1,500 experts": for a sentence that counts something else as well."""
+    return plural_message("%(count)d expert", "%(count)d experts", count=count)
+
+
 def sentences(*each: Message) -> Message:
     """Several messages as one, with a space between them."""
     return each[0] if len(each) == 1 else Message(" ".join(["%s"] * len(each)), each)

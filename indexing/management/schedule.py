@@ -6,6 +6,7 @@ import argparse
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from indexing import drift
 from indexing.drift import status
@@ -31,7 +32,11 @@ def due(max_drift: float | None, max_age: float | None) -> str:
     if max_drift is not None:
         found = drift.measure(status.baseline(version))
         if found.share >= max_drift:
-            return _("%(count)s experts (%(share).1f %%) are new, changed or removed since version %(number)s.") % {
+            return ngettext(
+                "%(count)s expert (%(share).1f %%) is new, changed or removed since version %(number)s.",
+                "%(count)s experts (%(share).1f %%) are new, changed or removed since version %(number)s.",
+                found.count,
+            ) % {
                 "count": found.count,
                 "share": found.share * 100,
                 "number": found.number,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from indexing.lib.messages import Message, message, sentences
+from indexing.lib.messages import Message, count_of_experts, message, plural_message, sentences
 from indexing.models.run_records import GateRecord, QueryRecord, VerdictRecord
 from indexing.quality.overlap import overlap as top_overlap
 
@@ -112,10 +112,11 @@ def experts_lost(evidence: Evidence, limits: Limits) -> VerdictRecord:
         return _nothing_to_compare("experts_lost", limits.max_lost, evidence)
     lost, of = len(evidence.lost), evidence.live_experts
     share = lost / of if of else 0.0
-    sentence = message(
-        "%(lost)d of the %(of)d experts in version %(live)s are gone (%(share).1f %%).",
-        lost=lost,
-        of=of,
+    sentence = plural_message(
+        "%(count)d of %(of)s in version %(live)s is gone (%(share).1f %%).",
+        "%(count)d of %(of)s in version %(live)s are gone (%(share).1f %%).",
+        count=lost,
+        of=count_of_experts(of),
         live=evidence.live_number,
         share=share * 100,
     )
@@ -125,7 +126,9 @@ def experts_lost(evidence: Evidence, limits: Limits) -> VerdictRecord:
 def minimum_count(evidence: Evidence, limits: Limits) -> VerdictRecord:
     """The number of experts in the new version: at least TCS_GATE_MIN_EXPERTS."""
     count, limit = evidence.experts, limits.min_experts
-    sentence = message("The version has %(count)d experts; the minimum is %(limit)d.", count=count, limit=limit)
+    sentence = message(
+        "The version has %(experts)s; the minimum is %(limit)d.", experts=count_of_experts(count), limit=limit
+    )
     return VerdictRecord("minimum_count", sentence, count, limit, count >= limit)
 
 
@@ -133,7 +136,12 @@ def without_text(evidence: Evidence, limits: Limits) -> VerdictRecord:
     """The share, 0 to 1, of experts with no job title, company or bio: at most TCS_GATE_MAX_WITHOUT_TEXT."""
     count, of = evidence.without_text, evidence.experts
     share = count / of if of else 0.0
-    sentence = message("%(count)d of %(of)d experts have no job title, company or bio.", count=count, of=of)
+    sentence = plural_message(
+        "%(count)d of %(of)s has no job title, company or bio.",
+        "%(count)d of %(of)s have no job title, company or bio.",
+        count=count,
+        of=count_of_experts(of),
+    )
     return VerdictRecord("without_text", sentence, share, limits.max_without_text, share <= limits.max_without_text)
 
 
@@ -141,10 +149,11 @@ def failed_encodings(evidence: Evidence, limits: Limits) -> VerdictRecord:
     """The share, 0 to 1, of experts left out because their vector was unusable: at most TCS_GATE_MAX_FAILED."""
     count, of = evidence.failed, evidence.experts + evidence.failed
     share = count / of if of else 0.0
-    sentence = message(
-        "%(count)d of %(of)d experts were left out because the model could not process their profile.",
+    sentence = plural_message(
+        "%(count)d of %(of)s was left out because the model could not process the profile.",
+        "%(count)d of %(of)s were left out because the model could not process their profiles.",
         count=count,
-        of=of,
+        of=count_of_experts(of),
     )
     return VerdictRecord("failed_encodings", sentence, share, limits.max_failed, share <= limits.max_failed)
 
@@ -168,8 +177,9 @@ def queries_broken(evidence: Evidence, limits: Limits) -> VerdictRecord:
     if not of:
         sentence = message("There are no saved queries to check.")
     elif broken:
-        sentence = message(
-            "%(count)d of %(of)d saved queries miss an expected expert. The first is “%(query)s”: %(who)s.",
+        sentence = plural_message(
+            "%(count)d of the saved queries (%(of)d) misses an expected expert. It is “%(query)s”: %(who)s.",
+            "%(count)d of the saved queries (%(of)d) miss an expected expert. The first is “%(query)s”: %(who)s.",
             count=len(broken),
             of=of,
             query=broken[0].text,

@@ -15,7 +15,7 @@ from django.utils import timezone
 from indexing import notifications, runlog
 from indexing.errors import Cancelled, FenceLost
 from indexing.lib import doorbell
-from indexing.lib.messages import Message, message, sentences
+from indexing.lib.messages import Message, count_of_experts, message, sentences
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
 from indexing.models.run_records import GateRecord, StageRecord
 from indexing.versions.going_live import make_live, move_version, record_rebuild
@@ -48,9 +48,9 @@ def publish(run: RebuildRun, outcome: BuildOutcome) -> None:
         make_live(state, version, Publication.How.RUN, name=run.who, reason=run.reason, map_owner=run.owner)
         record_rebuild(state, outcome.experts)
         last_words = message(
-            "Done: version %(number)s is live with %(experts)d experts.",
+            "Done: version %(number)s is live with %(experts)s.",
             number=run.version_id,
-            experts=outcome.experts,
+            experts=count_of_experts(outcome.experts),
         )
         end_well(run, outcome, State.DONE, last_words)
     doorbell.ring()
@@ -76,7 +76,9 @@ def complete(run: RebuildRun, outcome: BuildOutcome) -> None:
     """Mark a tags-only run as done: it touches neither the live version nor the time of the last rebuild."""
     with transaction.atomic():
         _lock_for(run)
-        last_words = message("Done: the tags of %(experts)d experts are up to date.", experts=outcome.experts)
+        last_words = message(
+            "Done: the tags of %(experts)s are up to date.", experts=count_of_experts(outcome.experts)
+        )
         end_well(run, outcome, State.DONE, last_words)
     doorbell.ring()
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from experts.profiles.hashes import HASH_BYTES
 from indexing.errors import SnapshotInvalid
-from indexing.lib.messages import message
+from indexing.lib.messages import count_of_experts, message
 from indexing.snapshot.baseline import Baseline
 from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.keyword_index import KeywordIndex
@@ -125,9 +125,9 @@ class Snapshot:
             if found != count:
                 raise SnapshotInvalid(
                     message(
-                        "%(file)s holds %(found)s experts, the manifest says %(count)s. Rebuild the index.",
+                        "%(file)s holds %(found)s, the manifest says %(count)s. Rebuild the index.",
                         file=file,
-                        found=found,
+                        found=count_of_experts(found),
                         count=count,
                     ),
                 )

@@ -138,7 +138,7 @@ def test_unusable_vectors_in_the_files_fail_the_build(factor, monkeypatch):
         save(self, name, array)
 
     monkeypatch.setattr(VersionWriter, "save", spoil)
-    with pytest.raises(VerifyFailed, match="1 of 10 vectors"):
+    with pytest.raises(VerifyFailed, match="Of 10 vectors, 1"):
         build(FULL, RecordingReporter())
     assert left_over() == []
 
@@ -152,7 +152,7 @@ def test_vectors_in_the_wrong_order_fail_the_build(monkeypatch):
         return real(np.roll(array, 1, axis=0), *args, **options)
 
     monkeypatch.setattr(pipeline.vectors, "build_index", shifted)
-    with pytest.raises(VerifyFailed, match="10 of 10 sampled experts .* their own vector: expert-001"):
+    with pytest.raises(VerifyFailed, match="10 of a sample of 10 experts .* the vector of their profile: expert-001"):
         build(FULL, RecordingReporter())
     assert left_over() == []
 

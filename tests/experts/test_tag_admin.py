@@ -154,7 +154,7 @@ def test_loading_the_default_tags_adds_missing_ones_and_keeps_edited_ones() -> N
     gone.delete()
     Tag.objects.filter(pk=edited.pk).update(description="Ours", is_active=False)
     call_command("load_tags", stdout=(out := StringIO()))
-    assert out.getvalue().startswith("1 tags added")
+    assert out.getvalue().startswith("Tags added: 1;")
     assert Tag.objects.filter(name=gone.name).exists()
     edited.refresh_from_db()
     assert (edited.description, edited.is_active) == ("Ours", False)
@@ -164,10 +164,10 @@ def test_loading_the_default_tags_adds_missing_ones_and_keeps_edited_ones() -> N
 
 
 def summary(run: RebuildRun) -> tuple[int, int, int, int]:
-    """Of the run's log: experts to tag, tags added, tags removed, experts changed."""
+    """Of the run's log: experts tagged, tags added, tags removed, experts changed."""
     assert run.state == RebuildRun.State.DONE, run.error
     log = "\n".join(run.lines.values_list("message", flat=True))
-    (figures,) = re.findall(r"(\d+) experts to tag: (\d+) tags added, (\d+) removed, (\d+) experts changed", log)
+    (figures,) = re.findall(r"Tagged (\d+) experts?; tags added: (\d+), removed: (\d+); (\d+) experts? changed", log)
     return tuple(map(int, figures))  # type: ignore[return-value]
 
 

@@ -15,6 +15,7 @@ from indexing import errors
 FAMILY = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
 FAMILY |= {"InvalidFilter", "PermissionDenied", "ValueError"}
 SAYING = {"_", "gettext", "gettext_noop", "gettext_lazy", "ngettext", "message", "plural_message"}
+COUNTING = {"ngettext", "plural_message"}
 ENDS_A_RUN = {"fail", "_fail", "mark_crashed", "hold"}
 SAYS_WHY = {"_why_lost", "_serve", "cancelled_sentence"}
 WHOLE_FILES = {"errors.py", "gate.py"}
@@ -34,10 +35,10 @@ def sources() -> Iterator[Path]:
 
 
 def said_in(node: ast.AST) -> Iterator[str]:
-    """The translatable texts below a node."""
+    """The translatable texts below a node; of those that count something, the plural."""
     for call in ast.walk(node):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in SAYING:
-            for text in call.args[:1]:
+            for text in call.args[1:2] if call.func.id in COUNTING else call.args[:1]:
                 if isinstance(text, ast.Constant) and isinstance(text.value, str):
                     yield text.value
 

@@ -166,7 +166,7 @@ def run(*arguments: object) -> tuple[str, str]:
 def test_the_command_shows_the_modes_side_by_side_and_says_what_it_left_out(version, tmp_path):
     out, err = run(written(tmp_path, json.dumps(QUERIES)))
     lines = out.splitlines()
-    assert lines[0] == "Version 1, 16 experts, 2 queries"
+    assert lines[0] == "Version 1; experts: 16, queries: 2"
     assert lines[1].split() == ["MRR@10", "nDCG@10", "Recall@10", "ms"]
     assert [line.split()[0] for line in lines[2:]] == ["semantic", "keyword", "hybrid"]
     assert lines[4].split()[1:4] == ["1.0000", "1.0000", "1.0000"]

@@ -25,7 +25,7 @@ def test_a_held_run_shows_every_rule_with_value_limit_and_result(viewer):
     assert "Experts removed" in page
     assert "50 %" in page
     assert "at most 10 %" in page
-    assert "10 of the 20 experts in version 1 are gone" in page
+    assert "10 of 20 experts in version 1 are gone" in page
 
 
 def test_in_dutch_too_whole_shares_have_no_decimals(viewer):

@@ -41,7 +41,7 @@ def test_a_full_run_publishes_a_version_and_says_what_every_stage_did():
     assert IndexState.read().live_version_id == run.version_id
     assert folders() == [f"{run.version_id:06d}"]
     text = messages(run)
-    for label in ("Read 12 active experts", "encoded 12 texts", "is live with 12 experts"):
+    for label in ("Read 12 active experts", "encoded the profiles of 12 experts", "is live with 12 experts"):
         assert label in text
     assert run.peak_mb > 0
     embed = run.stages[1]

@@ -37,6 +37,6 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"created": created, "present": count - created}))
         else:
             self.stdout.write(
-                _("%(created)s sample experts added; %(present)s already existed.")
+                _("Sample experts added: %(created)s; already there: %(present)s.")
                 % {"created": created, "present": count - created}
             )

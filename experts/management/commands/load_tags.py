@@ -25,6 +25,6 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"created": created, "present": len(DEFAULT_TAGS) - created}))
         else:
             self.stdout.write(
-                _("%(created)s tags added; %(present)s already existed.")
+                _("Tags added: %(created)s; already there: %(present)s.")
                 % {"created": created, "present": len(DEFAULT_TAGS) - created}
             )

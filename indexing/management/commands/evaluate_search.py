@@ -134,7 +134,7 @@ def snapshot_of(number: int | None) -> Snapshot:
 
 def table(found: Evaluation) -> str:
     lines = [
-        _("Version %(version)s, %(experts)s experts, %(queries)s queries")
+        _("Version %(version)s; experts: %(experts)s, queries: %(queries)s")
         % {"version": found.version, "experts": f"{found.experts:,}", "queries": f"{found.queries:,}"},
         f"{'':10}{f'MRR@{CUTOFF}':>10}{f'nDCG@{CUTOFF}':>10}{f'Recall@{CUTOFF}':>11}{'ms':>8}",
     ]

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from experts.safe_text import visible
 from indexing.errors import IndexingError
@@ -48,7 +48,11 @@ class Command(BaseCommand):
         for place, hit in enumerate(found.hits, 1):
             self.stdout.write(visible(line(place, hit), one_line=True))
         self.stderr.write(
-            _("%(count)s experts from version %(version)s in %(ms).0f ms")
+            ngettext(
+                "%(count)s expert from version %(version)s in %(ms).0f ms",
+                "%(count)s experts from version %(version)s in %(ms).0f ms",
+                len(found.hits),
+            )
             % {"count": len(found.hits), "version": found.version, "ms": found.seconds * 1000}
         )
 

@@ -47,7 +47,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(answer))
             return
         self.stdout.write(
-            _("Version %(number)s is intact: %(experts)s experts, %(files)s files, %(mb).1f MB, all hashes correct.")
+            _("Version %(number)s is intact. Experts: %(experts)s, files: %(files)s, %(mb).1f MB. All hashes agree.")
             % {
                 "number": manifest.number,
                 "experts": f"{manifest.count:,}",
