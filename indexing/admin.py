@@ -10,6 +10,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, ngettext
 
+from experts.safe_text import without_bidi_controls
 from indexing.lib import times
 from indexing.models import ApiToken, Notification, SavedQuery
 from indexing.models.tokens import ApiTokenQuerySet
@@ -32,11 +33,15 @@ def _moment_column(field: str, title: StrPromise) -> Callable[[Any], str]:
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(admin.ModelAdmin):
-    """Shows who has a token, and revokes it. Tokens are issued by signing in to the API and cannot be read again."""
+    """Shows who has a token, and revokes it. Tokens are created on the API page or by signing in to the API, and
+    cannot be read again."""
 
-    when_empty = gettext_lazy("No API tokens yet. A program gets one by signing in at /api/admin/auth.")
+    when_empty = gettext_lazy(
+        "No API tokens yet. Create one on the API page; a program gets one by signing in at /api/admin/auth."
+    )
     list_display = (
         "user",
+        "name_shown",
         _moment_column("created_at", gettext_lazy("issued")),
         _moment_column("expires_at", gettext_lazy("expires")),
         _moment_column("revoked_at", gettext_lazy("revoked")),
@@ -44,12 +49,16 @@ class ApiTokenAdmin(admin.ModelAdmin):
     )
     list_select_related = ("user",)
     date_hierarchy = "created_at"
-    search_fields = ("user__username",)
-    fields = readonly_fields = ("user", "created_at", "expires_at", "revoked_at", "works")
+    search_fields = ("user__username", "name")
+    fields = readonly_fields = ("user", "name_shown", "created_at", "expires_at", "revoked_at", "works")
     actions = ("revoke",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    @admin.display(description=gettext_lazy("name"), ordering="name")
+    def name_shown(self, token: ApiToken) -> str:
+        return without_bidi_controls(token.name) or "–"
 
     @admin.display(boolean=True, description=gettext_lazy("valid"))
     def works(self, token: ApiToken) -> bool:

@@ -85,7 +85,12 @@ AXES_FAILURE_LIMIT = env.integer(
     at_least=1,
     about="Failed sign-ins before that user name is locked for that address, for 15 minutes",
 )
-TCS_TOKEN_HOURS = env.number("TCS_TOKEN_HOURS", 24, at_least=0.01, about="Hours that an API token is valid")
+TCS_TOKEN_HOURS = env.number(
+    "TCS_TOKEN_HOURS", 24, at_least=0.01, about="Hours that an API token is valid that a program got by signing in"
+)
+TCS_TOKEN_MAX_DAYS = env.integer(
+    "TCS_TOKEN_MAX_DAYS", 365, at_least=1, about="Most days that an API token created at `/api/docs` is valid"
+)
 
 env.section("Language and time")
 # The texts are the same in both kinds of English; dates and times are not (tcs_site/formats).

@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from indexing.api import errors, map, runs, saved_queries, search, tokens, versions
 from indexing.api.auth import staff
+from indexing.api.docs import DocsPage
 from indexing.api.openapi import DocumentedAPI
 
 api = DocumentedAPI(
@@ -12,14 +13,15 @@ api = DocumentedAPI(
     description=str(
         _(
             "Search for experts, rebuild the index and follow its runs.\n\n"
-            "Sign in with `POST /api/admin/auth` and send the token as `Authorization: Bearer ...`, or use the "
-            "session of a signed-in member of staff; requests that change something then need the `X-CSRFToken` "
-            "header. Every error is JSON with a sentence in `detail`; a 422 also lists the invalid fields in "
-            "`fields`. Times are Unix seconds."
+            "Create a token on this page or get one from `POST /api/admin/auth`, and send it as "
+            "`Authorization: Bearer ...`. Or use the session of a signed-in member of staff; requests that change "
+            "something then need the `X-CSRFToken` header. Every GET answers HEAD too. Every error is JSON with a "
+            "sentence in `detail`; a 422 also lists the invalid fields in `fields`. Times are Unix seconds."
         )
     ),
     urls_namespace="api",
     auth=staff(),
+    docs=DocsPage(),
     openapi_extra={"info": {"license": {"name": "MIT"}}},
 )
 api.add_router("/admin", tokens.router)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from indexing.api import validation
 from indexing.errors import Busy, IndexingError, InvalidInput
 from indexing.lib.translation import translated
 
@@ -81,7 +82,7 @@ def _not_valid(_request: HttpRequest, error: Any) -> JsonResponse:
     for problem in error.errors:
         # the place is ("query", "k") for a parameter and ("body", <argument>, "kind") for a body's field
         place = [str(part) for part in problem["loc"]]
-        fields[place[-1] if place[0] != BODY or len(place) > 2 else BODY] = f"{problem['msg']}."
+        fields[place[-1] if place[0] != BODY or len(place) > 2 else BODY] = validation.sentence(problem)
     return invalid(fields)
 
 

@@ -9,12 +9,13 @@ import numpy as np
 from django.db.models import Count, Max
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response, patch_cache_control
-from ninja import Router, Status
+from ninja import Status
 from numpy.typing import NDArray
 
 from experts.models import Expert
 from indexing.api.auth import staff
-from indexing.api.schemas.common import NOT_PERMITTED
+from indexing.api.routing import StrictRouter
+from indexing.api.schemas.common import REFUSALS
 from indexing.api.schemas.map import Computing, EmbeddingMap
 from indexing.embedding_map import reading
 from indexing.errors import MapNotReady, NoIndexYet, NoMap
@@ -22,7 +23,7 @@ from indexing.lib.process_state import ProcessState
 from indexing.models import IndexState, IndexVersion
 from indexing.serving import live
 
-router = Router(tags=["index"])
+router = StrictRouter(tags=["index"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ _rendered = ProcessState(lambda: RenderedMap("", b""))
 @router.get(
     "/embedding-map",
     auth=staff("indexing.view"),
-    response={200: EmbeddingMap, 202: Computing, **NOT_PERMITTED},
+    response={200: EmbeddingMap, 202: Computing, **REFUSALS},
     exclude_none=True,
     summary="Get the map: every active expert as a point",
     description="Needs the permission `indexing.view`. Returns 202 until the live version's map has been computed.",

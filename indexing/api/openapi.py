@@ -24,5 +24,8 @@ class DocumentedAPI(NinjaAPI):
         prefix = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
         last = self._last
         if last is None or last[0] != prefix:
-            last = self._last = prefix, super().get_openapi_schema(path_prefix=prefix)
+            document = super().get_openapi_schema(path_prefix=prefix)
+            for operations in document["paths"].values():
+                operations.pop("head", None)  # every GET answers HEAD too
+            last = self._last = prefix, document
         return last[1]

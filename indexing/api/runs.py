@@ -7,13 +7,14 @@ from datetime import timedelta
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from ninja import Body, Path, Query, Router, Status
+from ninja import Body, Path, Query, Status
 from ninja.errors import HttpError
 
 from experts.numbers import LARGEST_ID
 from indexing import runlog, runs
 from indexing.api.auth import actor, staff
-from indexing.api.schemas.common import NO_NUL, NOT_PERMITTED, BusyRefusal, Invalid, Refusal
+from indexing.api.routing import StrictRouter
+from indexing.api.schemas.common import NO_NUL, REFUSALS, BusyRefusal, Refusal
 from indexing.api.schemas.runs import (
     Cancelling,
     Drift,
@@ -33,7 +34,7 @@ from indexing.lib.times import unix
 from indexing.models import RebuildRun
 from indexing.runs import launch, status
 
-router = Router(tags=["index"])
+router = StrictRouter(tags=["index"])
 
 LOG_BYTES = 64 * 1024
 SETTLED = timedelta(seconds=3)
@@ -43,7 +44,7 @@ SETTLED = timedelta(seconds=3)
 @router.post(
     "/ingest/run",
     auth=staff("indexing.rebuild"),
-    response={202: Started, 409: BusyRefusal, 422: Invalid, **NOT_PERMITTED},
+    response={202: Started, 409: BusyRefusal, **REFUSALS},
     summary="Start a run",
     description="Needs the permission `indexing.rebuild`. Without a body it is a full rebuild.",
 )
@@ -56,7 +57,7 @@ def start(request: HttpRequest, body: RunRequest = Body(RunRequest())) -> Status
 @router.get(
     "/ingest/status",
     auth=staff("indexing.view"),
-    response={200: IngestStatus, **NOT_PERMITTED},
+    response={200: IngestStatus, **REFUSALS},
     summary="Get the status of the index",
     description="Needs the permission `indexing.view`. `status` is idle only until the first run is requested.",
 )
@@ -83,7 +84,7 @@ def show_status(request: HttpRequest) -> IngestStatus:
 @router.get(
     "/ingest/runs",
     auth=staff("indexing.view"),
-    response={200: Runs, 422: Invalid, **NOT_PERMITTED},
+    response={200: Runs, **REFUSALS},
     summary="List runs, newest first",
     description="Needs the permission `indexing.view`.",
 )
@@ -105,7 +106,7 @@ def list_runs(
 @router.get(
     "/ingest/runs/{number}",
     auth=staff("indexing.view"),
-    response={200: RunInFull, 404: Refusal, 422: Invalid, **NOT_PERMITTED},
+    response={200: RunInFull, 404: Refusal, **REFUSALS},
     summary="Get one run",
     description="Needs the permission `indexing.view`. Includes the gate's report, which the list omits.",
 )
@@ -117,7 +118,7 @@ def show_run(request: HttpRequest, number: int = Path(ge=1, le=LARGEST_ID)) -> R
 @router.get(
     "/ingest/runs/{number}/log",
     auth=staff("indexing.view"),
-    response={200: LogLines, 404: Refusal, 422: Invalid, **NOT_PERMITTED},
+    response={200: LogLines, 404: Refusal, **REFUSALS},
     summary="Read a run's log",
     description="Needs the permission `indexing.view`. Repeat with `after` set to `next` until `end` is true.",
 )
@@ -141,7 +142,7 @@ def show_log(
 @router.post(
     "/ingest/runs/{number}/cancel",
     auth=staff("indexing.cancel", "indexing.rebuild"),
-    response={202: Cancelling, 404: Refusal, 409: Refusal, 422: Invalid, **NOT_PERMITTED},
+    response={202: Cancelling, 404: Refusal, 409: Refusal, **REFUSALS},
     summary="Cancel a run",
     description="Needs the permission `indexing.cancel` or `indexing.rebuild`. "
     "A queued run is cancelled at once, a running one as soon as its worker has finished its current step.",

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from ninja import Query, Router
+from ninja import Query
 from ninja.errors import HttpError
 
 from experts.numbers import LARGEST_ID
 from indexing.api.auth import staff
-from indexing.api.schemas.common import NOT_PERMITTED, Invalid, Refusal
+from indexing.api.routing import StrictRouter
+from indexing.api.schemas.common import REFUSALS, Refusal
 from indexing.api.schemas.saved_queries import SavedRun
 from indexing.quality import saved_queries
 from indexing.versions import opening
 
-router = Router(tags=["versions"])
+router = StrictRouter(tags=["versions"])
 
 
 @router.get(
     "/lab/saved-queries",
     auth=staff("indexing.view"),
-    response={200: SavedRun, 404: Refusal, 422: Invalid, 503: Refusal, **NOT_PERMITTED},
+    response={200: SavedRun, 404: Refusal, 503: Refusal, **REFUSALS},
     summary="Run all saved queries in two versions",
     description="Needs the permission `indexing.view`. Runs the active saved queries in hybrid mode.",
 )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Query
 
 from indexing import search
-from indexing.api.schemas.common import NOT_PERMITTED, Invalid, Refusal
+from indexing.api.routing import StrictRouter
+from indexing.api.schemas.common import NOT_BLANK, REFUSALS, Refusal
 from indexing.api.schemas.search import SearchFilters, SearchResults, Suggested
 from indexing.errors import EmptyQuery
 from indexing.search import log
@@ -17,12 +18,12 @@ from indexing.search.parameters import SearchParameters
 from indexing.search.suggest import suggest
 from indexing.serving import live
 
-router = Router(tags=["search"])
+router = StrictRouter(tags=["search"])
 
 
 @router.get(
     "/search",
-    response={200: SearchResults, 422: Invalid, 503: Refusal, **NOT_PERMITTED},
+    response={200: SearchResults, 503: Refusal, **REFUSALS},
     summary="Find experts",
     description=(
         "All hits come from one version of the index, `version`. Returns 503 while there is no index. Filters are "
@@ -31,7 +32,7 @@ router = Router(tags=["search"])
 )
 def find(
     request: HttpRequest,
-    q: str,
+    q: str = Query(min_length=1, pattern=NOT_BLANK, description="What to look for."),
     k: int = Query(10, ge=1, le=search.MAX_K),
     mode: search.Mode = search.Mode.HYBRID,
     *,
@@ -50,7 +51,7 @@ def find(
 
 @router.get(
     "/suggest",
-    response={200: Suggested, 422: Invalid, 503: Refusal, **NOT_PERMITTED},
+    response={200: Suggested, 503: Refusal, **REFUSALS},
     summary="Suggest completions",
     description=(
         "People, job titles, companies and tags with a word that begins with `q`, ignoring case and accents. A few "

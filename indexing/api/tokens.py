@@ -6,13 +6,13 @@ from axes.helpers import get_cool_off
 from django.contrib.auth import authenticate, user_logged_in
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from ninja import Router
 
 from indexing.api.errors import refusal
+from indexing.api.routing import StrictRouter
 from indexing.api.schemas.common import Credentials, Invalid, Refusal, Token
 from indexing.models import ApiToken
 
-router = Router(tags=["sign in"])
+router = StrictRouter(tags=["sign in"])
 
 
 @router.post(

@@ -7,18 +7,19 @@ from dataclasses import asdict
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from ninja import Path, Query, Router
+from ninja import Path, Query
 from ninja.errors import HttpError
 
 from experts.numbers import LARGEST_ID
 from indexing.api.auth import actor, staff
-from indexing.api.schemas.common import NOT_PERMITTED, BusyRefusal, Invalid, Refusal
+from indexing.api.routing import StrictRouter
+from indexing.api.schemas.common import REFUSALS, BusyRefusal, Refusal
 from indexing.api.schemas.versions import Decided, Pinned, ReasonRequest, Released, Sweep, Version, Versions
 from indexing.audit import Actor
 from indexing.models import IndexState, IndexVersion
 from indexing.versions import decisions, pinning, sweep
 
-router = Router(tags=["versions"])
+router = StrictRouter(tags=["versions"])
 
 NEEDS_PUBLISH = "Needs the permission `indexing.publish`."
 Number = Path(ge=1, le=LARGEST_ID)
@@ -27,7 +28,7 @@ Number = Path(ge=1, le=LARGEST_ID)
 @router.get(
     "/versions",
     auth=staff("indexing.view"),
-    response={200: Versions, 422: Invalid, **NOT_PERMITTED},
+    response={200: Versions, **REFUSALS},
     summary="List versions, newest first",
     description="Needs the permission `indexing.view`.",
 )
@@ -53,7 +54,7 @@ def list_versions(
 @router.post(
     "/versions/{number}/publish",
     auth=staff("indexing.publish"),
-    response={200: Decided, 404: Refusal, 409: Refusal, 422: Invalid, 503: Refusal, **NOT_PERMITTED},
+    response={200: Decided, 404: Refusal, 409: Refusal, 503: Refusal, **REFUSALS},
     summary="Publish a held version",
     description=NEEDS_PUBLISH,
 )
@@ -64,7 +65,7 @@ def publish_version(request: HttpRequest, body: ReasonRequest, number: int = Num
 @router.post(
     "/versions/{number}/discard",
     auth=staff("indexing.publish"),
-    response={200: Decided, 404: Refusal, 409: Refusal, 422: Invalid, **NOT_PERMITTED},
+    response={200: Decided, 404: Refusal, 409: Refusal, **REFUSALS},
     summary="Discard a held version",
     description=f"{NEEDS_PUBLISH} Its files are deleted after the next run.",
 )
@@ -75,7 +76,7 @@ def discard_version(request: HttpRequest, body: ReasonRequest, number: int = Num
 @router.post(
     "/versions/{number}/rollback",
     auth=staff("indexing.publish"),
-    response={200: Decided, 404: Refusal, 409: BusyRefusal | Refusal, 422: Invalid, 503: Refusal, **NOT_PERMITTED},
+    response={200: Decided, 404: Refusal, 409: BusyRefusal | Refusal, 503: Refusal, **REFUSALS},
     summary="Roll back to a kept version",
     description=f"{NEEDS_PUBLISH} Takes seconds: nothing is rebuilt. Scheduled rebuilds are paused until resumed.",
 )
@@ -86,7 +87,7 @@ def roll_back(request: HttpRequest, body: ReasonRequest, number: int = Number) -
 @router.post(
     "/versions/{number}/pin",
     auth=staff("indexing.publish"),
-    response={200: Pinned, 404: Refusal, 409: Refusal, 422: Invalid, **NOT_PERMITTED},
+    response={200: Pinned, 404: Refusal, 409: Refusal, **REFUSALS},
     summary="Pin a version",
     description=f"{NEEDS_PUBLISH} A pinned version is never deleted. Only live and kept versions can be pinned.",
 )
@@ -98,7 +99,7 @@ def pin_version(request: HttpRequest, body: ReasonRequest, number: int = Number)
 @router.post(
     "/versions/{number}/unpin",
     auth=staff("indexing.publish"),
-    response={200: Pinned, 404: Refusal, 409: Refusal, 422: Invalid, **NOT_PERMITTED},
+    response={200: Pinned, 404: Refusal, 409: Refusal, **REFUSALS},
     summary="Unpin a version",
     description=NEEDS_PUBLISH,
 )
@@ -111,7 +112,7 @@ def unpin_version(request: HttpRequest, body: ReasonRequest, number: int = Numbe
     "/schedule/release",
     url_name="release_schedule",
     auth=staff("indexing.publish"),
-    response={200: Released, **NOT_PERMITTED},
+    response={200: Released, **REFUSALS},
     summary="Resume scheduled rebuilds after a rollback",
     description=f"{NEEDS_PUBLISH} `released` is false if they were not paused.",
 )

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
+from experts.safe_text import without_bidi_controls
 from indexing.lib import times
 
 if TYPE_CHECKING:
@@ -29,12 +30,17 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         """End these tokens for good. Returns how many were not revoked before."""
         return self.unrevoked().update(revoked_at=timezone.now())
 
-    def issue(self, user: User) -> tuple[ApiToken, str]:
-        """A new token for `user` and its secret, which cannot be shown again."""
+    def issue(self, user: User, name: str = "", lifetime: timedelta | None = None) -> tuple[ApiToken, str]:
+        """A new token for `user` and its secret, which cannot be shown again.
+
+        Without a lifetime it is TCS_TOKEN_HOURS.
+        """
         secret = secrets.token_urlsafe(32)
-        lifetime = timedelta(hours=settings.TCS_TOKEN_HOURS)
+        if lifetime is None:
+            lifetime = timedelta(hours=settings.TCS_TOKEN_HOURS)
         token = self.create(
             user=user,
+            name=name,
             digest=digest(secret),
             password_mark=user.get_session_auth_hash(),
             expires_at=timezone.now() + lifetime,
@@ -51,6 +57,8 @@ class ApiToken(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("user")
     )
+    name = models.CharField(_("name"), max_length=80, blank=True, default="", editable=False)
+    """What it is for, in its owner's words; empty for a token that a program got by signing in."""
     digest = models.CharField(max_length=64, unique=True, editable=False)
     password_mark = models.CharField(max_length=64, default="", editable=False)
     """Changes with the user's password, as for sessions: setting a new password ends the tokens issued before."""
@@ -67,7 +75,7 @@ class ApiToken(models.Model):
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
-        return f"{self.user} · {times.moment(self.created_at)}"
+        return f"{self.user} · {without_bidi_controls(self.name) or times.moment(self.created_at)}"
 
     @property
     def works(self) -> bool:

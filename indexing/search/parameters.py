@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from experts.models import Tag
+from experts.models import Expert, Tag
 from indexing.lib.messages import message
 from indexing.search.filters import Filters, InvalidFilter
 
@@ -27,14 +27,16 @@ class SearchParameters:
     photo: bool = False
 
     def filters(self, *, strictly: bool = False) -> Filters:
-        """Looks the names of tags up. No expert passes a filter for an unknown tag.
+        """Looks the names of tags up. No expert passes a filter for an unknown tag or category.
 
-        Raises InvalidFilter; with `strictly`, also for an unknown tag.
+        Raises InvalidFilter; with `strictly`, also for an unknown tag or category.
         """
         ids = _ids([*self.tag, *self.industry])
         for name, texts in (("tag", self.tag), ("industry", self.industry)):
             if strictly and (unknown := [text for text in texts if text not in ids]):
                 raise InvalidFilter(name, message("There is no tag “%(name)s”.", name=unknown[0]))
+        if strictly and (absent := [text for text in self.category if not _is_category(text)]):
+            raise InvalidFilter("category", message("There is no category “%(name)s”.", name=absent[0]))
         return Filters(
             tags=tuple(dict.fromkeys(ids.get(text, UNKNOWN) for text in self.tag)),
             all_tags=self.match == "all",
@@ -45,6 +47,10 @@ class SearchParameters:
             currency=self.currency.upper(),
             photo=self.photo,
         )
+
+
+def _is_category(name: str) -> bool:
+    return bool(name) and "\0" not in name and Expert.objects.filter(category=name).exists()
 
 
 def _ids(names: Iterable[str]) -> dict[str, int]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import template
+from django.contrib import admin
 
 from indexing.console import sidebar, words
 from indexing.console.access import REBUILD, VIEW, Rights, may, rights_of
@@ -79,7 +80,20 @@ def index_header(context: template.Context) -> header.Header | None:
 
 
 @register.simple_tag(takes_context=True)
+def directory_models(context: template.Context) -> list[dict[str, Any]]:
+    """What the admin lists for this user outside the index, for a menu."""
+    apps = [app for app in _apps(context) if app["app_label"] != "indexing"]
+    return [model for app in apps for model in app["models"] if model["admin_url"]]
+
+
+@register.simple_tag(takes_context=True)
 def index_links(context: template.Context) -> list[sidebar.SidebarLink]:
-    """The links in the sidebar of every page of the admin."""
-    apps = [app for app in context.get("available_apps") or () if app["app_label"] == "indexing"]
+    """The links in the sidebar of every page of the admin, and in the menu of every page."""
+    apps = [app for app in _apps(context) if app["app_label"] == "indexing"]
     return sidebar.sidebar_links(context["request"].path, apps)
+
+
+def _apps(context: template.Context) -> list[dict[str, Any]]:
+    """What the admin lists for this user; outside the admin's pages the context has no list of it."""
+    apps: list[dict[str, Any]] = context.get("available_apps") or admin.site.get_app_list(context["request"])
+    return apps

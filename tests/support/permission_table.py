@@ -107,7 +107,7 @@ CONSOLE = [
 RUNS = "/api/admin/ingest/runs"
 API = [
     Row("api:openapi-json", "/api/openapi.json", "open", post=200),
-    Row("api:openapi-view", "/api/docs", "open", post=200),
+    Row("api:openapi-view", "/api/docs", "open", post=200, post_needs=()),
     Row("api:api-root", "/api/", "open", get=404, post=404),
     Row("api:sign_in", "/api/admin/auth", "open", get=405, post=422),
     Row("api:start", "/api/admin/ingest/run", "api", ("indexing.rebuild",), get=405, post=409),

@@ -8,6 +8,8 @@ from ninja import Field, Schema
 
 NO_NUL = r"^[^\x00]*$"
 """PostgreSQL stores no NUL in a text: without this check it would be a server error."""
+NOT_BLANK = r"\S"
+"""More than spaces."""
 
 
 class Refusal(Schema):
@@ -33,5 +35,5 @@ class Token(Schema):
     expires_at: float
 
 
-NOT_PERMITTED: dict[int, Any] = {401: Refusal, 403: Refusal}
-"""The responses of every endpoint that asks for a permission."""
+REFUSALS: dict[int, Any] = {401: Refusal, 403: Refusal, 422: Invalid}
+"""The responses that every endpoint with a permission may give: any may get a parameter that it does not have."""

@@ -68,7 +68,7 @@ class SearchFilters(Schema):
     tag: list[str] = Field(default=[], description="Name of a tag; may be repeated.")
     match: Literal["any", "all"] = Field(default="any", description="Whether any or all of the tags must match.")
     industry: list[str] = Field(default=[], description="Name of an industry; may be repeated, any of them matches.")
-    category: list[str] = Field(default=[], description="May be repeated; any of them matches.")
+    category: list[str] = Field(default=[], description="Name of a category; may be repeated, any of them matches.")
     rate_min: float | None = Field(default=None, ge=0, description="Lowest hourly rate, in `currency`.")
     rate_max: float | None = Field(default=None, ge=0, description="Highest hourly rate, in `currency`.")
     currency: str = Field(

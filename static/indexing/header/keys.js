@@ -45,6 +45,14 @@
     }
   };
 
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && event.target.closest?.(".phone-menu[open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
   const entryOf = (keys) => (keys === "?" ? "?" : dialog.querySelector(`a[data-keys="${CSS.escape(keys)}"]`));
   const opensMore = (key) => dialog.querySelector(`a[data-keys^="${CSS.escape(key)} "]`);
 

@@ -83,7 +83,9 @@
     if (event.key === "Enter") {
       if (!list.hidden && active >= 0) { event.preventDefault(); choose(active); } else { close(); }
     } else if (list.hidden) {
-      if (event.key === "ArrowDown" && box.value.trim()) { event.preventDefault(); ask(); }
+      // Alone it leads into the results, if there are any: cards.js.
+      const asks = event.altKey || !document.querySelector("#results .expert");
+      if (event.key === "ArrowDown" && asks && box.value.trim()) { event.preventDefault(); ask(); }
     } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       const step = event.key === "ArrowDown" ? 1 : -1;
