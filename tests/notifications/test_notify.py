@@ -33,7 +33,9 @@ class Receiver(HTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.status = 204
+        self.location = ""
         self.received: list[tuple[Message, bytes]] = []
+        self.followed: list[str] = []
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -43,6 +45,13 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.received.append((self.headers, body))
         self.send_response(self.server.status)
+        if self.server.location:
+            self.send_header("Location", self.server.location)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.server.followed.append(self.path)
+        self.send_response(200)
         self.end_headers()
 
     def log_message(self, *_arguments: object) -> None:
@@ -155,6 +164,19 @@ def test_a_webhook_that_refuses_is_tried_again_later_and_later(receiver):
     receiver.status = 200
     assert notifications.deliver_due() == 1
     assert Notification.objects.get().sent_at is not None
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_a_failed_attempt_and_is_not_followed(receiver, status):
+    """Followed, it would be a GET without the message, and would give the signature to whoever is named there."""
+    receiver.status, receiver.location = status, f"http://127.0.0.1:{receiver.server_port}/elsewhere"
+    failed_run()
+    assert notifications.deliver_due() == 0
+    message = Notification.objects.get()
+    assert (message.sent_at, message.attempts) == (None, 1)
+    assert str(status) in message.last_error
+    assert len(receiver.received) == 1
+    assert not receiver.followed
 
 
 def test_after_the_last_attempt_it_is_given_up_with_the_reason(receiver):
