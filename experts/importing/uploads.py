@@ -91,15 +91,17 @@ def discard_pending(request: HttpRequest) -> None:
     request.session.pop(_SESSION_KEY, None)
 
 
-def remove_expired() -> None:
-    """Remove the files of all users that nobody has imported within a day."""
-    oldest = time.time() - EXPIRES_AFTER
+def remove_expired() -> int:
+    """Remove the files of all users that nobody has imported within a day; returns how many."""
+    oldest, removed = time.time() - EXPIRES_AFTER, 0
     for path in _folder().glob("*.csv"):
         try:
             if path.stat().st_mtime < oldest:
                 path.unlink()
+                removed += 1
         except FileNotFoundError:
             continue  # another process removed it, or its owner has just imported it
+    return removed
 
 
 def _folder() -> Path:

@@ -30,14 +30,13 @@ RETRY_SECONDS = 60.0
 def take(now: datetime | None = None) -> bool:
     """Measure and store this hour's sample of the live version; False if there is one already, or nothing is live.
 
-    Deletes samples older than KEPT. Raises SnapshotInvalid if the version's files cannot be read.
+    Raises SnapshotInvalid if the version's files cannot be read.
     """
     now = now or timezone.now()
     version = IndexState.read().live_version
     if version is None or DriftSample.objects.filter(hour=hour_of(now), version=version.number).exists():
         return False
     DriftSample.objects.bulk_create([sample_of(measure(open_baseline(version)), now)], ignore_conflicts=True)
-    DriftSample.objects.filter(at__lt=now - KEPT).delete()
     return True
 
 

@@ -6,6 +6,7 @@ from indexing import encoders, notifications
 from indexing.drift import samples
 from indexing.encoders.same_model import has_model
 from indexing.lib import process_state
+from indexing.ops import retention
 from indexing.search import log
 from indexing.serving import live
 
@@ -16,11 +17,13 @@ def start() -> None:
     notifications.deliver_in_background()
     log.start()
     samples.start()
+    retention.start()
     encoders.load_in_background()
 
 
 def stop() -> None:
     """End the threads; also done when the process exits."""
+    retention.stop()
     samples.stop()
     log.stop()
     notifications.stop_delivering()

@@ -19,7 +19,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
@@ -43,7 +43,6 @@ UNWRITTEN = 5_000
 """Rows that are held in memory while the database is away."""
 LOOK_SECONDS = 0.5
 RETRY_SECONDS = 5.0
-SWEEP_SECONDS = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ class LogWriter:
         self._debouncer = SearchDebouncer()
         self.rows: list[SearchLog] = []
         """Rows that are still to be written."""
-        self.retry_at = self.sweep_at = 0.0
+        self.retry_at = 0.0
         """monotonic seconds"""
         self.is_open = False
         """Whether a thread is writing the queued searches; if not, `note` does nothing."""
@@ -122,7 +121,7 @@ class LogWriter:
             counters.SEARCHES_NOT_LOGGED.inc()
 
     def turn(self, now: float, *, at_once: bool = False) -> None:
-        """Write what is due at `now` (monotonic seconds), and delete old rows once an hour.
+        """Write what is due at `now` (monotonic seconds).
 
         With `at_once` it tries although the database was away a moment ago.
         """
@@ -134,9 +133,6 @@ class LogWriter:
             return
         try:
             self._write()
-            if now >= self.sweep_at:
-                sweep()
-                self.sweep_at = now + SWEEP_SECONDS
         except (OperationalError, InterfaceError) as error:  # away, or locked for long
             logger.warning("The database does not answer (%s); %s searches wait to be logged.", error, len(self.rows))
             self.retry_at = now + RETRY_SECONDS
@@ -197,12 +193,6 @@ def row_of(results: Results, k: int, at: datetime, *, filtered: bool = False) ->
     )
 
 
-def sweep() -> int:
-    """Delete rows older than TCS_SEARCH_LOG_DAYS (with 0, all of them); returns how many."""
-    oldest = timezone.now() - timedelta(days=settings.TCS_SEARCH_LOG_DAYS)
-    return SearchLog.objects.filter(at__lt=oldest).delete()[0]
-
-
 def _write_settled() -> float:
     writer.get().turn(time.monotonic())
     return LOOK_SECONDS
@@ -218,7 +208,7 @@ _background = BackgroundThread(
 
 
 def start() -> None:
-    """Start the thread, once. It also runs with the log off: rows from before are to be deleted."""
+    """Start the thread, once."""
     writer.get().is_open = True
     _background.start()
 
