@@ -95,12 +95,18 @@ def end_cancelled(run: RebuildRun, by_signal: str = "") -> bool:
 
 
 def mark_crashed(run: RebuildRun, sentence: Message | str) -> bool:
-    """End a run as crashed. The fence rises, so its worker, should it come back, may publish nothing."""
+    """End a run as crashed; False when it had ended already.
+
+    The fence rises, so its worker, should it come back, may publish nothing. It does not rise for a run that another
+    process has ended: by then it may be the fence of the next one.
+    """
     with transaction.atomic():
         state = IndexState.locked()
+        if not _end_badly(run, State.CRASHED, error=sentence):
+            return False
         state.fence += 1
         state.save(update_fields=["fence"])
-        return _end_badly(run, State.CRASHED, error=sentence)
+    return True
 
 
 def cancelled_sentence(name: str) -> Message:

@@ -3,51 +3,16 @@
 from __future__ import annotations
 
 import io
-import threading
-from collections.abc import Callable
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 
 from experts.importing.apply import apply_plan
 from experts.importing.plan import make_plan
 from experts.models import Expert, ExpertTag, Tag
 from experts.tagging import storage
-from tests.faults.waiting import until
 from tests.support import cast
-
-
-def somebody_waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
-
-
-def until_it_waits() -> None:
-    """On SQLite there is one lock for all."""
-    until(lambda: connection.vendor == "sqlite" or somebody_waits_for_a_lock(), "the other one waits")
-
-
-class Meanwhile(threading.Thread):
-    """Does `work` at the same time."""
-
-    def __init__(self, work: Callable[[], object]) -> None:
-        super().__init__()
-        self.work = work
-        self.trouble: list[DatabaseError] = []
-
-    def run(self) -> None:
-        try:
-            self.work()
-        except DatabaseError as error:
-            self.trouble.append(error)
-        finally:
-            connection.close()
-
-    def ends_well(self) -> None:
-        self.join(30)
-        assert not self.is_alive()
-        assert not self.trouble
+from tests.support.meanwhile import Meanwhile
 
 
 def import_all(people: list[Expert]) -> None:
@@ -70,9 +35,9 @@ def test_who_writes_many_experts_takes_them_by_their_keys(transactional_db, how)
     with transaction.atomic():
         Expert.objects.select_for_update().get(pk=first.pk)
         other.start()
-        until_it_waits()
+        other.until_it_waits()
         Expert.objects.select_for_update().get(pk=second.pk)
-    other.ends_well()
+    assert not isinstance(other.ends(), Exception)
     assert Expert.objects.filter(is_active=how != "deactivate").count() == len(people)
 
 
@@ -86,7 +51,7 @@ def test_an_expert_is_saved_with_tags_while_a_run_tags(transactional_db):
         expert.bio = "Casts bells by hand."
         expert.save()
         run.start()
-        until_it_waits()
+        run.until_it_waits()
         ExpertTag.objects.create(expert=expert, tag=tag, source=ExpertTag.Source.MANUAL)
-    run.ends_well()
+    assert not isinstance(run.ends(), Exception)
     assert ExpertTag.objects.get().source == ExpertTag.Source.MANUAL
