@@ -108,3 +108,62 @@ def test_every_limit_is_a_setting():
         max_queries_broken=0,
         min_overlap=0.5,
     )
+
+
+TWO_QUERIES = (
+    QueryOutcome("tax", 3, (), ("a", "b"), ("a", "c")),
+    QueryOutcome("bread", 3, ("ann", "ben", "cid", "dan"), ("a", "b"), ("b", "a")),
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes", "value", "sentence"),
+    [
+        (
+            "experts_lost",
+            {"lost": ("a",) * 5, "live_experts": 200},
+            0.025,
+            "5 of the 200 experts in version 4 are gone (2.5 %).",
+        ),
+        ("minimum_count", {"experts": 7}, 7, "The version has 7 experts; the minimum is 5."),
+        ("without_text", {"without_text": 25}, 0.25, "25 of 100 experts have no job title, company or bio."),
+        (
+            "failed_encodings",
+            {"experts": 6, "failed": 2},
+            0.25,
+            "2 of 8 experts were left out because the model could not process their profile.",
+        ),
+        ("recall", {"recall": 0.945}, 0.945, "The vector index finds 94.5 % of the true ten nearest."),
+        ("recall", {}, None, "The vector index is exact."),
+        (
+            "queries_broken",
+            {"queries": TWO_QUERIES},
+            1,
+            "1 of 2 saved queries miss an expected expert. The first is “bread”: ann, ben, cid.",
+        ),
+        ("queries_broken", {"queries": TWO_QUERIES[:1]}, 0, "All saved queries find their expected experts (1)."),
+        ("queries_broken", {}, 0, "There are no saved queries to check."),
+        (
+            "queries_overlap",
+            {"queries": (*TWO_QUERIES, QueryOutcome("nobody", 3, (), (), ("a",)))},
+            0.75,
+            "On average, 75 % of the top ten of saved queries stay the same.",
+        ),
+    ],
+)
+def test_a_verdict_gives_its_figure_and_says_it_in_a_sentence(rule, changes, value, sentence):
+    found = verdict(replace(GOOD, **changes), rule)
+    assert found.value == value
+    assert str(found.sentence) == sentence
+
+
+@pytest.mark.parametrize("rule", ["experts_lost", "without_text", "failed_encodings"])
+def test_of_nobody_there_is_no_share(rule):
+    found = verdict(replace(GOOD, experts=0, live_experts=0), rule)
+    assert (found.passed, found.value) == (True, 0.0)
+
+
+def test_at_the_limit_an_overlap_is_good_and_an_exact_index_needs_no_recall():
+    assert verdict(GOOD, "recall").passed
+    half = QueryOutcome("tax", 3, (), ("a", "b"), ("a", "c"))
+    assert verdict(replace(GOOD, queries=(half,)), "queries_overlap").passed

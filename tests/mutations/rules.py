@@ -1,0 +1,92 @@
+"""The modules that hold rules, and the tests that must notice when one of them breaks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Modules that are tested together."""
+
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+    """files and folders; of these, each mutant meets the tests that run its line"""
+
+
+GROUPS = {
+    "runs": Group(
+        (
+            "indexing/runs/queue.py",
+            "indexing/runs/lease.py",
+            "indexing/runs/endings.py",
+            "indexing/runs/launch.py",
+        ),
+        (
+            "tests/runs/test_runs.py",
+            "tests/runs/test_who_decides_second.py",
+            "tests/runs/test_run_reasons.py",
+            "tests/runs/test_launch.py",
+            "tests/versions/test_what_decisions_leave.py",
+        ),
+    ),
+    "publishing": Group(
+        (
+            "indexing/versions/decisions.py",
+            "indexing/versions/going_live.py",
+            "indexing/versions/opening.py",
+            "indexing/versions/free_memory.py",
+            "indexing/versions/pinning.py",
+            "indexing/console/versions/views.py",
+        ),
+        (
+            "tests/versions/test_what_decisions_leave.py",
+            "tests/versions/test_decisions.py",
+            "tests/versions/test_held_version.py",
+            "tests/versions/test_pinning.py",
+            "tests/versions/test_rollback_page.py",
+            "tests/runs/test_who_decides_second.py",
+        ),
+    ),
+    "sweep": Group(
+        ("indexing/versions/sweep.py",),
+        ("tests/versions/test_sweep.py", "tests/versions/test_pinning.py", "tests/runs/test_who_decides_second.py"),
+    ),
+    "live": Group(("indexing/serving/live.py",), ("tests/serving",)),
+    "gate": Group(("indexing/quality/gate.py",), ("tests/quality/test_gate.py",)),
+    "keywords": Group(
+        (
+            "indexing/snapshot/keyword_index.py",
+            "indexing/snapshot/keyword_query.py",
+            "indexing/snapshot/keyword_schema.py",
+        ),
+        ("tests/snapshot/test_keyword_index.py", "tests/search/test_filters.py"),
+    ),
+    "ranking": Group(
+        ("indexing/search/fusion.py",), ("tests/search/test_fusion.py", "tests/search/test_searcher.py")
+    ),
+    "reader": Group(("indexing/snapshot/reader.py",), ("tests/snapshot/test_snapshot.py",)),
+    "importing": Group(
+        (
+            "experts/importing/apply.py",
+            "experts/importing/cells.py",
+            "experts/importing/encodings.py",
+            "experts/importing/errors.py",
+            "experts/importing/forms.py",
+            "experts/importing/plan.py",
+            "experts/importing/tables.py",
+            "experts/importing/uploads.py",
+            "experts/importing/values.py",
+            "experts/importing/views.py",
+        ),
+        (
+            "tests/experts/test_importing.py",
+            "tests/experts/test_import_files.py",
+            "tests/experts/test_import_page.py",
+            "tests/experts/test_import_command.py",
+            "tests/faults/test_writers_meet.py",
+            "--deselect=tests/experts/test_import_command.py::"
+            "test_ten_thousand_real_people_are_imported_and_unchanged_the_second_time",
+        ),
+    ),
+}

@@ -1,0 +1,184 @@
+"""One pytest process that tries mutants: all is imported and collected once, then each mutant runs in a fork of it.
+
+A first fork runs all tests, to learn which lines each of them runs, and how long it takes. A mutant then meets only
+the tests that run its line, the quickest first, up to the first that fails. It replaces the code of functions in
+memory, so no file changes.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from types import CodeType, FrameType, FunctionType
+from typing import Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from tests.mutations.forks import PASSED, Ground, adopt_orphans, in_a_fork
+from tests.mutations.mutants import Mutant, mutants_of
+
+LEAST_SECONDS, TIMES_AS_LONG = 10, 10
+"""A test gets ten times as long as without a change, and at least ten seconds: some changes never end."""
+NOTICED = 1
+UNSEEN = "no test runs it"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a test did without any change."""
+
+    test: str
+    passed: bool
+    seconds: float
+    lines: frozenset[tuple[str, int]]
+    """(module, line)"""
+
+
+class Trial:
+    """A plugin of pytest. `survivors` and `failing` are complete when pytest has ended."""
+
+    def __init__(self, mutants: Sequence[Mutant], root: Path) -> None:
+        self.mutants = mutants
+        self.paths = {str(root / mutant.module): mutant.module for mutant in mutants}
+        self.survivors: list[Mutant] = []
+        self.failing: list[str] = []
+        """tests that fail without any change"""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if not session.items:
+            self.survivors = list(self.mutants)
+            return True
+        adopt_orphans()
+        if item := next((item for item in session.items if item.get_closest_marker("django_db")), None):
+            run(item, session)  # makes the tables
+        ground = Ground()
+        for module in self.paths.values():
+            import_module(module.removesuffix(".py").replace("/", "."))
+        functions = functions_in(self.paths)
+        gc.freeze()  # a fork would copy the memory of all that its collector looks at
+        seen = self._watched(session)
+        self.failing = [each.test for each in seen if not each.passed]
+        good = sorted((each for each in seen if each.passed), key=lambda each: each.seconds)
+        items = {item.nodeid: item for item in session.items}
+        for number, mutant in enumerate(self.mutants, 1):
+            places = {(mutant.module, line) for line in mutant.lines}
+            tests = [(items[each.test], each.seconds) for each in good if places & each.lines]
+            ground.restore()
+            began = time.monotonic()
+            change = partial(replace_code, functions[mutant.code.co_filename], mutant.code)
+            outcome = in_a_fork(partial(_try, change, tests, session)) if tests else UNSEEN
+            if outcome in (PASSED, UNSEEN):
+                self.survivors.append(mutant)
+            took = f"{outcome or 'SURVIVES':>15} {len(tests):4} tests {time.monotonic() - began:5.1f} s"
+            sys.stderr.write(f"{number:4}/{len(self.mutants)} {took}  {mutant}\n")
+        ground.restore()
+        return True
+
+    def _watched(self, session: pytest.Session) -> list[Seen]:
+        with tempfile.NamedTemporaryFile("w+") as notes:
+
+            def run_all() -> int:
+                for item in session.items:
+                    lines: set[tuple[str, int]] = set()
+                    began = time.monotonic()
+                    with tracing(self.paths, lines):
+                        passed = run(item, session)
+                    notes.write(json.dumps([item.nodeid, passed, time.monotonic() - began, sorted(lines)]) + "\n")
+                notes.flush()
+                return 0
+
+            in_a_fork(run_all)
+            notes.seek(0)
+            rows = [json.loads(line) for line in notes]
+        return [Seen(test, ok, took, frozenset((name, at) for name, at in lines)) for test, ok, took, lines in rows]
+
+
+def run(item: pytest.Item, session: pytest.Session) -> bool:
+    """Whether the test passes. Fixtures of the session stay, those of its module and class do not."""
+    reports = runtestprotocol(item, log=False, nextitem=session)  # type: ignore[arg-type]
+    return not any(report.failed for report in reports)
+
+
+def _try(change: Callable[[], None], tests: Sequence[tuple[pytest.Item, float]], session: pytest.Session) -> int:
+    change()
+    for item, seconds in tests:
+        signal.alarm(int(max(LEAST_SECONDS, seconds * TIMES_AS_LONG)))  # ends this process
+        if not run(item, session):
+            return NOTICED
+    return 0
+
+
+def functions_in(paths: Collection[str]) -> dict[str, list[FunctionType]]:
+    """The functions of the modules at `paths`, wherever they are known."""
+    found: dict[str, list[FunctionType]] = {path: [] for path in paths}
+    for each in gc.get_objects():
+        if isinstance(each, FunctionType) and each.__code__.co_filename in found:
+            found[each.__code__.co_filename].append(each)
+    return found
+
+
+def replace_code(functions: Iterable[FunctionType], module: CodeType) -> None:
+    """Give the functions the code that they have in `module`."""
+    codes = {(code.co_qualname, code.co_firstlineno): code for code in _codes_in(module)}
+    for function in functions:
+        code = codes[function.__code__.co_qualname, function.__code__.co_firstlineno]
+        if code != function.__code__:
+            function.__code__ = code
+
+
+def _codes_in(code: CodeType) -> Iterator[CodeType]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from _codes_in(constant)
+
+
+@contextmanager
+def tracing(paths: Mapping[str, str], lines: set[tuple[str, int]]) -> Iterator[None]:
+    """Note the lines that run in the modules at `paths`, in any thread of this process."""
+
+    def trace(frame: FrameType, _event: str, _argument: object) -> Callable[..., Any] | None:
+        module = paths.get(frame.f_code.co_filename)
+        if module is None:
+            return None
+        lines.add((module, frame.f_lineno))
+        return trace
+
+    threading.settrace(trace)
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(None)
+        threading.settrace(None)  # type: ignore[arg-type]
+
+
+def main(request: str, answer: str) -> None:
+    """Try the mutants that the file `request` names; write the names of the survivors into `answer`."""
+    root = Path.cwd()
+    asked = json.loads(Path(request).read_text())
+    wanted = set(asked["mutants"])
+    mutants = [m for module in asked["modules"] for m in mutants_of(module, root) if m.key in wanted]
+    trial = Trial(mutants, root)
+    pytest.main(
+        ["-q", "-s", "--no-header", "--tb=native", "-p", "no:cacheprovider", *asked["tests"]], plugins=[trial]
+    )
+    survivors = [mutant.key for mutant in trial.survivors]
+    Path(answer).write_text(json.dumps({"survivors": survivors, "failing": trial.failing}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
