@@ -6,12 +6,14 @@ import sys
 from http import HTTPStatus
 from typing import Any
 
-from axes.helpers import get_cool_off
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.defaults import server_error
+
+from indexing.sign_in.axes_handler import SignInRequest
+from indexing.sign_in.texts import duration_text
 
 RETRY_SECONDS = 5
 
@@ -30,10 +32,12 @@ def internal_error(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def locked_out(
-    request: HttpRequest, _response: HttpResponse | None, _credentials: dict[str, Any] | None
+def must_wait(
+    request: SignInRequest, _response: HttpResponse | None, _credentials: dict[str, Any] | None
 ) -> HttpResponse:
-    """The page after too many failed sign-ins: who is locked out, who is not affected, and for how long."""
-    wait = get_cool_off(request)
-    minutes = round(wait.total_seconds() / 60) if wait else 0
-    return render(request, "locked_out.html", {"minutes": minutes}, status=HTTPStatus.TOO_MANY_REQUESTS)
+    """The page after too many failed sign-ins: for how long, and who is not affected."""
+    seconds = request.sign_in_attempt.wait
+    context = {"time": duration_text(seconds)}
+    response = render(request, "must_wait.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
+    response["Retry-After"] = str(seconds)
+    return response

@@ -7,7 +7,7 @@ from csp.constants import NONE, SELF
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 INSTALLED_APPS = [
-    "tcs_site.admin_site.OrderedAdmin",
+    "tcs_site.app_configs.OrderedAdmin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -17,7 +17,7 @@ INSTALLED_APPS = [
     "channels",
     "django_htmx",
     "csp",
-    "tcs_site.admin_site.SignIns",
+    "tcs_site.app_configs.SignIns",
     "ninja",
     "tcs_site",
     "experts",
@@ -28,6 +28,7 @@ MIDDLEWARE = [
     "indexing.api.errors.json_errors",  # outermost: what the others refuse under /api/ is JSON too
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
+    "tcs_site.caching.private_by_default",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -39,6 +40,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "indexing.sign_in.devices.remember_device",
     "tcs_site.threads.one_thread",  # innermost: see there
 ]
 
@@ -73,10 +75,13 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "search"
-AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_HANDLER = "indexing.sign_in.axes_handler.GrowingDelays"  # who waits for how long
+AXES_LOCK_OUT_AT_FAILURE = False  # axes itself locks nobody out
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # what had to wait does not count
+AXES_COOLOFF_TIME = 24  # hours that the list of failed attempts is kept
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # a success removes these failures from the list
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = "tcs_site.error_pages.locked_out"
+AXES_LOCKOUT_CALLABLE = "tcs_site.error_pages.must_wait"
 AXES_VERBOSE = False
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 

@@ -79,11 +79,11 @@ CHANNEL_LAYERS = {
 }
 
 env.section("Signing in")
-AXES_FAILURE_LIMIT = env.integer(
+TCS_LOGIN_ATTEMPTS = env.integer(
     "TCS_LOGIN_ATTEMPTS",
     10,
     at_least=1,
-    about="Failed sign-ins before that user name is locked for that address, for 15 minutes",
+    about="Failed sign-ins before one has to wait: 5 seconds, then twice as long each time, up to 15 minutes",
 )
 TCS_TOKEN_HOURS = env.number(
     "TCS_TOKEN_HOURS", 24, at_least=0.01, about="Hours that an API token is valid that a program got by signing in"
@@ -162,9 +162,6 @@ TCS_SEARCH_SEMANTIC_DEPTH = env.integer(  # 50 does as well
 TCS_SEARCH_KEYWORD_DEPTH = env.integer(  # 100: .293, 200: .297
     "TCS_SEARCH_KEYWORD_DEPTH", 300, at_least=1, about="Hits by words that hybrid search considers"
 )
-TCS_SEARCH_LOG_DAYS = env.integer(
-    "TCS_SEARCH_LOG_DAYS", 30, about="Days that searches are stored, never with who searched; `0`: not at all"
-)
 TCS_ON_TOPIC = env.share(
     "TCS_ON_TOPIC",
     0.60,
@@ -211,6 +208,24 @@ TCS_DRIFT_STALE = env.share(
     "TCS_DRIFT_STALE", 0.10, about="Share from which the index is *stale*; in between it is *drifting*"
 )
 TCS_DRIFT_STALE_DAYS = env.number("TCS_DRIFT_STALE_DAYS", 30, about="Age in days from which the index is *stale*")
+
+env.section("Retention")
+# indexing/ops/retention.py deletes what is older, once a day.
+TCS_KEEP_RUNS = env.integer(
+    "TCS_KEEP_RUNS",
+    200,
+    at_least=50,
+    about="Runs to keep, with their logs; those of versions that are not deleted are kept in addition",
+)
+TCS_SIGN_IN_DAYS = env.integer(
+    "TCS_SIGN_IN_DAYS", 90, at_least=1, about="Days that sign-ins, and API tokens that have ended, are stored"
+)
+TCS_SEARCH_LOG_DAYS = env.integer(
+    "TCS_SEARCH_LOG_DAYS", 30, about="Days that searches are stored, never with who searched; `0`: not at all"
+)
+TCS_NOTIFICATION_DAYS = env.integer(
+    "TCS_NOTIFICATION_DAYS", 30, at_least=1, about="Days that notifications are stored"
+)
 
 env.section("Monitoring and notifications")
 TCS_METRICS_TOKEN = env.text(

@@ -1,10 +1,12 @@
 """What the database knows about the index. The database is the truth; files and what processes remember follow it."""
 
+from indexing.models import deleted_users
 from indexing.models.notifications import Notification
 from indexing.models.queries import SavedQuery
 from indexing.models.runs import RebuildRun, RunLogLine
 from indexing.models.samples import DriftSample
 from indexing.models.searches import SearchLog
+from indexing.models.sign_ins import SignInCount
 from indexing.models.state import IndexState
 from indexing.models.tokens import ApiToken
 from indexing.models.versions import IndexVersion, Publication, ServingProcess
@@ -21,4 +23,6 @@ __all__ = [
     "SavedQuery",
     "SearchLog",
     "ServingProcess",
+    "SignInCount",
+    "deleted_users",
 ]

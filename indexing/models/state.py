@@ -28,6 +28,8 @@ class IndexState(models.Model):
     """Since when scheduled rebuilds are paused, after a rollback; None when they are not."""
     schedule_paused_name = models.CharField(max_length=150, blank=True)
     schedule_paused_reason = models.TextField(blank=True)
+    cleaned_up_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """When a process last began to delete what is older than the settings say."""
 
     class Meta:
         verbose_name = _("index")

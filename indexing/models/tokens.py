@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
+MOST = 10
+"""valid tokens of one user"""
+
+
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def unrevoked(self) -> ApiTokenQuerySet:
         return self.filter(revoked_at=None)
@@ -33,7 +37,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def issue(self, user: User, name: str = "", lifetime: timedelta | None = None) -> tuple[ApiToken, str]:
         """A new token for `user` and its secret, which cannot be shown again.
 
-        Without a lifetime it is TCS_TOKEN_HOURS.
+        Without a lifetime it is TCS_TOKEN_HOURS. Beyond MOST valid tokens the oldest ends, those without a name first.
         """
         secret = secrets.token_urlsafe(32)
         if lifetime is None:
@@ -45,6 +49,9 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
             password_mark=user.get_session_auth_hash(),
             expires_at=timezone.now() + lifetime,
         )
+        others = self.filter(user=user, expires_at__gt=timezone.now()).unrevoked().exclude(pk=token.pk)
+        kept_first = others.order_by(models.Case(models.When(name="", then=1), default=0), "-created_at", "-pk")
+        self.filter(pk__in=[each.pk for each in kept_first[MOST - 1 :]]).revoke()
         return token, secret
 
     def by_secret(self, secret: str) -> ApiToken | None:

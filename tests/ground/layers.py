@@ -10,7 +10,7 @@ LAYERS = (
     {"experts", "indexing.lib"},
     {"indexing.models"},
     {"indexing.errors", "indexing.runlog", "indexing.notifications"},
-    {"indexing.audit", "indexing.snapshot"},
+    {"indexing.audit", "indexing.sign_in", "indexing.snapshot"},
     {"indexing.encoders", "indexing.versions"},
     {"indexing.search", "indexing.runs", "indexing.building"},
     {"indexing.serving"},

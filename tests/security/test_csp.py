@@ -122,7 +122,7 @@ def test_so_do_the_pages_that_refuse_and_fail(signed, monkeypatch):
         monkeypatch.setattr(status, "current_status", trouble)
         answers[name] = client.get("/admin/index/")
         assert answers[name].status_code == (name if signed else 302)
-    for _ in range(settings.AXES_FAILURE_LIMIT):
+    for _ in range(settings.TCS_LOGIN_ATTEMPTS + 1):
         locked = Client().post("/admin/login/", {"username": "guessed", "password": "wrong"})
     answers[429] = locked
     assert locked.status_code == 429
