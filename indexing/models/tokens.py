@@ -37,7 +37,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def issue(self, user: User, name: str = "", lifetime: timedelta | None = None) -> tuple[ApiToken, str]:
         """A new token for `user` and its secret, which cannot be shown again.
 
-        Without a lifetime it is TCS_TOKEN_HOURS. Beyond MOST valid tokens the oldest ends, those without a name first.
+        Without a lifetime it is TCS_TOKEN_HOURS. Of more than MOST, the oldest ends, and nameless ones first.
         """
         secret = secrets.token_urlsafe(32)
         if lifetime is None:
