@@ -16,7 +16,8 @@ from django.utils.translation import ngettext
 from experts.admin_history import log_added, log_changed, log_summary
 from experts.importing.errors import ImportFailed, RowsRejected
 from experts.importing.plan import BATCH, ExpertChange, ImportPlan
-from experts.models import Expert
+from experts.importing.records import remember
+from experts.models import Expert, ImportRecord
 from experts.stored_language import stored_language
 
 MAX_LOGGED_EXPERTS = 1_000
@@ -36,8 +37,12 @@ def check_applicable(plan: ImportPlan, *, skip_bad: bool) -> None:
         )
 
 
-def apply_plan(plan: ImportPlan, *, skip_bad: bool = False, user: User | None = None, file_name: str = "") -> None:
+def apply_plan(
+    plan: ImportPlan, *, skip_bad: bool = False, user: User | None = None, file_name: str = ""
+) -> ImportRecord:
     """Write the plan in one transaction; with a `user`, log it in the admin's history as an import of `file_name`.
+
+    Returns the record by which it can be undone.
 
     Raises RowsRejected if rows are rejected and `skip_bad` is not set, and ImportFailed if the directory has changed
     since the plan was made (a username was taken, an expert deleted). In both cases nothing is written.
@@ -45,13 +50,16 @@ def apply_plan(plan: ImportPlan, *, skip_bad: bool = False, user: User | None = 
     check_applicable(plan, skip_bad=skip_bad)
     try:
         with transaction.atomic():
-            _write(plan, timezone.now())
+            now = timezone.now()
+            _write(plan, now)
+            record = remember(plan, now, user, file_name)
             if user is not None:
                 _log(plan, user, file_name)
     except (IntegrityError, _Outdated):
         raise ImportFailed(
             _("The directory was changed while the file was compared with it, so nothing was imported. Try again.")
         ) from None
+    return record
 
 
 class _Outdated(Exception):
@@ -63,7 +71,11 @@ def _write(plan: ImportPlan, now: datetime) -> None:
     Expert.objects.lock([change.id for change in plan.changed] + deactivated)
     Expert.objects.bulk_create(plan.new, batch_size=BATCH)
     _update(plan.changed, now)
-    _deactivate(deactivated)
+    _deactivate(deactivated, now)
+    # The same time for all: when the import is undone, whoever has another one was changed since.
+    new = [expert.pk for expert in plan.new]
+    for start in range(0, len(new), BATCH):
+        Expert.objects.filter(pk__in=new[start : start + BATCH]).update(updated_at=now)
 
 
 def _update(changes: Sequence[ExpertChange], now: datetime) -> None:
@@ -79,9 +91,9 @@ def _update(changes: Sequence[ExpertChange], now: datetime) -> None:
             raise _Outdated
 
 
-def _deactivate(ids: Sequence[int]) -> None:
+def _deactivate(ids: Sequence[int], now: datetime) -> None:
     for start in range(0, len(ids), BATCH):
-        Expert.objects.filter(pk__in=ids[start : start + BATCH]).deactivate()
+        Expert.objects.filter(pk__in=ids[start : start + BATCH]).deactivate(at=now)
 
 
 def _log(plan: ImportPlan, user: User, file_name: str) -> None:

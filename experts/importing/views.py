@@ -2,46 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from experts.importing import uploads
+from experts.importing.access import admin_context, may_import
 from experts.importing.apply import apply_plan
 from experts.importing.columns import COLUMNS
 from experts.importing.errors import ImportFailed
 from experts.importing.forms import ImportForm
 from experts.importing.plan import ExpertChange, ImportPlan, make_plan
-from experts.models import Expert
-
-MAX_SHOWN = 50
-"""Rows of each list on the preview; the page says how many more there are."""
-
-View = Callable[[HttpRequest], HttpResponse]
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class ShortenedList(Generic[T]):
-    """The first `MAX_SHOWN` rows of a list."""
-
-    rows: Sequence[T]
-    more: int
-    """How many rows of the list are left out."""
-
-    @classmethod
-    def from_rows(cls, rows: Sequence[T]) -> ShortenedList[T]:
-        return cls(rows[:MAX_SHOWN], max(0, len(rows) - MAX_SHOWN))
+from experts.importing.shortened import ShortenedList
+from experts.importing.undo_views import undo_import
+from experts.models import Expert, ImportRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +48,6 @@ class ChangePreview:
         return cls(change.username, fields)
 
 
-def may_import(view: View) -> View:
-    """Wrap a view for users with the permission `experts.import`. The view raises PermissionDenied for others."""
-
-    @wraps(view)
-    def checked(request: HttpRequest) -> HttpResponse:
-        if not request.user.has_perm("experts.import"):
-            raise PermissionDenied
-        return view(request)
-
-    return checked
-
-
 @require_http_methods(["GET", "POST"])
 @may_import
 def upload(request: HttpRequest) -> HttpResponse:
@@ -89,8 +59,13 @@ def upload(request: HttpRequest) -> HttpResponse:
             options = {name: form.cleaned_data[name] for name in ("sync", "skip_bad")}
             uploads.store_upload(request, file.chunks(), name=file.name, **options)
             return redirect("admin:experts_expert_import_preview")
-    context = {"form": form, "columns": COLUMNS, "title": _("Import experts")}
-    return render(request, "admin/experts/expert/import.html", _context(request, context))
+    context = {
+        "form": form,
+        "columns": COLUMNS,
+        "title": _("Import experts"),
+        "undoable": ImportRecord.objects.undoable(),
+    }
+    return render(request, "admin/experts/expert/import.html", admin_context(request, context))
 
 
 @require_GET
@@ -122,12 +97,14 @@ def apply(request: HttpRequest) -> HttpResponse:
         if plan.digest != request.POST.get("digest"):
             messages.warning(request, _("The directory has changed in the meantime. Check the new preview below."))
             return _show_preview(request, pending, plan)
-        apply_plan(plan, skip_bad=pending.skip_bad, user=request.user, file_name=pending.name)
+        record = apply_plan(plan, skip_bad=pending.skip_bad, user=request.user, file_name=pending.name)
     except ImportFailed as error:
         messages.error(request, str(error))
         return redirect("admin:experts_expert_import_preview")
     uploads.discard_pending(request)
-    messages.success(request, _success_message(pending, plan))
+    address = reverse("admin:experts_expert_import_undo", args=[record.pk])
+    done = format_html('{} <a href="{}">{}</a>', _success_message(pending, plan), address, _("Undo…"))
+    messages.success(request, done)
     return redirect("admin:experts_expert_changelist")
 
 
@@ -145,6 +122,7 @@ def urls(site: admin.AdminSite) -> list[URLPattern]:
         path("import/preview/", site.admin_view(import_preview), name="experts_expert_import_preview"),
         path("import/apply/", site.admin_view(apply), name="experts_expert_import_apply"),
         path("import/discard/", site.admin_view(discard), name="experts_expert_import_discard"),
+        path("import/<int:record_id>/undo/", site.admin_view(undo_import), name="experts_expert_import_undo"),
     ]
 
 
@@ -190,7 +168,7 @@ def _show_preview(request: HttpRequest, pending: uploads.PendingImport, plan: Im
         "missing_heading": _missing_heading(plan),
         "rejected": ShortenedList.from_rows(plan.rejected),
     }
-    return render(request, "admin/experts/expert/import_preview.html", _context(request, context))
+    return render(request, "admin/experts/expert/import_preview.html", admin_context(request, context))
 
 
 def _changed(plan: ImportPlan) -> ShortenedList[ChangePreview]:
@@ -204,7 +182,3 @@ def _missing_heading(plan: ImportPlan) -> str:
 
 def _label(field: str) -> str:
     return str(getattr(Expert._meta.get_field(field), "verbose_name", field))
-
-
-def _context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    return {**admin.site.each_context(request), "opts": Expert._meta, **context}

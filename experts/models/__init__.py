@@ -3,4 +3,5 @@
 from experts.models.expert import Expert as Expert
 from experts.models.expert import ExpertQuerySet as ExpertQuerySet
 from experts.models.expert import ExpertTag as ExpertTag
+from experts.models.imports import ImportRecord as ImportRecord
 from experts.models.tag import Tag as Tag

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.core.validators import MinValueValidator
 from django.db import connections, models, transaction
@@ -94,10 +95,10 @@ class ExpertQuerySet(LockingQuerySet["Expert"]):
         return self.filter(is_active=False).update(is_active=True, updated_at=timezone.now())
 
     @transaction.atomic
-    def deactivate(self) -> int:
-        """Hide experts from search without deleting anything; returns how many changed."""
+    def deactivate(self, at: datetime | None = None) -> int:
+        """Hide experts from search, deleting nothing; returns how many changed. `at` is when, by default now."""
         self._lock_by_key()
-        return self.filter(is_active=True).update(is_active=False, updated_at=timezone.now())
+        return self.filter(is_active=True).update(is_active=False, updated_at=at or timezone.now())
 
 
 class Expert(LockingModel):

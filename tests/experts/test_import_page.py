@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from experts.importing import views
+from experts.importing.shortened import MAX_SHOWN
 from experts.models import Expert
 from tests.support.cast import staff
 
@@ -144,13 +144,13 @@ def test_the_contents_of_the_file_are_escaped(importer: Client) -> None:
 
 
 def test_long_lists_are_shortened_and_say_how_many_more(importer: Client) -> None:
-    Expert.objects.bulk_create(Expert(username=f"old{n}") for n in range(views.MAX_SHOWN + 3))
-    text = "Username,Bio\n" + "".join(f"old{n},x\n" for n in range(views.MAX_SHOWN + 3))
-    text += "".join(f"new{n},x\n" for n in range(views.MAX_SHOWN + 7))
+    Expert.objects.bulk_create(Expert(username=f"old{n}") for n in range(MAX_SHOWN + 3))
+    text = "Username,Bio\n" + "".join(f"old{n},x\n" for n in range(MAX_SHOWN + 3))
+    text += "".join(f"new{n},x\n" for n in range(MAX_SHOWN + 7))
     html = post(importer, text).content.decode()
     assert "and 3 more" in html
     assert "and 7 more" in html
-    assert html.count("<ins>") == views.MAX_SHOWN
+    assert html.count("<ins>") == MAX_SHOWN
 
 
 @pytest.mark.parametrize(

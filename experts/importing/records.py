@@ -1,0 +1,79 @@
+"""Stores what an import changed: the experts that it created or deactivated, and the values that it replaced."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from experts.importing.plan import ImportPlan
+from experts.models import Expert, ImportRecord
+
+KEPT_IMPORTS = 5
+"""How many imports can be undone. Their records are as large as the text that they replaced, compressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one import did. Values are as JSON has them: decimals and times are text."""
+
+    new: list[int]
+    changed: dict[int, dict[str, Any]]
+    """Expert -> the replaced value of each changed field."""
+    deactivated: list[int]
+
+    @classmethod
+    def of_plan(cls, plan: ImportPlan) -> Changes:
+        """The changes of a plan that was written, so that new experts have their keys."""
+        return cls(
+            new=[expert.pk for expert in plan.new],
+            changed={
+                change.id: {name: before for name, (before, _after) in change.fields.items()}
+                for change in plan.changed
+            },
+            deactivated=[expert.id for expert in plan.deactivated],
+        )
+
+    def packed(self) -> bytes:
+        """Compressed lines of JSON, compressed one by one: the replaced texts may be large."""
+        compressor = zlib.compressobj()
+        lines: Iterable[object] = chain([self.new, self.deactivated], self.changed.items())
+        packed = [compressor.compress(json.dumps(line, default=_as_text).encode() + b"\n") for line in lines]
+        return b"".join([*packed, compressor.flush()])
+
+    @classmethod
+    def unpacked(cls, packed: bytes | memoryview) -> Changes:
+        new, deactivated, *changed = (json.loads(line) for line in zlib.decompress(packed).splitlines())
+        return cls(new, dict(changed), deactivated)
+
+
+def remember(plan: ImportPlan, at: datetime, user: User | None, file_name: str) -> ImportRecord:
+    """Store what was written, in the same transaction, and forget the oldest imports."""
+    record = ImportRecord.objects.create(
+        at=at,
+        name=user.get_username() if user else "",
+        file_name=file_name[:255],
+        new=len(plan.new),
+        changed=len(plan.changed),
+        deactivated=len(plan.deactivated),
+        changes=Changes.of_plan(plan).packed(),
+    )
+    kept = ImportRecord.objects.values_list("pk", flat=True)[:KEPT_IMPORTS]
+    ImportRecord.objects.exclude(pk__in=list(kept)).delete()
+    return record
+
+
+def typed(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Values from a record as the fields of `Expert` have them."""
+    kinds = {field.name: field for field in Expert._meta.fields}
+    return {name: kinds[name].to_python(value) for name, value in fields.items()}
+
+
+def _as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,148 @@
+"""Undoes an import: new experts are deleted, replaced values come back, deactivated experts are activated.
+
+An expert that somebody changed since the import is left alone, and named. An import can be undone once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from experts.admin_history import log_changed, log_summary
+from experts.importing.apply import MAX_LOGGED_EXPERTS
+from experts.importing.errors import ImportFailed
+from experts.importing.plan import BATCH
+from experts.importing.records import Changes, typed
+from experts.models import Expert, ExpertTag, ImportRecord
+from experts.stored_language import stored_language
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """An expert who stays as they are, and why."""
+
+    username: str
+    why: str
+
+
+@dataclass(slots=True)
+class UndoPlan:
+    """What undoing an import would do; nothing of it is in the database yet."""
+
+    delete: list[int] = field(default_factory=list)
+    restore: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Expert -> the values that come back."""
+    activate: list[int] = field(default_factory=list)
+    left_alone: list[LeftAlone] = field(default_factory=list)
+    gone: int = 0
+    """Experts of the import who were deleted since."""
+
+    @property
+    def does_nothing(self) -> bool:
+        return not (self.delete or self.restore or self.activate)
+
+
+def plan_undo(record: ImportRecord) -> UndoPlan:
+    """What undoing the import would do now. Raises ImportFailed if it was undone already."""
+    if record.undone_at:
+        raise ImportFailed(_("This import was undone already."))
+    changes, plan = Changes.unpacked(record.changes), UndoPlan()
+    used = _used(changes.new)
+    for pk, username in _unchanged(changes.new, record.at, plan):
+        if pk in used:
+            plan.left_alone.append(LeftAlone(username, _("has manual tags, or is used elsewhere, by now")))
+        else:
+            plan.delete.append(pk)
+    plan.restore = {pk: changes.changed[pk] for pk, _name in _unchanged(changes.changed, record.at, plan)}
+    plan.activate = [pk for pk, _name in _unchanged(changes.deactivated, record.at, plan)]
+    return plan
+
+
+def undo(record_id: int, user: User) -> UndoPlan:
+    """Undo the import in one transaction, as far as nobody changed the experts since; returns what was done.
+
+    Raises ImportRecord.DoesNotExist, and ImportFailed if it was undone already.
+    """
+    with transaction.atomic():
+        record = ImportRecord.objects.select_for_update().get(pk=record_id)
+        changes = Changes.unpacked(record.changes)
+        Expert.objects.lock([*changes.new, *changes.changed, *changes.deactivated])
+        plan, now = plan_undo(record), timezone.now()
+        _write(plan, now)
+        _log(plan, record, user)
+        ImportRecord.objects.filter(pk=record.pk).update(undone_at=now, undone_name=user.get_username())
+    return plan
+
+
+def _unchanged(ids: Iterable[int], at: datetime, plan: UndoPlan) -> Iterator[tuple[int, str]]:
+    """Key and username of each expert that is as the import left it; counts or names the others in `plan`."""
+    for batch in _batches(list(ids)):
+        rows = Expert.objects.filter(pk__in=batch).order_by("pk").values_list("pk", "username", "updated_at")
+        plan.gone += len(batch) - len(rows)
+        for pk, username, updated_at in rows:
+            if updated_at == at:
+                yield pk, username
+            else:
+                plan.left_alone.append(LeftAlone(username, _("was changed since")))
+
+
+def _used(ids: list[int]) -> set[int]:
+    """The experts among `ids` that a person has connected with something: all but automatic tags."""
+    used: set[int] = set()
+    for relation in Expert._meta.related_objects:
+        rows: models.QuerySet[Any] = relation.related_model._base_manager.all()
+        if relation.related_model is ExpertTag:
+            rows = rows.filter(source=ExpertTag.Source.MANUAL)
+        name = relation.field.name
+        for batch in _batches(ids):
+            used.update(set(rows.filter(**{f"{name}__in": batch}).values_list(name, flat=True)).intersection(batch))
+    return used
+
+
+def _write(plan: UndoPlan, now: datetime) -> None:
+    for batch in _batches(plan.delete):
+        Expert.objects.filter(pk__in=batch).delete()
+    groups: dict[tuple[str, ...], list[Expert]] = defaultdict(list)
+    for pk, fields in plan.restore.items():
+        groups[tuple(fields)].append(Expert(pk=pk, updated_at=now, **typed(fields)))
+    for names, experts in groups.items():
+        Expert.objects.bulk_update(experts, [*names, "updated_at"], batch_size=BATCH)
+    for batch in _batches(plan.activate):
+        Expert.objects.filter(pk__in=batch).activate()
+
+
+def _log(plan: UndoPlan, record: ImportRecord, user: User) -> None:
+    """One summary and, if few experts are touched, one entry for each that is still there."""
+    with stored_language():
+        summary = _(
+            "Undid the import of %(file)s: %(deleted)s deleted, %(restored)s restored, %(activated)s activated,"
+            " %(left)s left alone."
+        ) % {
+            "file": record.file_name[:200],
+            "deleted": len(plan.delete),
+            "restored": len(plan.restore),
+            "activated": len(plan.activate),
+            "left": len(plan.left_alone),
+        }
+    log_summary(user, summary)
+    if len(plan.restore) + len(plan.activate) > MAX_LOGGED_EXPERTS:
+        return
+    by_fields: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for pk, fields in plan.restore.items():
+        by_fields[tuple(fields)].append(pk)
+    by_fields["is_active",] += plan.activate
+    for names, ids in by_fields.items():
+        log_changed(user, ids, names)
+
+
+def _batches(ids: list[int]) -> Iterator[list[int]]:
+    for start in range(0, len(ids), BATCH):
+        yield ids[start : start + BATCH]

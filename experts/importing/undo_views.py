@@ -1,0 +1,59 @@
+"""The page that undoes an import: it says what would be undone and what would not, and asks."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from experts.importing.access import admin_context, may_import
+from experts.importing.errors import ImportFailed
+from experts.importing.shortened import ShortenedList
+from experts.importing.undo import UndoPlan, plan_undo, undo
+from experts.models import ImportRecord
+
+
+@require_http_methods(["GET", "POST"])
+@may_import
+def undo_import(request: HttpRequest, record_id: int) -> HttpResponse:
+    assert isinstance(request.user, User)
+    record = get_object_or_404(ImportRecord, pk=record_id)
+    try:
+        if request.method == "POST":
+            messages.success(request, _success_message(record, undo(record.pk, request.user)))
+            return redirect("admin:experts_expert_changelist")
+        plan = plan_undo(record)
+    except ImportFailed as error:
+        messages.error(request, str(error))
+        return redirect("admin:experts_expert_import")
+    context = {
+        "title": _("Undo import"),
+        "record": record,
+        "plan": plan,
+        "left_alone": ShortenedList.from_rows(plan.left_alone),
+    }
+    return render(request, "admin/experts/expert/import_undo.html", admin_context(request, context))
+
+
+def _success_message(record: ImportRecord, done: UndoPlan) -> str:
+    sentence = _(
+        "The import of %(file)s was undone: %(deleted)s deleted, %(restored)s restored, %(activated)s activated."
+    ) % {
+        "file": record.file_name,
+        "deleted": len(done.delete),
+        "restored": len(done.restore),
+        "activated": len(done.activate),
+    }
+    left = len(done.left_alone)
+    if not left:
+        return sentence
+    rest = ngettext(
+        "%(left)s expert was left alone, because of later changes.",
+        "%(left)s experts were left alone, because of later changes.",
+        left,
+    )
+    return f"{sentence} {rest % {'left': left}}"

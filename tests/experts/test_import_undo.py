@@ -1,0 +1,178 @@
+"""Undoing an import: what comes back, and what is left alone because somebody changed it since."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.test import Client
+
+from experts.importing import records, undo
+from experts.importing.apply import apply_plan
+from experts.importing.errors import ImportFailed
+from experts.models import Expert, ExpertTag, ImportRecord, Tag
+from indexing.models import SavedQuery
+from tests.support.cast import staff
+from tests.support.html_reading import html
+from tests.support.imports import FULL, import_file, plan_of
+
+pytestmark = pytest.mark.django_db
+VALUES = [field.name for field in Expert._meta.fields if field.name not in ("id", "updated_at")]
+
+
+@pytest.fixture
+def carol() -> User:
+    return staff("experts.import", "experts.view_expert", username="carol")
+
+
+def everybody() -> list[dict[str, object]]:
+    return list(Expert.objects.order_by("pk").values(*VALUES))
+
+
+def last() -> ImportRecord:
+    return ImportRecord.objects.all()[0]
+
+
+def left_alone(plan: undo.UndoPlan) -> dict[str, str]:
+    return {each.username: each.why for each in plan.left_alone}
+
+
+def directory() -> list[dict[str, object]]:
+    import_file(FULL + "ann,Ann,Archer,Baker,,Bakes.,20.10,EUR,,,\nben,Ben,Bell,Welder,,Welds.,,,,,\n")
+    Expert.objects.filter(username="ben").deactivate()
+    return everybody()
+
+
+def test_everything_is_as_it_was_before(carol: User) -> None:
+    before = directory()
+    import_file(
+        "Username,Bio,Hourly Rate,Created At\nann,Sings.,,2020-02-02\nben,Paints.,5,\nnew,New.,,\n", sync=True
+    )
+    assert Expert.objects.active().count() == 3
+    assert not Expert.objects.get(username="zoë").is_active
+    done = undo.undo(last().pk, carol)
+    assert everybody() == before
+    assert (len(done.delete), len(done.restore), len(done.activate), done.left_alone) == (1, 2, 1, [])
+    assert Expert.objects.get(username="ann").hourly_rate == Decimal("20.10")
+    assert last().undone_name == "carol"
+
+
+def test_drift_notices_it(carol: User) -> None:
+    import_file(FULL)
+    Expert.objects.update(updated_at=datetime(2020, 1, 1, tzinfo=UTC))
+    import_file("Username,Bio\nzoë,Sings.\n")
+    undo.undo(last().pk, carol)
+    assert Expert.objects.get().updated_at.year > 2020
+
+
+def test_who_was_changed_since_is_left_alone_and_named(carol: User) -> None:
+    directory()
+    import_file("Username,Bio\nben,Paints.\nnew,New.\nnewer,Newer.\n", sync=True)
+    for username in ("ann", "new"):
+        expert = Expert.objects.get(username=username)
+        expert.company = "By hand"
+        expert.save()
+    done = undo.undo(last().pk, carol)
+    assert left_alone(done) == {"ann": "was changed since", "new": "was changed since"}
+    assert Expert.objects.get(username="ben").bio == "Welds."
+    ann = Expert.objects.get(username="ann")
+    assert (ann.company, ann.is_active) == ("By hand", False)
+    assert not Expert.objects.filter(username="newer").exists()
+    assert Expert.objects.get(username="new").company == "By hand"
+
+
+def test_a_new_expert_in_use_is_not_deleted(carol: User) -> None:
+    import_file("Username,Bio\nann,Sings.\nben,Paints.\ncem,Runs.\ndora,Dives.\n")
+    ann, ben, cem = (Expert.objects.get(username=name) for name in ("ann", "ben", "cem"))
+    tag = Tag.objects.create(name="Voice", kind="domain", description="Sings.")
+    ExpertTag.objects.create(expert=ann, tag=tag, source=ExpertTag.Source.MANUAL)
+    ExpertTag.objects.create(expert=cem, tag=tag, source=ExpertTag.Source.AUTO)
+    SavedQuery.objects.create(text="paint").expected.add(ben)
+    assert set(left_alone(undo.undo(last().pk, carol))) == {"ann", "ben"}
+    assert set(Expert.objects.values_list("username", flat=True)) == {"ann", "ben"}
+
+
+def test_who_was_deleted_since_does_not_come_back(carol: User) -> None:
+    directory()
+    import_file("Username,Bio\nann,Sings.\nnew,New.\n")
+    Expert.objects.filter(username__in=("ann", "new")).delete()
+    plan = undo.undo(last().pk, carol)
+    assert (plan.gone, plan.delete, plan.restore) == (2, [], {})
+
+
+def test_a_later_import_of_the_same_experts_counts_as_a_change(carol: User) -> None:
+    import_file("Username,Bio\nann,Sings.\n")
+    first = last()
+    import_file("Username,Bio\nann,Dances.\n")
+    assert left_alone(undo.undo(first.pk, carol)) == {"ann": "was changed since"}
+    undo.undo(last().pk, carol)
+    assert Expert.objects.get().bio == "Sings."
+
+
+def test_an_import_is_undone_once(carol: User) -> None:
+    import_file("Username,Bio\nann,Sings.\n")
+    undo.undo(last().pk, carol)
+    with pytest.raises(ImportFailed, match="undone already"):
+        undo.undo(last().pk, carol)
+
+
+def test_an_undoing_that_fails_halfway_undoes_nothing(carol: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory()
+    import_file("Username,Bio\nann,Sings.\n", sync=True)
+    after = everybody()
+    monkeypatch.setattr(undo, "log_summary", lambda *_: pytest.fail("The database went away."))
+    with pytest.raises(pytest.fail.Exception):
+        undo.undo(last().pk, carol)
+    assert everybody() == after
+    assert last().undone_at is None
+
+
+def test_only_the_last_imports_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "KEPT_IMPORTS", 2)
+    for bio in ("Sings.", "Dances.", "Paints."):
+        import_file(f"Username,Bio\nann,{bio}\n")
+    assert [record.new for record in ImportRecord.objects.all()] == [0, 0]
+
+
+def test_odd_text_survives_being_stored(carol: User) -> None:
+    Expert.objects.create(username="ann", bio='A\nB\u2028C\u0085“ÅÄ”\\"')
+    import_file("Username,Bio\nann,Sings.\n")
+    undo.undo(last().pk, carol)
+    assert Expert.objects.get().bio == 'A\nB\u2028C\u0085“ÅÄ”\\"'
+
+
+def test_the_page_says_what_would_happen_then_does_it_and_it_is_in_the_history(client: Client, carol: User) -> None:
+    directory()
+    apply_plan(plan_of("Username,Bio\nben,Paints.\n", sync=True), user=carol, file_name="half.csv")
+    changed = Expert.objects.get(username="ann")
+    changed.save()
+    client.force_login(carol)
+    assert f'href="/admin/experts/expert/import/{last().pk}/undo/"' in html(
+        client.get("/admin/experts/expert/import/")
+    )
+    path = f"/admin/experts/expert/import/{last().pk}/undo/"
+    page = html(client.get(path))
+    assert 'data-count="activate">1<' in page
+    assert 'data-count="restore">1<' in page
+    assert "was changed since" in page
+    assert not Expert.objects.get(username="zoë").is_active
+    answer = html(client.post(path, follow=True))
+    assert "The import of half.csv was undone: 0 deleted, 1 restored, 1 activated." in answer
+    assert "1 expert was left alone" in answer
+    assert Expert.objects.get(username="zoë").is_active
+    summary = LogEntry.objects.filter(object_repr__startswith="Undid the import of half.csv").get()
+    assert summary.user == carol
+    assert LogEntry.objects.filter(object_id=str(Expert.objects.get(username="zoë").pk), user=carol).exists()
+    assert "undone already" in html(client.post(path, follow=True))
+
+
+def test_without_the_permission_to_import_nothing_is_undone(client: Client) -> None:
+    import_file("Username,Bio\nann,Sings.\n")
+    client.force_login(staff("experts.change_expert", "experts.view_expert"))
+    path = f"/admin/experts/expert/import/{last().pk}/undo/"
+    assert client.get(path).status_code == 403
+    assert client.post(path).status_code == 403
+    assert Expert.objects.exists()
