@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LOGIN = "admin:login"
 VIEW, REBUILD, CANCEL, PUBLISH = "indexing.view", "indexing.rebuild", "indexing.cancel", "indexing.publish"
+IMPORT = "experts.import"
 
 View = Callable[..., HttpResponseBase]
 
@@ -40,6 +41,8 @@ class Rights:
     rebuild: bool
     cancel: bool
     publish: bool
+    imports: bool = False
+    """May import experts from a file, and undo that."""
 
 
 def rights_of(user: User | AnonymousUser) -> Rights:
@@ -48,6 +51,7 @@ def rights_of(user: User | AnonymousUser) -> Rights:
         rebuild=may(user, REBUILD),
         cancel=may(user, REBUILD, CANCEL),
         publish=may(user, PUBLISH),
+        imports=may(user, IMPORT),
     )
 
 

@@ -7,7 +7,10 @@ from typing import Any
 from django.contrib import admin, messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from indexing.console.access import ConsoleRequest
 
@@ -43,10 +46,20 @@ def page_or_fragment(
     return response
 
 
-def accepted(request: ConsoleRequest, sentence: str, then: str = "index:page") -> HttpResponse:
-    """The action is done, or will be: to htmx a notice, otherwise a redirect to the page named `then`."""
+def accepted(
+    request: ConsoleRequest, sentence: str, then: str = "index:page", *, undo: int | None = None
+) -> HttpResponse:
+    """The action is done, or will be: to htmx a notice, otherwise a redirect to the page named `then`.
+
+    `undo` is the key of the `Publication` that the notice offers to undo: at once, or without htmx on a page of its
+    own.
+    """
     if request.htmx:
-        return render(request, "indexing/shared/_notice.html", {"level": "success", "sentence": sentence})
+        context = {"level": "success", "sentence": sentence, "undo": undo}
+        return render(request, "indexing/shared/_notice.html", context)
+    if undo is not None:
+        address = f"{reverse('index:undo')}?publication={undo}"
+        sentence = format_html('{} <a href="{}">{}</a>', sentence, address, _("Undo…"))
     messages.success(request, sentence)
     return redirect(then)
 

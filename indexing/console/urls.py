@@ -8,7 +8,7 @@ from indexing.console.map import data_views, selection_views
 from indexing.console.map import views as map_views
 from indexing.console.runs import chart_views, views
 from indexing.console.search import log_views
-from indexing.console.versions import compare_views
+from indexing.console.versions import compare_views, undo_views
 from indexing.console.versions import views as version_views
 from indexing.models import RebuildRun
 
@@ -29,6 +29,7 @@ urlpatterns = [
     path("versions/compare/", compare_views.compare_versions, name="compare"),
     path("versions/pin/", version_views.pin_version, name="pin"),
     path("versions/unpin/", version_views.unpin_version, name="unpin"),
+    path("versions/undo/", undo_views.undo, name="undo"),
     path("release/", version_views.resume_schedule, name="release"),
     path("plan/", plan_views.plan, name="plan"),
     path("charts/", chart_views.charts_page, name="charts"),

@@ -38,6 +38,8 @@ class RebuildRun(models.Model):
         FAILED = "failed", _("failed")
         CANCELLED = "cancelled", _("cancelled")
         CRASHED = "crashed", _("crashed")
+        DISCARDED = "discarded", _("discarded")
+        """Its version was held, and a person discarded it."""
 
     class Via(models.TextChoices):
         PAGE = "page", _("page")

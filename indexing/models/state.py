@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -28,8 +32,19 @@ class IndexState(models.Model):
     """Since when scheduled rebuilds are paused, after a rollback; None when they are not."""
     schedule_paused_name = models.CharField(max_length=150, blank=True)
     schedule_paused_reason = models.TextField(blank=True)
+    rolled_back_from = models.PositiveBigIntegerField(null=True, blank=True)
+    rolled_back_to = models.PositiveBigIntegerField(null=True, blank=True)
+    """Numbers of the versions of the rollback that paused them."""
     cleaned_up_at = models.DateTimeField(null=True, blank=True, editable=False)
     """When a process last began to delete what is older than the settings say."""
+
+    PAUSE = (
+        "schedule_paused_at",
+        "schedule_paused_name",
+        "schedule_paused_reason",
+        "rolled_back_from",
+        "rolled_back_to",
+    )
 
     class Meta:
         verbose_name = _("index")
@@ -57,3 +72,21 @@ class IndexState(models.Model):
     def read(cls) -> IndexState:
         """The row with its live version, not locked: to show it, not to decide anything by it."""
         return cls.objects.select_related("live_version").get(pk=1)
+
+    @property
+    def pause(self) -> dict[str, Any] | None:
+        """The pause of scheduled rebuilds as JSON data, for `set_pause`; None when they are not paused."""
+        if self.schedule_paused_at is None:
+            return None
+        return {name: getattr(self, name) for name in self.PAUSE} | {
+            "schedule_paused_at": self.schedule_paused_at.isoformat()
+        }
+
+    def set_pause(self, pause: Mapping[str, Any] | None) -> None:
+        """Pause scheduled rebuilds as `pause` says, or end the pause; saved at once. Call it with the row locked."""
+        values = pause or {"schedule_paused_at": None, "schedule_paused_name": "", "schedule_paused_reason": ""}
+        for name in self.PAUSE:
+            setattr(self, name, values.get(name))
+        if pause:
+            self.schedule_paused_at = datetime.fromisoformat(pause["schedule_paused_at"])
+        self.save(update_fields=self.PAUSE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import models
@@ -120,6 +121,25 @@ class IndexVersion(models.Model):
         return IndexVersion.objects.filter(pk=self.pk, map_state=self.MapState.COMPUTING, map_owner=owner.as_text())
 
 
+class PublicationQuerySet(models.QuerySet["Publication"]):
+    def current(self) -> Publication | None:
+        """How the live version went live; None if no version is live."""
+        return self.filter(until=None).select_related("version").first()
+
+    def before(self, publication: Publication) -> Publication | None:
+        """The one that `publication` ended."""
+        return self.filter(until=publication.at).exclude(pk=publication.pk).select_related("version").first()
+
+    def rollbacks_of(self, numbers: Iterable[int | None]) -> dict[int, Publication]:
+        """For each of the versions that was rolled back and is not live again: the publication that replaced it."""
+        last: dict[int, Publication] = {}
+        for each in self.filter(version__in=[number for number in numbers if number]).order_by("at", "pk"):
+            last[each.version_id] = each
+        ended = {each.until: number for number, each in last.items() if each.until}
+        backwards = self.filter(at__in=ended, how__in=(Publication.How.ROLLBACK, Publication.How.UNDO))
+        return {ended[each.at]: each for each in backwards if each.version_id < ended[each.at]}
+
+
 class Publication(models.Model):
     """One time that a version went live: when, who did it, and why."""
 
@@ -127,6 +147,7 @@ class Publication(models.Model):
         RUN = "run", _("published automatically")
         APPROVED = "approved", _("approved")
         ROLLBACK = "rollback", _("rolled back to")
+        UNDO = "undo", _("restored by undoing")
 
     version = models.ForeignKey(IndexVersion, on_delete=models.CASCADE, related_name="publications")
     how = models.CharField(_("how"), max_length=10, choices=How.choices)
@@ -134,6 +155,10 @@ class Publication(models.Model):
     until = models.DateTimeField(_("live until"), null=True, blank=True)
     name = models.CharField(_("by"), max_length=150, blank=True)
     reason = models.TextField(_("reason"), blank=True)
+    pause_before = models.JSONField(null=True, blank=True, editable=False)
+    """`IndexState.pause` before it went live, to be restored when this is undone."""
+
+    objects = PublicationQuerySet.as_manager()
 
     class Meta:
         default_permissions = ()

@@ -18,7 +18,7 @@ from indexing.lib import doorbell
 from indexing.lib.messages import Message, count_of_experts, message, sentences
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
 from indexing.models.run_records import GateRecord, StageRecord
-from indexing.versions.going_live import make_live, move_version, record_rebuild
+from indexing.versions.going_live import end_pause, make_live, move_version, record_rebuild
 
 State = RebuildRun.State
 
@@ -47,6 +47,8 @@ def publish(run: RebuildRun, outcome: BuildOutcome) -> None:
         version = _describe(run, outcome)
         make_live(state, version, Publication.How.RUN, name=run.who, reason=run.reason, map_owner=run.owner)
         record_rebuild(state, outcome.experts)
+        if not run.scheduled:
+            end_pause(state, run)
         last_words = message(
             "Done: version %(number)s is live with %(experts)s.",
             number=run.version_id,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from indexing.lib import times
@@ -13,7 +15,7 @@ from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
 from indexing.runs import estimates
 from indexing.runs.estimates import Estimate
 
-Badge = Literal["never", "rebuilding", "complete", "failed", "cancelled", "held"]
+Badge = Literal["never", "rebuilding", "complete", "failed", "cancelled", "held", "discarded"]
 
 _BADGES: dict[str, Badge] = {
     RebuildRun.State.QUEUED: "rebuilding",
@@ -21,9 +23,13 @@ _BADGES: dict[str, Badge] = {
     RebuildRun.State.DONE: "complete",
     RebuildRun.State.HELD: "held",
     RebuildRun.State.CANCELLED: "cancelled",
+    RebuildRun.State.DISCARDED: "discarded",
     RebuildRun.State.FAILED: "failed",
     RebuildRun.State.CRASHED: "failed",
 }
+
+CHANGEOVER = timedelta(seconds=15)
+"""How long the web processes may take to open a new version, check its files and report it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,15 @@ class Serving:
     """processes with a problem that serve no version"""
     each: tuple[Server, ...] = ()
     """all known processes, including silent ones, which are not counted above"""
+    changing_over: bool = False
+    """The live version is new, so that processes may still be opening it, and none has a problem."""
+
+    @property
+    def level(self) -> Literal["ok", "quiet", "attention"]:
+        """How the page shows how many processes serve the live version."""
+        if self.current == self.processes:
+            return "ok"
+        return "quiet" if self.changing_over else "attention"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +155,12 @@ def serving(state: IndexState) -> Serving:
             Server(process.host, process.pid, process.version_number, silent=process in silent)
             for process in sorted((*seen, *silent), key=lambda process: (process.host, process.pid))
         ),
+        changing_over=not troubled and _is_new(state.live_version),
     )
+
+
+def _is_new(live: IndexVersion | None) -> bool:
+    return live is not None and live.live_from is not None and timezone.now() - live.live_from < CHANGEOVER
 
 
 def waiting_to_start() -> str:

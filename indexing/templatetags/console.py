@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import template
@@ -11,8 +11,9 @@ from django.contrib import admin
 from indexing.console import sidebar, words
 from indexing.console.access import REBUILD, VIEW, Rights, may, rights_of
 from indexing.console.live_page import header
+from indexing.console.searched_now import still_searching
 from indexing.drift import status as drift_status
-from indexing.models import RebuildRun
+from indexing.models import IndexState, RebuildRun
 from indexing.runs import status
 
 register = template.Library()
@@ -35,6 +36,11 @@ for _filter in (
 @register.filter
 def at(values: Sequence[Any], place: int) -> Any:
     return values[place]
+
+
+@register.filter
+def entry(mapping: Mapping[Any, Any] | None, key: Any) -> Any:
+    return mapping.get(key) if mapping else None
 
 
 @register.filter
@@ -65,6 +71,13 @@ def index_rights(context: template.Context) -> Rights | None:
 @register.simple_tag
 def index_drift() -> drift_status.DriftStatus:
     return drift_status.latest()
+
+
+@register.simple_tag
+def people_search() -> str:
+    """The sentence that says which version people search; empty if none is live."""
+    live = IndexState.read().live_version
+    return still_searching(live) if live else ""
 
 
 @register.simple_tag(takes_context=True)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from indexing import notifications
+from indexing import notifications, runlog
 from indexing.errors import Refused
 from indexing.lib.messages import message
-from indexing.models import IndexState, IndexVersion, Publication
+from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
 
 State, MapState = IndexVersion.State, IndexVersion.MapState
 
@@ -29,10 +29,24 @@ def make_live(
     move_version(version, version.state, State.LIVE, live_from=now, live_until=None)
     if version.map_state in (MapState.NONE, MapState.FAILED):  # leave a running computation alone
         IndexVersion.objects.filter(pk=version.pk).update(map_state=MapState.COMPUTING, map_owner=map_owner)
-    Publication.objects.create(version=version, how=how, at=now, name=name, reason=reason)
+    Publication.objects.create(version=version, how=how, at=now, name=name, reason=reason, pause_before=state.pause)
     state.live_version = version
     state.save(update_fields=["live_version"])
     notifications.published(version, how=how, name=name, reason=reason)
+
+
+def end_pause(state: IndexState, run: RebuildRun) -> None:
+    """Resume scheduled rebuilds if they are paused: what a person published with `run` replaces the version that was
+    rolled back to. Call it after `make_live`."""
+    if state.schedule_paused_at is None:
+        return
+    sentence = message(
+        "Scheduled rebuilds are resumed: version %(number)s replaces version %(earlier)s, which was rolled back to.",
+        number=state.live_version_id,
+        earlier=state.rolled_back_to,
+    )
+    state.set_pause(None)
+    runlog.append(run.pk, sentence, stage=run.stage)
 
 
 def record_rebuild(state: IndexState, experts: int) -> None:

@@ -13,7 +13,7 @@ State = RebuildRun.State
 FORWARD = {
     State.QUEUED: {State.RUNNING, State.CANCELLED, State.CRASHED, State.FAILED},
     State.RUNNING: {State.DONE, State.HELD, State.FAILED, State.CANCELLED, State.CRASHED},
-    State.HELD: {State.DONE, State.CANCELLED},
+    State.HELD: {State.DONE, State.DISCARDED},
 }
 TABLE = RebuildRun._meta.db_table
 MAKE = "CREATE TABLE run_transition (run bigint, before varchar(10), after varchar(10))"

@@ -6,10 +6,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import translation
 
+from experts.importing.apply import apply_plan
 from indexing import runs
 from indexing.console.live_page import feed
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from tests.support import cast
+from tests.support.imports import plan_of
 from tests.support.socket_cast import LIMIT, in_database, running, tab, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,3 +91,36 @@ async def test_nonsense_from_a_tab_closes_nothing(viewer, said):
         await it.socket.send_input({"type": "websocket.receive", "bytes": b"\xff"})
         await it.socket.send_json_to({"run": 10**30, "after": -1})
         await it.until(lambda: it.run == run.pk and it.seqs == [1])
+
+
+async def test_a_run_and_a_new_live_version_reset_what_would_change(viewer):
+    async with tab(viewer) as it:
+        await it.open()
+        await it.until(lambda: "plan" in it.fragments)
+        before = it.fragments["plan"]
+        run = await in_database(running)()
+        await it.until(lambda: it.fragments["plan"] != before)
+        during = it.fragments["plan"]
+        await in_database(runs.fail)(run, "The disk is full.")
+        await it.until(lambda: it.fragments["plan"] != during)
+        after = it.fragments["plan"]
+
+        def publish() -> None:
+            IndexState.objects.update(live_version=IndexVersion.objects.create(number=42, state="live"))
+
+        await in_database(publish)()
+        await it.until(lambda: it.fragments["plan"] != after)
+
+
+async def test_an_import_is_news(viewer):
+    async with tab(viewer) as it:
+        await it.open()
+        await it.until(lambda: "hidden-experts" in it.fragments)
+        version = await in_database(cast.published)(10)
+        assert version.number == 1
+        await in_database(hide_most)()
+        await it.until(lambda: "8 of 10 experts are hidden" in " ".join(it.fragments["hidden-experts"].split()))
+
+
+def hide_most() -> None:
+    apply_plan(plan_of("Username\nexpert-001\nexpert-002\n", sync=True), file_name="half.csv")

@@ -114,7 +114,7 @@ class TestPlan:
         ended(1_000, 400, old=True)
         assert estimates.rebuild(1_000, 800).seconds == pytest.approx(7 + 2 * (4 + 4))
 
-    @pytest.mark.parametrize("state", [State.HELD, State.CANCELLED])
+    @pytest.mark.parametrize("state", [State.HELD, State.DISCARDED])
     def test_a_held_run_counts_as_completed(self, state):
         ended(1_000, 500, state=state)
         assert estimates.rebuild(1_000, 500).runs == 1

@@ -36,7 +36,14 @@ def test_never_run_differs_from_complete(viewer):
 
 @pytest.mark.parametrize(
     ("state", "badge"),
-    [("failed", "failed"), ("crashed", "failed"), ("cancelled", "cancelled"), ("held", "held"), ("done", "complete")],
+    [
+        ("failed", "failed"),
+        ("crashed", "failed"),
+        ("cancelled", "cancelled"),
+        ("discarded", "discarded"),
+        ("held", "held"),
+        ("done", "complete"),
+    ],
 )
 def test_the_badge_and_the_sentence_show_how_the_last_run_ended(viewer, state, badge):
     ended(state, error="The disk is <full>.", stage="vectors")
@@ -170,3 +177,24 @@ def test_a_stale_failure_does_not_hide_the_live_version(viewer):
     page = html_without_bdi(viewer.get(PAGE))
     assert "Out of memory." in page
     assert '<span class="live-figure">7</span>' in page
+
+
+def serving_words(response) -> list[str]:
+    """Of the element that says how many processes serve the live version: its class, and the text around it."""
+    page = parse_html(response.content.decode())
+    shown = next(each for each in page.walk() if "server process" in "".join(each.texts) and each.tag == "span")
+    assert shown.parent
+    return [shown.attributes.get("class", ""), " ".join(shown.parent.text.split())]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "problem", "marked"), [(5, "", False), (60, "", True), (5, "vectors.npy is damaged.", True)]
+)
+def test_a_process_that_changes_over_raises_no_alarm_for_a_few_seconds(viewer, seconds, problem, marked):
+    live_version(42, live_from=timezone.now() - timedelta(seconds=seconds))
+    ServingProcess.objects.create(host="a", pid=1, process_start="s", version_number=41, problem=problem)
+    level, words = serving_words(viewer.get(PAGE))
+    assert "0 of 1 server process" in words
+    assert (level == "attention") == marked
+    assert ("(switching to it now)" in words) != marked
+    assert ('<span class="attention"> version 41' in html_without_bdi(viewer.get(PAGE))) == marked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from indexing.models import IndexVersion, RebuildRun
+from indexing.models import IndexState, IndexVersion, RebuildRun
 
 BEFORE = ("indexing", "0009_drift_samples")
 RUNS = {"error": "failed", "lost": "crashed", "done": "done", "held": "held", "cancelled": "cancelled"}
@@ -50,6 +51,7 @@ def test_rows_of_the_earlier_release_are_read_in_the_new_words_and_back(crashed:
         state: old_run.objects.create(kind="full", state=state, error="The disk was full.", stages=[stage]).pk
         for state in RUNS
     }
+    discarded = old_run.objects.create(kind="full", state="cancelled", experts=5).pk
     for number, state in enumerate(VERSIONS, 1):
         old_version.objects.create(
             number=number, state=state, pinned_at=timezone.now() if state == "retired" else None
@@ -58,6 +60,7 @@ def test_rows_of_the_earlier_release_are_read_in_the_new_words_and_back(crashed:
     old_state.objects.update_or_create(pk=1, defaults={"schedule_held_name": "carol"})
     upgrade()
     assert {old: RebuildRun.objects.get(pk=pk).state for old, pk in runs.items()} == RUNS
+    assert RebuildRun.objects.get(pk=discarded).state == RebuildRun.State.DISCARDED
     versions = IndexVersion.objects.order_by("number")
     assert [version.state for version in versions] == list(VERSIONS.values())
     assert versions.exclude(pinned_at=None).get().state == IndexVersion.State.KEPT
@@ -70,3 +73,25 @@ def test_rows_of_the_earlier_release_are_read_in_the_new_words_and_back(crashed:
     with connection.cursor() as cursor:
         cursor.execute("SELECT schedule_paused_name FROM indexing_indexstate WHERE id = 1")
         assert cursor.fetchone() == ("carol",)
+
+
+@pytest.mark.services
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("live", "pause"), [(1, (2, 1)), (3, None)])
+def test_a_pause_learns_its_rollback_and_ends_if_another_version_is_live(live: int, pause: Any) -> None:
+    apps = migrate(("indexing", "0015_sign_ins_and_clean_up"))
+    state, version, publication = (
+        apps.get_model("indexing", name) for name in ("IndexState", "IndexVersion", "Publication")
+    )
+    rolled_back_at, now = timezone.now() - timedelta(hours=1), timezone.now()
+    for number in (1, 2, 3):
+        version.objects.create(number=number, state="live" if number == live else "kept")
+    publication.objects.create(version_id=2, how="run", at=now - timedelta(days=1), until=rolled_back_at)
+    publication.objects.create(version_id=1, how="rollback", at=rolled_back_at)
+    state.objects.update_or_create(
+        pk=1, defaults={"schedule_paused_at": rolled_back_at, "schedule_paused_name": "c", "live_version_id": live}
+    )
+    upgrade()
+    now_paused = IndexState.read()
+    assert (now_paused.schedule_paused_at is not None) == (pause is not None)
+    assert pause in (None, (now_paused.rolled_back_from, now_paused.rolled_back_to))

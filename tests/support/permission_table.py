@@ -68,6 +68,15 @@ CONSOLE = [
             ("unpin", "{kept}", 409),  # nobody has pinned it
         )
     ),
+    Row(
+        "index:undo",
+        "/admin/index/versions/undo/?publication=1",
+        "console",
+        PUBLISH,
+        get=409,
+        post=409,
+        send={"publication": "1"},  # not the last one
+    ),
     Row("index:release", "/admin/index/release/", "console", PUBLISH, post=302),
     Row("index:charts", "/admin/index/charts/", "console", VIEW),
     Row("index:drift", "/admin/index/drift/?list=changed", "console", VIEW),
@@ -163,6 +172,7 @@ ADMIN = [
     Row("admin:experts_expert_import_preview", "/admin/experts/expert/import/preview/", "admin", IMPORT, get=302),
     Row("admin:experts_expert_import_apply", "/admin/experts/expert/import/apply/", "admin", IMPORT, 405, 302),
     Row("admin:experts_expert_import_discard", "/admin/experts/expert/import/discard/", "admin", IMPORT, 405, 302),
+    Row("admin:experts_expert_import_undo", "/admin/experts/expert/import/9/undo/", "admin", IMPORT, 404, 404),
 ]
 
 

@@ -46,7 +46,7 @@ def test_after_it_a_banner_says_that_scheduled_rebuilds_are_paused(publisher):
     assert encoders.loaded().encoded == []
     page = html(answer)
     assert "Rolled back: version 1 is live." in page
-    assert "<bdi>carol</bdi> rolled back on" in page
+    assert "<bdi>carol</bdi> rolled back from version 2 to version 1 on" in page
     assert "It finds nobody." in page
     assert 'id="resume-button"' in page
 

@@ -81,7 +81,7 @@ class IngestStatus(Schema):
     expert_count_at_rebuild: int | None = Field(description="Changes only when a full rebuild is published.")
     run: int | None = Field(description="The latest run.")
     state: str | None = Field(
-        description="Of the latest run: queued, running, done, held, failed, cancelled or crashed."
+        description="Of the latest run: queued, running, done, held, failed, cancelled, crashed or discarded."
     )
     stage: str | None
     progress: Progress | None

@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 INDEX = {
     "announcement": "indexing/shared/_announcement.html",
     "alarm": "indexing/runs/_alarm.html",
+    "hidden-experts": "indexing/runs/_hidden_experts.html",
     "schedule-pause": "indexing/versions/_schedule_pause.html",
     "run-status": "indexing/runs/_run_status.html",
     "actions": "indexing/runs/_actions.html",
@@ -21,6 +22,7 @@ INDEX = {
     "held-version": "indexing/versions/_held_version.html",
     "live-version": "indexing/runs/_live_version.html",
     "stages": "indexing/runs/_stages.html",
+    "plan": "indexing/drift/_plan_ask.html",
     "history": "indexing/runs/_history.html",
 }
 RUN = {

@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from indexing.console import words
+from indexing.console.searched_now import still_searching
 from indexing.models import IndexState, RebuildRun
 
 State = RebuildRun.State
@@ -76,4 +77,4 @@ def _search_goes_on(run: RebuildRun) -> str:
     live = IndexState.read().live_version
     if live is None:
         return _("No version is live yet.")
-    return _("People are still searching version %(number)s.") % {"number": live.number}
+    return still_searching(live)

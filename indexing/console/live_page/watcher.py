@@ -21,6 +21,8 @@ from django.db import Error as DatabaseError
 from django.db.models import OuterRef, Subquery
 from redis.exceptions import RedisError
 
+from experts.models import ImportRecord
+from indexing.drift import status as drift_status
 from indexing.lib import doorbell
 from indexing.lib.process_state import ProcessState
 from indexing.models import IndexState, IndexVersion, RebuildRun, RunLogLine
@@ -45,12 +47,14 @@ class TableState:
     """The number of its last log line."""
     state: tuple[Hashable, ...]
     """Everything else that a page shows: while this stays equal, only the log can have changed."""
+    imported: tuple[Hashable, ...] | None = None
+    """The last import, and when it was undone."""
     turn: int = field(default=0, compare=False)
     """Counts the changes of `state` that the watcher saw; what was rendered in one turn is not reused in another."""
 
 
 def read_table_state() -> TableState:
-    """Four short reads."""
+    """Five short reads."""
     last_line = RunLogLine.objects.filter(run=OuterRef("pk")).order_by("-seq").values("seq")[:1]
     latest = (
         RebuildRun.objects.order_by("-pk")
@@ -59,10 +63,11 @@ def read_table_state() -> TableState:
     )
     index = IndexState.read()
     held = tuple(IndexVersion.objects.filter(state=IndexVersion.State.HELD).values_list("pk", flat=True))
-    standing = (index.live_version_id, index.schedule_paused_at, held, status.serving(index))
+    imported = ImportRecord.objects.values_list("pk", "undone_at").first()
+    standing = (index.live_version_id, index.schedule_paused_at, held, imported, status.serving(index))
     if latest is None:
-        return TableState(0, 0, standing)
-    return TableState(latest[0], latest[1] or 0, (*latest[:1], *latest[2:], *standing))
+        return TableState(0, 0, standing, imported)
+    return TableState(latest[0], latest[1] or 0, (*latest[:1], *latest[2:], *standing), imported)
 
 
 class Watcher:
@@ -111,6 +116,8 @@ class Watcher:
                 logger.warning("The database does not answer (%s); open pages wait for it.", error)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
+            if self.seen and seen.imported != self.seen.imported:
+                drift_status.forget()  # it may have been measured a moment before
             if seen != self.seen:
                 self._turn += self.seen is None or seen.state != self.seen.state
                 self.seen = replace(seen, turn=self._turn)

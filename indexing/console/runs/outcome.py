@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from indexing.console import words
+from indexing.console.searched_now import still_searching
 from indexing.models import IndexVersion, RebuildRun
 
 State = RebuildRun.State
@@ -24,9 +25,6 @@ class RunOutcome:
     """Whether the run's log has errors; the page then links to them."""
     can_be_decided: bool = False
     """Whether the run's version is waiting to be published or discarded."""
-    again: str = ""
-    """the name of the page that starts another run of its kind; empty where there is nothing to repeat"""
-    again_label: str = ""
 
 
 def outcome_of(run: RebuildRun, live: IndexVersion | None, later: RebuildRun | None) -> RunOutcome | None:
@@ -44,22 +42,14 @@ def outcome_of(run: RebuildRun, live: IndexVersion | None, later: RebuildRun | N
     if later is not None:
         advice = _("A newer run has been started since; it is now: %(state)s.") % {"state": words.run_state(later)}
         return RunOutcome(heading, effect, advice, later=later)
-    tags = run.kind == RebuildRun.Kind.TAGS
-    return RunOutcome(
-        heading,
-        effect,
-        _advice(run),
-        has_errors=run.state == State.FAILED,
-        again="index:retag" if tags else "index:rebuild",
-        again_label=_("Re-tag again…") if tags else _("Rebuild again…"),
-    )
+    return RunOutcome(heading, effect, _advice(run), has_errors=run.state == State.FAILED)
 
 
 def _effect(run: RebuildRun, live: IndexVersion | None) -> str:
     if live is None:
         effect = _("No version is live yet: experts cannot be found until a rebuild is done.")
     else:
-        effect = _("People are still searching version %(number)s.") % {"number": live.number}
+        effect = still_searching(live)
     if run.kind == RebuildRun.Kind.TAGS:
         effect += " " + _("Tags that were already assigned stay.")
     return effect

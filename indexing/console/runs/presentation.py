@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from django.core.paginator import Page, Paginator
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from indexing.console import words
 from indexing.console.access import Rights
 from indexing.console.runs import comparison, outcome, stage_bar
+from indexing.console.searched_now import many_hidden
 from indexing.console.versions import gate_report, presentation
 from indexing.drift import status as drift_status
-from indexing.models import IndexState, Publication, RebuildRun
+from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
 from indexing.runs import status
+from indexing.versions import opening
 
 HISTORY_PAGE = 20
 
@@ -74,6 +77,7 @@ class TimeLeft:
 
 def index_context(rights: Rights, page: int | str = 1) -> dict[str, Any]:
     now = status.current_status()
+    shown, drift = history(page), drift_status.latest()
     return {
         "status": now,
         "badge": now.badge,
@@ -83,9 +87,11 @@ def index_context(rights: Rights, page: int | str = 1) -> dict[str, Any]:
         "stages": stage_rows(now.latest, now.progress) if now.latest else [],
         "bar": stage_bar.bar_of(now.latest),
         "time_left": time_left(now.active, now.progress),
-        "history": history(page),
+        "history": shown,
+        "rolled_back": Publication.objects.rollbacks_of(run.version_id for run in (now.latest, *shown) if run),
         "state": now.state,
-        "drift_now": drift_status.latest(),
+        "drift_now": drift,
+        "hidden": many_hidden(drift),
         "held": presentation.newest_held(now.state),
         "rights": rights,
     }
@@ -106,6 +112,9 @@ def run_context(run: RebuildRun, rights: Rights) -> dict[str, Any]:
         "time_left": time_left(run, progress),
         "outcome": outcome.outcome_of(run, live, later),
         "live": live,
+        "again_address": again_address(run),
+        "compare_address": compare_address(run),
+        "rolled_back": Publication.objects.rollbacks_of([run.version_id]),
         "approved": Publication.objects.filter(version=run.version_id, how=Publication.How.APPROVED).first(),
         "gate": gate_report.report_of(run),
         "rights": rights,
@@ -114,6 +123,22 @@ def run_context(run: RebuildRun, rights: Rights) -> dict[str, Any]:
 
 def history(page: int | str = 1) -> Page[RebuildRun]:
     return Paginator(RebuildRun.objects.select_related("version").order_by("-pk"), HISTORY_PAGE).get_page(page)
+
+
+def again_address(run: RebuildRun) -> str:
+    """The page that asks whether to start a run of the same kind and with the same choice."""
+    if run.kind == RebuildRun.Kind.TAGS:
+        return reverse("index:retag")
+    return reverse("index:rebuild") + ("?reembed=1" if run.reembed else "")
+
+
+def compare_address(run: RebuildRun) -> str:
+    """The page that compares the run's version with the one before it; without both, the comparison of the runs."""
+    if run.version is not None and run.version.state in opening.SEARCHABLE:
+        earlier = IndexVersion.objects.filter(state__in=opening.SEARCHABLE, number__lt=run.version_id)
+        if before := earlier.order_by("-number").first():
+            return f"{reverse('index:compare')}?from={before.number}&to={run.version_id}"
+    return "#run-comparison" if comparison.with_previous(run) else ""
 
 
 def stage_rows(run: RebuildRun, progress: status.Progress | None) -> list[StageRow]:

@@ -65,8 +65,8 @@ def bar_of(run: RebuildRun | None) -> StageBar | None:
 
 def stopped_in(run: RebuildRun) -> str:
     """The stage in which an incomplete run ended; empty for a completed one, also if its version was discarded."""
-    bad = run.state in (RebuildRun.State.FAILED, RebuildRun.State.CANCELLED, RebuildRun.State.CRASHED)
-    return run.stage if bad and run.experts is None else ""
+    incomplete = (RebuildRun.State.FAILED, RebuildRun.State.CANCELLED, RebuildRun.State.CRASHED)
+    return run.stage if run.state in incomplete else ""
 
 
 def _laid_out(found: Sequence[tuple[int, str, float, Ending]]) -> list[StageSegment]:

@@ -40,6 +40,7 @@ def start_run(request: ConsoleRequest, kind: str) -> HttpResponse:
         context = admin_context(request) | {
             "title": _("Rebuild index") if kind == RebuildRun.Kind.FULL else _("Re-tag only"),
             "kind": kind,
+            "reembed": "reembed" in request.GET,
             "start_label": _("Start rebuild") if kind == RebuildRun.Kind.FULL else _("Start re-tagging"),
             "live": IndexState.read().live_version,
             "active": RebuildRun.objects.active().first(),

@@ -22,7 +22,7 @@ from indexing.console.versions import compare_views, gate_report
 from indexing.console.versions import presentation as presentation
 from indexing.errors import IndexingError
 from indexing.lib.translation import translated
-from indexing.models import IndexState, IndexVersion, RebuildRun
+from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
 from indexing.versions import decisions, opening, pinning, rollback_effect, sweep
 
 State = IndexVersion.State
@@ -41,6 +41,7 @@ class Confirmation:
     """Why the decision is impossible, as a sentence; empty if it is possible."""
     then: str = "index:page"
     """The name of the page that shows the result."""
+    can_be_undone: bool = False
 
 
 @require_safe
@@ -106,6 +107,7 @@ def publish_version(request: ConsoleRequest) -> HttpResponse:
                 "may_publish": not (problem or needs_another or held.outdated_by),
             },
             problem=problem,
+            can_be_undone=True,
         ),
     )
 
@@ -154,6 +156,7 @@ def roll_back(request: ConsoleRequest) -> HttpResponse:
                 "active": RebuildRun.objects.active().first(),
             },
             problem=problem,
+            can_be_undone=True,
         ),
     )
 
@@ -219,7 +222,9 @@ def _decide(request: ConsoleRequest, version: IndexVersion, confirmation: Confir
         except IndexingError as error:
             problem, status = translated(error), error.status
         else:
-            return accepted(request, confirmation.done, confirmation.then)
+            current = Publication.objects.current() if confirmation.can_be_undone else None
+            undo = current.pk if current and Publication.objects.before(current) else None
+            return accepted(request, confirmation.done, confirmation.then, undo=undo)
         if request.htmx:
             return conflict(request, problem)
     shown = {
@@ -228,7 +233,6 @@ def _decide(request: ConsoleRequest, version: IndexVersion, confirmation: Confir
         "problem": problem,
         "reason": reason,
         "possible": not confirmation.problem,
-        "live_number": IndexState.read().live_version_id,
         "rights": rights_of(request.user),
     } | confirmation.context
     return render(request, confirmation.template, admin_context(request) | shown, status=status)

@@ -138,14 +138,14 @@
   });
 
   document.addEventListener("htmx:afterRequest", (event) => {
-    const dialog = event.target.closest("dialog");
-    if (!dialog) return;
-    dialog.close();
+    const form = event.detail.elt; // by now its answer may have replaced it
+    if (!form.matches("dialog form, form.undo")) return;
+    form.closest("dialog")?.close();
     noticedAt = Date.now();
     // htmx counts every answer that it shows as a success, a refusal (409) too.
     const status = event.detail.xhr ? event.detail.xhr.status : 0;
     const done = status >= 200 && status < 400;
-    if (done) dialog.querySelector("form").reset();
+    if (done) form.reset();
     if (!done && status !== 409) {
       say("request-failed");
     } else if (done && !document.querySelector("[data-socket][data-open]")) {
