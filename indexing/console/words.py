@@ -6,7 +6,9 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from indexing.lib.translation import translated
 from indexing.models import RebuildRun
+from indexing.runs import estimates
 
 
 def duration(seconds: float | None) -> str:
@@ -26,16 +28,10 @@ def duration(seconds: float | None) -> str:
 
 
 def time_left(seconds: float | None) -> str:
-    """An estimated number of seconds, rounded to the precision that an estimate can have."""
+    """An estimated number of seconds, as `estimates.in_words` rounds it."""
     if seconds is None:
         return _("no estimate yet")
-    if seconds < 5:
-        return _("a few seconds left")
-    if seconds < 60:
-        return _("about %(seconds)d s left") % {"seconds": round(seconds / 5) * 5}
-    if seconds < 3600:
-        return _("about %(minutes)d min left") % {"minutes": round(seconds / 60)}
-    return _("about %(hours)s h left") % {"hours": number_format(seconds / 3600, 1)}
+    return translated(estimates.in_words(seconds))
 
 
 def rate(items_per_second: float | None) -> str:

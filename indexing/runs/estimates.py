@@ -14,6 +14,7 @@ from typing import Literal
 from django.conf import settings
 from django.utils import timezone
 
+from indexing.lib.messages import Message, message
 from indexing.models import RebuildRun
 from indexing.models.run_records import StageRecord
 
@@ -71,6 +72,17 @@ def rebuild(experts: int, texts: int) -> Estimate:
     """The estimate for a full rebuild of `experts` experts that encodes `texts` texts."""
     kind = RebuildRun.Kind.FULL
     return _estimate(statistics_of(kind, experts), RebuildRun.STAGES[kind], experts, texts)
+
+
+def in_words(seconds: float) -> Message:
+    """A number of seconds that are left, rounded to the precision that an estimate can have."""
+    if seconds < 5:
+        return message("a few seconds left")
+    if seconds < 60:
+        return message("about %(seconds)d s left", seconds=round(seconds / 5) * 5)
+    if seconds < 3600:
+        return message("about %(minutes)d min left", minutes=round(seconds / 60))
+    return message("about %(hours).1f h left", hours=seconds / 3600)
 
 
 def time_left(run: RebuildRun) -> Estimate:

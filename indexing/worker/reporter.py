@@ -20,6 +20,7 @@ from indexing.lib.retrying import with_database_retry
 from indexing.models import RebuildRun
 from indexing.models.run_records import StageRecord
 from indexing.runlog import RunLogHandler
+from indexing.runs import estimates
 from indexing.worker.signals import Interruption
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 TICK_SECONDS = 0.25
 BEAT_SECONDS = 2.0
 """Or a quarter of the lease, if that is shorter: one late beat must not end a healthy run."""
+LINE_SECONDS = 10.0
+"""How often a stage that takes longer says in the log how far it is."""
 ShowProgress = Callable[[str, int, int], None]
 """Called with stage, done and total whenever progress was made."""
 
@@ -44,12 +47,24 @@ class StageInProgress:
     first: tuple[float, int] | None = None
     """When the first items were done, and how many"""
     began: float = field(default_factory=time.monotonic)
+    said: float = field(default_factory=time.monotonic)
+    """When its last line went into the log"""
 
     @property
     def rate(self) -> float | None:
         if self.first is None or self.done == self.first[1]:
             return None
         return (self.done - self.first[1]) / max(time.monotonic() - self.first[0], 1e-6)
+
+    @property
+    def progress(self) -> Message:
+        """How far it is, for the log."""
+        progress = message("%(done)d of %(total)d", done=self.done, total=self.total)
+        if not (rate := self.rate):
+            return progress
+        pace = message("%(rate)d/s", rate=round(rate)) if rate >= 10 else message("%(rate).1f/s", rate=rate)
+        left = estimates.in_words((self.total - self.done) / rate)
+        return message("%(progress)s · %(pace)s · %(left)s", progress=progress, pace=pace, left=left)
 
     def expect(self, total: int) -> None:
         self.total = total
@@ -139,6 +154,7 @@ class RunReporter:
         beat_every = min(BEAT_SECONDS, settings.TCS_LEASE_SECONDS / 4)
         while not self._ended.wait(TICK_SECONDS):
             stage = self._stage
+            self._log_progress(stage)
             current = (stage.name, stage.done, stage.total) if stage else ()
             if current == reported and time.monotonic() < next_beat:
                 continue
@@ -149,6 +165,13 @@ class RunReporter:
                 break
             reported, next_beat = current, time.monotonic() + beat_every
         connection.close()
+
+    def _log_progress(self, stage: StageInProgress | None) -> None:
+        """A line every ten seconds: whoever reads the log sees that a long stage goes on, and how fast."""
+        if stage is None or not stage.total or time.monotonic() < stage.said + LINE_SECONDS:
+            return
+        stage.said = time.monotonic()
+        logger.info("%s", stage.progress)
 
 
 def _record(stage: StageInProgress, seconds: float) -> StageRecord:

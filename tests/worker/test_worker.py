@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from django.utils import translation
 
 from experts.models import Expert, ExpertTag
 from indexing import encoders, runs
 from indexing.lib import paths, processes
 from indexing.models import IndexState, IndexVersion, RebuildRun
-from indexing.worker import execute
+from indexing.worker import execute, reporter
 from indexing.worker.reporter import RunReporter
 from indexing.worker.signals import Interruption
 from tests.support import cast, fakes
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = RebuildRun.State
@@ -163,6 +167,29 @@ def test_progress_is_shown_with_done_and_total():
     rebuild(show=lambda stage, done, total: shown.append((stage, done, total)))
     assert ("embed", 8, 12) in shown
     assert ("embed", 12, 12) in shown
+
+
+def test_a_long_stage_says_in_the_log_how_far_it_is(monkeypatch):
+    cast.experts(40)
+    encode = fakes.HashEncoder.encode
+    monkeypatch.setattr(reporter, "LINE_SECONDS", 0.1)
+    active = RebuildRun.objects.active()
+
+    def slow(self, texts, *, progress=None):
+        def wait(count: int) -> None:
+            progress(count)
+            if fakes.BATCH < len(self.encoded) < 40:  # the pace is known from the second batch on
+                until(lambda: active.get().lines.filter(message__startswith=f"{len(self.encoded)} of 40").exists())
+
+        return encode(self, texts, progress=wait if progress else None)
+
+    monkeypatch.setattr(fakes.HashEncoder, "encode", slow)
+    run = rebuild(reembed=True)
+    lines = run.lines.filter(stage="embed", message__contains=" of 40 · ")
+    shown = {re.sub(r"[\d.,]+/s", "N/s", line.message) for line in lines}
+    assert shown >= {f"{done} of 40 · N/s · a few seconds left" for done in (16, 24, 32)}
+    with translation.override("nl"):
+        assert "a few seconds" not in lines[0].text
 
 
 def test_only_the_last_versions_are_kept(settings):
