@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import template
 from django.contrib import admin
+from django.utils.text import capfirst
 
 from indexing.console import sidebar, words
 from indexing.console.access import REBUILD, VIEW, Rights, may, rights_of
@@ -51,6 +53,12 @@ def badge(run: RebuildRun) -> str:
 @register.filter
 def without_app(apps: Iterable[dict[str, Any]], label: str) -> list[dict[str, Any]]:
     return [app for app in apps or () if app["app_label"] != label]
+
+
+@register.simple_tag
+def stage_labels() -> str:
+    """The stages of a run as a log line has them -> their names for people, as JSON."""
+    return json.dumps({stage.value: capfirst(str(stage.label)) for stage in RebuildRun.Stage})
 
 
 @register.simple_tag(takes_context=True)

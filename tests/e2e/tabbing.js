@@ -44,7 +44,7 @@
   };
 
   const active = [...within.querySelectorAll(ACTIVE)].filter(there)
-    .filter((each) => !each.matches("[role=listbox] [role=option]")) // its own keys lead there
+    .filter((each) => !each.matches("[role=listbox] [role=option], .line-number[tabindex='-1']")) // arrow keys lead there
     .filter((each) => !(each.matches("[role=combobox]") && each.querySelector("input"))); // that one has the focus
   const before = new Map(active.flatMap((each) => [each, ...shows(each)]).map((each) => [each, look(each)]));
   const groupOf = (each) => (each.type === "radio" ? [...document.querySelectorAll("input[type=radio]")]

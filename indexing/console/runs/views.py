@@ -77,10 +77,17 @@ def cancel_run(request: ConsoleRequest) -> HttpResponse:
 @never_cache
 @allowed(VIEW)
 def run_page(request: ConsoleRequest, run_id: int) -> HttpResponse:
-    """The log of an active run is shown live, from its last lines; that of an ended run from its first."""
+    """The log of an active run is shown live, from its last lines; that of an ended run from its first.
+
+    `after` asks for the lines that follow one, `line` for the page that has it: the link of every line.
+    """
     run = get_object_or_404(RebuildRun.objects.select_related("version"), pk=run_id)
     wanted = LineFilter.from_query(request.GET.get("level", ""), request.GET.get("q", ""))
-    paged = "after" in request.GET or not run.is_active
+    line, after = whole_number(request.GET.get("line")), whole_number(request.GET.get("after"))
+    paged = bool(line) or "after" in request.GET or not run.is_active
+    if line:
+        after = log_pages.cursor_before(run.pk, line)
+    log = log_pages.log_page(run.pk, after, wanted) if paged else log_pages.last_lines(run.pk, wanted)
     context = (
         admin_context(request)
         | presentation.run_context(run, rights_of(request.user))
@@ -88,9 +95,7 @@ def run_page(request: ConsoleRequest, run_id: int) -> HttpResponse:
             "title": _("Run %(number)s") % {"number": run.pk},
             "wanted": wanted,
             "live_log": not paged,
-            "log": log_pages.log_page(run.pk, whole_number(request.GET.get("after")), wanted)
-            if paged
-            else log_pages.last_lines(run.pk, wanted),
+            "log": log,
         }
     )
     return render(request, "indexing/runs/run.html", context)

@@ -1,4 +1,4 @@
-// What a live page of the console does with what its socket brings (socket.js), its log, dialogs and times.
+// What a live page of the console does with what its socket brings (socket.js), dialogs and times. The log is in log.js.
 "use strict";
 {
   const byId = (id) => document.getElementById(id);
@@ -7,7 +7,7 @@
   // --- What the socket brings -----------------------------------------------------------------------------
   const arrived = new WeakMap();
   for (const each of document.querySelectorAll("[id]")) {
-    if (!each.closest("#log-view")) arrived.set(each, each.innerHTML.trim());
+    if (!each.closest(".log-lines")) arrived.set(each, each.innerHTML.trim());
   }
   const NOTICE_LASTS = 2000;
   let noticedAt = 0;
@@ -49,65 +49,8 @@
 
   document.addEventListener("htmx:wsAfterMessage", () => {
     focusAgain();
-    tendLog();
     tick();
   });
-
-  // --- The log --------------------------------------------------------------------------------------------
-  const HARD_LIMIT = 5;
-  const view = byId("log-view");
-  const jump = byId("jump");
-  let pinned = true;
-
-  const toEnd = () => { view.scrollTop = view.scrollHeight; };
-
-  const trim = () => {
-    // What is being read is not taken away under the reader, within reason.
-    const lines = view.querySelector("[data-run]");
-    if (!lines) return;
-    const room = Number(view.dataset.window) * (pinned ? 1 : HARD_LIMIT);
-    const over = Math.max(0, lines.childElementCount - room);
-    for (let gone = 0; gone < over; gone++) lines.firstElementChild.remove();
-    const first = lines.firstElementChild;
-    const earlier = byId("log-earlier");
-    const { wanted } = view.dataset;
-    // Of all lines the first one's number tells how many are missing; of those that were searched for it does not.
-    const missing = wanted ? Number(earlier.dataset.earlier) + over : first ? Number(first.dataset.seq) - 1 : 0;
-    earlier.dataset.earlier = missing;
-    earlier.hidden = missing < 1;
-    earlier.textContent = view.dataset.earlier.replace("{n}", missing.toLocaleString(document.documentElement.lang));
-    const after = wanted ? 0 : Math.max(0, missing - Number(view.dataset.window));
-    earlier.search = `?after=${after}${wanted ? `&${wanted}` : ""}`;
-  };
-
-  const tendLog = () => {
-    if (!view) return;
-    trim();
-    if (pinned) toEnd();
-    jump.hidden = pinned;
-  };
-
-  if (view) {
-    view.addEventListener("scroll", () => {
-      pinned = view.scrollHeight - view.scrollTop - view.clientHeight < 30;
-      jump.hidden = pinned;
-    }, { passive: true });
-    jump.addEventListener("click", () => {
-      pinned = true;
-      tendLog();
-      view.focus({ preventScroll: true });
-    });
-    const levels = byId("level-filter"); // a run's page asks the server
-    if (levels) {
-      levels.addEventListener("change", () => {
-        view.dataset.level = levels.value;
-        tendLog();
-      });
-      view.dataset.level = levels.value; // kept by the browser over a reload
-    }
-    new ResizeObserver(() => { if (pinned) toEnd(); }).observe(view);
-    toEnd();
-  }
 
   // --- Confirmation dialogs -------------------------------------------------------------------------------
   const openers = new WeakMap();
@@ -176,7 +119,8 @@
   };
 
   const tick = () => {
-    for (const time of document.querySelectorAll("time[data-relative], time[data-since]")) {
+    const away = document.documentElement.classList.contains("is-away"); // nobody knows whether the run goes on
+    for (const time of document.querySelectorAll(`time[data-relative]${away ? "" : ", time[data-since]"}`)) {
       const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(time.dateTime)) / 1000));
       const words = "since" in time.dataset ? lasted(seconds) : ago(seconds);
       if (time.textContent !== words) time.textContent = words;
