@@ -2,7 +2,8 @@
 
 A tab sends JSON: {"run": R, "after": N, "shown": S} once it is open (where its log ends, and which run its header
 shows as active), then {"seen": true} after each message that it has shown. At most one message is in flight, so a
-slow reader costs the server one message.
+slow reader costs the server one message. With "beats": true it gets the message `BEAT` every second as well: a
+network that is gone closes no socket, so a tab can only tell by the silence.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ logger = logging.getLogger(__name__)
 SIGNED_OUT, NO_RIGHT = 4001, 4003
 """Close codes after which a tab does not connect again."""
 RIGHTS_SECONDS = 3.0
+BEAT = "beat"
+BEAT_SECONDS = 1.0
+"""`socket.js` says that the server is away when it has heard nothing for a little longer than two of these."""
 MAX_INCOMING = 1_000
 
 
@@ -77,6 +81,8 @@ class IndexConsumer(AsyncWebsocketConsumer):
             cursor = {name: whole_number(message.get(name)) for name in ("run", "after", "shown")}
             self.feed = Feed(_tab(self.scope), self.watcher, **cursor)
             self._woken.set()
+            if message.get("beats") is True:
+                self._tasks.append(asyncio.create_task(self._guarded(self._beat()), name="index-beat"))
 
     async def disconnect(self, code: int) -> None:
         self._stop()
@@ -116,6 +122,11 @@ class IndexConsumer(AsyncWebsocketConsumer):
                 await self._shown.wait()
             if self.feed.more:
                 self._woken.set()
+
+    async def _beat(self) -> None:
+        while self.rights is not None:
+            await self.send(text_data=BEAT)
+            await asyncio.sleep(BEAT_SECONDS)
 
     async def _keep_authorised(self) -> None:
         while True:
