@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from indexing.lib.timing import StepTimer
+from indexing.search import fusion
 from indexing.search.fusion import LEAST_DEVIATION, by_both, fused_scores
 from indexing.snapshot.reader import Snapshot
 from tests.support import cast
@@ -76,3 +77,10 @@ def test_without_any_word_meaning_decides_alone(snapshot):
     found = by_both(snapshot, "!!!", vector, (24, 24), 10.0, StepTimer())
     assert found.ids.tolist() == snapshot.semantic(vector, 24)[0].tolist()
     assert not found.keyword_ranks.any()
+
+
+def test_equal_scores_go_by_the_words_then_by_the_id():
+    ids, same = np.array([4, 7, 8, 9]), np.zeros(4)
+    found = fusion._ordered(ids, same, same, np.array([1, 2, 3, 4]), np.array([0, 2, 1, 0]))
+    assert found.ids.tolist() == [8, 7, 4, 9]
+    assert found.keyword_ranks.tolist() == [1, 2, 0, 0]
