@@ -90,4 +90,6 @@ def _to_login(request: HttpRequest) -> HttpResponse:
     if not htmx:
         return redirect_to_login(request.get_full_path(), resolve_url(LOGIN))
     back = htmx.current_url_abs_path or "/"
+    if request.method == "GET" and back.partition("?")[0] == request.path:
+        back = request.get_full_path()  # a part of the same page: its address has what was typed last
     return HttpResponseClientRedirect(redirect_to_login(back, resolve_url(LOGIN)).url)

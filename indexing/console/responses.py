@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 from django.contrib import admin, messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import add_never_cache_headers, patch_cache_control, patch_vary_headers
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from indexing.console.access import ConsoleRequest
+from indexing.console.access import ConsoleRequest, View
 
 
 def admin_context(request: ConsoleRequest) -> dict[str, Any]:
@@ -22,6 +23,23 @@ def admin_context(request: ConsoleRequest) -> dict[str, Any]:
 def wants_fragment(request: ConsoleRequest) -> bool:
     """Whether htmx requests a part of the page. When the reader goes back in the history it requests all of it."""
     return bool(request.htmx) and not request.htmx.history_restore_request
+
+
+def kept_for_back(view: View) -> View:
+    """The browser may keep the page for the way back (session.js looks to it that nobody else sees it), nothing else:
+    neither a part of the page, which has the same address, nor what was refused.
+    """
+
+    @wraps(view)
+    def kept(request: ConsoleRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        if response.status_code == 200 and not request.htmx:
+            patch_cache_control(response, private=True, no_cache=True)
+        else:
+            add_never_cache_headers(response)
+        return response
+
+    return kept
 
 
 def page_or_fragment(

@@ -9,13 +9,12 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url, replace_url
 
 from experts.safe_text import without_bidi_controls
 from indexing.console.access import REBUILD, VIEW, ConsoleRequest, allowed, may
-from indexing.console.responses import page_or_fragment, wants_fragment
+from indexing.console.responses import kept_for_back, page_or_fragment, wants_fragment
 from indexing.console.search.form import SearchForm
 from indexing.console.search_modes import mode_choices
 from indexing.errors import EncoderUnavailable, NoIndexYet
@@ -33,7 +32,7 @@ STEPS = (20, 50, MAX_K)
 
 
 @require_safe
-@never_cache
+@kept_for_back
 @allowed()
 def search_page(request: ConsoleRequest) -> HttpResponse:
     """The page, or for htmx the results and the facets alone."""
