@@ -20,7 +20,10 @@ from experts.models import Expert
 
 _AMOUNT = re.compile(r"[0-9]+(\.[0-9]+)?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_LINE_BREAKS = re.compile(r"[\r\n]+")
 _CENT = Decimal("0.01")
+LONGEST_CELL = 25_000
+"""Characters: more than any field takes, with white space around line breaks. Checked before anything else."""
 _is_url = URLValidator(schemes=["http", "https"])
 
 
@@ -35,6 +38,7 @@ def read_values(row: ImportRow) -> tuple[dict[str, Any], list[Rejection]]:
     username = row.cells["username"]
     for name, cell in row.cells.items():
         try:
+            _check_length(cell, LONGEST_CELL)
             values[name] = _READERS.get(name, _line)(name, cell)
         except InvalidValue as error:
             problems.append(Rejection(row.line, HEADINGS[name], shorten(cell), str(error), username))
@@ -49,16 +53,23 @@ def _text(name: str, cell: str) -> str:
         raise InvalidValue(_("Contains a NUL character. Remove it."))
     text = cell.replace("\r\n", "\n").replace("\r", "\n")
     limit = getattr(Expert._meta.get_field(name), "max_length", None)
-    if limit is not None and len(text) > limit:
+    if limit is not None:
+        _check_length(text, limit)
+    return text
+
+
+def _check_length(text: str, limit: int) -> None:
+    if len(text) > limit:
         raise InvalidValue(
             _("Too long: %(length)s characters. At most %(limit)s are allowed.")
             % {"length": len(text), "limit": limit}
         )
-    return text
 
 
 def _line(name: str, cell: str) -> str:
-    return _text(name, re.sub(r"\s*[\r\n]+\s*", " ", cell))
+    """Line breaks become spaces, with the white space around them."""
+    lines = (line.strip() for line in _LINE_BREAKS.split(cell))
+    return _text(name, " ".join(line for line in lines if line))
 
 
 def _username(name: str, cell: str) -> str:

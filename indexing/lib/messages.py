@@ -17,7 +17,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
-PLACEHOLDER = re.compile(r"%(?:\((?P<name>\w+)\))?(?P<flags>[-+ #0]*\d*)(?:\.(?P<decimals>\d+))?(?P<type>[a-zA-Z%])")
+PLACEHOLDER = re.compile(
+    r"%(?:\((?P<name>\w+)\))?(?P<flags>[-+ #0]*(?:[1-9]\d*)?)(?:\.(?P<decimals>\d+))?(?P<type>[a-zA-Z%])"
+)
 
 
 @dataclass(frozen=True, slots=True)

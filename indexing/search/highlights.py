@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 
 from django.utils.html import escape
@@ -104,8 +105,9 @@ class Marker:
     @staticmethod
     def _densest(spans: Sequence[Span]) -> int:
         """The start of the span that is followed by the most others within an excerpt; the first of equals."""
-        following = [sum(start <= other[0] < start + EXCERPT - LEAD for other in spans) for start, _ in spans]
-        return spans[following.index(max(following))][0]
+        starts = [start for start, _ in spans]
+        following = [bisect_left(starts, start + EXCERPT - LEAD) - place for place, start in enumerate(starts)]
+        return starts[following.index(max(following))]
 
     def _within(self, found: re.Match[str]) -> Iterator[Span]:
         start, word = found.start(), found.group()
