@@ -11,8 +11,15 @@ from typing import Any
 from indexing.errors import SnapshotInvalid
 from indexing.lib.messages import message
 
-FORMAT = 1
-"""Increase it when the files change so that older releases cannot read them."""
+FORMAT = 2
+"""Increase it whenever the files of a version or the keys of the manifest change, and say here since when:
+
+1 at first; without SUGGESTIONS and labels in the keyword index, but later releases of that format have both.
+2 the same as the last ones of format 1.
+
+`tests/snapshot/test_format.py` notices a change without a new number."""
+READABLE = (1, FORMAT)
+"""Of the first format only versions that have all files: see `indexing.snapshot.version_files.check_files`."""
 
 MANIFEST_NAME = "manifest.json"
 EXACT = "exact"
@@ -56,6 +63,7 @@ class Manifest:
     """recall@10 against exact search, measured on a sample; None if the index is exact."""
     files: Mapping[str, FileEntry] = field(default_factory=dict)
     """Size and hash of each file but the manifest, by path relative to the folder."""
+    format: int = FORMAT
 
     @property
     def bytes(self) -> int:
@@ -69,9 +77,7 @@ class Manifest:
 
     def to_bytes(self) -> Raw:
         """JSON with sorted keys: the same manifest always has the same hash."""
-        return (
-            json.dumps({"format": FORMAT, **asdict(self)}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-        ).encode()
+        return (json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
     @classmethod
     def from_bytes(cls, raw: Raw) -> Manifest:
@@ -100,6 +106,7 @@ class Manifest:
             ann_kind=kind,
             ann_recall=recall,
             files={name: _entry(name, entry) for name, entry in _take(data, "files", dict).items()},
+            format=data["format"],
         )
 
 
@@ -113,12 +120,11 @@ def _parsed(raw: bytes) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise _wrong("manifest", data, "object")
     found = _take(data, "format", int)
-    if found != FORMAT:
+    if found not in READABLE:
         raise SnapshotInvalid(
             message(
-                "%(file)s has format %(found)s, this release reads format %(known)s: rebuild the index, "
-                "or run the release that built it.",
-                file=MANIFEST_NAME,
+                "It was built by another release of TCS, in format %(found)s; this release reads format %(known)s. "
+                "Rebuild the index, or run the release that built it.",
                 found=found,
                 known=FORMAT,
             ),

@@ -13,7 +13,7 @@ from indexing.errors import SnapshotInvalid
 from indexing.lib.files import file_sha256
 from indexing.lib.messages import message
 from indexing.snapshot.facets import FacetColumns
-from indexing.snapshot.manifest import MANIFEST_NAME, Manifest
+from indexing.snapshot.manifest import FORMAT, MANIFEST_NAME, Manifest
 from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.writer import ARRAYS, FACETS, FIELD_HASHES, IDS, KEYWORDS, PROFILE_FILES, PROFILES
 
@@ -59,11 +59,7 @@ def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[s
     required = only or (*ARRAYS, f"{KEYWORDS}/meta.json")
     for name in required:
         if name not in manifest.files:
-            raise SnapshotInvalid(
-                message(
-                    "%(file)s does not list %(name)s. Rebuild the index.", file=folder / MANIFEST_NAME, name=name
-                ),
-            )
+            raise _not_listed(folder, manifest, name)
     for name, entry in manifest.files.items():
         if only and name not in only:
             continue
@@ -86,6 +82,20 @@ def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[s
             raise SnapshotInvalid(
                 message("%(file)s is damaged: its SHA-256 is not the manifest's. Rebuild the index.", file=path),
             )
+
+
+def _not_listed(folder: Path, manifest: Manifest, name: str) -> SnapshotInvalid:
+    if manifest.format < FORMAT:
+        return SnapshotInvalid(
+            message(
+                "It was built by an earlier release of TCS, which did not write %(name)s. Rebuild the index, or run "
+                "the release that built it.",
+                name=name,
+            )
+        )
+    return SnapshotInvalid(
+        message("%(file)s does not list %(name)s. Rebuild the index.", file=folder / MANIFEST_NAME, name=name)
+    )
 
 
 def open_ids(folder: Path, manifest: Manifest) -> NDArray[np.int64]:

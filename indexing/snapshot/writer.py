@@ -32,7 +32,7 @@ PROFILES = "profiles.npy"
 PROFILE_ENDS = "profile_ends.npy"
 ARRAYS = (IDS, TEXT_HASHES, FIELD_HASHES, VECTORS, ANN, FACETS, SUGGESTIONS)
 PROFILE_FILES = (ROW_DIGESTS, PROFILES, PROFILE_ENDS)
-"""Added later without a new format: older releases ignore them, and a version without them can still be read."""
+"""The first releases did not write them; a version without them can still be read."""
 
 ATTEMPTS, PAUSE_SECONDS = 20, 0.1
 

@@ -107,7 +107,7 @@ def test_so_is_one_whose_hash_the_database_has_taken_over(two_versions, restarte
     assert live.current().number == int(kept.name)
     assert live.problem()
     if "format" in change:  # of an older release, or of a newer one
-        assert f"format {change['format']}, this release reads format" in live.problem()
+        assert f"format {change['format']}; this release reads format" in live.problem()
 
 
 def test_a_whole_other_version_in_its_place_is_refused(two_versions, restarted):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from indexing.errors import SnapshotInvalid
-from indexing.snapshot.manifest import EXACT, HNSW, FileEntry, Manifest
+from indexing.snapshot.manifest import EXACT, FORMAT, HNSW, FileEntry, Manifest
 
 MANIFEST = Manifest(
     number=42,
@@ -39,7 +39,7 @@ def test_what_is_written_is_read_back():
 
 def test_the_same_manifest_is_the_same_bytes():
     assert MANIFEST.to_bytes() == Manifest.from_bytes(MANIFEST.to_bytes()).to_bytes()
-    assert json.loads(MANIFEST.to_bytes())["format"] == 1
+    assert json.loads(MANIFEST.to_bytes())["format"] == FORMAT
 
 
 def test_its_size_is_that_of_its_files():
@@ -87,8 +87,14 @@ def test_an_approximate_index_must_tell_its_recall():
 
 
 def test_another_format_is_refused_clearly():
-    with pytest.raises(SnapshotInvalid, match="format 2, this release reads format 1"):
-        Manifest.from_bytes(changed(format=2))
+    with pytest.raises(SnapshotInvalid, match="another release of TCS, in format 99; this release reads format 2"):
+        Manifest.from_bytes(changed(format=99))
+
+
+def test_the_format_before_is_read_and_stays_what_it_is():
+    earlier = Manifest.from_bytes(changed(format=1))
+    assert earlier.format == 1
+    assert Manifest.from_bytes(earlier.to_bytes()) == earlier
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b"\xff\xfe"])
