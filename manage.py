@@ -2,9 +2,13 @@
 import os
 import sys
 
-from django.core.exceptions import ImproperlyConfigured
-from django.core.management import BaseCommand, ManagementUtility
+from django.core.management import BaseCommand, CommandError, ManagementUtility, get_commands
+from django.db import DatabaseError, InterfaceError
 from django.utils import translation
+
+from tcs_site import database_release, known_errors, terminal
+
+HELP = {"-h", "--help"}
 
 
 class CommandLine(ManagementUtility):
@@ -16,12 +20,38 @@ class CommandLine(ManagementUtility):
     def fetch_command(self, subcommand: str) -> BaseCommand:
         """Called once Django is set up, and before the command sees its arguments."""
         translation.activate("en")
+        if get_commands().get(subcommand) in database_release.OURS and not HELP & set(self.argv):
+            refuse_an_unfit_database()
         return super().fetch_command(subcommand)
+
+
+def refuse_an_unfit_database() -> None:
+    """Raises CommandError for one of a newer release, and DatabaseError for one that waiting does not help.
+
+    One that is away for a moment is waited for by the command, and one of an older release is refused by the first
+    thing that it lacks: see `known_errors`.
+    """
+    try:
+        newer = database_release.newer()
+    except (DatabaseError, InterfaceError) as error:
+        if known_errors.no_waiting_helps(error):
+            raise
+        return
+    if newer:
+        raise CommandError(newer)
+
+
+def main() -> None:
+    try:
+        CommandLine(sys.argv).execute()
+    except Exception as error:
+        known = None if "--traceback" in sys.argv else known_errors.sentence(error)
+        if known is None:
+            raise
+        sys.exit(known)
 
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tcs_site.settings")
-    try:
-        CommandLine(sys.argv).execute()
-    except ImproperlyConfigured as error:
-        sys.exit(f"TCS cannot start: {error}")
+    terminal.never_fail()
+    main()

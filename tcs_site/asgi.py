@@ -10,11 +10,15 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.core.exceptions import ImproperlyConfigured
 
 # One thread per query: searches at the same time do not slow each other. Read when faiss and torch are loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tcs_site.settings")
-http = get_asgi_application()
+try:
+    http = get_asgi_application()
+except ImproperlyConfigured as error:
+    sys.exit(f"TCS cannot start: {error}")
 
 # Models can be imported only once Django is set up.
 from indexing.console.live_page.consumers import websocket_urlpatterns  # noqa: E402

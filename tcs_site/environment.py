@@ -1,11 +1,13 @@
 """What the settings read from outside: environment variables and the data folder."""
 
+import errno
 import os
 import secrets
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import dj_database_url
 from dj_database_url import DBConfig
@@ -147,6 +149,18 @@ def choice(name: str, default: str, allowed: tuple[str, ...], *, about: str = ""
     return value
 
 
+def time_zone(name: str, default: str, *, about: str = "") -> str:
+    """The name of a time zone. Raises ImproperlyConfigured for one that is unknown."""
+    value = text(name, default, about=about)
+    try:
+        ZoneInfo(value)
+    except (OSError, ValueError, KeyError):  # a folder such as Europe, a path, an unknown name
+        raise ImproperlyConfigured(
+            f"{name}={value!r} is not a time zone: use a name such as Europe/Amsterdam."
+        ) from None
+    return value
+
+
 def secret_key(folder: Path, *, about: str = "", shown: str = "") -> str:
     """`TCS_SECRET_KEY`, or a key generated once into `folder` and readable by its owner only.
 
@@ -158,9 +172,10 @@ def secret_key(folder: Path, *, about: str = "", shown: str = "") -> str:
     try:
         return _stored_key(folder)
     except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise ImproperlyConfigured(
             f"The data folder {folder} cannot be used: {error.strerror}. "
-            "Make it writable, or set TCS_DATA_DIR to a folder that is."
+            + ("Free some space." if full else "Make it writable, or set TCS_DATA_DIR to a folder that is.")
         ) from error
 
 
@@ -169,12 +184,12 @@ def _stored_key(folder: Path) -> str:
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         mine = folder / f"secret_key.{os.getpid()}"
-        mine.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
-        mine.write_text(secrets.token_urlsafe(64))
         try:
+            mine.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
+            mine.write_text(secrets.token_urlsafe(64))
             os.link(mine, path)
         except FileExistsError:
             pass
         finally:
-            mine.unlink()
+            mine.unlink(missing_ok=True)
     return path.read_text().strip()

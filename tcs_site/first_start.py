@@ -5,8 +5,6 @@ Each step looks by itself whether it is needed, so a start that was interrupted 
 
 from __future__ import annotations
 
-import secrets
-
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -14,9 +12,9 @@ from django.db.migrations.executor import MigrationExecutor
 from experts.models import Expert
 from experts.samples import generator
 from indexing.models import RebuildRun
+from tcs_site import first_password
 
 SAMPLES = 1_500
-USERNAME = "admin"
 
 
 def migrations_pending() -> bool:
@@ -32,11 +30,14 @@ def load_samples() -> int:
 
 
 def create_administrator(password: str) -> str | None:
-    """Create a first user if there is none. Without `password` it gets a random one, which is returned only here."""
+    """Create a first user if there is none. Without `password` it gets a random one, which is returned.
+
+    The random one is stored before the user has it: see `first_password`. Raises OSError.
+    """
     if User.objects.exists():
         return None
-    chosen = password or secrets.token_urlsafe(12)
-    User.objects.create_superuser(USERNAME, password=chosen)
+    chosen = password or first_password.choose()
+    User.objects.create_superuser(first_password.USERNAME, password=chosen)
     return None if password else chosen
 
 

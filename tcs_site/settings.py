@@ -13,6 +13,9 @@ from tcs_site import environment as env
 from tcs_site.fixed_settings import *  # noqa: F403
 from tcs_site.fixed_settings import BASE_DIR
 
+# Whatever a process of TCS writes is for its own user: sessions, password hashes and keys are among it.
+os.umask(0o077)
+
 env.section("Serving")
 HOST = env.text("HOST", "127.0.0.1", about="Address that `make run` listens on")
 PORT = env.text("PORT", "8000", about="Port that `make run` listens on")
@@ -24,7 +27,9 @@ DATA_DIR = (
     .resolve()
 )
 TCS_ADMIN_PASSWORD = env.text(
-    "TCS_ADMIN_PASSWORD", about="Password of the first user, `admin`", shown="random, printed once"
+    "TCS_ADMIN_PASSWORD",
+    about="Password of the first user, `admin`",
+    shown="random, shown by `manage.py first_password`",
 )
 SECRET_KEY = env.secret_key(DATA_DIR, about="Signs sessions and tokens", shown="generated into the data folder")
 DEBUG = env.flag("TCS_DEBUG", about="Show tracebacks in the browser; never on a server that others can reach")
@@ -101,7 +106,7 @@ LANGUAGE_CODE = env.choice(
     ("en", "nl"),
     about="`en` or `nl`: language of mails and the history; pages follow the browser, and fall back to this",
 )
-TIME_ZONE = env.text(
+TIME_ZONE = env.time_zone(
     "TCS_TIME_ZONE", "UTC", about="Time zone, such as `Europe/Amsterdam`, where the browser does not name its own"
 )
 env.section("Import")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import secrets
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -17,6 +19,7 @@ from typing import IO, NoReturn
 import psutil
 
 MARK = "TCS_SERVE"
+PR_SET_PDEATHSIG = 1
 END_SECONDS = 30.0
 AGAIN_SECONDS = 1.0
 
@@ -69,10 +72,20 @@ class ProcessGroup:
         self._children: list[subprocess.Popen[bytes]] = []
 
     def start(
-        self, command: Sequence[str], folder: Path, *, output: IO[bytes] | None = None, **environment: str
+        self,
+        command: Sequence[str],
+        folder: Path,
+        *,
+        output: IO[bytes] | None = None,
+        outlives_us: bool = True,
+        **environment: str,
     ) -> subprocess.Popen[bytes]:
+        """Start a process. One that may not outlive this one is killed when this one is killed (on Linux)."""
         environment = os.environ | environment | {MARK: self.mark}
-        child = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
+        prepare = None if outlives_us else _killed_with(os.getpid())
+        child = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=output, stderr=output, preexec_fn=prepare
+        )
         self._children.append(child)
         return child
 
@@ -101,9 +114,42 @@ class ProcessGroup:
             child.wait()  # one that has ended has no environment and is not a member, but its exit code must be read
 
 
+def _killed_with(parent: int) -> Callable[[], None] | None:
+    """To be called in a new child: the system kills it when the thread that started it ends, however that happens.
+
+    At once and without a warning, so that a server's port is free for the next one. None where no system does that.
+    """
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+
+    def in_child() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended a moment before
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return in_child
+
+
 def _send(process: psutil.Process, number: signal.Signals) -> None:
     with suppress(psutil.NoSuchProcess):
         process.send_signal(number)
+
+
+class Pauses:
+    """How long to wait before starting a process again: longer each time that it ends soon."""
+
+    FIRST, LONGEST, STEADY = 1.0, 60.0, 60.0
+    """Seconds; a process that ran for STEADY begins again with the FIRST."""
+
+    def __init__(self) -> None:
+        self._next = self.FIRST
+
+    def after(self, ran: float) -> float:
+        """How many seconds to wait, after it `ran` for that many."""
+        pause = self.FIRST if ran >= self.STEADY else self._next
+        self._next = min(pause * 2, self.LONGEST)
+        return pause
 
 
 def can_listen(host: str, port: int) -> OSError | None:

@@ -13,6 +13,7 @@ from django.db import connection
 from indexing.errors import Refused, SnapshotInvalid
 from indexing.lib import paths
 from indexing.lib.messages import message
+from indexing.lib.private_files import make_private
 from indexing.snapshot.reader import Snapshot
 
 DATABASE = "db.sqlite3"
@@ -38,6 +39,7 @@ def make(target: Path) -> int:
     try:
         number, sha256 = _copy_database(partial)
         _copy_files(partial)
+        make_private(partial)  # files of the first releases are readable by others, and so would be their copies
         if number:
             folder = partial / "versions" / paths.version_folder(number).name
             Snapshot.open(folder, manifest_sha256=sha256)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+
+from django.conf import settings
+
 from indexing import encoders, notifications
 from indexing.drift import samples
 from indexing.encoders.same_model import has_model
 from indexing.lib import process_state
+from indexing.lib.private_files import make_private
 from indexing.ops import retention
 from indexing.search import log
 from indexing.serving import live
 
+logger = logging.getLogger(__name__)
+
 
 def start() -> None:
     """Serve the live version and keep it current, load the model, and start the other threads. Returns at once."""
+    for said in make_private(settings.DATA_DIR):
+        logger.warning("%s", said)
     live.start(has_model=has_model)
     notifications.deliver_in_background()
     log.start()

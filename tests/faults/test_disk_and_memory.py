@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +12,7 @@ from indexing.lib import paths
 from indexing.models import RebuildRun
 from tests.faults import faulty_worker, promises
 from tests.faults.web import Searching
+from tests.support.small_disk import mounted
 
 State = RebuildRun.State
 STAGES = RebuildRun.STAGES[RebuildRun.Kind.FULL]
@@ -23,22 +21,12 @@ STAGES = RebuildRun.STAGES[RebuildRun.Kind.FULL]
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
     """The versions lie on a disk of 16 MB, beside which nothing else of the data folder lies."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
-    disk = Path(tempfile.mkdtemp(prefix="tcs-disk-"))
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode:
-        disk.rmdir()
-        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.strip()}")
-    shutil.rmtree(paths.versions_folder(), ignore_errors=True)
-    (disk / "versions").mkdir()
-    paths.versions_folder().symlink_to(disk / "versions")
-    yield disk
-    paths.versions_folder().unlink()
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
-    disk.rmdir()
+    with mounted(megabytes=16) as disk:
+        shutil.rmtree(paths.versions_folder(), ignore_errors=True)
+        (disk.mount_point / "versions").mkdir()
+        paths.versions_folder().symlink_to(disk.mount_point / "versions")
+        yield disk.mount_point
+        paths.versions_folder().unlink()
 
 
 def test_a_full_disk_fails_the_run_at_any_file_and_leaves_nothing(small_disk, first_version, serve, work, subtests):

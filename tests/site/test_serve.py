@@ -9,14 +9,16 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 from django.conf import settings
 
-from tcs_site.supervising import MARK
-from tests.support.server import Site
+from tcs_site.supervising import MARK, can_listen
+from tests.faults.marks import GO_ON, PAUSED
+from tests.support.server import Server, Site
 from tests.support.services import free_port
 from tests.support.waiting import until
 
@@ -26,7 +28,7 @@ def first(tmp_path_factory) -> tuple[Site, str]:
     """An installation after its first start, and what that start said."""
     site = Site(tmp_path_factory.mktemp("first"))
     port = free_port()
-    process = site.start("serve", "--port", str(port))
+    process = site.start("serve", "--port", str(port), umask=0)
     try:
         said = said_until(process, "TCS is at")
         assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=60).status_code == 200
@@ -44,6 +46,11 @@ def said_until(process: subprocess.Popen[str], text: str) -> str:
         if text in line:
             return said
     raise AssertionError(f"It ended without {text!r}:\n{said}")
+
+
+def open_to_others(folder: Path) -> list[str]:
+    paths = [folder, *folder.rglob("*")]
+    return [str(path) for path in paths if path.stat().st_mode & 0o077]
 
 
 def marked() -> dict[int, str]:
@@ -91,13 +98,15 @@ class TestFirstStart:
         finally:
             process.terminate()
             process.communicate(timeout=60)
-        for step in ("Preparing", "Loaded", "Password", "Building"):
+        for step in ("Preparing", "Loaded", "Password", "Building", "private"):
             assert step not in said
+        assert "admin has not signed in yet" in said
 
-    def test_what_it_keeps_lies_in_the_data_folder(self, first):
+    def test_what_it_keeps_lies_in_the_data_folder_for_its_user_alone(self, first):
+        """Also with a umask of 0, with which it was started."""
         site, _said = first
         assert {"db.sqlite3", "secret_key", "versions"} <= {path.name for path in site.folder.iterdir()}
-        assert (site.folder / "secret_key").stat().st_mode & 0o077 == 0
+        assert open_to_others(site.folder) == []
 
 
 class TestSteps:
@@ -106,12 +115,16 @@ class TestSteps:
     def test_a_directory_of_ones_own_gets_no_samples(self, tmp_path, migrated):
         site = Site.like(migrated, tmp_path, {"TCS_ADMIN_PASSWORD": "opensesame"})
         site.run("from tests.support import cast; cast.experts(3)")
+        for path in (site.folder, *site.folder.rglob("*")):  # as the first releases left it
+            path.chmod(0o755 if path.is_dir() else 0o644)
         process = site.start("serve", "--port", str(free_port()))
         try:
             said = said_until(process, "TCS is at")
         finally:
             process.terminate()
             process.communicate(timeout=60)
+        assert said.count("only this user can read it now") == 1
+        assert open_to_others(site.folder) == []
         assert "fictional" not in said
         assert "3 experts" in said
         assert "opensesame" not in said
@@ -247,14 +260,30 @@ class TestEnding:
         )
         assert output.stdout.split() == ["0"]
 
-    def test_a_server_that_dies_ends_it_with_a_message(self, first):
-        site, _said = first
-        process = site.start("serve", "--port", str(free_port()))
-        said_until(process, "TCS is at")
-        psutil.Process(process.pid).children()[0].kill()
-        said = process.communicate(timeout=60)[0]
-        assert process.returncode == 1
-        assert "signal 9" in said
+    def test_a_build_outlives_its_server_and_its_serve(self, first, tmp_path):
+        """A killed server is started again. A killed serve takes the server along, so that its port is free."""
+        site = Site.like(first[0].folder, tmp_path, {"TCS_ENCODER": "tests.faults.encoders.GatedEncoder"})
+        site.create_staff("rita")
+        port = free_port()
+        process = site.start("serve", "--port", str(port))
+        server = Server(site, port, process)
+        try:
+            said_until(process, "TCS is at")
+            with server.client("rita") as rita:
+                rita.post("/api/admin/ingest/run", json={"reembed": True}).raise_for_status()
+            until((tmp_path / PAUSED).exists)
+            psutil.Process(process.pid).children()[0].kill()
+            assert "(signal 9). Starting it again in 1 s" in said_until(process, "TCS is at")
+            (daphne,) = psutil.Process(process.pid).children()
+            process.kill()
+            process.wait(timeout=60)
+            daphne.wait(timeout=20)
+            assert can_listen("127.0.0.1", port) is None
+        finally:
+            process.kill()
+            (tmp_path / GO_ON).touch()
+        state = "from indexing.models import RebuildRun; print(RebuildRun.objects.latest('pk').state)"
+        until(lambda: site.run(state).split() == ["done"])
 
 
 def test_the_signal_that_ends_make_ends_it(first):

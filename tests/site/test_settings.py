@@ -87,6 +87,9 @@ def test_behind_tls_cookies_are_secure_and_the_name_is_allowed(tmp_path):
         ("TCS_LEASE_SECONDS", "soon"),
         ("TCS_GATE_MAX_LOST", "120%"),
         ("TCS_WEBHOOK_URL", "ftp://example.org"),
+        ("TCS_TIME_ZONE", "Mars/Olympus"),
+        ("TCS_TIME_ZONE", "Europe"),
+        ("TCS_TIME_ZONE", "../etc/passwd"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named_with_its_value(tmp_path, name, value):

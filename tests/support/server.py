@@ -98,11 +98,14 @@ class Server:
         """Request a page without signing in, on a new connection."""
         return httpx.get(self.url + path, timeout=30, verify=PLAIN)
 
+    def sign_in(self, username: str, password: str) -> httpx.Response:
+        body = {"username": username, "password": password}
+        return httpx.post(f"{self.url}/api/admin/auth", json=body, timeout=30, verify=PLAIN)
+
     def client(self, username: str) -> httpx.Client:
         """A client with a token of `username`."""
-        body = {"username": username, "password": cast.PASSWORD}
-        answer = httpx.post(f"{self.url}/api/admin/auth", json=body, timeout=30, verify=PLAIN)
-        headers = {"Authorization": f"Bearer {answer.raise_for_status().json()['token']}"}
+        answer = self.sign_in(username, cast.PASSWORD).raise_for_status()
+        headers = {"Authorization": f"Bearer {answer.json()['token']}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=60, verify=PLAIN)
 
     def wait_until_ready(self) -> None:

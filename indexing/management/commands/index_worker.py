@@ -8,12 +8,14 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
 
 from indexing import notifications, runs
 from indexing.embedding_map.layout import compute
 from indexing.lib import processes
+from indexing.lib.private_files import make_private
 from indexing.lib.retrying import with_database_retry
 from indexing.models import IndexState, RebuildRun
 from indexing.worker import execute, signals
@@ -62,6 +64,8 @@ class Command(BaseCommand):
         self.wait_for_runs(interruption)
 
     def wait_for_runs(self, interruption: signals.Interruption) -> None:
+        for said in make_private(settings.DATA_DIR):
+            logger.warning("%s", said)
         waits = 0
         while not interruption:
             run = with_database_retry(lambda: runs.claim(processes.me()))

@@ -6,6 +6,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +19,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from experts.numbers import whole_number
+from indexing.lib.private_files import make_private
+from tcs_site import database_release, first_password, first_start
 from tcs_site import environment as env
-from tcs_site import first_start
 from tcs_site.supervising import (
+    Pauses,
     ProcessGroup,
     Stopped,
     can_listen,
@@ -42,7 +45,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", default=settings.PORT, help="default: PORT, or 8000")
 
     def handle(self, *, host: str, port: str, **options: Any) -> None:
-        """Serve until a signal. Exit codes: 0 stopped by a signal, 1 cannot start or the server ended, 2 usage.
+        """Serve until a signal. Exit codes: 0 stopped by a signal, 1 cannot start, 2 usage.
 
         Raises CommandError.
         """
@@ -67,13 +70,21 @@ class Command(BaseCommand):
             group.end()
 
     def prepare(self, group: ProcessGroup) -> None:
+        """What `first_start` does, step by step. Raises CommandError for a database of a newer release."""
+        for said in make_private(settings.DATA_DIR):
+            self.complain(said)
+        if newer := database_release.newer():
+            raise CommandError(newer)
         if first_start.migrations_pending():
             self.say("Preparing the database.")
             call_command("migrate", interactive=False, verbosity=0)
         if count := first_start.load_samples():
             self.say(f"Loaded {count:,} fictional experts.")
         if chosen := first_start.create_administrator(settings.TCS_ADMIN_PASSWORD):
-            self.say(box([f"User      {first_start.USERNAME}", f"Password  {chosen}", "", "It is shown only once."]))
+            again = "Until the first sign-in, manage.py first_password shows it again."
+            self.say(box([f"User      {first_password.USERNAME}", f"Password  {chosen}", "", again]))
+        elif first_password.unused():
+            self.say(f"{first_password.USERNAME} has not signed in yet: manage.py first_password shows the password.")
         if first_start.first_version_needed():
             self.say("Building the first version of the index; this happens once.")
             # in a separate process, so that the memory of the model is free again before serving starts
@@ -86,17 +97,33 @@ class Command(BaseCommand):
         connection.close()
 
     def serve(self, group: ProcessGroup, host: str, port: int) -> None:
-        """Start the server and wait for its end. Raises CommandError then, since only a signal should end it."""
-        server = group.start(server_command(host, port), settings.BASE_DIR, OMP_NUM_THREADS="1")
-        if wait_until_listening(server, host, port):
-            shown = f"[{host}]" if ":" in host else host
-            self.say(f"TCS is at http://{shown}:{port}/ (Ctrl-C stops it)")
-            if host not in LOOPBACK and not env.text("TCS_ALLOWED_HOSTS") and not settings.TRUSTED_ORIGINS:
-                self.complain(
-                    "TCS answers only to the name localhost. Set TCS_ALLOWED_HOSTS to the names that people will use."
-                )
-            server.wait()
-        raise CommandError(f"The server stopped unexpectedly ({ending(server)}).")
+        """Start the server, and again whenever it ends. Raises CommandError if the first one cannot start."""
+        pauses = Pauses()
+        has_served = False
+        while True:
+            began = time.monotonic()
+            command = server_command(host, port)
+            server = group.start(command, settings.BASE_DIR, outlives_us=False, OMP_NUM_THREADS="1")
+            if wait_until_listening(server, host, port):
+                self.greet(host, port)
+                has_served = True
+                server.wait()
+            if not has_served:
+                raise CommandError(f"The server could not start ({ending(server)}).")
+            pause = pauses.after(time.monotonic() - began)
+            self.complain(
+                f"The server stopped unexpectedly ({ending(server)}). Starting it again in {pause:.0f} s. "
+                "A build that is running continues."
+            )
+            time.sleep(pause)
+
+    def greet(self, host: str, port: int) -> None:
+        shown = f"[{host}]" if ":" in host else host
+        self.say(f"TCS is at http://{shown}:{port}/ (Ctrl-C stops it)")
+        if host not in LOOPBACK and not env.text("TCS_ALLOWED_HOSTS") and not settings.TRUSTED_ORIGINS:
+            self.complain(
+                "TCS answers only to the name localhost. Set TCS_ALLOWED_HOSTS to the names that people will use."
+            )
 
     def say(self, text: str) -> None:
         self.stdout.write(text)
