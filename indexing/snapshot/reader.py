@@ -143,7 +143,7 @@ class Snapshot:
                     dimension=dimension,
                 ),
             )
-        if count > 1 and not (np.diff(self.ids) > 0).all():
+        if not (np.diff(self.ids) > 0).all():
             raise unreadable(IDS, "the ids are not in rising order")
 
 

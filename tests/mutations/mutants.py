@@ -119,6 +119,8 @@ def _changes(node: ast.AST, parent: ast.AST) -> Iterator[tuple[ast.AST, str, obj
             for place, old in enumerate(node.ops):
                 for new in TURNED[type(old)]:
                     yield node, "ops", [*node.ops[:place], new(), *node.ops[place + 1 :]]
+        case ast.BinOp(op=ast.Div(), right=ast.JoinedStr() | ast.Constant(value=str())):
+            return  # the path of a file, which no slip makes a product
         case ast.BinOp() | ast.AugAssign() | ast.BoolOp():
             for new in TURNED.get(type(node.op), ()):
                 yield node, "op", new()

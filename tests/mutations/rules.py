@@ -65,7 +65,10 @@ GROUPS = {
     "ranking": Group(
         ("indexing/search/fusion.py",), ("tests/search/test_fusion.py", "tests/search/test_searcher.py")
     ),
-    "reader": Group(("indexing/snapshot/reader.py",), ("tests/snapshot/test_snapshot.py",)),
+    "reader": Group(
+        ("indexing/snapshot/reader.py",),
+        ("tests/snapshot/test_snapshot.py", "tests/snapshot/test_snapshot_checks.py"),
+    ),
     "importing": Group(
         (
             "experts/importing/apply.py",

@@ -14,11 +14,13 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from mmap import mmap
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any
@@ -71,17 +73,25 @@ class Trial:
         gc.freeze()  # a fork would copy the memory of all that its collector looks at
         seen = self._watched(session)
         self.failing = [each.test for each in seen if not each.passed]
-        good = sorted((each for each in seen if each.passed), key=lambda each: each.seconds)
+        good = [each for each in seen if each.passed]
         items = {item.nodeid: item for item in session.items}
+        noticed: Counter[str] = Counter()
         for number, mutant in enumerate(self.mutants, 1):
             places = {(mutant.module, line) for line in mutant.lines}
-            tests = [(items[each.test], each.seconds) for each in good if places & each.lines]
+            # What noticed other changes is likely to notice this one.
+            tests = sorted(
+                (each for each in good if places & each.lines),
+                key=lambda each: each.seconds / (1 + noticed[each.test]),
+            )
             ground.restore()
             began = time.monotonic()
             change = partial(replace_code, functions[mutant.code.co_filename], mutant.code)
-            outcome = in_a_fork(partial(_try, change, tests, session)) if tests else UNSEEN
+            last = mmap(-1, 4)  # shared with the fork
+            outcome = in_a_fork(partial(_try, change, tests, items, session, last)) if tests else UNSEEN
             if outcome in (PASSED, UNSEEN):
                 self.survivors.append(mutant)
+            else:
+                noticed[tests[int.from_bytes(last[:4])].test] += 1
             took = f"{outcome or 'SURVIVES':>15} {len(tests):4} tests {time.monotonic() - began:5.1f} s"
             sys.stderr.write(f"{number:4}/{len(self.mutants)} {took}  {mutant}\n")
         ground.restore()
@@ -112,11 +122,19 @@ def run(item: pytest.Item, session: pytest.Session) -> bool:
     return not any(report.failed for report in reports)
 
 
-def _try(change: Callable[[], None], tests: Sequence[tuple[pytest.Item, float]], session: pytest.Session) -> int:
+def _try(
+    change: Callable[[], None],
+    tests: Sequence[Seen],
+    items: Mapping[str, pytest.Item],
+    session: pytest.Session,
+    last: mmap,
+) -> int:
+    """Run the tests up to the first that fails; its place is left in `last`."""
     change()
-    for item, seconds in tests:
-        signal.alarm(int(max(LEAST_SECONDS, seconds * TIMES_AS_LONG)))  # ends this process
-        if not run(item, session):
+    for place, each in enumerate(tests):
+        last[:4] = place.to_bytes(4)
+        signal.alarm(int(max(LEAST_SECONDS, each.seconds * TIMES_AS_LONG)))  # ends this process
+        if not run(items[each.test], session):
             return NOTICED
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -275,3 +276,61 @@ def test_two_words_may_be_a_name_with_a_slip_and_stop_words_in_it(tmp_path, quer
     people = [document(key, bio="smith, will, anna, smitt, wil: " * 3) for key in range(1, 30)]
     build_index([*people, document(30, name="Anna Will Smith"), document(31, name="Will Jones")], tmp_path / "k")
     assert found(KeywordIndex.open(tmp_path / "k"), query)[0] == 30
+
+
+def own(folder: Path, *people: KeywordDocument) -> KeywordIndex:
+    build_index(people, folder / "own")
+    return KeywordIndex.open(folder / "own")
+
+
+def test_one_is_enough(index):
+    assert index.search("jose", 1)[0].tolist() == [1]
+
+
+def test_an_index_of_nobody_finds_nobody(tmp_path):
+    assert found(own(tmp_path), "jose") == []
+
+
+def test_an_index_is_never_written_over_another(tmp_path):
+    (tmp_path / "k").mkdir()
+    with pytest.raises(FileExistsError):
+        build_index(PEOPLE, tmp_path / "k")
+
+
+def test_progress_ends_with_the_last_document(tmp_path):
+    reported: list[int] = []
+    build_index((document(key) for key in range(1, 1_001)), tmp_path / "k", advance=reported.append)
+    assert reported == [500, 500]
+
+
+@pytest.mark.parametrize(
+    ("query", "keys"),
+    [("mag", [1]), ("ma", []), ("bech", [2]), ("beh", []), ("bah", [])],
+    ids=["three letters begin", "two do not", "four may have a slip", "three may not", "nor here"],
+)
+def test_only_words_that_are_long_enough_are_completed_or_corrected(tmp_path, query, keys):
+    people = [document(1, username="a", bio="magistrate"), document(2, username="b", bio="bach")]
+    assert found(own(tmp_path, *people), query) == keys
+
+
+def test_where_as_many_are_called_so_as_write_of_it_it_is_a_name(tmp_path):
+    people = [
+        document(1, name="Tom Baker de la Fuente y de la Vega"),
+        document(2, name="Ann Lee", job_title="Baker", bio="Bakes."),
+    ]
+    assert found(own(tmp_path, *people), "baker") == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["Anna Smith", "Anna Maria Smith", "Anna Maria Will Smith"])
+def test_two_to_four_words_may_be_a_name(tmp_path, name):
+    people = [document(key, bio=f"{name}, " * 5) for key in range(1, 30)]
+    long = "Anna Maria Will Smith of Some Very Long and Quite Unusual Place in the Middle of Nowhere at All"
+    assert found(own(tmp_path, *people, document(30, name=long)), name)[0] == 30
+
+
+def test_five_words_are_not_taken_for_a_name(tmp_path):
+    words = "anna maria will smith jones"
+    people = [document(1, name=f"{words} {'of other places ' * 30}"), document(2, bio=words)]
+    keys, scores = own(tmp_path, *people, *(document(key, bio="x") for key in range(3, 40))).search(words, 2)
+    assert keys.tolist() == [2, 1]
+    assert scores[1] < scores[0]

@@ -1,0 +1,70 @@
+"""What is checked when a version is opened, beyond its sizes and hashes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexing.errors import SnapshotInvalid
+from indexing.snapshot.prefilter import KeywordConditions, Prefilter
+from indexing.snapshot.reader import Snapshot
+from tests.support import cast, damage
+from tests.support.fakes import text_vector
+from tests.support.index_cast import built
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def folder() -> Path:
+    cast.experts(12)
+    made = built()
+    assert made.folder is not None
+    return made.folder
+
+
+@pytest.mark.parametrize("name", ["ann.faiss", "suggest.npz", "facets.npz", "keywords/meta.json", "vectors.npy"])
+def test_a_file_of_the_right_size_that_nobody_can_read_is_named(folder, name):
+    damage.replace(folder / name, b"\0" * (folder / name).stat().st_size)
+    with pytest.raises(SnapshotInvalid, match=name.partition("/")[0].replace(".", r"\.")):
+        Snapshot.open(folder, check_hashes=False)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda ids: ids[::-1], lambda ids: np.minimum(ids, ids[-2])], ids=["turned", "twice"]
+)
+def test_ids_must_rise(folder, change):
+    ids = change(np.load(folder / "ids.npy"))
+    (folder / "ids.npy").unlink()
+    np.save(folder / "ids.npy", ids)
+    with pytest.raises(SnapshotInvalid, match="not in rising order"):
+        Snapshot.open(folder, check_hashes=False)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_version_of_one_expert_or_two_is_opened(count):
+    cast.experts(count)
+    made = built()
+    assert len(Snapshot.open(made.folder)) == count
+
+
+def test_vectors_are_mapped_and_not_read_into_memory(folder):
+    assert isinstance(Snapshot.open(folder).vectors, np.memmap)
+
+
+def test_more_experts_than_there_are_cannot_be_near(folder):
+    snapshot = Snapshot.open(folder)
+    ids, similarities = snapshot.semantic(text_vector("bread"), 50)
+    assert sorted(ids.tolist()) == snapshot.ids.tolist()
+    assert (np.diff(similarities) <= 0).all()
+
+
+def test_only_those_that_pass_a_filter_are_found(folder):
+    snapshot = Snapshot.open(folder)
+    mask = snapshot.ids % 2 == 0
+    nobody = Prefilter(mask=mask, conditions=KeywordConditions(labels=((),)))
+    assert set(snapshot.semantic(text_vector("bread"), 50, nobody)[0].tolist()) == set(snapshot.ids[mask].tolist())
+    assert len(snapshot.keyword("Erin", 50)[0]) == 12
+    assert len(snapshot.keyword("Erin", 50, nobody)[0]) == 0
