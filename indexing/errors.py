@@ -137,6 +137,41 @@ class VersionDamaged(SnapshotInvalid):
     status = HTTPStatus.CONFLICT
 
 
+class WrongDatabase(IndexingError):
+    """The data folder belongs to another database. `found` says to which, `current` names the one that is set."""
+
+    status = HTTPStatus.CONFLICT
+
+    def __init__(self, found: Message, current: Message) -> None:
+        super().__init__(
+            message(
+                "%(found)s %(current)s Nothing was changed. Check DATABASE_URL and TCS_DATA_DIR. To give the folder "
+                "to the current database, start once with “manage.py serve --adopt”: what the other one wrote stays "
+                "on the disk, and is not used.",
+                found=found,
+                current=current,
+            )
+        )
+
+
+class FolderNotShared(IndexingError):
+    """The worker's data folder is not the one of the web processes: nobody could use what it builds."""
+
+    status = HTTPStatus.CONFLICT
+
+    def __init__(self, folder: Path, host: str, other: str) -> None:
+        super().__init__(
+            message(
+                "The worker on %(host)s does not share the data folder of the web processes: what process %(other)s "
+                "wrote into it is not in %(folder)s. Nothing was published, and search is not affected. Set "
+                "TCS_DATA_DIR to the same folder for both, then rebuild.",
+                host=host,
+                other=other,
+                folder=folder,
+            )
+        )
+
+
 class MapNotReady(IndexingError):
     """The version's map is still being computed; `progress` is its share, 0 to 1, or None before it is known."""
 

@@ -22,6 +22,7 @@ except ImproperlyConfigured as error:
 
 # Models can be imported only once Django is set up.
 from indexing.console.live_page.consumers import websocket_urlpatterns  # noqa: E402
+from indexing.errors import WrongDatabase  # noqa: E402
 from indexing.ops import web_process  # noqa: E402
 from tcs_site.proxying import behind_proxy  # noqa: E402
 
@@ -57,6 +58,11 @@ def once_listening(start: Callable[[], None]) -> None:
     else:
         reactor.callWhenRunning(start)
 
+
+try:
+    web_process.require_data_folder()
+except WrongDatabase as error:
+    sys.exit(f"TCS cannot start: {error}")
 
 # Imported objects stay for good. Searching them for garbage would delay all searches by 80 ms each time.
 gc.freeze()

@@ -16,6 +16,7 @@ from django.test import Client
 from pytest_django import DjangoDbBlocker
 from pytest_django.plugin import blocking_manager_key
 
+from indexing.lib.ownership import MARK
 from indexing.ops import web_process
 from tests.support import cast
 from tests.support.once import once
@@ -92,8 +93,9 @@ def _clean_process_and_folder() -> Iterator[None]:
     web_process.reset()
     yield
     web_process.stop()
-    for name in ("versions", "maps", "imports"):
+    for name in ("versions", "maps", "imports", "processes"):
         shutil.rmtree(Path(settings.DATA_DIR) / name, ignore_errors=True)
+    (Path(settings.DATA_DIR) / MARK).unlink(missing_ok=True)
     cache.clear()
 
 

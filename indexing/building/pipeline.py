@@ -61,6 +61,8 @@ class Order:
     """The folder of the live version, whose vectors may be reused; None without one."""
     exact_up_to: int
     tag_threshold: float
+    database: str = ""
+    """The id of the database that orders it: what is written is marked with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +103,16 @@ def build(order: Order, reporter: Reporter) -> Built:
     return _build_tags(order, experts, reporter) if order.kind == "tags" else _build_version(order, experts, reporter)
 
 
-def _encoder() -> Encoder:
+def _encoder(order: Order) -> Encoder:
     """The encoder, perhaps not loaded yet. Exports its model first, for web processes and this run to use."""
     encoder = encoders.configured()
-    onnx_export.ensure(encoder)
+    onnx_export.ensure(encoder, order.database)
     return encoder
 
 
 def _build_tags(order: Order, experts: Sequence[ExpertRecord], reporter: Reporter) -> Built:
     with reporter.stage("embed") as progress:
-        encoder = _encoder()
+        encoder = _encoder(order)
         hashes = embedding.text_hashes(experts, encoder.fingerprint)
         todo = retag.plan_tags(experts, hashes, encoder.fingerprint, order.tag_threshold)
         previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
@@ -126,9 +128,9 @@ def _build_version(order: Order, experts: Sequence[ExpertRecord], reporter: Repo
     if order.number is None:
         raise ValueError("a full order needs the number of its version")
     building = paths.building_folder(order.number, order.fence)
-    with VersionWriter(building, paths.version_folder(order.number), order.number) as writer:
+    with VersionWriter(building, paths.version_folder(order.number), order.number, order.database) as writer:
         with reporter.stage("embed") as progress:
-            encoder = _encoder()
+            encoder = _encoder(order)
             hashes: Sequence[bytes] = embedding.text_hashes(experts, encoder.fingerprint)
             previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
             embedded = embedding.embed(experts, hashes, encoder, previous, progress)

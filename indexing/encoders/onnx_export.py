@@ -31,6 +31,7 @@ from indexing.encoders.protocol import Encoder
 from indexing.encoders.torch_encoder import SentenceTransformerEncoder
 from indexing.lib.files import file_sha256, flush_to_disk
 from indexing.lib.messages import Message, message
+from indexing.lib.ownership import MARK, mark
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -73,8 +74,10 @@ SAMPLE = (
 """Texts on which export and original must agree: empty, longer than any model reads, nonsense, in many scripts."""
 
 
-def ensure(encoder: Encoder) -> None:
+def ensure(encoder: Encoder, database: str = "") -> None:
     """Export the model of `encoder` unless that has been done; does nothing for other kinds of encoder.
+
+    What is unfinished is marked as written by `database`.
 
     A model that cannot be exported is not an error: it runs under sentence-transformers everywhere, and the log says
     so. Raises EncoderUnavailable if the model itself cannot be loaded.
@@ -83,7 +86,7 @@ def ensure(encoder: Encoder) -> None:
         return
     logger.info(gettext_noop("Exporting the model %s to ONNX. This is done once per model."), encoder.name)
     try:
-        with _new_folder(encoder.fingerprint) as folder:
+        with _new_folder(encoder.fingerprint, database) as folder:
             _require_room(folder, encoder.files.folder)
             _export(encoder, folder)
     except (
@@ -186,17 +189,23 @@ def _write_refusal(folder: Path, meta: Meta, why: Message) -> None:
 
 
 @contextmanager
-def _new_folder(fingerprint: str) -> Iterator[Path]:
-    """A folder to write an export into. It is then flushed and renamed to its place, or removed after an error."""
+def _new_folder(fingerprint: str, database: str) -> Iterator[Path]:
+    """A folder to write an export into. It is then flushed and renamed to its place, or removed after an error.
+
+    An export in its place has no mark: it is every database's that uses the model.
+    """
     target = onnx_files.folder_of(fingerprint)
     folder = target.with_name(f"{fingerprint}.{os.getpid()}.exporting")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    mark(folder, database)
     try:
         yield folder
+        (folder / MARK).unlink(missing_ok=True)
         for path in (*folder.iterdir(), folder):
             flush_to_disk(path)
         if target.exists():  # damaged, or of an older format
+            mark(target, database)
             target.rename(target.with_name(f"{fingerprint}.{os.getpid()}.old"))
         folder.rename(target)
         flush_to_disk(target.parent)

@@ -36,6 +36,11 @@ def models_folder() -> Path:
     return Path(settings.DATA_DIR) / "models"
 
 
+def tokens_folder() -> Path:
+    """A file for each web process: see `indexing.versions.shared_folder`."""
+    return Path(settings.DATA_DIR) / "processes"
+
+
 def existing(path: Path) -> Path:
     """The path itself if it exists, otherwise the nearest folder above it that does."""
     while not path.exists():

@@ -37,6 +37,8 @@ class IndexState(models.Model):
     """Numbers of the versions of the rollback that paused them."""
     cleaned_up_at = models.DateTimeField(null=True, blank=True, editable=False)
     """When a process last began to delete what is older than the settings say."""
+    database_id = models.CharField(max_length=32, blank=True, editable=False)
+    """Identifies this database, in its data folder too; given when a data folder is first used with it."""
 
     PAUSE = (
         "schedule_paused_at",

@@ -199,6 +199,12 @@ class ServingProcess(models.Model):
     problem_data = models.JSONField(null=True, editable=False)
     """the same as `Message.as_dict`"""
     """Why it does not serve the live version, as a sentence; empty if it does."""
+    folder_token = models.CharField(max_length=32, blank=True)
+    """Name of the file that it keeps in its data folder; empty if it cannot write there."""
+    folder_beats = models.PositiveBigIntegerField(default=0)
+    """What that file holds at least: the process counts on in both."""
+    stalled = models.JSONField(default=list)
+    """Names of its background threads that have not run lately."""
 
     objects = ServingProcessQuerySet.as_manager()
 

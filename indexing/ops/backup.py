@@ -13,6 +13,7 @@ from django.db import connection
 from indexing.errors import Refused, SnapshotInvalid
 from indexing.lib import paths
 from indexing.lib.messages import message
+from indexing.lib.ownership import MARK
 from indexing.lib.private_files import make_private
 from indexing.snapshot.reader import Snapshot
 
@@ -73,5 +74,6 @@ def _copy_files(folder: Path) -> None:
     for name in FOLDERS:
         if (data / name).is_dir():
             shutil.copytree(data / name, folder / name, ignore=shutil.ignore_patterns("*.building"))
-    if (data / "secret_key").exists():
-        shutil.copy2(data / "secret_key", folder / "secret_key")
+    for name in ("secret_key", MARK):
+        if (data / name).exists():
+            shutil.copy2(data / name, folder / name)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
 
 from indexing import encoders, notifications
 from indexing.drift import samples
@@ -14,8 +16,30 @@ from indexing.lib.private_files import make_private
 from indexing.ops import retention
 from indexing.search import log
 from indexing.serving import live
+from indexing.versions import data_folder
 
 logger = logging.getLogger(__name__)
+
+
+def require_data_folder() -> None:
+    """Give the data folder to the database, or raise WrongDatabase if it belongs to another one.
+
+    In a thread: a server may import the application in its event loop, where the database cannot be read. While the
+    database is away nothing is compared; what is deleted is compared in any case.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(_claim).result()
+
+
+def _claim() -> None:
+    try:
+        data_folder.claim()
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("The database does not answer (%s).", error)
+    except OSError as error:
+        logger.warning("The data folder cannot be written (%s).", error)
+    finally:
+        connection.close()
 
 
 def start() -> None:

@@ -23,8 +23,9 @@ from indexing.lib.translation import stored_text, translated
 from indexing.models import IndexState, IndexVersion, ServingProcess
 from indexing.runs import launch
 from indexing.snapshot.reader import Snapshot
-from indexing.versions import free_memory
+from indexing.versions import free_memory, shared_folder
 from indexing.versions.opening import open_snapshot
+from indexing.versions.shared_folder import FolderToken
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class Live:
         """Number of a version -> when it is tried again, in monotonic seconds."""
         self.next_report = 0.0
         """monotonic seconds"""
+        self.token = FolderToken()
 
     def refresh(self) -> None:
         """Serve the live version if it is not served already.
@@ -151,11 +153,13 @@ def _keep_current() -> float:
 
 def _leave() -> None:
     """Take this process off the list of those that serve. If the database is away, another does it later."""
+    served.get().token.remove()
     ServingProcess.objects.owned_by(processes.me()).delete()
 
 
 def _report(live: Live) -> None:
     me = processes.me()
+    live.token.count()
     ServingProcess.objects.update_or_create(
         host=me.host,
         pid=me.pid,
@@ -165,9 +169,12 @@ def _report(live: Live) -> None:
             "version_number": live.snapshot.number if live.snapshot else None,
             "problem": stored_text(live.problem) if live.problem else "",
             "problem_data": live.problem.as_dict() if live.problem else None,
+            "folder_token": live.token.written,
+            "folder_beats": live.token.beats,
         },
     )
-    ServingProcess.objects.expired().delete()
+    if ServingProcess.objects.expired().delete()[0]:
+        shared_folder.remove_abandoned()
 
 
 def _take_over_map() -> None:

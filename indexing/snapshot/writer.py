@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from indexing.errors import VersionExists
 from indexing.lib.files import file_sha256, flush_to_disk
 from indexing.lib.messages import message
+from indexing.lib.ownership import mark
 from indexing.snapshot.manifest import MANIFEST_NAME, FileEntry
 from indexing.snapshot.profiles import Profiles
 
@@ -40,8 +41,11 @@ ATTEMPTS, PAUSE_SECONDS = 20, 0.1
 class VersionWriter:
     """The folder of a version while it is built. Leaving the context with an error deletes it."""
 
-    def __init__(self, building: Path, target: Path, number: int) -> None:
-        """Make `building` as an empty folder. Raises VersionExists if `target` exists already, and OSError."""
+    def __init__(self, building: Path, target: Path, number: int, database: str = "") -> None:
+        """Make `building` as a folder that is marked as written by `database`, and else empty.
+
+        Raises VersionExists if `target` exists already, and OSError.
+        """
         self.building = building
         self.target = target
         self.number = number
@@ -50,6 +54,7 @@ class VersionWriter:
             raise VersionExists(number)
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(parents=True)
+        mark(building, database)
 
     def __enter__(self) -> Self:
         return self

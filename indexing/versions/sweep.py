@@ -1,9 +1,14 @@
-"""Deletes what nobody needs: old versions, and what failed runs left on the disk."""
+"""Deletes what nobody needs: old versions, and what failed runs left on the disk.
+
+Only what this database has written is deleted. A folder says in a mark which database that was; one of an earlier
+release is known by the hash of its manifest.
+"""
 
 from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -11,7 +16,10 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from indexing.lib import paths
+from indexing.lib.files import file_sha256
+from indexing.lib.ownership import marked_by
 from indexing.models import IndexState, IndexVersion, RebuildRun
+from indexing.snapshot.manifest import MANIFEST_NAME
 
 logger = logging.getLogger(__name__)
 State, MapState = IndexVersion.State, IndexVersion.MapState
@@ -32,6 +40,8 @@ class SweepForecast:
     pinned: tuple[int, ...]
     leftovers: tuple[str, ...]
     """names of folders and files on the disk that belong to no version"""
+    foreign: tuple[str, ...] = ()
+    """names of those that this database did not write: they are never deleted"""
 
 
 def forecast() -> SweepForecast:
@@ -41,12 +51,14 @@ def forecast() -> SweepForecast:
     too_many = kept[keep - 1 :]
     live = IndexVersion.objects.filter(state=State.LIVE, pinned_at=None).values_list("number", flat=True)
     after = sorted([*kept, *live], reverse=True)  # what is kept once another one is live
+    ours, foreign = _leftovers()
     return SweepForecast(
         keep=keep,
         after_next_run=tuple(too_many),
         with_next_version=tuple(number for number in after[keep - 1 :] if number not in too_many),
         pinned=tuple(IndexVersion.objects.pinned().order_by("-number").values_list("number", flat=True)),
-        leftovers=tuple(path.name for path in leftovers()),
+        leftovers=tuple(path.name for path in ours),
+        foreign=tuple(path.name for path in foreign),
     )
 
 
@@ -67,13 +79,20 @@ def mark_old_deleted() -> None:
 
 
 def delete_leftovers() -> None:
-    """Delete folders and maps that belong to no version."""
-    for path in leftovers():
+    """Delete folders and maps that belong to no version, if this database wrote them."""
+    ours, _foreign = _leftovers()
+    for path in ours:
         _delete(path)
 
 
-def leftovers() -> list[paths.Path]:
-    """Folders and maps that belong to no version, and unfinished ones of processes that were killed.
+def foreign() -> tuple[str, ...]:
+    """Names of folders and files that belong to no version and that this database did not write."""
+    return tuple(path.name for path in _leftovers()[1])
+
+
+def _leftovers() -> tuple[list[paths.Path], list[paths.Path]]:
+    """Folders and maps that belong to no version, and unfinished ones of processes that were killed: those that this
+    database wrote, and the others.
 
     Folders are listed before rows are read, and a row is created before its folder, so what a running build creates
     in between is never taken for a leftover. Models are only exported within runs.
@@ -85,20 +104,54 @@ def leftovers() -> list[paths.Path]:
     mapping = set(IndexVersion.objects.filter(map_state=MapState.COMPUTING).values_list("number", flat=True))
     building = {number for number, state in rows.items() if state == State.BUILDING}
     finished = rows.keys() - building
-    found = []
+    unneeded, unneeded_maps = [], []
     for path in folders:
         number, _, rest = path.name.partition(".")
         keep = number.isdigit() and int(number) in (building if rest else rows.keys())
         if not keep:
-            found.append(path)
+            unneeded.append(path)
     for path in maps:
         number = path.name.partition(".")[0]
         kept = finished & mapping if path.suffix == UNFINISHED_MAP else finished
         if not (number.isdigit() and int(number) in kept):
-            found.append(path)
+            unneeded_maps.append(path)
     if exports and not RebuildRun.objects.active().exists():
-        found += exports
-    return found
+        unneeded += exports
+    return _by_owner(unneeded, unneeded_maps)
+
+
+def _by_owner(folders: list[paths.Path], maps: list[paths.Path]) -> tuple[list[paths.Path], list[paths.Path]]:
+    """What this database wrote, and what it did not."""
+    if not folders and not maps:
+        return [], []
+    database = IndexState.read().database_id
+    hashes = dict(IndexVersion.objects.values_list("number", "manifest_sha256"))
+    ours: list[paths.Path] = []
+    foreign: list[paths.Path] = []
+    for path in folders:
+        (ours if _wrote_folder(path, database, hashes) else foreign).append(path)
+    for path in maps:
+        (ours if _wrote_map(path, database, hashes) else foreign).append(path)
+    return ours, foreign
+
+
+def _wrote_folder(path: paths.Path, database: str, hashes: Mapping[int, str]) -> bool:
+    if database and marked_by(path) == database:
+        return True
+    expected = hashes.get(int(path.name), "") if path.name.isdecimal() else ""
+    try:
+        return bool(expected) and file_sha256(path / MANIFEST_NAME) == expected
+    except OSError:
+        return False
+
+
+def _wrote_map(path: paths.Path, database: str, hashes: Mapping[int, str]) -> bool:
+    """A map has no mark: it is of the version of its number, unless that folder is another database's."""
+    number = path.name.partition(".")[0]
+    if not number.isdecimal() or int(number) not in hashes:
+        return False
+    folder = paths.version_folder(int(number))
+    return not folder.exists() or _wrote_folder(folder, database, hashes)
 
 
 def _delete(path: paths.Path) -> None:

@@ -20,7 +20,7 @@ from indexing.lib.retrying import with_database_retry
 from indexing.models import IndexState, RebuildRun
 from indexing.quality import gate
 from indexing.runlog import RunLogHandler
-from indexing.versions import sweep
+from indexing.versions import data_folder, shared_folder, sweep
 from indexing.worker import gate_evidence
 from indexing.worker.reporter import RunReporter, ShowProgress
 from indexing.worker.signals import Interruption
@@ -93,7 +93,10 @@ def _end_after(error: Exception, run: RebuildRun, log: RunLogHandler) -> None:
 
 
 def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
-    previous = with_database_retry(IndexState.read).live_version
+    with_database_retry(data_folder.claim)
+    with_database_retry(shared_folder.require_shared)
+    state = with_database_retry(IndexState.read)
+    previous = state.live_version
     order = pipeline.Order(
         kind="full" if run.kind == RebuildRun.Kind.FULL else "tags",
         reembed=run.reembed,
@@ -102,6 +105,7 @@ def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
         previous=paths.version_folder(previous.number) if previous else None,
         exact_up_to=settings.TCS_EXACT_UP_TO,
         tag_threshold=settings.TCS_TAG_THRESHOLD,
+        database=state.database_id,
     )
     logger.info(gettext_noop("Worker %s started."), processes.me().pid)
     built = pipeline.build(order, reporter)
@@ -111,6 +115,8 @@ def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
         with reporter.stage(RebuildRun.Stage.PUBLISH) as stage:
             stage.summarise(message("Version %(number)s is ready", number=run.version_id))
     outcome = _outcome(built, reporter, report)
+    if built.manifest is not None:
+        with_database_retry(shared_folder.require_shared)
     reporter.check()
     log.flush()
     with_database_retry(lambda: publish_or_hold(run, outcome, report))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -13,7 +14,7 @@ from django.db import IntegrityError, transaction
 
 from indexing.audit import Actor
 from indexing.errors import Refused
-from indexing.lib import paths
+from indexing.lib import ownership, paths
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from indexing.versions import pinning, sweep
 from tests.support import cast
@@ -25,6 +26,14 @@ State = IndexVersion.State
 CAROL = Actor("carol", RebuildRun.Via.PAGE)
 VERSIONS = "/admin/index/versions/"
 API = "/api/admin/versions"
+DATABASE = "0123456789abcdef0123456789abcdef"
+
+
+def made(folder: Path) -> None:
+    """A folder that this database wrote."""
+    IndexState.objects.update(database_id=DATABASE)
+    folder.mkdir(parents=True)
+    ownership.mark(folder, DATABASE)
 
 
 def versions(live: int, *, keep: int, settings) -> None:
@@ -33,7 +42,7 @@ def versions(live: int, *, keep: int, settings) -> None:
     for number in range(1, live + 1):
         state = State.LIVE if number == live else State.KEPT
         version = IndexVersion.objects.create(number=number, state=state, manifest_sha256="x")
-        paths.version_folder(number).mkdir(parents=True)
+        made(paths.version_folder(number))
         if state == State.LIVE:
             IndexState.objects.filter(pk=1).update(live_version=version)
 
@@ -49,7 +58,7 @@ def publish_another() -> None:
     IndexVersion.objects.filter(state=State.LIVE).update(state=State.KEPT)
     number = IndexVersion.objects.count() + 1
     IndexVersion.objects.create(number=number, state=State.LIVE)
-    paths.version_folder(number).mkdir()
+    made(paths.version_folder(number))
 
 
 class TestRules:
@@ -120,7 +129,7 @@ class TestOutlook:
 
     def test_leftovers_are_named_and_nothing_is_touched_by_looking(self, settings):
         versions(2, keep=2, settings=settings)
-        (paths.versions_folder() / "000009.3.building").mkdir()
+        made(paths.versions_folder() / "000009.3.building")
         assert sweep.forecast().leftovers == ("000009.3.building",)
         assert (paths.versions_folder() / "000009.3.building").exists()
         assert swept() == [1, 2]
@@ -175,7 +184,13 @@ class TestApi:
         versions(3, keep=2, settings=settings)
         assert self.post(publisher, "1/pin", "For the audit.").json() == {"version": 1, "pinned": True}
         body = publisher.get(API).json()
-        assert body["sweep"] == {"keep": 2, "after_next_run": [], "with_next_version": [2], "leftovers": []}
+        assert body["sweep"] == {
+            "keep": 2,
+            "after_next_run": [],
+            "with_next_version": [2],
+            "leftovers": [],
+            "foreign": [],
+        }
         pinned = body["versions"][-1]["pinned"]
         assert (pinned["by"], pinned["reason"]) == ("carol", "For the audit.")
         assert body["versions"][0]["pinned"] is None

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import logging
 import shutil
+from pathlib import Path
 
 import pytest
 
 from indexing import runs
-from indexing.lib import paths
-from indexing.models import IndexVersion, RebuildRun
+from indexing.lib import ownership, paths
+from indexing.models import IndexState, IndexVersion, RebuildRun
 from indexing.versions import sweep
 
 pytestmark = pytest.mark.django_db
 State = IndexVersion.State
+DATABASE = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def _database_id(db: None) -> None:
+    IndexState.objects.update(database_id=DATABASE)
 
 
 def version(number: int, state: str, *, folder: bool = True) -> None:
     IndexVersion.objects.create(number=number, state=state)
     if folder:
         target = paths.building_folder(number, 3) if state == State.BUILDING else paths.version_folder(number)
-        target.mkdir(parents=True)
+        made(target)
         (target / "manifest.json").write_text("{}")
+
+
+def made(folder: Path) -> None:
+    """A folder that this database wrote."""
+    folder.mkdir(parents=True)
+    ownership.mark(folder, DATABASE)
 
 
 def folders() -> set[str]:
@@ -52,10 +65,11 @@ def test_a_live_version_older_than_those_kept_stays(settings):
 def test_leftovers_of_failed_runs_are_deleted_and_a_running_build_stays():
     version(4, State.LIVE)
     version(5, State.BUILDING)
-    for name in ("000003", "000004.2.building", "000009", "000008.1.building", "notes.txt"):
-        (paths.versions_folder() / name).mkdir()
+    for name in ("000003", "000004.2.building", "000009", "000008.1.building"):
+        made(paths.versions_folder() / name)
+    (paths.versions_folder() / "notes").mkdir()
     sweep.delete_leftovers()
-    assert folders() == {"000004", "000005.3.building"}
+    assert folders() == {"000004", "000005.3.building", "notes"}
 
 
 def test_a_version_renamed_but_not_yet_published_stays():
@@ -79,7 +93,7 @@ def test_an_export_left_by_a_killed_run_is_deleted_and_an_active_one_stays():
     """89 MB each with the packaged model."""
     models = paths.models_folder()
     for name in ("abc", "abc.77.exporting", "abc.77.old"):
-        (models / name).mkdir(parents=True)
+        made(models / name)
     run = RebuildRun.objects.create(state=RebuildRun.State.RUNNING)
     sweep.delete_leftovers()
     assert len(list(models.iterdir())) == 3
@@ -106,7 +120,7 @@ def refuse(_path: object) -> None:
 
 
 def test_what_cannot_be_deleted_is_reported_and_left_for_the_next_run(monkeypatch, caplog):
-    (paths.versions_folder() / "000009").mkdir(parents=True)
+    made(paths.versions_folder() / "000009")
 
     with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
         patch.setattr(sweep.shutil, "rmtree", refuse)

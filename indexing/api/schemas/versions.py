@@ -110,6 +110,10 @@ class Sweep(Schema):
     leftovers: list[str] = Field(
         description="Folders and files that belong to no kept version; they will be deleted after the next run."
     )
+    foreign: list[str] = Field(
+        description="Folders and files that belong to no version and that another database wrote, or may have "
+        "written; they are never deleted."
+    )
 
 
 class Versions(Schema):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -200,15 +200,30 @@ def clean_up(forecast: SweepForecast) -> tuple[CleanUpLine, ...]:
             len(forecast.pinned),
         )
         lines.append(CleanUpLine(pinned % {"numbers": _listed(forecast.pinned)}))
+    return (*lines, *_files_on_disk(forecast))
+
+
+def _files_on_disk(forecast: SweepForecast) -> Iterator[CleanUpLine]:
+    """What lies on the disk and belongs to no version."""
     if forecast.leftovers:
         files = ngettext(
             "%(count)s unused item on disk will be deleted after the next run: %(names)s",
             "%(count)s unused items on disk will be deleted after the next run: %(names)s",
             len(forecast.leftovers),
         )
-        names = _listed(forecast.leftovers[:NAMED]) + (", …" if len(forecast.leftovers) > NAMED else "")
-        lines.append(CleanUpLine(files % {"count": words.count(len(forecast.leftovers)), "names": names}))
-    return tuple(lines)
+        yield CleanUpLine(files % _counted(forecast.leftovers))
+    if forecast.foreign:
+        files = ngettext(
+            "%(count)s item on disk was not written by this installation and is never deleted: %(names)s",
+            "%(count)s items on disk were not written by this installation and are never deleted: %(names)s",
+            len(forecast.foreign),
+        )
+        yield CleanUpLine(files % _counted(forecast.foreign))
+
+
+def _counted(names: Sequence[str]) -> dict[str, str]:
+    listed = _listed(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+    return {"count": words.count(len(names)), "names": listed}
 
 
 def _listed(items: Iterable[object]) -> str:

@@ -14,6 +14,7 @@ from indexing import runs
 from indexing.drift import status as drift_status
 from indexing.lib import times
 from indexing.runs import status
+from indexing.versions import sweep
 
 
 class Command(BaseCommand):
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         runs.reap()
         now, drifted = status.current_status(), drift_status.latest()
         if options["json"]:
-            self.stdout.write(json.dumps(as_dict(now) | {"drift": drifted.as_dict()}))
+            self.stdout.write(json.dumps(as_dict(now) | {"drift": drifted.as_dict(), "foreign": sweep.foreign()}))
             return
         self.stdout.write(visible(f"Index:    {now.badge}. {now.sentence}"))
         if now.live:
@@ -46,6 +47,8 @@ class Command(BaseCommand):
             self.stdout.write(visible(f"          {server.host}, process {server.pid}: {what}{silent}"))
         for problem in serving.problems:
             self.stdout.write(self.style.ERROR(visible(f"          {problem}")))
+        if foreign := sweep.foreign():
+            self.stdout.write(f"Foreign:  {', '.join(foreign)} (not written by this database, never deleted)")
         if now.active and now.progress:
             self.stdout.write(
                 f"Run {now.active.pk}:    {now.progress.stage or 'queued'} "

@@ -18,6 +18,7 @@ from indexing.lib import processes
 from indexing.lib.private_files import make_private
 from indexing.lib.retrying import with_database_retry
 from indexing.models import IndexState, RebuildRun
+from indexing.versions import shared_folder
 from indexing.worker import execute, signals
 
 logger = logging.getLogger(__name__)
@@ -86,7 +87,9 @@ class Command(BaseCommand):
 
 def take_over_map(interruption: signals.Interruption) -> None:
     version = with_database_retry(IndexState.read).live_version
-    if version is not None and version.map_owner_missing and version.assign_map(processes.me()):
+    if version is None or not version.map_owner_missing or not with_database_retry(shared_folder.is_shared):
+        return
+    if version.assign_map(processes.me()):
         compute.compute(version.number, interrupted=interruption.__bool__, needed=runs.waiting)
 
 

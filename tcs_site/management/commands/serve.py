@@ -19,7 +19,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from experts.numbers import whole_number
+from indexing.errors import WrongDatabase
 from indexing.lib.private_files import make_private
+from indexing.versions import data_folder
 from tcs_site import database_release, first_password, first_start
 from tcs_site import environment as env
 from tcs_site.supervising import (
@@ -43,8 +45,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=settings.HOST, help="default: HOST, or 127.0.0.1")
         parser.add_argument("--port", default=settings.PORT, help="default: PORT, or 8000")
+        parser.add_argument(
+            "--adopt", action="store_true", help="use a data folder that belongs to another database from now on"
+        )
 
-    def handle(self, *, host: str, port: str, **options: Any) -> None:
+    def handle(self, *, host: str, port: str, adopt: bool, **options: Any) -> None:
         """Serve until a signal. Exit codes: 0 stopped by a signal, 1 cannot start, 2 usage.
 
         Raises CommandError.
@@ -60,7 +65,7 @@ class Command(BaseCommand):
         try:
             raise_on_signals()
             with only_one_prepares(settings.DATA_DIR):
-                self.prepare(group)
+                self.prepare(group, adopt)
             self.serve(group, host, number)
         except Stopped as stopped:
             ignore_signals()
@@ -69,15 +74,25 @@ class Command(BaseCommand):
             ignore_signals()
             group.end()
 
-    def prepare(self, group: ProcessGroup) -> None:
-        """What `first_start` does, step by step. Raises CommandError for a database of a newer release."""
+    def prepare_database(self, adopt: bool) -> None:
+        """Raises CommandError for a database of a newer release, or one that the data folder does not belong to."""
+        try:
+            if not adopt:
+                data_folder.require()
+            if newer := database_release.newer():
+                raise CommandError(newer)
+            if first_start.migrations_pending():
+                self.say("Preparing the database.")
+                call_command("migrate", interactive=False, verbosity=0)
+            data_folder.claim(adopt=adopt)
+        except WrongDatabase as error:
+            raise CommandError(str(error)) from error
+
+    def prepare(self, group: ProcessGroup, adopt: bool) -> None:
+        """What `first_start` does, step by step. Raises CommandError if the database is not the right one."""
         for said in make_private(settings.DATA_DIR):
             self.complain(said)
-        if newer := database_release.newer():
-            raise CommandError(newer)
-        if first_start.migrations_pending():
-            self.say("Preparing the database.")
-            call_command("migrate", interactive=False, verbosity=0)
+        self.prepare_database(adopt)
         if count := first_start.load_samples():
             self.say(f"Loaded {count:,} fictional experts.")
         if chosen := first_start.create_administrator(settings.TCS_ADMIN_PASSWORD):
