@@ -26,6 +26,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from experts.stored_language import stored_language
+from indexing.lib import pulse
 from indexing.lib.threads import BackgroundThread
 from indexing.models import IndexVersion, Notification, RebuildRun
 
@@ -101,6 +102,7 @@ def deliver_due() -> int:
             continue
         message.attempts += 1
         delivered += _send(message)
+        pulse.beat()
     return delivered
 
 

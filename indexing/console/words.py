@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -73,3 +75,17 @@ def chart_value(value: float | None, unit: str) -> str:
     if value is None:
         return "–"
     return duration(value) if unit == "seconds" else str(intcomma(value))
+
+
+def background_work(names: Iterable[str]) -> str:
+    """What the background threads of these names do, as a list."""
+    known = {
+        "live": _("changing over to new versions, and noticing crashed runs"),
+        "model": _("loading the model"),
+        "notifications": _("sending notifications"),
+        "pages": _("keeping open pages up to date"),
+        "retention": _("deleting what is older than the settings say"),
+        "sampling": _("measuring drift"),
+        "search-log": _("storing searches"),
+    }
+    return "; ".join(known.get(name, name) for name in names)

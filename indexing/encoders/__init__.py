@@ -22,6 +22,7 @@ from indexing.encoders.torch_encoder import SentenceTransformerEncoder
 from indexing.errors import EncoderUnavailable
 from indexing.lib.messages import message
 from indexing.lib.process_state import on_forget
+from indexing.lib.threads import BackgroundThread
 
 __all__ = [
     "Backend",
@@ -41,6 +42,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
+LOADING_SECONDS = 600.0
 LOOK_SECONDS = 5.0
 """How often a process that runs the model under torch checks whether its ONNX export is ready."""
 
@@ -85,7 +87,7 @@ def loaded() -> Encoder:
     try:
         encoder = configured()
         encoder.load()
-    except EncoderUnavailable:
+    except BaseException:  # short of memory, for example: not "loading" for ever
         _load_state = "failed"
         raise
     _load_state = "ready"
@@ -115,23 +117,15 @@ def backend() -> Backend | None:
     return _encoder.backend if isinstance(_encoder, ModelEncoder) else None
 
 
-def load_in_background() -> None:
-    """Start loading and return at once. A failure is logged, and `loaded` raises it again.
-
-    A model without an export is loaded under torch, and switches to ONNX Runtime once it has been exported.
-    """
-    threading.Thread(target=_load_quietly, name="load-encoder", daemon=True).start()
-
-
-def _load_quietly() -> None:
+def _load_and_switch() -> float | None:
     try:
         encoder = loaded()
     except EncoderUnavailable as error:
         logger.error("%s", error)
-        return
-    looking = threading.Event()
-    while isinstance(encoder, ModelEncoder) and encoder is _encoder and not encoder.switch_to_export():
-        looking.wait(LOOK_SECONDS)
+        return None
+    if isinstance(encoder, ModelEncoder) and encoder is _encoder and not encoder.switch_to_export():
+        return LOOK_SECONDS
+    return None
 
 
 @on_forget
@@ -142,3 +136,13 @@ def reset() -> None:
         _encoder = None
         _load_state = "not loaded"
     _queries.clear()
+
+
+_background = BackgroundThread(
+    "model", _load_and_switch, retry_seconds=LOOK_SECONDS, working_seconds=LOADING_SECONDS, stop_seconds=0.0
+)
+load_in_background = _background.start
+"""Start loading and return at once. A failure is logged, and `loaded` raises it again.
+
+A model without an export is loaded under torch, and switches to ONNX Runtime once it has been exported.
+"""

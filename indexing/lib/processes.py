@@ -62,7 +62,7 @@ def boot_id() -> str:
     """Identifies the current boot of the machine."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:  # not Linux
+    except FileNotFoundError:  # not Linux; another error must not change who this process is
         return str(int(psutil.boot_time()))
 
 

@@ -16,6 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from indexing import encoders
 from indexing.console.access import VIEW, may
 from indexing.errors import NoIndexYet
+from indexing.lib import pulse
 from indexing.lib.translation import translated
 from indexing.ops import metrics
 from indexing.serving import live
@@ -34,10 +35,16 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 if this process can answer searches in every mode, perhaps from an older version ("degraded"); else 503."""
+    """200 if this process can answer searches in every mode; else 503.
+
+    "degraded" if it answers from an older version, or if a part of its background work has stalled.
+    """
     checks = {"database": _database(), "live_version": _live_version(), "model": _model()}
     ready = all(check["ok"] for check in checks.values())
-    state = ("degraded" if live.problem() else "ready") if ready else "not ready"
+    background = _background()
+    degraded = live.problem() or not background["ok"]
+    state = ("degraded" if degraded else "ready") if ready else "not ready"
+    checks["background"] = background
     return JsonResponse({"status": state, "checks": checks}, status=200 if ready else 503)
 
 
@@ -75,6 +82,14 @@ def _live_version() -> Check:
 def _live_problem() -> str:
     """Why the live version is not served, without the data folder's path: the check is public, the path is not."""
     return live.problem().replace(f"{settings.DATA_DIR}/", "")
+
+
+def _background() -> Check:
+    """Whether the threads beside the requests run."""
+    stalled = pulse.stalled()
+    late = ", ".join(f"{each.name} ({each.age:.0f} s)" for each in stalled)
+    detail = _("Background work has not run lately: %(names)s.") % {"names": late} if stalled else ""
+    return {"ok": not stalled, "detail": detail}
 
 
 def _model() -> Check:

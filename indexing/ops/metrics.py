@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from indexing.drift import status as drift_status
+from indexing.lib import pulse
 from indexing.models import IndexState, RebuildRun
 from indexing.runs import status
 from indexing.search import counters
@@ -34,6 +35,7 @@ class IndexCollector(Collector):
         yield from self._runs()
         yield from self._live_version()
         yield from self._drift_figures()
+        yield from self._background()
 
     def _runs(self) -> Iterator[Metric]:
         runs = GaugeMetricFamily("tcs_runs", "Runs in the history, by kind and state.", labels=["kind", "state"])
@@ -104,6 +106,16 @@ class IndexCollector(Collector):
             "tcs_drift_share", "tcs_drift_experts as a share of the live version.", now.drift.share
         )
         yield GaugeMetricFamily("tcs_directory_experts", "Active experts in the directory.", now.drift.present)
+
+    def _background(self) -> Iterator[Metric]:
+        ages = GaugeMetricFamily(
+            "tcs_background_age_seconds",
+            "Seconds since background work of this process last ran, by its name.",
+            labels=["name"],
+        )
+        for each in pulse.watched():
+            ages.add_metric([each.name], each.age)
+        yield ages
 
 
 registry.register(IndexCollector())

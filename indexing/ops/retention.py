@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 EVERY = timedelta(days=1)
 LOOK_SECONDS = 600.0
 RETRY_SECONDS = 60.0
+LONGEST_SECONDS = 600.0
 BATCH = 50
 """Runs in one transaction: their logs can be long, and SQLite lets nobody else write meanwhile."""
 
@@ -136,7 +137,11 @@ def _look() -> float:
 
 # At random times, so that mostly one process looks first and the others find that it is done.
 _background = BackgroundThread(
-    "retention", _look, retry_seconds=RETRY_SECONDS, first_pause=30.0 * (1 + random.random())
+    "retention",
+    _look,
+    retry_seconds=RETRY_SECONDS,
+    first_pause=30.0 * (1 + random.random()),
+    working_seconds=LONGEST_SECONDS,
 )
 start = _background.start
 stop = _background.stop

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import IntegrityError, close_old_connections, transaction
+from django.db import DataError, IntegrityError, close_old_connections, transaction
 from django.db.models import Max
 
 from experts.safe_text import visible
 from indexing.lib import doorbell
 from indexing.lib.messages import Message, as_value, plural_message
+from indexing.lib.pulse import Pulse
 from indexing.lib.retrying import with_database_retry
+from indexing.lib.threads import keep_working
 from indexing.lib.translation import stored_text
 from indexing.models import RunLogLine
 
@@ -159,11 +161,21 @@ class RunLogHandler(logging.Handler):
             self._lines.append(line)
 
     def flush(self) -> None:
-        """Write the collected lines; waits for a database that does not answer."""
+        """Write the collected lines; waits for a database that does not answer.
+
+        Raises what the database raises; the lines are then written later, unless it will always refuse them.
+        """
         with self._writing:
             with self._lines_lock:
                 lines, self._lines = self._lines, []
-            with_database_retry(lambda: write(self.run_id, lines))
+            try:
+                with_database_retry(lambda: write(self.run_id, lines))
+            except (DataError, IntegrityError):  # it would refuse these lines later too
+                raise
+            except Exception:
+                with self._lines_lock:
+                    self._lines[:0] = lines
+                raise
 
     def close(self) -> None:
         self._ended.set()
@@ -173,6 +185,11 @@ class RunLogHandler(logging.Handler):
         super().close()
 
     def _write_now_and_then(self) -> None:
-        while not self._ended.wait(FLUSH_SECONDS):
-            self.flush()
+        keep_working(
+            self._turn, self._ended, Pulse("run-log"), retry_seconds=FLUSH_SECONDS, first_pause=FLUSH_SECONDS
+        )
         close_old_connections()
+
+    def _turn(self) -> float:
+        self.flush()
+        return FLUSH_SECONDS

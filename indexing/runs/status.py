@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from indexing.lib import times
+from indexing.lib import processes, pulse, times
 from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
 from indexing.runs import estimates
 from indexing.runs.estimates import Estimate
@@ -70,6 +70,15 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class StalledWork:
+    """Background work of a web process that has not run lately, by the names of its threads."""
+
+    host: str
+    pid: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Serving:
     """How many of the running web processes serve the live version, and why the others do not."""
 
@@ -82,6 +91,7 @@ class Serving:
     """processes with a problem that serve no version"""
     each: tuple[Server, ...] = ()
     """all known processes, including silent ones, which are not counted above"""
+    stalled: tuple[StalledWork, ...] = ()
     changing_over: bool = False
     """The live version is new, so that processes may still be opening it, and none has a problem."""
 
@@ -156,7 +166,17 @@ def serving(state: IndexState) -> Serving:
             for process in sorted((*seen, *silent), key=lambda process: (process.host, process.pid))
         ),
         changing_over=not troubled and _is_new(state.live_version),
+        stalled=_stalled(seen),
     )
+
+
+def _stalled(seen: list[ServingProcess]) -> tuple[StalledWork, ...]:
+    """As the processes reported it. This one says it itself: what has stalled may be what reports."""
+    found = {(process.host, process.pid): tuple(process.stalled) for process in seen if process.stalled}
+    if mine := tuple(each.name for each in pulse.stalled()):
+        me = processes.me()
+        found[me.host, me.pid] = mine
+    return tuple(StalledWork(host, pid, names) for (host, pid), names in sorted(found.items()))
 
 
 def _is_new(live: IndexVersion | None) -> bool:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from indexing import runs
 from indexing.errors import NoIndexYet, SnapshotInvalid
-from indexing.lib import processes
+from indexing.lib import processes, pulse
 from indexing.lib.messages import Message, message
 from indexing.lib.process_state import ProcessState
 from indexing.lib.threads import BackgroundThread
@@ -171,6 +171,7 @@ def _report(live: Live) -> None:
             "problem_data": live.problem.as_dict() if live.problem else None,
             "folder_token": live.token.written,
             "folder_beats": live.token.beats,
+            "stalled": [each.name for each in pulse.stalled()],
         },
     )
     if ServingProcess.objects.expired().delete()[0]:

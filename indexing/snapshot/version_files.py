@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from experts.profiles.records import FIELDS
 from indexing.errors import SnapshotInvalid
+from indexing.lib import pulse
 from indexing.lib.files import file_sha256
 from indexing.lib.messages import message
 from indexing.snapshot.facets import FacetColumns
@@ -63,6 +64,7 @@ def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[s
     for name, entry in manifest.files.items():
         if only and name not in only:
             continue
+        pulse.beat()
         path = folder / name
         try:
             size = path.stat().st_size

@@ -22,6 +22,7 @@ register = template.Library()
 
 
 for _filter in (
+    words.background_work,
     words.chart_value,
     words.count,
     words.duration,

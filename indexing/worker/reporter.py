@@ -16,7 +16,9 @@ from django.db import connection
 from indexing import runs
 from indexing.errors import Cancelled, FenceLost, IndexingError
 from indexing.lib.messages import Message, message
+from indexing.lib.pulse import Pulse
 from indexing.lib.retrying import with_database_retry
+from indexing.lib.threads import keep_working
 from indexing.models import RebuildRun
 from indexing.models.run_records import StageRecord
 from indexing.runlog import RunLogHandler
@@ -95,6 +97,8 @@ class RunReporter:
         self._show = show
         self._stage: StageInProgress | None = None
         self._stop: IndexingError | None = None
+        self._reported: tuple[object, ...] = ()
+        self._next_beat = 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep_beating, name="heartbeat", daemon=True)
 
@@ -149,22 +153,26 @@ class RunReporter:
             self._stop = Cancelled(message("Its cancellation was requested."))
 
     def _keep_beating(self) -> None:
-        reported: tuple[object, ...] = ()
-        next_beat = 0.0
-        beat_every = min(BEAT_SECONDS, settings.TCS_LEASE_SECONDS / 4)
-        while not self._ended.wait(TICK_SECONDS):
-            stage = self._stage
-            self._log_progress(stage)
-            current = (stage.name, stage.done, stage.total) if stage else ()
-            if current == reported and time.monotonic() < next_beat:
-                continue
-            try:
-                self.beat()
-            except FenceLost as error:
-                self._stop = error
-                break
-            reported, next_beat = current, time.monotonic() + beat_every
+        keep_working(
+            self._tick, self._ended, Pulse("heartbeat"), retry_seconds=TICK_SECONDS, first_pause=TICK_SECONDS
+        )
         connection.close()
+
+    def _tick(self) -> float | None:
+        """A heartbeat if there is progress to write, or if one is due; None once the run is another worker's."""
+        stage = self._stage
+        self._log_progress(stage)
+        current = (stage.name, stage.done, stage.total) if stage else ()
+        if current == self._reported and time.monotonic() < self._next_beat:
+            return TICK_SECONDS
+        try:
+            self.beat()
+        except FenceLost as error:
+            self._stop = error
+            return None
+        self._reported = current
+        self._next_beat = time.monotonic() + min(BEAT_SECONDS, settings.TCS_LEASE_SECONDS / 4)
+        return TICK_SECONDS
 
     def _log_progress(self, stage: StageInProgress | None) -> None:
         """A line every ten seconds: whoever reads the log sees that a long stage goes on, and how fast."""

@@ -106,7 +106,7 @@ def test_a_process_under_torch_changes_to_the_export_once_it_is_there(monkeypatc
     assert encoders.loaded() is encoder
     np.testing.assert_allclose(encoder.encode(TEXTS), before, atol=1e-5)
     until(lambda: model() is None)
-    until(lambda: not any(thread.name == "load-encoder" for thread in threading.enumerate()))
+    until(lambda: not any(thread.name == "model" for thread in threading.enumerate()))
     assert "runs under ONNX Runtime from now on" in caplog.text
 
 

@@ -99,7 +99,8 @@ class IndexConsumer(AsyncWebsocketConsumer):
             await work
         except Exception:  # noqa: BLE001
             logger.exception("A socket of the console failed")
-            await self.close(code=1011)
+            with suppress(Exception):  # the connection may be what failed
+                await self.close(code=1011)
 
     async def _follow(self) -> None:
         while True:

@@ -12,12 +12,11 @@ import logging
 import weakref
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import Error as DatabaseError
 from django.db.models import OuterRef, Subquery
 from redis.exceptions import RedisError
 
@@ -25,6 +24,8 @@ from experts.models import ImportRecord
 from indexing.drift import status as drift_status
 from indexing.lib import doorbell
 from indexing.lib.process_state import ProcessState
+from indexing.lib.pulse import Pulse
+from indexing.lib.setbacks import Setbacks
 from indexing.models import IndexState, IndexVersion, RebuildRun, RunLogLine
 from indexing.runs import status
 
@@ -80,11 +81,13 @@ class Watcher:
         self._sockets: set[asyncio.Event] = set()
         self._rung = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._pulse = Pulse("pages")
 
     def join(self, socket: asyncio.Event) -> None:
         """`socket` is set whenever something has changed, from now on."""
         self._sockets.add(socket)
         if not self._tasks:
+            self._pulse.start()
             self._tasks.append(asyncio.create_task(self._watch(), name="index-watch"))
             if settings.REDIS_URL:
                 self._tasks.append(asyncio.create_task(self._listen(), name="index-changes"))
@@ -95,6 +98,7 @@ class Watcher:
             for task in self._tasks:
                 task.cancel()
             self._tasks = []
+            self._pulse.end()
             self.seen = None
             self._shared = {}
 
@@ -109,40 +113,52 @@ class Watcher:
 
     async def _watch(self) -> None:
         pause = POLL_SECONDS_WITH_DOORBELL if settings.REDIS_URL else POLL_SECONDS
+        setbacks = Setbacks("Watching for open pages", logger, retry_seconds=RETRY_SECONDS)
         while True:
             try:
-                seen = await database_sync_to_async(read_table_state)()
-            except DatabaseError as error:
-                logger.warning("The database does not answer (%s); open pages wait for it.", error)
-                await asyncio.sleep(RETRY_SECONDS)
+                self._show(await database_sync_to_async(read_table_state)())
+            except Exception as error:  # noqa: BLE001  nobody would start it again while pages are open
+                await asyncio.sleep(setbacks.failed(error))
                 continue
-            if self.seen and seen.imported != self.seen.imported:
-                drift_status.forget()  # it may have been measured a moment before
-            if seen != self.seen:
-                self._turn += self.seen is None or seen.state != self.seen.state
-                self.seen = replace(seen, turn=self._turn)
-                for socket in self._sockets:
-                    socket.set()
+            setbacks.over()
+            self._pulse.rest(pause)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._rung.wait(), pause)
             self._rung.clear()
 
+    def _show(self, seen: TableState) -> None:
+        """Wake the sockets if something has changed."""
+        if self.seen and seen.imported != self.seen.imported:
+            drift_status.forget()  # it may have been measured a moment before
+        if seen == self.seen:
+            return
+        self._turn += self.seen is None or seen.state != self.seen.state
+        self.seen = replace(seen, turn=self._turn)
+        for socket in self._sockets:
+            socket.set()
+
     async def _listen(self) -> None:
         """Every ring makes the watcher poll at once. A lost ring costs no more than one pause."""
-        layer = get_channel_layer()
+        setbacks = Setbacks("Listening to the doorbell", logger, retry_seconds=RETRY_SECONDS)
         while True:
-            channel = await layer.new_channel()
             try:
-                await layer.group_add(doorbell.GROUP, channel)
-                while True:
-                    await layer.receive(channel)
-                    self._rung.set()
-            except (RedisError, OSError) as error:
-                logger.warning("The doorbell cannot be heard (%s); trying again.", error)
-                await asyncio.sleep(RETRY_SECONDS)
-            finally:
-                with contextlib.suppress(RedisError, OSError):
-                    await layer.group_discard(doorbell.GROUP, channel)
+                await self._hear(setbacks)
+            except Exception as error:  # noqa: BLE001  without it pages would be late for good
+                await asyncio.sleep(setbacks.failed(error))
+
+    async def _hear(self, setbacks: Setbacks) -> NoReturn:
+        """Raises what Redis and the channel layer raise."""
+        layer = get_channel_layer()
+        channel = await layer.new_channel()
+        try:
+            await layer.group_add(doorbell.GROUP, channel)
+            setbacks.over()
+            while True:
+                await layer.receive(channel)
+                self._rung.set()
+        finally:
+            with contextlib.suppress(RedisError, OSError):
+                await layer.group_discard(doorbell.GROUP, channel)
 
 
 _watchers: ProcessState[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Watcher]] = ProcessState(
