@@ -26,6 +26,7 @@ GROUPS = {
             "tests/runs/test_runs.py",
             "tests/runs/test_who_decides_second.py",
             "tests/runs/test_run_reasons.py",
+            "tests/runs/test_runs_at_the_edges.py",
             "tests/runs/test_launch.py",
             "tests/versions/test_what_decisions_leave.py",
         ),
@@ -41,6 +42,9 @@ GROUPS = {
         ),
         (
             "tests/versions/test_what_decisions_leave.py",
+            "tests/versions/test_opening.py",
+            "tests/versions/test_undo.py",
+            "tests/versions/test_after_a_rollback.py",
             "tests/versions/test_decisions.py",
             "tests/versions/test_held_version.py",
             "tests/versions/test_pinning.py",

@@ -109,3 +109,12 @@ def test_a_map_whose_worker_cannot_be_started_is_left_for_later(worker, monkeypa
     monkeypatch.setattr(launch.sys, "executable", str(worker / "no-python"))
     launch.start_worker_for_map(version(map_state="none"))
     assert IndexVersion.objects.get().map_owner == processes.me().as_text()
+
+
+def test_the_next_worker_is_started_when_the_last_is_forgotten(worker):
+    run = launch.request("full", cast.command_actor())
+    told(worker)
+    (worker / "end").touch()
+    launch._children[0].wait(30)
+    launch.start_worker_for(run)
+    assert len(launch._children) == 1
