@@ -18,6 +18,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from experts.importing import uploads
+from experts.models import ImportRecord
 from indexing.drift import samples
 from indexing.lib.threads import BackgroundThread
 from indexing.models import (
@@ -110,6 +111,11 @@ def _runs(_now: datetime) -> int:
     return len(numbers)
 
 
+def _imports(now: datetime) -> int:
+    """What can be undone: the texts that imports replaced, of experts who may have been deleted since."""
+    return _deleted(ImportRecord.objects.filter(at__lt=now - timedelta(days=settings.TCS_UNDO_DAYS)))
+
+
 def _uploads(_now: datetime) -> int:
     return uploads.remove_expired()
 
@@ -126,6 +132,7 @@ KINDS: dict[str, Callable[[datetime], int]] = {
     "notifications": _notifications,
     "drift samples": _drift_samples,
     "runs": _runs,
+    "imports to undo": _imports,
     "uploads": _uploads,
 }
 

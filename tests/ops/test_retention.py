@@ -20,6 +20,8 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from experts.importing.records import Changes
+from experts.models import ImportRecord
 from indexing.models import (
     ApiToken,
     DriftSample,
@@ -129,6 +131,14 @@ def test_runs_before_the_last_ones_go_with_their_logs_but_not_those_of_versions_
     RebuildRun.objects.filter(pk=runs[5].pk).update(state=RebuildRun.State.FAILED)
     assert retention.clean_up()["runs"] == 1
     assert not RebuildRun.objects.filter(pk=runs[5].pk).exists()
+
+
+def test_what_an_import_replaced_is_kept_for_its_days(settings):
+    settings.TCS_UNDO_DAYS = 10
+    for days in (9, 11):
+        ImportRecord.objects.create(at=ago(days), file_name=f"{days}", changes=Changes([], {}, []).packed())
+    assert retention.clean_up()["imports to undo"] == 1
+    assert ImportRecord.objects.get().file_name == "9"
 
 
 def test_uploads_that_nobody_imported_are_deleted():

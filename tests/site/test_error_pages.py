@@ -7,9 +7,11 @@ import re
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group
+from django.db import connection
+from django.db.models import Q
 from django.test import Client
 
-from experts.models import Tag
+from experts.models import Expert, Tag
 from indexing.runs import status
 from tests.support import cast
 
@@ -40,6 +42,15 @@ def test_a_page_that_fails_says_that_search_keeps_working(monkeypatch):
     answer = client.get("/admin/index/")
     assert answer.status_code == 500
     assert "search keeps working" in answer.content.decode()
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has no such limits")
+def test_a_statement_that_is_too_large_is_not_a_database_that_is_away(monkeypatch):
+    words = [Q(bio__contains=f"{number}") for number in range(2_000)]
+    monkeypatch.setattr(status, "current_status", lambda: Expert.objects.filter(*words).exists())
+    answer = signed_in().get("/admin/index/")
+    assert answer.status_code == 400
+    assert "did not understand the request" in answer.content.decode()
 
 
 def test_the_page_after_too_many_failures_says_how_long_to_wait_and_who_is_not_affected():

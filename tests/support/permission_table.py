@@ -172,7 +172,7 @@ ADMIN = [
     Row("admin:experts_expert_import_preview", "/admin/experts/expert/import/preview/", "admin", IMPORT, get=302),
     Row("admin:experts_expert_import_apply", "/admin/experts/expert/import/apply/", "admin", IMPORT, 405, 302),
     Row("admin:experts_expert_import_discard", "/admin/experts/expert/import/discard/", "admin", IMPORT, 405, 302),
-    Row("admin:experts_expert_import_undo", "/admin/experts/expert/import/9/undo/", "admin", IMPORT, 404, 404),
+    Row("admin:experts_expert_import_undo", "/admin/experts/expert/import/{import}/undo/", "admin", IMPORT, 200, 302),
 ]
 
 

@@ -9,7 +9,8 @@ from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
-from experts.models import Expert, Tag
+from experts.importing.records import Changes
+from experts.models import Expert, ImportRecord, Tag
 from indexing import encoders, runs
 from indexing.models import ApiToken, IndexVersion, Notification, RebuildRun, SavedQuery
 from indexing.serving import live
@@ -51,6 +52,7 @@ def one_of_everything(settings: Any, *, query: str = "bread", **of_experts: str)
         "held": held.version_id,
         "expert": first.pk,
         "expert_type": ContentType.objects.get_for_model(Expert).pk,
+        "import": ImportRecord.objects.create(name="sam", changes=Changes([], {}, []).packed()).pk,
         "tag": Tag.objects.order_by("pk").values_list("pk", flat=True)[0],
         "user": owner.pk,
         "group": Group.objects.order_by("pk").values_list("pk", flat=True)[0],

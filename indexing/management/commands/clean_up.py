@@ -24,4 +24,4 @@ class Command(BaseCommand):
             return
         self.stdout.write("Deleted:")
         for name, count in counts.items():
-            self.stdout.write(f"  {name:13} {count:,}")
+            self.stdout.write(f"  {name:15} {count:,}")
