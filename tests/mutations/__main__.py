@@ -2,9 +2,9 @@
 
     python -m tests.mutations [GROUP or path of a module ...] [--sample N] [--seed S] [--again] [--list]
 
-Without arguments all groups of `rules.py`. What survives on SQLite, which has one lock for all, then meets the tests
-marked `services` on PostgreSQL, if that is installed. The exit code is 0 if in each group 90 % of the changes are
-noticed and `survivors.toml` gives the reason for each of the others.
+Without arguments all groups of `rules.py`. SQLite has one lock for all: what survives there in a group with locks meets
+the tests marked `services` on PostgreSQL next, if that is installed. The exit code is 0 if in each group 90 % of the
+changes are noticed and `survivors.toml` gives the reason for each of the others.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import cache, partial
 from pathlib import Path
 
 from tests.mutations.mutants import Mutant, mutants_of
@@ -38,7 +39,8 @@ def main(arguments: Sequence[str]) -> int:
     asked = _parser().parse_args(arguments)
     reasons = tomllib.loads(REASONS.read_text())
     good = True
-    with _postgresql() as environment:
+    with ExitStack() as started:
+        postgresql = cache(partial(_postgresql, started))
         for name, group, modules in _chosen(asked.what):
             mutants = [mutant for module in modules for mutant in mutants_of(module, ROOT)]
             if asked.sample:
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
                 print(*mutants, sep="\n")
                 continue
             to_try = [m for m in mutants if not asked.again or m.key in _last_survivors()]
-            good &= _report(name, mutants, _survivors(group, to_try, environment), reasons)
+            good &= _report(name, mutants, _survivors(group, to_try, postgresql), reasons)
     return 0 if good else 1
 
 
@@ -72,11 +74,11 @@ def _chosen(what: Sequence[str]) -> Iterator[tuple[str, Group, Sequence[str]]]:
             yield name, group, modules
 
 
-def _survivors(group: Group, mutants: Sequence[Mutant], postgresql: Mapping[str, str]) -> list[Mutant]:
+def _survivors(group: Group, mutants: Sequence[Mutant], postgresql: Callable[[], Mapping[str, str]]) -> list[Mutant]:
     """Those that no test notices, on neither database."""
     left = _try(group, mutants, {}, [])
-    if left and postgresql:
-        left = _try(group, left, postgresql, ["-m", "services"])
+    if left and group.locks and (environment := postgresql()):
+        left = _try(group, left, environment, ["-m", "services"])
     tried, lived = {mutant.key for mutant in mutants}, {mutant.key for mutant in left}
     LAST_SURVIVORS.parent.mkdir(exist_ok=True)
     LAST_SURVIVORS.write_text(json.dumps(sorted((_last_survivors() - tried) | lived)))
@@ -117,19 +119,15 @@ def _report(
     return share >= LEAST_SHARE and not unnamed
 
 
-@contextmanager
-def _postgresql() -> Iterator[dict[str, str]]:
-    """The environment for tests on PostgreSQL; empty where it is not installed."""
+def _postgresql(started: ExitStack) -> dict[str, str]:
+    """The environment for tests on PostgreSQL, which is started and ends with `started`; empty if not installed."""
     try:
         cluster = services.PostgreSQL.create()
     except services.ServiceUnavailable as error:
         sys.stderr.write(f"Without PostgreSQL: {error}\n")
-        yield {}
-        return
-    try:
-        yield {"TCS_TEST_DATABASE_URL": cluster.url, "TCS_TEST_POSTGRES_FOLDER": str(cluster.folder)}
-    finally:
-        cluster.remove()
+        return {}
+    started.callback(cluster.remove)
+    return {"TCS_TEST_DATABASE_URL": cluster.url, "TCS_TEST_POSTGRES_FOLDER": str(cluster.folder)}
 
 
 if __name__ == "__main__":

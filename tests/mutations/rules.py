@@ -11,7 +11,9 @@ class Group:
 
     modules: tuple[str, ...]
     tests: tuple[str, ...]
-    """files and folders; of these, each mutant meets the tests that run its line"""
+    """arguments of pytest; of these, each mutant meets the tests that run its line"""
+    locks: bool = False
+    """rows are locked, which only PostgreSQL does"""
 
 
 GROUPS = {
@@ -30,6 +32,7 @@ GROUPS = {
             "tests/runs/test_launch.py",
             "tests/versions/test_what_decisions_leave.py",
         ),
+        locks=True,
     ),
     "publishing": Group(
         (
@@ -38,7 +41,6 @@ GROUPS = {
             "indexing/versions/opening.py",
             "indexing/versions/free_memory.py",
             "indexing/versions/pinning.py",
-            "indexing/console/versions/views.py",
         ),
         (
             "tests/versions/test_what_decisions_leave.py",
@@ -48,13 +50,24 @@ GROUPS = {
             "tests/versions/test_decisions.py",
             "tests/versions/test_held_version.py",
             "tests/versions/test_pinning.py",
-            "tests/versions/test_rollback_page.py",
             "tests/runs/test_who_decides_second.py",
+        ),
+        locks=True,
+    ),
+    "pages": Group(
+        ("indexing/console/versions/views.py",),
+        (
+            "tests/versions/test_undo.py",
+            "tests/versions/test_held_version.py",
+            "tests/versions/test_pinning.py",
+            "tests/versions/test_rollback_page.py",
+            "tests/versions/test_version_pages.py",
         ),
     ),
     "sweep": Group(
         ("indexing/versions/sweep.py",),
         ("tests/versions/test_sweep.py", "tests/versions/test_pinning.py", "tests/runs/test_who_decides_second.py"),
+        locks=True,
     ),
     "live": Group(("indexing/serving/live.py",), ("tests/serving",)),
     "gate": Group(("indexing/quality/gate.py",), ("tests/quality/test_gate.py",)),
@@ -95,5 +108,6 @@ GROUPS = {
             "--deselect=tests/experts/test_import_command.py::"
             "test_ten_thousand_real_people_are_imported_and_unchanged_the_second_time",
         ),
+        locks=True,
     ),
 }
