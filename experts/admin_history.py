@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,8 +11,10 @@ from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from experts.models import Expert, ExpertTag, Tag
+from experts.stored_language import stored_language
 
 
 def log_added(user: User, experts: Iterable[Expert]) -> None:
@@ -36,15 +39,28 @@ def log_tagged(user: User, experts: Iterable[Expert], tag: Tag, *, fields: Itera
     _log(user, experts, CHANGE, [message])
 
 
-def log_summary(user: User, sentence: str) -> None:
-    """Write one entry about the directory as a whole, which belongs to no expert."""
+def log_summary(user: User, text: str, **values: object) -> None:
+    """Write one entry about the directory as a whole, which belongs to no expert.
+
+    `text` is marked with `gettext_noop`, and its placeholders are filled with `values`.
+    """
+    with stored_language():
+        stored = _(text) % values
     LogEntry.objects.create(
         user_id=user.pk,
         content_type=ContentType.objects.get_for_model(Expert),
-        object_repr=sentence[:200],
+        object_repr=stored[:200],
         action_flag=CHANGE,
-        change_message=sentence,
+        change_message=json.dumps([{"summary": text, "values": values}]),
     )
+
+
+def sentence(entry: LogEntry) -> str:
+    """What the entry is about, in the reader's language if it is a summary; otherwise the object's name."""
+    if not entry.change_message.startswith('[{"summary"'):
+        return entry.object_repr
+    (summary,) = json.loads(entry.change_message)
+    return str(_(summary["summary"]) % summary["values"])
 
 
 def _labels(model: type[models.Model], fields: Iterable[str]) -> list[str]:

@@ -1,19 +1,23 @@
-"""Who did what to the index, from where: in the admin's own log, beside the changes to the directory."""
+"""Who did what to the index, from where: in the admin's own log, beside the changes to the directory.
+
+An entry holds the sentence twice: as text in the installation's language (`object_repr`), for people with a shell,
+and as data (`change_message`), which pages show in the reader's language.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.utils.translation import gettext as _
 
+from experts import admin_history
 from experts.safe_text import visible, without_bidi_controls
-from experts.stored_language import stored_language
 from indexing.errors import Refused
 from indexing.lib.messages import Message, message
-from indexing.lib.translation import label
+from indexing.lib.translation import label, stored_text, translated
 from indexing.models import IndexState, RebuildRun
 
 if TYPE_CHECKING:
@@ -36,28 +40,43 @@ class Actor:
         values = {"name": self.name, "via": label(RebuildRun.Via(self.via).label), "address": self.address}
         return Message("%(name)s (%(via)s, %(address)s)" if self.address else "%(name)s (%(via)s)", values)
 
-    def __str__(self) -> str:
-        origin = f", {self.address}" if self.address else ""
-        return f"{self.name} ({RebuildRun.Via(self.via).label}{origin})"
 
-
-def record(actor: Actor, message: str, **values: object) -> None:
+def record(actor: Actor, text: str, **values: object) -> None:
     """Write an entry to the admin's log. A command has no user to write it for: there the run stores the name.
 
-    `message` is marked with `gettext_noop`, and its placeholders are filled with `values`.
+    `text` is marked with `gettext_noop`, and its placeholders are filled with `values`.
     """
     if actor.user is None:
         return
-    with stored_language():
-        done, by = _(message) % values, str(actor)
+    done = message(text, **values)
     LogEntry.objects.create(
         user=actor.user,
         content_type=ContentType.objects.get_for_model(IndexState),
         object_id="1",
-        object_repr=done[:200],  # the line among the recent actions on the front page
+        object_repr=stored_text(done)[:200],
         action_flag=CHANGE,
-        change_message=f"{done} [{by}]",
+        change_message=json.dumps([{"message": done.as_dict(), "by": actor.as_message().as_dict()}]),
     )
+
+
+def sentence(entry: LogEntry, *, by: bool = False) -> str:
+    """What an entry says, in the reader's language, and with `by` also who did it and from where.
+
+    Entries that something else wrote, or an older release, are shown as they were stored.
+    """
+    found = _stored(entry)
+    if found is None:
+        return admin_history.sentence(entry)
+    done = translated(Message.from_dict(found["message"]))
+    return f"{done} [{translated(Message.from_dict(found['by']))}]" if by else done
+
+
+def _stored(entry: LogEntry) -> dict[str, Any] | None:
+    try:
+        (found,) = json.loads(entry.change_message)
+        return found if "message" in found else None
+    except (ValueError, TypeError):
+        return None
 
 
 def required_reason(reason: str) -> str:

@@ -11,15 +11,18 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 
 from experts.admin_history import log_added, log_changed, log_summary
 from experts.importing.errors import ImportFailed, RowsRejected
 from experts.importing.plan import BATCH, ExpertChange, ImportPlan
 from experts.importing.records import remember
 from experts.models import Expert, ImportRecord
-from experts.stored_language import stored_language
 
+IMPORTED = gettext_noop(
+    "Imported %(file)s: %(new)s new, %(changed)s changed, %(deactivated)s deactivated, %(unchanged)s unchanged,"
+    " %(rejected)s rejected."
+)
 MAX_LOGGED_EXPERTS = 1_000
 """An import that touches more experts leaves only one summary: a million entries would bury the history."""
 
@@ -100,12 +103,7 @@ def _log(plan: ImportPlan, user: User, file_name: str) -> None:
     """One summary of the import and, if it touches few experts, one entry for each of them."""
     counts = plan.counts
     deactivated = len(plan.deactivated)
-    with stored_language():
-        summary = _(
-            "Imported %(file)s: %(new)s new, %(changed)s changed, %(deactivated)s deactivated,"
-            " %(unchanged)s unchanged, %(rejected)s rejected."
-        ) % {**asdict(counts), "file": file_name[:200], "deactivated": deactivated}
-    log_summary(user, summary)
+    log_summary(user, IMPORTED, **asdict(counts) | {"file": file_name[:200], "deactivated": deactivated})
     if counts.new + counts.changed + deactivated > MAX_LOGGED_EXPERTS:
         return
     log_added(user, plan.new)

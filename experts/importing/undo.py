@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from experts.admin_history import log_changed, log_summary
 from experts.importing.apply import MAX_LOGGED_EXPERTS
@@ -22,7 +23,11 @@ from experts.importing.errors import ImportFailed
 from experts.importing.plan import BATCH
 from experts.importing.records import Changes, typed
 from experts.models import Expert, ExpertTag, ImportRecord
-from experts.stored_language import stored_language
+
+UNDONE = gettext_noop(
+    "Undid the import of %(file)s: %(deleted)s deleted, %(restored)s restored, %(activated)s activated,"
+    " %(left)s left alone."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +126,15 @@ def _write(plan: UndoPlan, now: datetime) -> None:
 
 def _log(plan: UndoPlan, record: ImportRecord, user: User) -> None:
     """One summary and, if few experts are touched, one entry for each that is still there."""
-    with stored_language():
-        summary = _(
-            "Undid the import of %(file)s: %(deleted)s deleted, %(restored)s restored, %(activated)s activated,"
-            " %(left)s left alone."
-        ) % {
-            "file": record.file_name[:200],
-            "deleted": len(plan.delete),
-            "restored": len(plan.restore),
-            "activated": len(plan.activate),
-            "left": len(plan.left_alone),
-        }
-    log_summary(user, summary)
+    log_summary(
+        user,
+        UNDONE,
+        file=record.file_name[:200],
+        deleted=len(plan.delete),
+        restored=len(plan.restore),
+        activated=len(plan.activate),
+        left=len(plan.left_alone),
+    )
     if len(plan.restore) + len(plan.activate) > MAX_LOGGED_EXPERTS:
         return
     by_fields: dict[tuple[str, ...], list[int]] = defaultdict(list)

@@ -8,8 +8,10 @@ from typing import Any
 
 from django import template
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.utils.text import capfirst
 
+from indexing import audit
 from indexing.console import sidebar, words
 from indexing.console.access import REBUILD, VIEW, Rights, may, rights_of
 from indexing.console.live_page import header
@@ -49,6 +51,11 @@ def entry(mapping: Mapping[Any, Any] | None, key: Any) -> Any:
 @register.filter
 def badge(run: RebuildRun) -> str:
     return status.badge_of(run)
+
+
+@register.filter
+def sentence(entry: LogEntry) -> str:
+    return audit.sentence(entry)
 
 
 @register.filter

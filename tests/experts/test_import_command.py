@@ -118,7 +118,7 @@ def test_with_a_user_the_import_is_in_the_history(file: Path) -> None:
     call_command("import_experts", file, "--user", user.username)
     summary = LogEntry.objects.get(object_id=None)
     assert summary.user == user
-    assert "people.csv" in summary.change_message
+    assert "people.csv" in summary.object_repr
     assert LogEntry.objects.exclude(object_id=None).count() == 2
 
 
@@ -126,7 +126,7 @@ def test_a_large_import_leaves_only_the_summary_in_the_history(tmp_path: Path) -
     path = tmp_path / "many.csv"
     path.write_text("Username\n" + "".join(f"u{number}\n" for number in range(1_001)))
     call_command("import_experts", path, "--user", staff().username)
-    assert "1001 new" in LogEntry.objects.get().change_message
+    assert "1001 new" in LogEntry.objects.get().object_repr
 
 
 def test_samples_are_loaded_once(capsys: pytest.CaptureFixture[str]) -> None:

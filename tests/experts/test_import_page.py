@@ -80,7 +80,7 @@ def test_confirming_imports_and_is_logged(importer: Client) -> None:
     assert set(Expert.objects.values_list("username", "bio")) == {("ann", "Dances"), ("ben", "Paints")}
     assert waiting() == []
     summary = LogEntry.objects.get(object_id=None)
-    assert "people.csv" in summary.change_message
+    assert "people.csv" in summary.object_repr
     ann = Expert.objects.get(username="ann")
     assert "bio" in LogEntry.objects.get(object_id=str(ann.pk)).get_change_message()
     assert LogEntry.objects.filter(action_flag=1).count() == 1

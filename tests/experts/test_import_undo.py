@@ -123,7 +123,7 @@ def test_an_undoing_that_fails_halfway_undoes_nothing(carol: User, monkeypatch: 
     directory()
     import_file("Username,Bio\nann,Sings.\n", sync=True)
     after = everybody()
-    monkeypatch.setattr(undo, "log_summary", lambda *_: pytest.fail("The database went away."))
+    monkeypatch.setattr(undo, "log_summary", lambda *_, **_values: pytest.fail("The database went away."))
     with pytest.raises(pytest.fail.Exception):
         undo.undo(last().pk, carol)
     assert everybody() == after

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from indexing import runs
+from indexing import audit, runs
 from indexing.models import RebuildRun
 from tests.support import cast
 
@@ -41,7 +41,7 @@ def test_from_the_page_into_the_history_the_run_the_log_and_the_audit(operator):
     for address in (PAGE, f"{PAGE}runs/{run.pk}/"):
         assert "400 &lt;new&gt; experts" in operator.get(address).content.decode()
     assert f"requested by otto (page, 127.0.0.1): {run.reason}." in log(run)
-    assert f"(full): {run.reason}." in LogEntry.objects.latest("pk").change_message
+    assert f"(full): {run.reason}." in audit.sentence(LogEntry.objects.latest("pk"))
 
 
 def test_a_reason_is_optional(operator):

@@ -21,7 +21,7 @@ from django.utils import timezone
 from experts.importing.cells import mark_formula
 from experts.models import Expert, ExpertTag, Tag
 from experts.safe_text import SafeFormatter, visible, without_bidi_controls
-from indexing import runlog
+from indexing import audit, runlog
 from indexing.console.access import Rights
 from indexing.console.live_page import watcher
 from indexing.console.live_page.feed import Feed, Tab
@@ -201,7 +201,7 @@ def test_a_reason_is_kept_without_what_would_turn_or_hide_what_follows(settings)
     kept = Publication.objects.get(version=scene["held"]).reason
     assert "<evil" in kept
     assert kept.endswith("over")
-    noted = LogEntry.objects.get(change_message__startswith="Published").change_message
+    noted = audit.sentence(LogEntry.objects.get(object_repr__startswith="Published"))
     for text in (kept, noted, runlog.last_lines(RebuildRun.objects.get(version=scene["held"]).pk, 1)[0].message):
         assert without_bidi_controls(text) == visible(text) == text
 

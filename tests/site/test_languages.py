@@ -220,8 +220,8 @@ def test_what_is_stored_is_in_the_language_of_the_installation(settings):
     assert lines[0] == f"Run {run.pk} (full rebuild) requested by root (page)."
     assert lines[-1] == "Cancellation requested by root (page)."
     assert Notification.objects.get().subject == f"Run {run.pk} (full rebuild) is cancelled"
-    said = list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True))
-    assert said == [f"Requested run {run.pk} (full). [root (page)]", f"Cancelled run {run.pk}. [root (page)]"]
+    said = list(LogEntry.objects.order_by("pk").values_list("object_repr", flat=True))
+    assert said == [f"Requested run {run.pk} (full).", f"Cancelled run {run.pk}."]
 
 
 @pytest.mark.django_db(transaction=True)

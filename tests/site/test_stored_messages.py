@@ -1,4 +1,5 @@
-"""What a run stored is shown in each reader's language: its error, its log, its stages and its gate's report.
+"""What a run stored is shown in each reader's language: its error, its log, its stages, its gate's report,
+and what people did.
 
 The Dutch here is made up, English in capitals, so that these tests do not depend on the catalogue.
 """
@@ -9,10 +10,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.test import Client
 from django.utils import translation
 
-from indexing import runlog, runs
+from experts import admin_history
+from experts.importing.apply import IMPORTED
+from indexing import audit, runlog, runs
+from indexing.audit import Actor
 from indexing.lib.messages import PLACEHOLDER, message
 from indexing.models import RebuildRun, RunLogLine
 from indexing.runlog.line_filter import LineFilter
@@ -23,6 +28,7 @@ from tests.support.socket_cast import running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+COUNTS = ("new", "changed", "deactivated", "unchanged", "rejected")
 PAGE, API = "/admin/index/", "/api/admin/ingest/"
 DUTCH, ENGLISH = {"Accept-Language": "nl"}, {"Accept-Language": "en"}
 
@@ -130,3 +136,27 @@ def test_rows_of_an_older_release_show_what_they_hold():
     page = shown(f"{PAGE}runs/{run.pk}/", DUTCH)
     for sentence in ("Old error.", "Old verdict.", "Old line."):
         assert sentence in page
+
+
+def test_the_recent_actions_follow_the_reader():
+    root = cast.staff(username="root", superuser=True)
+    run = runs.request("full", Actor("root", RebuildRun.Via.PAGE, root, "192.0.2.7"), reason="News")
+    admin_history.log_summary(root, IMPORTED, file="people.csv", **dict.fromkeys(COUNTS, 1))
+    LogEntry.objects.create(user=root, object_repr="Of old.", action_flag=CHANGE, change_message="Of old. [root]")
+    texts = {
+        "Requested run %(number)s (%(kind)s)%(why)s.": "Run %(number)s (%(kind)s) aangevraagd%(why)s.",
+        IMPORTED: "%(file)s geïmporteerd.",
+    }
+    client = Client(headers=DUTCH)
+    client.force_login(root)
+    with dutch_with(texts):
+        page = parse_html(client.get("/admin/").content.decode()).text
+    for sentence in ("aangevraagd: News.", "people.csv geïmporteerd.", "Of old."):
+        assert sentence in page
+    with translation.override("en"):
+        stored = [audit.sentence(entry, by=True) for entry in LogEntry.objects.order_by("pk")]
+    assert stored == [
+        f"Requested run {run.pk} (full): News. [root (page, 192.0.2.7)]",
+        "Imported people.csv: 1 new, 1 changed, 1 deactivated, 1 unchanged, 1 rejected.",
+        "Of old.",
+    ]

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from experts.models import Expert
-from indexing import encoders, runs
+from indexing import audit, encoders, runs
 from indexing.audit import Actor
 from indexing.errors import Busy, Refused, SchedulePaused, SnapshotInvalid
 from indexing.lib import paths, processes
@@ -271,8 +271,8 @@ def test_decisions_are_audited_and_notified(settings):
     user = cast.staff(username="carol")
     decisions.roll_back(first.version_id, Actor("carol", RebuildRun.Via.PAGE, user=user, address="192.0.2.1"), "Bad.")
     entry = LogEntry.objects.get(user=user)
-    assert "Rolled back to version 1: Bad. [carol" in entry.change_message
-    assert entry.object_repr == "Rolled back to version 1: Bad.", "what the recent actions show"
+    assert audit.sentence(entry, by=True) == "Rolled back to version 1: Bad. [carol (page, 192.0.2.1)]"
+    assert entry.object_repr == "Rolled back to version 1: Bad.", "for people with a shell"
     assert Notification.objects.first().event == "index.rolled_back"
 
 
