@@ -1,4 +1,4 @@
-"""The beat by which a tab notices that the server is away, also where the network is gone without a word."""
+"""The beat by which a tab notices that the server is away, also where the network is gone unnoticed."""
 
 from __future__ import annotations
 
