@@ -61,7 +61,13 @@ def clean_up_if_due(now: datetime | None = None) -> Counts | None:
     due = Q(cleaned_up_at=None) | Q(cleaned_up_at__lte=now - EVERY) | Q(cleaned_up_at__gt=now + EVERY)
     if not IndexState.objects.filter(due, pk=1).update(cleaned_up_at=now):
         return None
-    return clean_up(now)
+    counts = None
+    try:
+        counts = clean_up(now)
+    finally:
+        if counts is None:  # the next turn, here or elsewhere, goes on with it
+            IndexState.objects.filter(pk=1, cleaned_up_at=now).update(cleaned_up_at=None)
+    return counts
 
 
 def _sessions(now: datetime) -> int:

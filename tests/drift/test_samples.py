@@ -119,7 +119,7 @@ def test_two_measurements_at_once_write_one_row(monkeypatch):
     assert DriftSample.objects.count() == 1
 
 
-def test_samples_that_the_chart_no_longer_shows_are_deleted():
+def test_the_chart_shows_ninety_days():
     cast.experts(3)
     cast.rebuild()
     now = timezone.now()
@@ -135,8 +135,6 @@ def test_samples_that_the_chart_no_longer_shows_are_deleted():
             removed=0,
         )
     samples.take(now + timedelta(hours=1))
-    ages = sorted((now - at).days for at in DriftSample.objects.values_list("at", flat=True))
-    assert ages == [-1, 0, 89, 99]
     shown = drift_history.load(status.latest(), now + timedelta(hours=2))
     assert (now - shown.points[0].at).days == 89
 

@@ -16,7 +16,7 @@ from axes.models import AccessAttempt, AccessLog
 from django.conf import settings as django_settings
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
@@ -170,6 +170,17 @@ def test_it_is_due_once_a_day_for_all_processes():
     assert retention.clean_up_if_due(now + timedelta(hours=24)) is not None
     IndexState.objects.update(cleaned_up_at=now + timedelta(days=400))  # a clock was wrong
     assert retention.clean_up_if_due(now) is not None
+
+
+def test_a_clean_up_that_fails_is_tried_again(monkeypatch):
+    def fail(_now: Any) -> int:
+        raise OperationalError("away")
+
+    with monkeypatch.context() as patched:
+        patched.setitem(retention.KINDS, "runs", fail)
+        with pytest.raises(OperationalError):
+            retention.clean_up_if_due()
+    assert retention.clean_up_if_due() is not None
 
 
 @pytest.mark.django_db(transaction=True)
