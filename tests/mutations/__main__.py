@@ -2,9 +2,9 @@
 
     python -m tests.mutations [GROUP or path of a module ...] [--sample N] [--seed S] [--again] [--list]
 
-Without arguments all groups of `rules.py`. SQLite has one lock for all: what survives there in a group with locks meets
-the tests marked `services` on PostgreSQL next, if that is installed. The exit code is 0 if in each group 90 % of the
-changes are noticed and `survivors.toml` gives the reason for each of the others.
+Without arguments all groups of `rules.py`. SQLite has one lock for all: what survives there in a group with locks
+meets the tests marked `services` on PostgreSQL next, if that is installed. The exit code is 0 if in each group 90 %
+of the changes are noticed and `survivors.toml` gives the reason for each of the others.
 """
 
 from __future__ import annotations
