@@ -30,7 +30,7 @@ def test_suggestions_are_chosen_with_the_keyboard(indexed: Server, tabs: Browser
     box.press("Escape")
     expect(options.first).to_be_hidden()
     expect(box).to_have_value("eng")
-    box.press("ArrowDown")
+    box.press("Alt+ArrowDown")
     expect(options.first).to_be_visible()
     box.press("ArrowDown")
     chosen = options.first.locator(".suggested").inner_text()
