@@ -39,6 +39,7 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 NOT_RUN_WITH_IT = {"decorator_list", "annotation", "returns"}
 """Parts of a function that run when it is defined, or never."""
 LONGEST_TEXT = 100
+NOTE = "__note_line__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,8 @@ class Mutant:
     name: str
     """function and change; the same when other lines of the module move"""
     line: int
-    lines: range
-    """the lines of the statement; of a compound one, without its body"""
+    statement: int
+    """the first line of its innermost statement"""
     code: CodeType = field(repr=False, compare=False)
     """the whole module with the change"""
 
@@ -82,8 +83,22 @@ def mutants_of(module: str, root: Path) -> list[Mutant]:
             seen[what] += 1
             again = f" ({seen[what]})" if seen[what] > 1 else ""
             line = getattr(node, "lineno", statement.lineno)
-            found.append(Mutant(module, what + again, line, _lines(statement), code))
+            found.append(Mutant(module, what + again, line, statement.lineno, code))
     return sorted(found, key=lambda mutant: mutant.line)
+
+
+def with_notes(module: str, root: Path) -> CodeType:
+    """The module so that its functions call `NOTE(line)` before each statement; the caller defines it there."""
+    path = root / module
+    tree = ast.parse(path.read_text())
+    for node, parent, _function, _statement in list(_inside_functions(tree)):
+        if isinstance(node, ast.stmt):
+            block = next(
+                nodes for _name, nodes in ast.iter_fields(parent) if isinstance(nodes, list) and node in nodes
+            )
+            note = ast.parse(f"{NOTE}({node.lineno})").body[0]
+            block.insert(block.index(node), ast.copy_location(note, node))
+    return compile(ast.fix_missing_locations(tree), str(path), "exec", dont_inherit=True)
 
 
 def _inside_functions(
@@ -153,10 +168,3 @@ def _reversed(condition: ast.expr) -> ast.expr:
 def _text(node: Any) -> str:
     text = " ".join(ast.unparse(getattr(node, "test", node)).split())
     return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
-
-
-def _lines(statement: Any) -> range:
-    """Where a trace sees it run."""
-    body = getattr(statement, "body", None) or getattr(statement, "cases", None)
-    last = body[0].lineno - 1 if body and hasattr(body[0], "lineno") else statement.end_lineno
-    return range(statement.lineno, max(last, statement.lineno) + 1)

@@ -11,9 +11,9 @@ from types import ModuleType
 import pytest
 
 from tests.mutations.__main__ import REASONS, ROOT, tomllib
-from tests.mutations.mutants import mutants_of
+from tests.mutations.mutants import NOTE, mutants_of, with_notes
 from tests.mutations.rules import GROUPS
-from tests.mutations.trial import functions_in, replace_code, tracing
+from tests.mutations.trial import functions_in, replace_code
 
 SOURCE = """
 def decorated(function):
@@ -76,12 +76,13 @@ def test_a_change_reaches_functions_wherever_they_are_known(module):
     assert known_elsewhere(3, 2)
 
 
-def test_the_lines_that_run_are_noted(module):
-    lines: set[tuple[str, int]] = set()
-    with tracing({module.__file__: "it"}, lines):
-        module.differs(1, 2)
-    assert ("it", 9) in lines
-    assert ("it", 14) not in lines
+def test_the_statements_that_run_are_noted(module):
+    lines: list[int] = []
+    path = Path(module.__file__)
+    setattr(module, NOTE, lines.append)
+    replace_code(functions_in([str(path)])[str(path)], with_notes(path.name, path.parent))
+    assert not module.differs(3, 2)
+    assert lines == [4, 9]
 
 
 @cache

@@ -12,24 +12,22 @@ import json
 import signal
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from mmap import mmap
 from pathlib import Path
-from types import CodeType, FrameType, FunctionType
-from typing import Any
+from types import CodeType, FunctionType
+from typing import IO
 
 import pytest
 from _pytest.runner import runtestprotocol
 
 from tests.mutations.forks import PASSED, Ground, adopt_orphans, in_a_fork
-from tests.mutations.mutants import Mutant, mutants_of
+from tests.mutations.mutants import NOTE, Mutant, mutants_of, with_notes
 
 LEAST_SECONDS, TIMES_AS_LONG = 10, 10
 """A test gets ten times as long as without a change, and at least ten seconds: some changes never end."""
@@ -53,6 +51,7 @@ class Trial:
 
     def __init__(self, mutants: Sequence[Mutant], root: Path) -> None:
         self.mutants = mutants
+        self.root = root
         self.paths = {str(root / mutant.module): mutant.module for mutant in mutants}
         self.survivors: list[Mutant] = []
         self.failing: list[str] = []
@@ -68,19 +67,19 @@ class Trial:
             run(item, session)  # makes the tables
         ground = Ground()
         for module in self.paths.values():
-            import_module(module.removesuffix(".py").replace("/", "."))
+            import_module(import_name(module))
         functions = functions_in(self.paths)
         gc.freeze()  # a fork would copy the memory of all that its collector looks at
-        seen = self._watched(session)
+        seen = self._watched(session, functions)
         self.failing = [each.test for each in seen if not each.passed]
         good = [each for each in seen if each.passed]
         items = {item.nodeid: item for item in session.items}
         noticed: Counter[str] = Counter()
         for number, mutant in enumerate(self.mutants, 1):
-            places = {(mutant.module, line) for line in mutant.lines}
+            place = (mutant.module, mutant.statement)
             # What noticed other changes is likely to notice this one.
             tests = sorted(
-                (each for each in good if places & each.lines),
+                (each for each in good if place in each.lines),
                 key=lambda each: each.seconds / (1 + noticed[each.test]),
             )
             ground.restore()
@@ -97,23 +96,33 @@ class Trial:
         ground.restore()
         return True
 
-    def _watched(self, session: pytest.Session) -> list[Seen]:
+    def _watched(self, session: pytest.Session, functions: Mapping[str, list[FunctionType]]) -> list[Seen]:
         with tempfile.NamedTemporaryFile("w+") as notes:
-
-            def run_all() -> int:
-                for item in session.items:
-                    lines: set[tuple[str, int]] = set()
-                    began = time.monotonic()
-                    with tracing(self.paths, lines):
-                        passed = run(item, session)
-                    notes.write(json.dumps([item.nodeid, passed, time.monotonic() - began, sorted(lines)]) + "\n")
-                notes.flush()
-                return 0
-
-            in_a_fork(run_all)
+            in_a_fork(partial(self._run_all, session, functions, notes))
             notes.seek(0)
             rows = [json.loads(line) for line in notes]
         return [Seen(test, ok, took, frozenset((name, at) for name, at in lines)) for test, ok, took, lines in rows]
+
+    def _run_all(self, session: pytest.Session, functions: Mapping[str, list[FunctionType]], notes: IO[str]) -> int:
+        lines: set[tuple[str, int]] = set()
+        for path, module in self.paths.items():
+            sys.modules[import_name(module)].__dict__[NOTE] = partial(note, lines, module)
+            replace_code(functions[path], with_notes(module, self.root))
+        for item in session.items:
+            lines.clear()
+            began = time.monotonic()
+            passed = run(item, session)
+            notes.write(json.dumps([item.nodeid, passed, time.monotonic() - began, sorted(lines)]) + "\n")
+        notes.flush()
+        return 0
+
+
+def import_name(module: str) -> str:
+    return module.removesuffix(".py").replace("/", ".")
+
+
+def note(lines: set[tuple[str, int]], module: str, line: int) -> None:
+    lines.add((module, line))
 
 
 def run(item: pytest.Item, session: pytest.Session) -> bool:
@@ -162,26 +171,6 @@ def _codes_in(code: CodeType) -> Iterator[CodeType]:
         if isinstance(constant, CodeType):
             yield constant
             yield from _codes_in(constant)
-
-
-@contextmanager
-def tracing(paths: Mapping[str, str], lines: set[tuple[str, int]]) -> Iterator[None]:
-    """Note the lines that run in the modules at `paths`, in any thread of this process."""
-
-    def trace(frame: FrameType, _event: str, _argument: object) -> Callable[..., Any] | None:
-        module = paths.get(frame.f_code.co_filename)
-        if module is None:
-            return None
-        lines.add((module, frame.f_lineno))
-        return trace
-
-    threading.settrace(trace)
-    sys.settrace(trace)
-    try:
-        yield
-    finally:
-        sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
 
 
 def main(request: str, answer: str) -> None:
