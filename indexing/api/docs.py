@@ -19,7 +19,6 @@ from ninja.openapi.docs import DocsBase
 from experts.safe_text import visible, without_bidi_controls
 from indexing import audit
 from indexing.api.errors import refusal
-from indexing.lib import times
 from indexing.models import ApiToken, RebuildRun
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def _create(request: HttpRequest, user: User, name: str, days: int) -> tuple[Api
     token, secret = ApiToken.objects.issue(user, name, timedelta(days=days))
     address = request.META.get("REMOTE_ADDR") or ""
     actor = audit.Actor(user.get_username(), RebuildRun.Via.PAGE, user, address)
-    audit.record(actor, CREATED, name=name, until=times.moment(token.expires_at))
+    audit.record(actor, CREATED, name=name, until=token.expires_at)
     return token, secret
 
 

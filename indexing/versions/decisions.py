@@ -128,7 +128,7 @@ def undo(publication: int, actor: Actor) -> int:
         _log_replaced(undone.version_id, earlier.number, actor)
         audit.record(
             actor,
-            gettext_noop("Undid that version %(number)s went live: version %(earlier)s is live again."),
+            gettext_noop("Undid the publication of version %(number)s: version %(earlier)s is live again."),
             number=undone.version_id,
             earlier=earlier.number,
         )

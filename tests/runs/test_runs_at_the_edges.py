@@ -9,7 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import F
 from django.utils import timezone
 
-from indexing import runs
+from indexing import audit, runs
 from indexing.audit import Actor
 from indexing.errors import FenceLost, NotActive, SchedulePaused
 from indexing.lib import paths, processes
@@ -79,7 +79,7 @@ def test_only_scheduled_requests_wait_while_the_schedule_is_paused():
 def test_a_request_that_every_profile_is_processed_again_is_in_the_history():
     user = cast.staff()
     runs.request("full", Actor(user.username, RebuildRun.Via.PAGE, user=user), reembed=True)
-    assert "(full, every profile again)" in LogEntry.objects.get().change_message
+    assert "(full, every profile again)" in audit.sentence(LogEntry.objects.get())
 
 
 def test_a_run_whose_worker_is_gone_crashed_and_is_not_cancelled():

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
 
-from indexing import runs
+from indexing import audit, runs
 from indexing.errors import Busy, Refused, SchedulePaused, VersionDamaged
 from indexing.lib import paths
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
@@ -42,7 +42,8 @@ def test_undoing_a_rollback_makes_the_version_before_live_and_ends_the_pause(pub
     assert live() == 2
     assert IndexState.read().schedule_paused_at is None
     assert Publication.objects.rollbacks_of([1, 2]) == {}
-    assert "Undid that version 1 went live: version 2 is live again." in LogEntry.objects.first().change_message
+    said = audit.sentence(LogEntry.objects.latest("pk"))
+    assert said == "Undid the publication of version 1: version 2 is live again."
 
 
 def test_undoing_what_was_published_leaves_the_version_kept_and_its_run_marked(publisher):

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connection
 
-from indexing import runs
+from indexing import audit, runs
 from indexing.audit import Actor
 from indexing.lib import doorbell, processes
 from indexing.models import IndexState, IndexVersion, Notification, RebuildRun
@@ -60,7 +60,7 @@ def test_a_decision_is_in_the_history_once_and_pages_hear_of_it_afterwards(decis
     monkeypatch.setattr(doorbell, "ring", lambda: rings.append(connection.in_atomic_block))
     decision.decide(Actor("carol", RebuildRun.Via.PAGE, user=user, address="192.0.2.1"))
     entry = LogEntry.objects.get(user=user)
-    assert entry.change_message == f"{decision.sentence} [carol (page, 192.0.2.1)]"
+    assert audit.sentence(entry, by=True) == f"{decision.sentence} [carol (page, 192.0.2.1)]"
     assert rings[-1:] == [False], "after the transaction: who looks before it ends sees nothing"
 
 
