@@ -12,7 +12,7 @@ from django.utils import timezone
 from indexing import audit, runs
 from indexing.audit import Actor
 from indexing.errors import FenceLost, NotActive, SchedulePaused
-from indexing.lib import paths, processes
+from indexing.lib import ownership, paths, processes
 from indexing.lib.messages import message
 from indexing.lib.processes import Owner
 from indexing.models import IndexState, RebuildRun
@@ -130,6 +130,7 @@ def test_giving_up_a_run_deletes_what_it_left():
     run = running(GONE)
     left = paths.building_folder(run.version_id, run.fence)
     left.mkdir(parents=True)
+    ownership.mark(left, IndexState.read().database_id)
     runs.reap()
     assert state_of(run) == State.CRASHED
     assert not left.exists()
