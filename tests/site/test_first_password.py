@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server import Site, serving
+from tests.support.server import Site, said_until, serving
 from tests.support.services import free_port
 from tests.support.waiting import until
 
@@ -76,16 +76,10 @@ def test_a_terminal_that_has_only_ascii_shows_it(site):
     site.environment["PYTHONIOENCODING"] = "ascii"
     process = site.start("serve", "--port", str(free_port()))
     try:
-        said = ""
-        assert process.stdout is not None
-        for line in process.stdout:
-            said += line
-            if "TCS is at" in line:
-                break
+        said = said_until(process, "TCS is at")
     finally:
         process.terminate()
-        said += process.communicate(timeout=60)[0]
-    assert process.returncode == 0, said
+        process.communicate(timeout=60)
     assert said.isascii()
     assert re.search(r"\|  Password  \S{16} +\|", said), said
     assert "UnicodeEncodeError" not in said

@@ -18,7 +18,7 @@ from django.conf import settings
 
 from tcs_site.supervising import MARK, can_listen
 from tests.faults.marks import GO_ON, PAUSED
-from tests.support.server import Server, Site
+from tests.support.server import Server, Site, said_until
 from tests.support.services import free_port
 from tests.support.waiting import until
 
@@ -36,16 +36,6 @@ def first(tmp_path_factory) -> tuple[Site, str]:
         process.terminate()
         said += process.communicate(timeout=60)[0]
     return site, said
-
-
-def said_until(process: subprocess.Popen[str], text: str) -> str:
-    said = ""
-    assert process.stdout is not None
-    for line in process.stdout:
-        said += line
-        if text in line:
-            return said
-    raise AssertionError(f"It ended without {text!r}:\n{said}")
 
 
 def open_to_others(folder: Path) -> list[str]:

@@ -141,6 +141,17 @@ def serving(site: Site) -> Iterator[Server]:
             group.end()
 
 
+def said_until(process: subprocess.Popen[str], text: str) -> str:
+    """What a command prints, up to the first line with `text`. Fails with all of it if there is none."""
+    said = ""
+    assert process.stdout is not None
+    for line in process.stdout:
+        said += line
+        if text in line:
+            return said
+    raise AssertionError(f"It ended without {text!r}:\n{said}")
+
+
 def answers(server: Server) -> bool:
     try:
         return server.get("/healthz").status_code == 200
