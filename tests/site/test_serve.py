@@ -6,9 +6,11 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -252,15 +254,15 @@ class TestEnding:
 
     def test_a_build_outlives_its_server_and_its_serve(self, first, tmp_path):
         """A killed server is started again. A killed serve takes the server along, so that its port is free."""
-        site = Site.like(first[0].folder, tmp_path, {"TCS_ENCODER": "tests.faults.encoders.GatedEncoder"})
-        site.create_staff("rita")
+        folder, said = first[0].folder, first[1]
+        site = Site.like(folder, tmp_path, {"TCS_ENCODER": "tests.faults.encoders.GatedEncoder"})
         port = free_port()
         process = site.start("serve", "--port", str(port))
         server = Server(site, port, process)
         try:
             said_until(process, "TCS is at")
-            with server.client("rita") as rita:
-                rita.post("/api/admin/ingest/run", json={"reembed": True}).raise_for_status()
+            with server.client("admin", re.search(r"Password +(\S+)", said)[1]) as admin:
+                admin.post("/api/admin/ingest/run", json={"reembed": True}).raise_for_status()
             until((tmp_path / PAUSED).exists)
             psutil.Process(process.pid).children()[0].kill()
             assert "(signal 9). Starting it again in 1 s" in said_until(process, "TCS is at")
@@ -272,8 +274,9 @@ class TestEnding:
         finally:
             process.kill()
             (tmp_path / GO_ON).touch()
-        state = "from indexing.models import RebuildRun; print(RebuildRun.objects.latest('pk').state)"
-        until(lambda: site.run(state).split() == ["done"])
+        with closing(sqlite3.connect(tmp_path / "db.sqlite3")) as database:
+            state = "SELECT state FROM indexing_rebuildrun ORDER BY id DESC"
+            until(lambda: database.execute(state).fetchone() == ("done",))
 
 
 def test_the_signal_that_ends_make_ends_it(first):

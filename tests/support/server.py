@@ -102,9 +102,9 @@ class Server:
         body = {"username": username, "password": password}
         return httpx.post(f"{self.url}/api/admin/auth", json=body, timeout=30, verify=PLAIN)
 
-    def client(self, username: str) -> httpx.Client:
+    def client(self, username: str, password: str = cast.PASSWORD) -> httpx.Client:
         """A client with a token of `username`."""
-        answer = self.sign_in(username, cast.PASSWORD).raise_for_status()
+        answer = self.sign_in(username, password).raise_for_status()
         headers = {"Authorization": f"Bearer {answer.json()['token']}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=60, verify=PLAIN)
 

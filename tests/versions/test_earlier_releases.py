@@ -45,7 +45,7 @@ def test_a_version_of_the_format_before_is_searched_as_it_is(tmp_path):
     with served("format_1", tmp_path) as server, server.client("admin") as admin:
         server.wait_for_version(1)
         found = admin.get("/api/search", params={"q": "expert-002"}).json()
-        assert (found["version"], found["hits"][0]["username"]) == (1, "expert-002")
+        assert (found["version"], found["hits"][0]["expert"]["username"]) == (1, "expert-002")
     assert format_of(tmp_path, 1) == 1
 
 
