@@ -130,7 +130,8 @@ def test_giving_up_a_run_deletes_what_it_left():
     run = running(GONE)
     left = paths.building_folder(run.version_id, run.fence)
     left.mkdir(parents=True)
-    ownership.mark(left, IndexState.read().database_id)
+    IndexState.objects.update(database_id="ours")
+    ownership.mark(left, "ours")
     runs.reap()
     assert state_of(run) == State.CRASHED
     assert not left.exists()
