@@ -72,11 +72,31 @@ def test_a_held_version_is_tried_out_published_and_taken_back(tabs, site):
         expect(tab.locator("#schedule-pause")).to_be_empty()
 
 
-def test_what_would_change_is_worked_out_in_place(tabs, site):
+def test_what_would_change_is_worked_out_in_place_until_a_run(tabs, site):
     page = index_page(tabs)
     page.get_by_role("link", name="Preview rebuild").click()
     expect(page.locator("#plan .figures")).to_contain_text("To reuse")
     assert page.url.endswith("/admin/index/")
+    site.manage("rebuild_index", "--kind", "tags")
+    expect(page.locator("#plan .figures")).to_have_count(0)
+    expect(page.locator("#plan")).to_contain_text("Preview rebuild")
+
+
+def test_what_was_published_is_undone_from_its_notice(tabs, site):
+    """Version 1 is live again after the tests above; version 3 lost half of the rest, and is held."""
+    site.run("from experts.models import Expert; Expert.objects.filter(username__lte='expert-015').delete()")
+    site.manage("rebuild_index", expect=4)
+    page, other = index_page(tabs), index_page(tabs)
+    page.get_by_role("button", name="Publish…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason", exact=True).fill("They left the firm.")
+    dialog.get_by_role("button", name="Publish").click()
+    expect(other.locator("#live-version .live-figure")).to_have_text("3")
+    page.locator("#notice").get_by_role("button", name="Undo").click()
+    expect(page.locator("#notice")).to_contain_text("Undone: version 1 is live again.")
+    for tab in (page, other):
+        expect(tab.locator("#live-version .live-figure")).to_have_text("1")
+        expect(tab.locator("#run-status")).to_contain_text("It was rolled back to version 1")
 
 
 def test_without_javascript_a_refusal_keeps_what_was_typed(browser, server, site):

@@ -72,7 +72,7 @@ def test_it_is_discarded_with_a_reason(publisher):
     assert (answer.status_code, live()) == (200, 1)
     assert "Version 2 was discarded." in html(answer)
     run.refresh_from_db()
-    assert run.state == RebuildRun.State.CANCELLED
+    assert run.state == RebuildRun.State.DISCARDED
     assert "A bad import." in run.error
 
 
