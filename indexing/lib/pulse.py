@@ -21,9 +21,11 @@ WORKING_SECONDS = 60.0
 class Pulse:
     """The last sign of life of one piece of background work."""
 
-    def __init__(self, name: str, *, working_seconds: float = WORKING_SECONDS) -> None:
+    def __init__(self, name: str, *, working_seconds: float = WORKING_SECONDS, retry_seconds: float = 0.0) -> None:
+        """`retry_seconds`: the pause after a turn that failed; a single failure is not reported."""
         self.name = name
         self._working_seconds = working_seconds
+        self._retry_seconds = retry_seconds
         self._is_working = False
         self._last = self._due = time.monotonic()
 
@@ -68,7 +70,8 @@ class Pulse:
 
     @property
     def has_stalled(self) -> bool:
-        return time.monotonic() - self._due > (self._working_seconds if self._is_working else LATE_SECONDS)
+        allowed = self._working_seconds if self._is_working else LATE_SECONDS + self._retry_seconds
+        return time.monotonic() - self._due > allowed
 
 
 @dataclass

@@ -68,7 +68,7 @@ class BackgroundThread:
         self._first_pause = first_pause
         self._at_end = at_end
         self._stop_seconds = stop_seconds
-        self._pulse = Pulse(name, working_seconds=working_seconds)
+        self._pulse = Pulse(name, working_seconds=working_seconds, retry_seconds=retry_seconds)
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()

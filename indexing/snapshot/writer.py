@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from indexing.errors import VersionExists
 from indexing.lib.files import file_sha256, flush_to_disk
 from indexing.lib.messages import message
-from indexing.lib.ownership import mark
+from indexing.lib.ownership import MARK, mark
 from indexing.snapshot.manifest import MANIFEST_NAME, FileEntry
 from indexing.snapshot.profiles import Profiles
 
@@ -82,10 +82,15 @@ class VersionWriter:
         self.save(PROFILE_ENDS, profiles.ends)
 
     def seal(self) -> dict[str, FileEntry]:
-        """Flush every file to the disk, and return size and hash by path relative to the folder. Raises OSError."""
+        """Flush every file to the disk, and return size and hash by path relative to the folder. Raises OSError.
+
+        The mark is left out: it says who wrote the version, and does not belong to its content.
+        """
         entries = {}
         for path in sorted(path for path in self.building.rglob("*") if path.is_file()):
             flush_to_disk(path)
+            if path == self.path(MARK):
+                continue
             name = path.relative_to(self.building).as_posix()
             entries[name] = FileEntry(path.stat().st_size, file_sha256(path))
         for folder in (path for path in self.building.rglob("*") if path.is_dir()):

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from indexing.lib import paths
-from indexing.lib.ownership import MARK
 from indexing.models import RebuildRun
 from tests.faults import faulty_worker, promises
 from tests.faults.web import Searching
@@ -32,7 +31,7 @@ def small_disk() -> Iterator[Path]:
 
 def test_a_full_disk_fails_the_run_at_any_file_and_leaves_nothing(small_disk, first_version, serve, work, subtests):
     with Searching(serve()) as searching:
-        files = sorted({name.partition("/")[0] for name in promises.files_of(first_version)} - {MARK})
+        files = sorted({name.partition("/")[0] for name in promises.files_of(first_version)})
         assert len(files) > 7, files
         for point in ("stage embed", *(f"file {name}" for name in files)):
             with subtests.test(point), searching.answered_from(first_version):

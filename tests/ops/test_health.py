@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from indexing import encoders
-from indexing.lib import paths
+from indexing.lib import paths, pulse
 from indexing.serving import live
 from tests.support import cast
 
@@ -80,3 +80,18 @@ def test_degraded_while_an_older_version_is_served_in_place_of_a_damaged_one(cli
     assert (code, status) == (200, "degraded")
     assert checks["live_version"]["version"] == first.number
     assert str(run.version_id) in checks["live_version"]["detail"]
+
+
+def test_degraded_while_background_work_has_stalled(client, monkeypatch):
+    cast.published()
+    encoders.loaded()
+    monkeypatch.setattr(pulse, "LATE_SECONDS", -1.0)
+    thread = pulse.Pulse("live")
+    thread.start()
+    try:
+        code, status, checks = readiness(client)
+    finally:
+        thread.end()
+    assert (code, status) == (200, "degraded")
+    assert checks["background"] == {"ok": False, "detail": "Background work has not run lately: live (0 s)."}
+    assert readiness(client)[1] == "ready"

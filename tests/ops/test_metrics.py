@@ -73,3 +73,13 @@ def test_it_says_which_processes_serve_the_live_version(client, settings):
     shown = figures(client, authorization="Bearer s3cret")
     assert (shown['tcs_processes{serves="live"}'], shown['tcs_processes{serves="other"}']) == (2, 1)
     assert shown["tcs_serving_problems"] == 1
+
+
+def test_it_says_how_long_ago_background_work_ran(client, settings):
+    settings.TCS_METRICS_TOKEN = "s3cret"
+    live.start()
+    try:
+        shown = figures(client, authorization="Bearer s3cret")
+    finally:
+        live.stop()
+    assert 0 <= shown['tcs_background_age_seconds{name="live"}'] < 60

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from indexing.lib import processes, pulse
 from indexing.models import ServingProcess
 from tests.support import cast, version_cast
 from tests.support.html_reading import html
@@ -57,3 +58,27 @@ def test_with_the_rebuild_permission_there_is_a_button(client):
     version_cast.two_versions()
     process(1, PROBLEM)
     assert 'id="alarm-rebuild-button"' in html(client.get(PAGE))
+
+
+@pytest.mark.parametrize("path", [PAGE, "/admin/"])
+def test_background_work_that_has_stopped_is_named_with_its_process(viewer, path):
+    version_cast.two_versions()
+    process(2)
+    ServingProcess.objects.update(stalled=["live", "notifications", "of a newer release"])
+    page = html(viewer.get(path))
+    assert "Background work of some servers has stopped" in page
+    assert "process 1: changing over to new versions, and noticing crashed runs; sending notifications" in page
+    assert "of a newer release" in page
+
+
+def test_a_process_says_itself_that_its_thread_has_stopped(viewer, monkeypatch):
+    """The thread that reports may be the one that has stopped; nobody else knows then."""
+    version_cast.two_versions()
+    monkeypatch.setattr(pulse, "LATE_SECONDS", -1.0)
+    live_thread = pulse.Pulse("live")
+    live_thread.start()
+    try:
+        page = html(viewer.get(PAGE))
+    finally:
+        live_thread.end()
+    assert f"process {processes.me().pid}: changing over to new versions" in page
