@@ -72,6 +72,8 @@ def mutants_of(module: str, root: Path) -> list[Mutant]:
     found: list[Mutant] = []
     seen: Counter[str] = Counter()
     for node, parent, function, statement in _inside_functions(tree):
+        if isinstance(node, ast.Attribute) and isinstance(statement, ast.Expr):
+            continue  # it is dropped as a whole
         for owner, name, value in _changes(node, parent):
             kept, before = getattr(owner, name), _text(node)
             setattr(owner, name, value)

@@ -13,7 +13,7 @@ from django.db import transaction
 from indexing import runs
 from indexing.errors import Busy, Cancelled, FenceLost, NotActive, Refused
 from indexing.lib import processes
-from indexing.models import IndexState, IndexVersion, RebuildRun
+from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
 from indexing.versions import decisions, pinning, sweep
 from tests.support import cast, run_cast, version_cast
 from tests.support.meanwhile import Meanwhile
@@ -129,6 +129,14 @@ def test_nobody_rolls_back_under_a_run_that_was_just_requested():
     answer = while_somebody_decides(lambda: decisions.roll_back(1, DAVE, "Bad."), lambda: runs.request("full", CAROL))
     assert isinstance(answer, Busy)
     assert version_cast.live() == 2
+
+
+def test_a_rollback_is_undone_once():
+    version_cast.rolled_back()
+    rollback = Publication.objects.current().pk
+    answer = while_somebody_decides(lambda: decisions.undo(rollback, DAVE), lambda: decisions.undo(rollback, CAROL))
+    assert isinstance(answer, Refused)
+    assert Publication.objects.filter(how="undo").count() == 1
 
 
 def test_the_schedule_is_resumed_once():

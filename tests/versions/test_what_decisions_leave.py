@@ -12,7 +12,7 @@ from django.db import connection
 from indexing import audit, runs
 from indexing.audit import Actor
 from indexing.lib import doorbell, processes
-from indexing.models import IndexState, IndexVersion, Notification, RebuildRun
+from indexing.models import IndexState, IndexVersion, Notification, Publication, RebuildRun
 from indexing.versions import decisions, pinning
 from tests.support import cast, run_cast, version_cast
 
@@ -45,6 +45,11 @@ DECISIONS = [
     Decision(version_cast.held, lambda who: decisions.discard(2, who, "Bad."), "Discarded held version 2: Bad."),
     Decision(
         version_cast.two_versions, lambda who: decisions.roll_back(1, who, "Bad."), "Rolled back to version 1: Bad."
+    ),
+    Decision(
+        version_cast.rolled_back,
+        lambda who: decisions.undo(Publication.objects.current().pk, who),
+        "Undid that version 1 went live: version 2 is live again.",
     ),
     Decision(paused, decisions.resume_schedule, "Resumed scheduled rebuilds."),
     Decision(kept_version, lambda who: pinning.pin(1, who, "Audit."), "Pinned version 1: Audit."),
