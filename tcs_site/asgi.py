@@ -5,18 +5,17 @@ import os
 import sys
 from collections.abc import Callable
 
+import django
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
 
 # One thread per query: searches at the same time do not slow each other. Read when faiss and torch are loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tcs_site.settings")
 try:
-    http = get_asgi_application()
+    django.setup(set_prefix=False)
 except ImproperlyConfigured as error:
     sys.exit(f"TCS cannot start: {error}")
 
@@ -24,27 +23,19 @@ except ImproperlyConfigured as error:
 from indexing.console.live_page.consumers import websocket_urlpatterns  # noqa: E402
 from indexing.errors import WrongDatabase  # noqa: E402
 from indexing.ops import web_process  # noqa: E402
+from tcs_site.http_server import factory  # noqa: E402
+from tcs_site.http_server.handler import UploadHandler  # noqa: E402
+from tcs_site.origins import same_origin_only  # noqa: E402
 from tcs_site.proxying import behind_proxy  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": http,
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+        "http": UploadHandler(),
+        "websocket": same_origin_only(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )
 if settings.TRUSTED_ORIGINS:
     application = behind_proxy(application)
-
-
-LONGEST_HEAD = 256 * 1024
-"""Bytes of a request's first line and headers."""
-
-
-def take_long_addresses() -> None:
-    """A query of 10,000 letters takes up to 120 KB in an address, and Twisted refuses more than 16 KB."""
-    http_module = sys.modules.get("twisted.web.http")
-    if http_module is not None:
-        http_module.HTTPChannel.totalHeadersSize = http_module.HTTPChannel.MAX_LENGTH = LONGEST_HEAD
 
 
 def once_listening(start: Callable[[], None]) -> None:
@@ -66,5 +57,5 @@ except WrongDatabase as error:
 
 # Imported objects stay for good. Searching them for garbage would delay all searches by 80 ms each time.
 gc.freeze()
-take_long_addresses()
+factory.install()
 once_listening(web_process.start)

@@ -114,6 +114,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 # --- Uploads and logs -------------------------------------------------------------------------------------
 FILE_UPLOAD_HANDLERS = [
     "experts.importing.uploads.CappedUpload",  # Django itself caps no uploads
+    "experts.importing.received.StoreInPlace",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]

@@ -36,6 +36,15 @@ DEBUG = env.flag("TCS_DEBUG", about="Show tracebacks in the browser; never on a 
 TRUSTED_ORIGINS = env.names(
     "TCS_TRUSTED_ORIGINS", about="Public addresses behind a proxy, such as `https://experts.example.org`"
 )
+TCS_MAX_CONNECTIONS = env.integer(
+    "TCS_MAX_CONNECTIONS", 500, at_least=10, about="Connections at once; when there are more, idle ones are closed"
+)
+TCS_MAX_CONNECTIONS_PER_ADDRESS = env.integer(
+    "TCS_MAX_CONNECTIONS_PER_ADDRESS",
+    100,
+    at_least=10,
+    about="The same for each address; does not apply behind a proxy with `TCS_TRUSTED_ORIGINS`, nor to this machine",
+)
 BEHIND_TLS = any(origin.startswith("https://") for origin in TRUSTED_ORIGINS)
 ALLOWED_HOSTS = [
     *env.names("TCS_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", about="Host names that TCS answers to"),

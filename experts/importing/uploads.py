@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpRequest
+
+from experts.importing.received import FileInPlace, imports_folder, remove_left_over_bodies
 
 EXPIRES_AFTER = 24 * 3600
 """seconds"""
@@ -56,21 +58,21 @@ class PendingImport:
 
     @property
     def path(self) -> Path:
-        return _folder() / f"{self.token}.csv"
+        return imports_folder() / f"{self.token}.csv"
 
 
-def store_upload(
-    request: HttpRequest, chunks: Iterable[bytes], *, name: str, sync: bool, skip_bad: bool
-) -> PendingImport:
+def store_upload(request: HttpRequest, file: UploadedFile, *, name: str, sync: bool, skip_bad: bool) -> PendingImport:
     """Store a file for the user of `request`; it replaces the one that they uploaded before."""
     discard_pending(request)
     remove_expired()
-    _folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+    imports_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     pending = PendingImport(secrets.token_hex(16), request.user.pk, name, sync, skip_bad)
-    descriptor = os.open(pending.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        for chunk in chunks:
-            file.write(chunk)
+    if isinstance(file, FileInPlace):
+        file.store(pending.path)
+    else:
+        descriptor = os.open(pending.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as target:
+            target.writelines(file.chunks())
     request.session[_SESSION_KEY] = asdict(pending)
     return pending
 
@@ -91,10 +93,15 @@ def discard_pending(request: HttpRequest) -> None:
     request.session.pop(_SESSION_KEY, None)
 
 
+def delete_leftovers() -> int:
+    """Remove what nobody will import: at the start of a process, and now and then. Returns how many files."""
+    return remove_expired() + remove_left_over_bodies()
+
+
 def remove_expired() -> int:
     """Remove the files of all users that nobody has imported within a day; returns how many."""
     oldest, removed = time.time() - EXPIRES_AFTER, 0
-    for path in _folder().glob("*.csv"):
+    for path in imports_folder().glob("*.csv"):
         try:
             if path.stat().st_mtime < oldest:
                 path.unlink()
@@ -102,7 +109,3 @@ def remove_expired() -> int:
         except FileNotFoundError:
             continue  # another process removed it, or its owner has just imported it
     return removed
-
-
-def _folder() -> Path:
-    return Path(settings.DATA_DIR) / "imports"

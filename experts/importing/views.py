@@ -57,7 +57,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             file = form.cleaned_data["file"]
             options = {name: form.cleaned_data[name] for name in ("sync", "skip_bad")}
-            uploads.store_upload(request, file.chunks(), name=file.name, **options)
+            uploads.store_upload(request, file, name=file.name, **options)
             return redirect("admin:experts_expert_import_preview")
     context = {
         "form": form,

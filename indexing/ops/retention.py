@@ -123,7 +123,7 @@ def _imports(now: datetime) -> int:
 
 
 def _uploads(_now: datetime) -> int:
-    return uploads.remove_expired()
+    return uploads.delete_leftovers()
 
 
 def _deleted(rows: QuerySet[Any]) -> int:

@@ -85,7 +85,16 @@ def test_a_page_of_our_own_origin_opens_the_socket(server, session):
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", f"https://{NAME}.evil.example", f"https://evil-{NAME}", "null", None]
+    "origin",
+    [
+        "https://evil.example",
+        f"https://{NAME}.evil.example",
+        f"https://evil-{NAME}",
+        f"https://{NAME}:8443",
+        f"http://{NAME}",
+        "null",
+        None,
+    ],
 )
 def test_a_page_of_another_origin_is_refused_although_the_browser_sends_the_cookie(server, session, origin):
     with pytest.raises(InvalidStatus) as refused, opened(server, session, origin=origin):

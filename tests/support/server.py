@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import psutil
 from django.conf import settings
 
 from tcs_site.management.commands.serve import server_command
@@ -108,6 +109,14 @@ class Server:
         headers = {"Authorization": f"Bearer {answer.json()['token']}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=60, verify=PLAIN)
 
+    def holds(self, client_port: int) -> bool:
+        """Whether the process has a connection from this port."""
+        held = psutil.Process(self.process.pid).net_connections("tcp")
+        return any(each.raddr and each.raddr.port == client_port for each in held)
+
+    def log(self) -> str:
+        return log_of(self.site, self.port).read_text()
+
     def wait_until_ready(self) -> None:
         until(lambda: self.get("/readyz").status_code == 200, seconds=PATIENCE)
 
@@ -120,14 +129,19 @@ class Server:
 
 
 @contextmanager
-def serving(site: Site) -> Iterator[Server]:
-    """Run daphne on `site`, as `serve` starts it. It and every worker that it starts end with the block."""
+def serving(site: Site, *, module: str = "daphne", descriptors: int = 0) -> Iterator[Server]:
+    """Run daphne on `site`, as `serve` starts it. It and every worker that it starts end with the block.
+
+    `module` is run in place of daphne; `descriptors` limits those of the process.
+    """
     port = free_port()
+    limits = ["prlimit", f"--nofile={descriptors}:{descriptors}"] if descriptors else []
+    command = [module if part == "daphne" else part for part in server_command("127.0.0.1", port)]
     group = ProcessGroup()
-    log = site.folder / f"daphne.{port}.log"
+    log = log_of(site, port)
     with log.open("ab") as output:
         process = group.start(
-            server_command("127.0.0.1", port),
+            [*limits, *command],
             settings.BASE_DIR,
             output=output,
             **site.variables() | {"OMP_NUM_THREADS": "1"},
@@ -150,6 +164,10 @@ def said_until(process: subprocess.Popen[str], text: str) -> str:
         if text in line:
             return said
     raise AssertionError(f"It ended without {text!r}:\n{said}")
+
+
+def log_of(site: Site, port: int) -> Path:
+    return site.folder / f"daphne.{port}.log"
 
 
 def answers(server: Server) -> bool:

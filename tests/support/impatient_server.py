@@ -1,0 +1,14 @@
+"""Daphne with short deadlines, so that a test can see them pass: `python -m tests.support.impatient_server ...`."""
+
+from __future__ import annotations
+
+from daphne.cli import CommandLineInterface
+
+from tcs_site.http_server import channel
+
+if __name__ == "__main__":
+    channel.HEAD_SECONDS = 1.0
+    channel.IDLE_SECONDS = 1.5
+    channel.BODY_SECONDS = 1.0
+    channel.UNREAD_SECONDS = 2
+    CommandLineInterface.entrypoint()
