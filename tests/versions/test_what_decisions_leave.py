@@ -49,7 +49,7 @@ DECISIONS = [
     Decision(
         version_cast.rolled_back,
         lambda who: decisions.undo(Publication.objects.current().pk, who),
-        "Undid that version 1 went live: version 2 is live again.",
+        "Undid the publication of version 1: version 2 is live again.",
     ),
     Decision(paused, decisions.resume_schedule, "Resumed scheduled rebuilds."),
     Decision(kept_version, lambda who: pinning.pin(1, who, "Audit."), "Pinned version 1: Audit."),
