@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from indexing import notifications, runlog
@@ -103,11 +104,9 @@ def mark_crashed(run: RebuildRun, sentence: Message | str) -> bool:
     process has ended: by then it may be the fence of the next one.
     """
     with transaction.atomic():
-        state = IndexState.locked()
-        if not _end_badly(run, State.CRASHED, error=sentence):
+        if not _end_badly(run, State.CRASHED, error=sentence):  # it locks the state row
             return False
-        state.fence += 1
-        state.save(update_fields=["fence"])
+        IndexState.objects.update(fence=F("fence") + 1)
     return True
 
 
