@@ -129,12 +129,12 @@ class Server:
 
 
 @contextmanager
-def serving(site: Site, *, module: str = "daphne", descriptors: int = 0) -> Iterator[Server]:
+def serving(site: Site, *, port: int = 0, module: str = "daphne", descriptors: int = 0) -> Iterator[Server]:
     """Run daphne on `site`, as `serve` starts it. It and every worker that it starts end with the block.
 
-    `module` is run in place of daphne; `descriptors` limits those of the process.
+    On a free port if none is named. `module` is run in place of daphne; `descriptors` limits those of the process.
     """
-    port = free_port()
+    port = port or free_port()
     limits = ["prlimit", f"--nofile={descriptors}:{descriptors}"] if descriptors else []
     command = [module if part == "daphne" else part for part in server_command("127.0.0.1", port)]
     group = ProcessGroup()
