@@ -272,3 +272,21 @@ def test_any_filter_is_answered(person, name):
     for value in ("\0", "x" * 5_000, "-1", "nan", "1e400", "<script>", "日本", "\ud800"):
         answer = person.get(f"/?{urlencode({'q': 'case', name: value}, errors='surrogatepass')}")
         assert answer.status_code in (200, 422), (value, answer.status_code)
+
+
+def test_the_browser_may_keep_the_page_and_nothing_else_of_the_same_address(person):
+    page = person.get("/")
+    assert page["Cache-Control"] == "private, no-cache"
+    assert "HX-Request" in page["Vary"]
+    assert "no-store" in person.get("/", headers=HTMX)["Cache-Control"]
+    person.logout()
+    assert "no-store" in person.get("/")["Cache-Control"]
+    assert "no-store" in person.get("/", headers=HTMX)["Cache-Control"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("shown", ["/", "/?q=bread"])
+def test_a_search_after_the_session_has_ended_leads_back_to_the_words_typed_last(client, shown):
+    headers = HTMX | {"HX-Current-URL": f"http://testserver{shown}"}
+    answer = client.get("/", {"q": "bread baker"}, headers=headers)
+    assert answer["HX-Redirect"] == f"{reverse('admin:login')}?next=/%3Fq%3Dbread%2Bbaker"
