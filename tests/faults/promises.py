@@ -78,7 +78,11 @@ def hold() -> None:
     assert list(Publication.objects.filter(until=None).values_list("version_id", flat=True)) == [
         version.number for version in lives
     ]
-    by_rebuild = Publication.objects.exclude(how=Publication.How.ROLLBACK).order_by("at", "pk").last()
+    by_rebuild = (
+        Publication.objects.exclude(how__in=(Publication.How.ROLLBACK, Publication.How.UNDO))
+        .order_by("at", "pk")
+        .last()
+    )
     if by_rebuild is not None:
         assert state.expert_count_at_rebuild == by_rebuild.version.expert_count
         assert state.last_rebuild_at is not None

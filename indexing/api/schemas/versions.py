@@ -38,7 +38,8 @@ class Period(Schema):
     """A period in which a version was live."""
 
     how: str = Field(
-        description="run: published automatically after its run; approved: by a person; rollback: rolled back to."
+        description="run: published automatically after its run; approved: by a person; rollback: rolled back to; "
+        "undo: live again because what replaced it was undone."
     )
     at: float
     until: float | None
