@@ -5,7 +5,9 @@ import sys
 from django.core.management import BaseCommand, CommandError, ManagementUtility, get_commands
 from django.db import DatabaseError, InterfaceError
 from django.utils import translation
+from django.utils.module_loading import import_string
 
+from indexing.errors import WrongDatabase
 from tcs_site import database_release, known_errors, terminal
 
 HELP = {"-h", "--help"}
@@ -20,9 +22,23 @@ class CommandLine(ManagementUtility):
     def fetch_command(self, subcommand: str) -> BaseCommand:
         """Called once Django is set up, and before the command sees its arguments."""
         translation.activate("en")
-        if get_commands().get(subcommand) in database_release.OURS and not HELP & set(self.argv):
-            refuse_an_unfit_database()
-        return super().fetch_command(subcommand)
+        command = super().fetch_command(subcommand)
+        if not HELP & set(self.argv):
+            if command.requires_system_checks:  # not `serve`, which can be told that another database is meant
+                refuse_another_database()
+            if get_commands().get(subcommand) in database_release.OURS:
+                refuse_an_unfit_database()
+        return command
+
+
+def refuse_another_database() -> None:
+    """Raises CommandError if the data folder belongs to another database: before anything creates a SQLite file."""
+    try:
+        import_string("indexing.versions.data_folder.require")()  # by its name: models are known only now
+    except WrongDatabase as error:
+        raise CommandError(str(error)) from error
+    except (DatabaseError, InterfaceError):
+        pass  # the command says so itself, or waits for it
 
 
 def refuse_an_unfit_database() -> None:

@@ -221,7 +221,7 @@ def everything_in(folder: Path) -> dict[str, Any]:
 @pytest.mark.services
 @pytest.mark.parametrize(
     "command",
-    ["serve", "index_worker --once", "rebuild_index", "migrate", "load_samples", "daphne"],
+    ["serve", "index_worker --once", "index_status", "migrate", "daphne"],
 )
 def test_nothing_starts_with_the_wrong_database_and_nothing_is_removed(command, tmp_path):
     """The fall-back to an empty SQLite, for real: with another file than the tests' own, where that is SQLite too."""
