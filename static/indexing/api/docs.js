@@ -22,7 +22,10 @@
       if (new URL(request.url, location).origin === location.origin) request.headers["X-CSRFToken"] = csrf;
       return request;
     },
-    onComplete: () => { if (token) ui.preauthorizeApiKey("BearerToken", token); },
+    onComplete: () => {
+      if (token) ui.preauthorizeApiKey("BearerToken", token);
+      place.querySelector("h1")?.setAttribute("aria-level", "2");  // the page has a heading of its own
+    },
   });
 
   const secret = document.getElementById("token-secret");
