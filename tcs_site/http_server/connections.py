@@ -62,7 +62,8 @@ class Connections:
                 return self._refuse(f"there are {len(of_one)} from {address} already")
         if len(self._open) >= self._most and not self._end_one(self._open):
             return self._refuse(f"there are {len(self._open)} already")
-        if few_descriptors_left() and not self._end_one(self._open):
+        if few_descriptors_left():
+            self._end_one(self._open)  # for the next: this one would stay among those that are kept for others
             return self._refuse(f"with {len(self._open)} of them, few of this process's descriptors are left")
         return True
 
@@ -111,9 +112,14 @@ def few_descriptors_left() -> bool:
     return limit != resource.RLIM_INFINITY and lowest >= limit // 2
 
 
-def raise_descriptor_limit() -> None:
-    """Most systems allow 1,024 unless a process asks for more: each request needs its connection and a database's."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+def descriptors_for_connections() -> int:
+    """How many connections the process's descriptors are enough for: a request on SQLite takes three more.
+
+    Most systems allow 1,024 unless a process asks for more, so the limit is raised first.
+    """
+    limit, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if limit != resource.RLIM_INFINITY and limit < wanted:
+        limit = wanted
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    return (DESCRIPTORS if limit == resource.RLIM_INFINITY else limit) // 4

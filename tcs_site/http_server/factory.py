@@ -11,7 +11,7 @@ from django.conf import settings
 from experts.importing.received import remove_left_over_bodies
 from tcs_site.http_server.bodies import Budget
 from tcs_site.http_server.channel import LimitedChannel
-from tcs_site.http_server.connections import Connections, of_one_user, raise_descriptor_limit
+from tcs_site.http_server.connections import Connections, descriptors_for_connections, of_one_user
 from tcs_site.http_server.request import LimitedRequest
 
 
@@ -22,11 +22,10 @@ class LimitedFactory(HTTPFactory):
 
     def __init__(self, server: Any) -> None:
         super().__init__(server)
-        raise_descriptor_limit()
         remove_left_over_bodies()
         self.budget = Budget()
         self.connections = Connections(
-            settings.TCS_MAX_CONNECTIONS,
+            min(settings.TCS_MAX_CONNECTIONS, descriptors_for_connections()),
             settings.TCS_MAX_CONNECTIONS_PER_ADDRESS,
             behind_proxy=bool(settings.TRUSTED_ORIGINS),
         )
