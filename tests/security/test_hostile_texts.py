@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-PROCESSOR_SECONDS = 20
+PROCESSOR_SECONDS = 10
 """For all calls together, of a process of their own. They take 2; one that is quadratic takes minutes."""
 
 IN_A_CHILD = f"""

@@ -60,7 +60,7 @@ def analysis() -> Iterator[Case]:
 def highlights() -> Iterator[Case]:
     words = [QueryWord(f"{'a' * 70}{number}", "a", is_indexed=False) for number in range(63)]
     marker = Marker([*words, QueryWord("a", "a", is_indexed=True)])
-    for unit in (*MARKS, "a ", "é ", "ab", "の", "{", "c+", "a\u0301", "\U0001f642"):
+    for unit in (*MARKS, "a ", "a-", "a.", "é ", "ab", "の", "{", "c+", "a\u0301", "\U0001f642"):
         text = "z" * 300 + " " + repeated(unit, BIO)
         yield f"excerpt {unit!r}", partial(marker.excerpt, text)
         yield f"marked {unit!r}", partial(marker.marked, text)
@@ -76,7 +76,7 @@ def logs() -> Iterator[Case]:
 
 def differences() -> Iterator[Case]:
     """Also of texts of just as many words as are compared."""
-    for old, new in product((" ", "a ", "a b ", "\n", "x"), (" ", "a ", "b a ", "a b b ", "y")):
+    for old, new in product((" ", "a ", "a b ", "a a b ", "\n"), (" ", "a ", "b a ", "a b b ", "b a a a ", "a c ")):
         yield f"sides {old!r} {new!r}", partial(text_diff.sides, repeated(old, BIO), repeated(new, BIO))
         short = ("z " + repeated(each, text_diff.COMPARED * 2 - 8) for each in (old, new))
         yield f"sides {old!r} {new!r}, short", partial(text_diff.sides, *short)
