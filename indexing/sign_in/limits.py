@@ -32,7 +32,7 @@ class Limit:
     def seconds_left(self, failures: int, since: timedelta) -> float:
         """Seconds to wait with the latest of these `failures` that long ago; 0 or less: none."""
         over = failures - self.free
-        if over < 0 or since >= FORGOTTEN_AFTER:
+        if over < 0:
             return 0.0
         pause = min(FIRST_PAUSE * 2 ** min(over, 20), self.longest)
         return pause - since.total_seconds()
