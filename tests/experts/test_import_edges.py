@@ -118,6 +118,14 @@ def test_the_form_takes_a_file_up_to_the_limit(more: int, valid: bool, settings:
         assert "larger than 1 MB" in str(form.errors)
 
 
+def test_an_upload_of_exactly_the_limit_is_not_cut_off(importer: Client, settings: Any) -> None:
+    settings.TCS_IMPORT_MAX_MB = 1
+    rows = "Username\nann\n"
+    page = post(importer, rows + "\n" * (2**20 - len(rows)))
+    assert page.redirect_chain == [(PREVIEW, 302)]
+    assert page.context["counts"].new == 1
+
+
 def history() -> int:
     return LogEntry.objects.exclude(object_id=None).count()
 

@@ -101,6 +101,7 @@ GROUPS = {
         ),
         (
             "tests/experts/test_importing.py",
+            "tests/experts/test_import_edges.py",
             "tests/experts/test_import_files.py",
             "tests/experts/test_import_page.py",
             "tests/experts/test_import_command.py",
