@@ -23,7 +23,7 @@ TOO_LARGE = ("Expression tree is too large", "too many SQL variables", "parser s
 def internal_error(request: HttpRequest) -> HttpResponse:
     """503 with a Retry-After while the database is away, otherwise the page for a 500.
 
-    A request that asked for too much gets a 400.
+    A request for too much gets a 400.
 
     Django calls this while the error is being handled, in whatever layer it was raised: a middleware's
     `process_exception` would see only those of views.
