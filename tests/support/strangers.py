@@ -106,7 +106,7 @@ def push(port: int, kind: str, path: str, length: int, *lines: str, stubborn: bo
     waiting, sent, answer, ended, closed = opening, 0, b"", False, False
     with connected(port) as stranger:
         stranger.setblocking(False)
-        while not closed and (waiting if stubborn else not ended) and (waiting or not answer):
+        while not closed and (stubborn or not ended) and (waiting or not (answer or ended)):
             assert time.monotonic() - start < 10 * PATIENCE
             try:
                 readable, writable, _ = select.select(
