@@ -107,6 +107,9 @@ def beat(run: RebuildRun, **progress: object) -> bool:
 def reap() -> None:
     """End the active run as crashed if its process has ended or been silent for a lease, and delete what it left."""
     for run in RebuildRun.objects.active():
+        if _why_lost(run) is None:
+            continue
+        run.refresh_from_db()  # its process may have come to another stage before it ended
         sentence = _why_lost(run)
         if sentence and mark_crashed(run, sentence):
             sweep.delete_leftovers()

@@ -26,7 +26,9 @@ SLOWEST = 32 * 2**10
 """bytes a second, for bodies that take longer than `BODY_SECONDS`"""
 LINGER_SECONDS = 2.0
 """How long a refused client may go on sending: it finds the response only once it looks."""
-LINGER_BYTES = 2**20
+LINGER_BYTES = 2**19
+RECEIVED_UNREAD = 2**18
+"""Bytes that the system keeps for a connection that is not read: enough for 5 MB a second over 100 ms."""
 UNREAD_SECONDS = 60
 """until a connection ends whose client reads nothing of a response"""
 LONGEST_HEAD = 256 * 1024
@@ -66,9 +68,11 @@ class LimitedChannel(HTTPChannel):
         self.timeOut = HEAD_SECONDS
         self.waits_since = time.monotonic()
         super().connectionMade()
-        if ITCPTransport.providedBy(self.transport) and hasattr(socket, "TCP_USER_TIMEOUT"):
+        if ITCPTransport.providedBy(self.transport):
             handle = self.transport.getHandle()
-            handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
+            handle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_UNREAD)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
 
     def dataReceived(self, data: bytes) -> None:
         if data and self._between_requests:

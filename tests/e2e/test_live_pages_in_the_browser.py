@@ -222,6 +222,7 @@ def test_a_server_that_ends_and_starts_again_leaves_no_trace(tabs: BrowserContex
     page, other = live(tabs), tabs.new_page()
     other.goto("/admin/experts/expert/1/change/")
     other.get_by_label("Bio").fill("Half a sen")
+    expect(other.locator("[data-socket][data-open]")).to_have_count(1)
     server.process.kill()
     server.process.wait()
     for each in (page, other):
@@ -231,3 +232,6 @@ def test_a_server_that_ends_and_starts_again_leaves_no_trace(tabs: BrowserContex
             expect(each.locator("#server-away")).to_be_hidden()
         expect(page.locator("#connection")).to_have_text("live")
         expect(other.get_by_label("Bio")).to_have_value("Half a sen")
+        for each in (page, other):
+            expect(each.locator("[data-socket][data-open]")).to_have_count(1)
+            each.close()

@@ -75,7 +75,7 @@ def test_a_held_rebuild_exits_with_4_and_says_why():
     Expert.objects.filter(username__lte="expert-005").delete()
     code, _out, err = command("rebuild_index")
     assert code == 4
-    assert "5 of the 10 experts" in err
+    assert "5 of 10 experts" in err
 
 
 def test_usage_errors_exit_with_2():

@@ -74,7 +74,7 @@ def test_k_must_be_a_number_from_1_to_100(version, k):
 
 def test_an_intact_version_is_reported_as_intact(version):
     out, _ = run("verify_index")
-    assert "Version 1 is intact: 12 experts" in out
+    assert "Version 1 is intact. Experts: 12," in out
     answer = json.loads(run("verify_index", 1, "--json")[0])
     assert (answer["ok"], answer["version"], answer["experts"], answer["error"]) == (True, 1, 12, None)
 

@@ -95,7 +95,7 @@ def test_the_compiled_catalogue_is_up_to_date():
 
 LITERAL_WORDS = {"TCS", "ms", "MB", "s", "px", "OTR@10", "overlap@10", "nDCG@10", "t-SNE", "WebGL", "›", "rsaquo"}
 ATTRIBUTES = re.compile(r'\b(?:title|placeholder|aria-label|alt|summary|aria-description)="([^"]*)"')
-BLOCKS_OF_CLASSES = re.compile(r"\{% block (?:bodyclass|coltype) %\}.*?\{% endblock %\}", re.DOTALL)
+BLOCKS_OF_CLASSES = re.compile(r"\{% block (?:bodyclass|coltype) %\}.*?\{% endblock(?: \w+)? %\}", re.DOTALL)
 COMMENT = re.compile(r"\{#.*?#\}|\{% comment.*?endcomment %\}", re.DOTALL)
 TRANSLATED = re.compile(r"\{% blocktrans(?:late)?\b.*?\{% endblocktrans(?:late)? %\}", re.DOTALL)
 TAG = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
