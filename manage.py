@@ -24,7 +24,7 @@ class CommandLine(ManagementUtility):
         translation.activate("en")
         command = super().fetch_command(subcommand)
         if not HELP & set(self.argv):
-            if command.requires_system_checks:  # not `serve`, which can be told that another database is meant
+            if command.requires_system_checks:  # not `serve`: its `--adopt` takes the folder over
                 refuse_another_database()
             if get_commands().get(subcommand) in database_release.OURS:
                 refuse_an_unfit_database()

@@ -1,4 +1,4 @@
-# A run whose version was discarded is no longer stored as cancelled; a rollback stores which versions it was between.
+# Runs of discarded versions get a state of their own, and a rollback records the versions that it went from and to.
 
 from django.db import migrations, models
 

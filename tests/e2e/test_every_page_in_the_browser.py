@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -12,9 +11,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e import looking, tabbing
-from tests.support import cast
+from tests.e2e.one_of_everything import empty_site, filled, ready, sign_in
 from tests.support.permission_table import TABLE
-from tests.support.server import Server, Site, serving
+from tests.support.server import Server, Site
 
 pytestmark = pytest.mark.e2e
 
@@ -63,24 +62,17 @@ OUTSIDE = """() => {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Site:
-    """One of everything; a run waits, so every header has something to show."""
-    return Site(
-        tmp_path_factory.mktemp("site"),
-        {"TCS_ENCODER": "tests.support.fakes.HashEncoder", "TCS_WORKER": "external", "TCS_APPROVE": "always"},
-    )
+    return empty_site(tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(scope="module")
 def scene(site: Site) -> dict[str, Any]:
-    site.manage("migrate", "--verbosity", "0")
-    said: dict[str, Any] = json.loads(site.run(MADE).splitlines()[-1])
-    return said
+    return filled(site, MADE)
 
 
 @pytest.fixture(scope="module")
 def server(site: Site, scene: dict[str, Any]) -> Iterator[Server]:
-    with serving(site) as server:
-        server.wait_until_ready()
+    with ready(site) as server:
         yield server
 
 
@@ -93,10 +85,7 @@ def window(browser: Browser, server: Server) -> Iterator[BrowserContext]:
     page = context.new_page()
     page.goto("/admin/")
     assert looking.faults(page) == [], "the page to sign in"
-    page.locator("#id_username").fill("rita")
-    page.locator("#id_password").fill(cast.PASSWORD)
-    page.locator("#id_password").press("Enter")
-    page.wait_for_url("**/admin/")
+    sign_in(page)
     page.close()
     yield context
     context.close()

@@ -19,9 +19,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 WORKER = """
 import json, os, pathlib, sys, time
 here = pathlib.Path(__file__).parent
-told = {"arguments": sys.argv[1:], "threads": os.environ["OMP_NUM_THREADS"], "alone": os.getsid(0) == os.getpid()}
-(here / "writing").write_text(json.dumps(told))
-(here / "writing").rename(here / "told")
+start = {"arguments": sys.argv[1:], "threads": os.environ["OMP_NUM_THREADS"], "alone": os.getsid(0) == os.getpid()}
+(here / "writing").write_text(json.dumps(start))
+(here / "writing").rename(here / "start")
 while not (here / "end").exists():
     time.sleep(0.02)
 """
@@ -41,15 +41,16 @@ def worker(tmp_path, settings) -> Path:
     launch.reap_children()
 
 
-def told(worker: Path) -> dict[str, object]:
-    until((worker / "told").exists)
-    return json.loads((worker / "told").read_text())
+def start_of(worker: Path) -> dict[str, object]:
+    """What the program noted when it started."""
+    until((worker / "start").exists)
+    return json.loads((worker / "start").read_text())
 
 
 def test_a_request_starts_a_worker_of_its_own_that_has_the_run(worker):
     run = launch.request("full", cast.command_actor())
     run.refresh_from_db()
-    assert told(worker) == {
+    assert start_of(worker) == {
         "arguments": ["index_worker", "--low-priority", "--run", str(run.pk)],
         "threads": "3",
         "alone": True,
@@ -91,7 +92,7 @@ def version(**fields: object) -> IndexVersion:
 
 def test_a_worker_for_a_map_is_started_and_has_the_map(worker):
     launch.start_worker_for_map(version(map_state="none"))
-    assert told(worker)["arguments"] == ["index_worker", "--low-priority", "--map", "7"]
+    assert start_of(worker)["arguments"] == ["index_worker", "--low-priority", "--map", "7"]
     (child,) = launch._children
     assert Owner.from_text(IndexVersion.objects.get().map_owner).pid == child.pid
 
@@ -113,7 +114,7 @@ def test_a_map_whose_worker_cannot_be_started_is_left_for_later(worker, monkeypa
 
 def test_the_next_worker_is_started_when_the_last_is_forgotten(worker):
     run = launch.request("full", cast.command_actor())
-    told(worker)
+    start_of(worker)
     (worker / "end").touch()
     launch._children[0].wait(30)
     launch.start_worker_for(run)

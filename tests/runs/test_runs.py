@@ -19,6 +19,7 @@ from indexing.models import IndexState, IndexVersion, RebuildRun
 from indexing.runs import lease
 from indexing.runs.lease import LeaseWatch
 from tests.support import cast
+from tests.support.clock import Clock
 
 pytestmark = pytest.mark.services
 State = RebuildRun.State
@@ -284,18 +285,6 @@ def test_a_clock_that_is_set_between_heartbeat_and_check_loses_no_run(jump, whos
             lease.watch.set(LeaseWatch(lambda: elapsed[0]))
     run.refresh_from_db()
     assert run.state == State.RUNNING
-
-
-class Clock:
-    """A monotonic clock that only advances by what is slept."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @pytest.fixture

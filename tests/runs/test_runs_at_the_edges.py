@@ -20,24 +20,13 @@ from indexing.models.run_records import GateRecord
 from indexing.runs import endings, lease
 from indexing.runs.lease import LeaseWatch
 from tests.support import cast
+from tests.support.clock import Clock
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db]
 State = RebuildRun.State
 LEASE = 60
 ELSEWHERE = Owner("another-machine", "boot", 1, "1")
 GONE = Owner(processes.me().host, processes.boot_id(), processes.me().pid, "0")
-
-
-class Clock:
-    """A monotonic clock that only advances by what is slept."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @pytest.fixture

@@ -13,16 +13,10 @@ from indexing.serving import live
 from indexing.serving.live import Live
 from indexing.versions import decisions
 from tests.support import cast
+from tests.support.clock import Clock
 from tests.support.damage import flip_bit
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Clock:
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture

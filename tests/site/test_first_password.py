@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server import Site, said_until, serving
+from tests.support.server import Site, serve_once, serving
 from tests.support.services import free_port
 from tests.support.waiting import until
 
@@ -74,12 +74,7 @@ def test_a_start_that_is_killed_before_there_is_a_user_keeps_its_choice(site):
 
 def test_a_terminal_that_has_only_ascii_shows_it(site):
     site.environment["PYTHONIOENCODING"] = "ascii"
-    process = site.start("serve", "--port", str(free_port()))
-    try:
-        said = said_until(process, "TCS is at")
-    finally:
-        process.terminate()
-        process.communicate(timeout=60)
+    said = serve_once(site)
     assert said.isascii()
     assert re.search(r"\|  Password  \S{16} +\|", said), said
     assert "UnicodeEncodeError" not in said

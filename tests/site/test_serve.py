@@ -20,7 +20,7 @@ from django.conf import settings
 
 from tcs_site.supervising import MARK, can_listen
 from tests.faults.marks import GO_ON, PAUSED
-from tests.support.server import Server, Site, said_until
+from tests.support.server import Server, Site, said_until, serve_once
 from tests.support.services import free_port
 from tests.support.waiting import until
 
@@ -83,13 +83,7 @@ class TestFirstStart:
 
     def test_a_second_start_does_none_of_it_again(self, first):
         site, _said = first
-        port = free_port()
-        process = site.start("serve", "--port", str(port))
-        try:
-            said = said_until(process, "TCS is at")
-        finally:
-            process.terminate()
-            process.communicate(timeout=60)
+        said = serve_once(site)
         for step in ("Preparing", "Loaded", "Password", "Building", "private"):
             assert step not in said
         assert "admin has not signed in yet" in said
@@ -109,12 +103,7 @@ class TestSteps:
         site.run("from tests.support import cast; cast.experts(3)")
         for path in (site.folder, *site.folder.rglob("*")):  # as the first releases left it
             path.chmod(0o755 if path.is_dir() else 0o644)
-        process = site.start("serve", "--port", str(free_port()))
-        try:
-            said = said_until(process, "TCS is at")
-        finally:
-            process.terminate()
-            process.communicate(timeout=60)
+        said = serve_once(site)
         assert said.count("only this user can read it now") == 1
         assert open_to_others(site.folder) == []
         assert "fictional" not in said

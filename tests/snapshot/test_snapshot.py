@@ -39,14 +39,6 @@ FILES = [
 ]
 
 
-@pytest.fixture
-def folder() -> Path:
-    cast.experts(12)
-    made = built()
-    assert made.folder is not None
-    return made.folder
-
-
 def reseal(folder: Path, **changes: object) -> None:
     """Give `folder` a manifest that agrees with its files but says something else."""
     manifest = Manifest.from_bytes((folder / "manifest.json").read_bytes())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -15,14 +13,6 @@ from tests.support.fakes import text_vector
 from tests.support.index_cast import built
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def folder() -> Path:
-    cast.experts(12)
-    made = built()
-    assert made.folder is not None
-    return made.folder
 
 
 @pytest.mark.parametrize("name", ["ann.faiss", "suggest.npz", "facets.npz", "keywords/meta.json", "vectors.npy"])

@@ -166,6 +166,16 @@ def said_until(process: subprocess.Popen[str], text: str) -> str:
     raise AssertionError(f"It ended without {text!r}:\n{said}")
 
 
+def serve_once(site: Site) -> str:
+    """Start `serve`, end it as soon as it serves, and return what it printed until then."""
+    process = site.start("serve", "--port", str(free_port()))
+    try:
+        return said_until(process, "TCS is at")
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
 def log_of(site: Site, port: int) -> Path:
     return site.folder / f"daphne.{port}.log"
 

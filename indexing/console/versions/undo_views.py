@@ -38,5 +38,6 @@ def undo(request: ConsoleRequest) -> HttpResponse:
             return conflict(request, translated(error))
         context["problem"], status = translated(error), error.status
     else:
-        context |= {"undone": undone, "earlier": earlier, "active": RebuildRun.objects.active().first()}
+        active = RebuildRun.objects.active().first()
+        context |= {"possible": True, "undone": undone, "earlier": earlier, "active": active}
     return render(request, "indexing/versions/confirm_undo.html", context, status=status)
