@@ -152,7 +152,8 @@ def functions_in(paths: Collection[str]) -> dict[str, list[FunctionType]]:
     """The functions of the modules at `paths`, wherever they are known."""
     found: dict[str, list[FunctionType]] = {path: [] for path in paths}
     for each in gc.get_objects():
-        if isinstance(each, FunctionType) and each.__code__.co_filename in found:
+        # isinstance would wake lazy objects, which may raise
+        if type(each) is FunctionType and each.__code__.co_filename in found:
             found[each.__code__.co_filename].append(each)
     return found
 
