@@ -69,7 +69,7 @@ GROUPS = {
         ("tests/versions/test_sweep.py", "tests/versions/test_pinning.py", "tests/runs/test_who_decides_second.py"),
         locks=True,
     ),
-    "live": Group(("indexing/serving/live.py",), ("tests/serving",)),
+    "live": Group(("indexing/serving/live.py",), ("tests/serving", "tests/worker/test_shared_folder.py")),
     "gate": Group(("indexing/quality/gate.py",), ("tests/quality/test_gate.py",)),
     "keywords": Group(
         (

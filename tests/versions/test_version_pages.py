@@ -44,6 +44,16 @@ def test_it_says_which_version_will_be_deleted_next(viewer, settings):
     assert IndexVersion.objects.get(pk=1).state == "deleted"
 
 
+def test_versions_can_be_compared_from_the_second_on(viewer):
+    form = 'class="card compare-form"'
+    assert form not in html(viewer.get(VERSIONS))
+    cast.experts(3)
+    cast.rebuild()
+    assert form not in html(viewer.get(VERSIONS))
+    cast.rebuild()
+    assert form in html(viewer.get(VERSIONS))
+
+
 def test_a_version_has_its_page(viewer):
     version_cast.two_versions()
     page = html(viewer.get(f"{VERSIONS}1/"))

@@ -151,6 +151,17 @@ def test_the_file_ends_with_its_process_and_those_of_killed_ones_go(web, monkeyp
     assert not list(paths.tokens_folder().iterdir())
 
 
+def test_the_file_of_a_killed_process_goes_once_its_row_has_expired(web, monkeypatch):
+    monkeypatch.setattr(shared_folder, "ABANDONED_SECONDS", 0.0)
+    killed = FolderToken()
+    killed.count()
+    long_ago = timezone.now() - timedelta(hours=1)
+    row = ServingProcess.objects.create(host="web2", pid=7, process_start="1", folder_token=killed.name)
+    ServingProcess.objects.filter(pk=row.pk).update(seen_at=long_ago)
+    until(lambda: not (paths.tokens_folder() / killed.name).exists())
+    assert ServingProcess.objects.count() == 1
+
+
 def test_a_folder_that_cannot_be_written_is_said_once(monkeypatch, caplog):
     Path(paths.tokens_folder()).write_text("a file in its place")
     token = FolderToken()
