@@ -44,6 +44,7 @@ def test_undoing_a_rollback_makes_the_version_before_live_and_ends_the_pause(pub
     assert Publication.objects.rollbacks_of([1, 2]) == {}
     said = audit.sentence(LogEntry.objects.latest("pk"))
     assert said == "Undid the publication of version 1: version 2 is live again."
+    assert RebuildRun.objects.get(version=2).lines.last().text == "Version 2 is live again, by carol."
 
 
 def test_undoing_what_was_published_leaves_the_version_kept_and_its_run_marked(publisher):
@@ -52,6 +53,7 @@ def test_undoing_what_was_published_leaves_the_version_kept_and_its_run_marked(p
     assert ">Undo</button>" in html(answer)
     assert decisions.undo(current(), CAROL) == 1
     assert live() == 1
+    assert run.lines.last().text == "Rolled back by carol: version 1 is live instead."
     assert IndexVersion.objects.get(pk=2).state == IndexVersion.State.KEPT
     assert IndexState.read().schedule_paused_at is None
     page = html(publisher.get(f"{PAGE}runs/{run.pk}/"))
