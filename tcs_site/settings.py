@@ -159,17 +159,7 @@ TCS_TAG_THRESHOLD = env.number(
 )
 
 env.section("Search")
-# How hybrid search weighs meaning and words: see indexing/search/fusion.py.
-# nDCG@10 of 500 sentences over 10,501 people: meaning alone .227, words alone .233, fusion by rank .269 (k = 60) and
-# .275 (k = 10), this .300; .295 where the weight is chosen on one half of the queries and judged on the other. Any
-# weight from 8 to 16 is within .006 of it, and within .011 over fewer people, over people of one trade, with queries
-# of three words, with sentences held out of profiles, and over documentation of programs (there fusion by rank .780,
-# this .819).
-TCS_SEARCH_KEYWORD_WEIGHT = env.number(
-    "TCS_SEARCH_KEYWORD_WEIGHT",
-    10,
-    about="Weight of the share of matching words in hybrid search, against similarity in standard deviations",
-)
+# How hybrid search weighs meaning and words: see indexing/search/fusion.py and its constants.
 TCS_SEARCH_SEMANTIC_DEPTH = env.integer(  # 50 does as well
     "TCS_SEARCH_SEMANTIC_DEPTH", 100, at_least=1, about="Hits by meaning that hybrid search considers"
 )

@@ -1,12 +1,14 @@
 """Rank fusion: combine the semantic and the keyword ranking of a query into one.
 
-Score of the hybrid mode = z + weight * coverage, where
+Score of the hybrid mode = z + weight * words, where
 
 - z = (similarity - mean) / standard deviation, over the similarities of the query to all experts: how far an
   expert is above the average. The size of a cosine depends on the model and the collection; z does not.
-- coverage = BM25 / total IDF of the query: the share of the query's words, weighted by their rarity, that a profile
-  contains. BM25 grows with the length of the query and the rarity of its words; coverage does not, and is about 1 for
-  a profile that contains all of them. An exact username scores above everything.
+- words = M / sqrt(information). M is the BM25 of the query's words, each weighted by its rarity once more, so that
+  common words count for next to nothing; information is what all of them say (`KeywordQuery`). Divided by its root, a
+  full match of a long query counts for more than one of a short query, but not in proportion. An exact username
+  scores above everything.
+- weight = WORD_WEIGHT, or KEYWORD_WEIGHT for a query without function words: see `ranking_constants`.
 
 A weighted sum of normalised scores beats fusion by rank, which discards how much better one expert is than the next
 (Bruch, Gai and Ingber, “An Analysis of Fusion Functions for Hybrid Retrieval”, ACM TOIS 42(1), 2023).
@@ -14,13 +16,16 @@ A weighted sum of normalised scores beats fusion by rank, which discards how muc
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexing.lib.timing import StepTimer
+from indexing.snapshot.keyword_query import KeywordQuery
 from indexing.snapshot.prefilter import Prefilter
+from indexing.snapshot.ranking_constants import KEYWORD_WEIGHT, WORD_WEIGHT
 from indexing.snapshot.reader import Snapshot
 
 UNSEEN = 0.5
@@ -35,7 +40,6 @@ experts are alike, and noise must not decide their order."""
 class Fusion:
     """The settings TCS_SEARCH_...; tcs_site/settings.py has the measured figures behind their defaults."""
 
-    keyword_weight: float
     semantic_depth: int
     keyword_depth: int
 
@@ -81,13 +85,12 @@ def by_both(
     text: str,
     vector: NDArray[np.float32],
     depths: tuple[int, int],
-    weight: float,
     timer: StepTimer,
     only: Prefilter | None = None,
 ) -> RankedHits:
     """The experts in either list, scored by `fused_scores`. `vector` is float32[d] of unit length.
 
-    `depths` is how many experts are read from the semantic and from the keyword list; `weight` is that of the words.
+    `depths` is how many experts are read from the semantic and from the keyword list.
     """
     with timer.step("vectors"):
         near, near_similarities = snapshot.semantic(vector, depths[0], only)
@@ -102,7 +105,7 @@ def by_both(
         similarities[far] = snapshot.similarities(vector, ids[far])
         full = len(worded) == depths[1]
         words = _spread_out(word_scores, keyword_ranks, UNSEEN * float(word_scores[-1]) if full else 0.0)
-        scores = fused_scores(similarities, snapshot.spread.over(vector), words, query.total_idf, weight)
+        scores = fused_scores(similarities, snapshot.spread.over(vector), words, query)
         return _ordered(ids, scores, similarities, semantic_ranks, keyword_ranks)
 
 
@@ -110,16 +113,15 @@ def fused_scores(
     similarities: NDArray[np.float64],
     spread: tuple[float, float],
     words: NDArray[np.float64],
-    total_idf: float,
-    weight: float,
+    query: KeywordQuery,
 ) -> NDArray[np.float64]:
-    """float64[m]: z + weight * coverage, of cosine similarities[m] and BM25 scores `words`[m]; see the module.
-
-    `spread` is the mean and the standard deviation of the similarities to all experts; `total_idf` is above 0.
-    """
+    """float64[m]: z + weight * words / sqrt(information), of cosine similarities[m] and scores `words`[m] of the
+    keyword index; see the module. `spread` is the mean and the standard deviation of the similarities to all
+    experts."""
     mean, deviation = spread
     z = (similarities - mean) / max(deviation, LEAST_DEVIATION)
-    return np.asarray(z + weight * words / total_idf, np.float64)
+    weight = KEYWORD_WEIGHT if query.only_keywords else WORD_WEIGHT
+    return np.asarray(z + weight / math.sqrt(query.information) * words, np.float64)
 
 
 def _ranks(ids: NDArray[np.int64], listed: NDArray[np.int64]) -> NDArray[np.int64]:

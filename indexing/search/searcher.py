@@ -151,7 +151,7 @@ def _ranked(
         return ranking.by_words(snapshot, text, depths[1], timer, only)
     if mode == Mode.SEMANTIC:
         return ranking.by_meaning(snapshot, vector, depths[0], timer, only)
-    return ranking.by_both(snapshot, text, vector, depths, fusion.keyword_weight, timer, only)
+    return ranking.by_both(snapshot, text, vector, depths, timer, only)
 
 
 def _hits(ranked: RankedHits, k: int, known: dict[int, Card | None]) -> tuple[Hit, ...]:

@@ -15,11 +15,13 @@ from tantivy import FieldType, Occur, Query
 
 from indexing.snapshot.keyword_schema import FIELDS, HANDLE, LABEL, RATE
 from indexing.snapshot.prefilter import KeywordConditions
+from indexing.snapshot.ranking_constants import RARITY
 from indexing.snapshot.text_analysis import (
     PLAIN,
     STEMMED,
     Term,
     analyse_query,
+    has_only_keywords,
     scoring_terms,
     whole_text_term,
 )
@@ -46,13 +48,15 @@ class KeywordQuery:
 
     query: Query | None
     """None if the text contains no word."""
-    total_idf: float
-    """The sum of the terms' inverse document frequencies, in the unit of BM25: the score of a document that contains
-    every term once, in a field of average length. Above 0.
+    information: float
+    """What the words say, in the unit of the scores: about the score of a document that contains every one of them
+    once, in a field of average length. Above 0.
 
     At least the value of one term that no document has, so that a query of common words alone does not seem to be
     fully matched by every document.
     """
+    only_keywords: bool
+    """Whether no word of it is a function word, such as “the”: somebody has boiled it down to its keywords."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,9 @@ class QueryWord:
     stem: str
     is_indexed: bool
     """Some document contains it. If not, similar terms are matched instead."""
+    weight: float
+    """By how much its BM25 is multiplied, from 0 to 1: 1 for a word that no document contains, near 0 for one that
+    most contain."""
 
 
 class QueryParser:
@@ -75,18 +82,21 @@ class QueryParser:
     def parse(self, text: str) -> KeywordQuery:
         """Any text can be parsed. Documents match if they contain one of the words; see `KeywordQuery`."""
         terms = analyse_query(text)
-        words = [self._word(term) for term in scoring_terms(terms)]
+        counting = scoring_terms(terms)
+        words = [self._word(term) for term in counting]
         clauses = [clause for clause, _ in words if clause is not None]
         clauses += self._whole_text(text, terms)
         query = Query.boolean_query([(Occur.Should, clause) for clause in clauses]) if clauses else None
-        return KeywordQuery(query, max(sum(idf for _, idf in words), self._idf(0)))
+        information = max(sum(self._weight(idf) * idf for _, idf in words), self._idf(0))
+        return KeywordQuery(query, information, has_only_keywords(terms))
 
     def words(self, text: str) -> list[QueryWord]:
         """The words of a query that count (see `text_analysis.scoring_terms`), in the order typed."""
-        return [
-            QueryWord(*term, is_indexed=any(self._searcher.doc_freq(*place) for place in _term_per_field(term)))
-            for term in scoring_terms(analyse_query(text))
-        ]
+        return [self._described(term) for term in scoring_terms(analyse_query(text))]
+
+    def _described(self, term: Term) -> QueryWord:
+        count = max(self._searcher.doc_freq(*place) for place in _term_per_field(term))
+        return QueryWord(*term, is_indexed=count > 0, weight=self._weight(self._idf(count)))
 
     def filtered(self, query: Query, conditions: KeywordConditions) -> Query:
         """`query`, restricted to the documents that meet the conditions. The scores stay as they are."""
@@ -102,12 +112,21 @@ class QueryParser:
             yield Query.range_query(self._schema, RATE, FieldType.Float, *conditions.rate)
 
     def _word(self, term: Term) -> tuple[Query | None, float]:
-        """One word over all fields, scored by its best field, and its IDF; similar terms if no document has it."""
+        """One word over all fields, scored by its best field, and its IDF; similar terms if no document has it.
+
+        The score is BM25 times the word's weight: see `ranking_constants.RARITY`.
+        """
         counts = {(field, text): self._searcher.doc_freq(field, text) for field, text in _term_per_field(term)}
         exact = [Query.term_query(self._schema, *place, "freq") for place, count in counts.items() if count]
         idf = self._idf(max(counts.values()))
         clauses = exact or list(self._similar(term, idf))
-        return (Query.disjunction_max_query(clauses, TIE_BREAKER) if clauses else None), idf
+        if not clauses:
+            return None, idf
+        return Query.boost_query(Query.disjunction_max_query(clauses, TIE_BREAKER), self._weight(idf)), idf
+
+    def _weight(self, idf: float) -> float:
+        """The factor of a word's BM25, 0 to 1; `idf` is that of the field in which most documents contain it."""
+        return float((idf / self._idf(0)) ** RARITY)
 
     def _idf(self, count: int) -> float:
         """Inverse document frequency of a term that `count` of the documents contain.

@@ -82,6 +82,11 @@ def scoring_terms(terms: list[Term]) -> list[Term]:
     return ([term for term in terms if term.plain not in STOP_WORDS] or terms)[:MAX_TERMS]
 
 
+def has_only_keywords(terms: list[Term]) -> bool:
+    """Whether none of the terms is a stop word; not so for a query without any word."""
+    return bool(terms) and not any(term.plain in STOP_WORDS for term in terms)
+
+
 def fold(text: str) -> str:
     """The text in lowercase without accents, as the words of the index are. Spaces and all scripts are preserved."""
     if text.isascii():

@@ -253,10 +253,32 @@ def test_what_a_query_tells_is_the_sum_of_its_words_and_at_least_one_rare_word(t
     build_index([document(key, bio=f"common {'rare' if key == 1 else ''}") for key in range(1, 101)], tmp_path / "k")
     own = KeywordIndex.open(tmp_path / "k")
     unknown, rare = math.log1p(100.5 / 0.5), math.log1p(99.5 / 1.5)
-    assert own.parse("common").total_idf == pytest.approx(unknown)
-    assert own.parse("").total_idf == pytest.approx(unknown)
-    assert own.parse("rare unheard").total_idf == pytest.approx(rare + unknown)
-    assert own.parse("rare rare unheard the").total_idf == pytest.approx(rare + unknown)
+    told = rare * (rare / unknown) ** 0.7
+    assert own.parse("common").information == pytest.approx(unknown)
+    assert own.parse("").information == pytest.approx(unknown)
+    assert own.parse("rare unheard").information == pytest.approx(told + unknown)
+    assert own.parse("rare rare unheard the").information == pytest.approx(told + unknown)
+
+
+def test_a_word_counts_the_more_the_fewer_have_it(tmp_path):
+    """A profile with three common words does not beat one with the only rare word of the query."""
+    common = "makes old things help"
+    people = [document(key, bio=common) for key in range(1, 60)]
+    people += [document(60, bio="heating pumps"), *(document(key, bio="other") for key in range(61, 100))]
+    build_index(people, tmp_path / "k")
+    own = KeywordIndex.open(tmp_path / "k")
+    assert found(own, "makes old help heating")[0] == 60
+    weights = {word.plain: word.weight for word in own.words("makes old help heating unheard")}
+    idf = {"makes": math.log1p(40.5 / 59.5), "heating": math.log1p(98.5 / 1.5), "unheard": math.log1p(99.5 / 0.5)}
+    for word, own_idf in idf.items():
+        assert weights[word] == pytest.approx((own_idf / idf["unheard"]) ** 0.7)
+
+
+def test_a_query_without_function_words_is_one_of_keywords(tmp_path):
+    build_index([document(1, bio="heating")], tmp_path / "k")
+    own = KeywordIndex.open(tmp_path / "k")
+    queries = ("heat pumps", "who makes heat pumps", "the", "!")
+    assert [own.parse(query).only_keywords for query in queries] == [True, False, False, False]
 
 
 def test_a_nearly_known_word_tells_as_much_in_a_name_and_half_of_it_in_a_text(tmp_path):
@@ -266,7 +288,7 @@ def test_a_nearly_known_word_tells_as_much_in_a_name_and_half_of_it_in_a_text(tm
     for query in ("magio", "magg"):
         keys, scores = own.search(query, 5)
         assert keys.tolist() == [100, 1]
-        assert scores.tolist() == pytest.approx([own.parse(query).total_idf * share for share in (1.0, 0.5)])
+        assert scores.tolist() == pytest.approx([own.parse(query).information * share for share in (1.0, 0.5)])
 
 
 @pytest.mark.parametrize(
