@@ -1,5 +1,6 @@
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
 from indexing.api import api
 from indexing.console.search.views import search_page
@@ -7,9 +8,13 @@ from indexing.ops import health
 
 handler500 = "tcs_site.error_pages.internal_error"
 
+SEARCH_TESTS_BEFORE = r"^admin/indexing/savedquery/(?P<rest>.*)$"
+"""What search tests were called once: bookmarks of their pages go on working."""
+
 urlpatterns = [
     path("", search_page, name="search"),
     path("admin/index/", include("indexing.console.urls")),
+    re_path(SEARCH_TESTS_BEFORE, RedirectView.as_view(url="/admin/indexing/searchtest/%(rest)s", query_string=True)),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
     path("healthz", health.healthz, name="healthz"),

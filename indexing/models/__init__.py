@@ -2,9 +2,9 @@
 
 from indexing.models import deleted_users
 from indexing.models.notifications import Notification
-from indexing.models.queries import SavedQuery
 from indexing.models.runs import RebuildRun, RunLogLine
 from indexing.models.samples import DriftSample
+from indexing.models.search_tests import SearchTest
 from indexing.models.searches import SearchLog
 from indexing.models.sign_ins import SignInCount
 from indexing.models.state import IndexState
@@ -20,7 +20,7 @@ __all__ = [
     "Publication",
     "RebuildRun",
     "RunLogLine",
-    "SavedQuery",
+    "SearchTest",
     "SearchLog",
     "ServingProcess",
     "SignInCount",

@@ -93,7 +93,7 @@ class VerdictRecord:
 
 @dataclass(frozen=True, slots=True)
 class QueryRecord:
-    """A saved query's hits in the version that was live and in the new one."""
+    """A search test's hits in the version that was live and in the new one."""
 
     text: str
     k: int

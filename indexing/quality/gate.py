@@ -28,7 +28,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class QueryOutcome:
-    """What one saved query finds in the new version and in the live one."""
+    """What one search test finds in the new version and in the live one."""
 
     text: str
     k: int
@@ -168,31 +168,31 @@ def recall(evidence: Evidence, limits: Limits) -> VerdictRecord:
 
 
 def queries_broken(evidence: Evidence, limits: Limits) -> VerdictRecord:
-    """The number of saved queries for which the new version misses an expected expert.
+    """The number of search tests for which the new version misses an expected expert.
 
     At most TCS_GATE_MAX_QUERIES_BROKEN.
     """
     broken = [query for query in evidence.queries if query.missing]
     of = len(evidence.queries)
     if not of:
-        sentence = message("There are no saved queries to check.")
+        sentence = message("There are no search tests to check.")
     elif broken:
         sentence = plural_message(
-            "%(count)d of the saved queries (%(of)d) misses an expected expert. It is “%(query)s”: %(who)s.",
-            "%(count)d of the saved queries (%(of)d) miss an expected expert. The first is “%(query)s”: %(who)s.",
+            "%(count)d of the search tests (%(of)d) misses an expected expert. It is “%(query)s”: %(who)s.",
+            "%(count)d of the search tests (%(of)d) miss an expected expert. The first is “%(query)s”: %(who)s.",
             count=len(broken),
             of=of,
             query=broken[0].text,
             who=", ".join(broken[0].missing[:3]),
         )
     else:
-        sentence = message("All saved queries find their expected experts (%(of)d).", of=of)
+        sentence = message("All search tests find their expected experts (%(of)d).", of=of)
     passed = len(broken) <= limits.max_queries_broken
     return VerdictRecord("queries_broken", sentence, len(broken), limits.max_queries_broken, passed)
 
 
 def queries_overlap(evidence: Evidence, limits: Limits) -> VerdictRecord:
-    """The mean share, 0 to 1, of the live version's top ten that stay in the new one's, over the saved queries.
+    """The mean share, 0 to 1, of the live version's top ten that stay in the new one's, over the search tests.
 
     Below TCS_GATE_MIN_OVERLAP it is only a warning: the version is not held for it.
     """
@@ -200,7 +200,7 @@ def queries_overlap(evidence: Evidence, limits: Limits) -> VerdictRecord:
     if not overlaps:
         return _nothing_to_compare("queries_overlap", limits.min_overlap, evidence)
     mean, least = sum(overlaps) / len(overlaps), limits.min_overlap
-    sentence = message("On average, %(share).0f %% of the top ten of saved queries stay the same.", share=mean * 100)
+    sentence = message("On average, %(share).0f %% of the top ten of search tests stay the same.", share=mean * 100)
     return VerdictRecord("queries_overlap", sentence, mean, least, mean >= least, warning=True)
 
 
@@ -219,9 +219,9 @@ def _nothing_to_compare(rule: str, limit: float, evidence: Evidence) -> VerdictR
     if evidence.live_number is None:
         sentence = message("Nothing to compare: no version is live.")
     elif not evidence.queries:
-        sentence = message("Nothing to compare: there are no saved queries.")
+        sentence = message("Nothing to compare: there are no search tests.")
     else:
-        sentence = message("Nothing to compare: the saved queries find nobody in the live version.")
+        sentence = message("Nothing to compare: the search tests find nobody in the live version.")
     return VerdictRecord(rule, sentence, None, limit, True)
 
 

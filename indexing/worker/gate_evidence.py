@@ -14,7 +14,7 @@ from experts.stored_language import stored_language
 from indexing.building.pipeline import Built
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
 from indexing.lib.messages import message
-from indexing.models import IndexState, IndexVersion, SavedQuery
+from indexing.models import IndexState, IndexVersion, SearchTest
 from indexing.quality.gate import Evidence, QueryOutcome
 from indexing.quality.overlap import OVERLAP_AT
 from indexing.search import Mode, search
@@ -40,7 +40,7 @@ def gather(built: Built) -> Evidence:
         without_text=built.without_text,
         failed=built.failed,
         recall=new.manifest.ann_recall,
-        queries=tuple(_query_outcome(query, new, live, read) for query in SavedQuery.objects.filter(is_active=True)),
+        queries=tuple(_query_outcome(query, new, live, read) for query in SearchTest.objects.filter(is_active=True)),
     )
 
 
@@ -56,7 +56,7 @@ def _live_version() -> Snapshot | None:
         return None
 
 
-def _query_outcome(query: SavedQuery, new: Snapshot, live: Snapshot | None, read: Collection[int]) -> QueryOutcome:
+def _query_outcome(query: SearchTest, new: Snapshot, live: Snapshot | None, read: Collection[int]) -> QueryOutcome:
     """What the query finds before and after. Experts whose ids are not in `read` were added too late to be missed."""
     after = _usernames_found(query, new)
     expected = query.expected.active().order_by("username").values_list("pk", "username")
@@ -69,7 +69,7 @@ def _query_outcome(query: SavedQuery, new: Snapshot, live: Snapshot | None, read
     )
 
 
-def _usernames_found(query: SavedQuery, snapshot: Snapshot) -> tuple[str, ...]:
+def _usernames_found(query: SearchTest, snapshot: Snapshot) -> tuple[str, ...]:
     try:
         results = search(query.text, snapshot, max(query.k, OVERLAP_AT), Mode.HYBRID)
     except EncoderUnavailable:  # the live version is of another model and cannot be searched

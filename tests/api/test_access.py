@@ -24,7 +24,7 @@ READING = [
     "/api/admin/ingest/runs/1/log",
     "/api/admin/embedding-map",
     "/api/admin/versions",
-    "/api/admin/lab/saved-queries",
+    "/api/admin/search-tests/run",
 ]
 SEARCHING = ["/api/search?q=x", "/api/suggest?q=x"]
 """open to all staff"""

@@ -80,8 +80,8 @@ def test_the_first_version_has_nothing_to_compare_with_and_says_so():
 @pytest.mark.parametrize(
     ("queries", "why"),
     [
-        ((), "there are no saved queries."),
-        ((QueryOutcome("tax", 3, (), (), ("a",)),), "the saved queries find nobody in the live version."),
+        ((), "there are no search tests."),
+        ((QueryOutcome("tax", 3, (), (), ("a",)),), "the search tests find nobody in the live version."),
     ],
 )
 def test_without_results_to_compare_the_queries_pass_and_the_report_says_why(queries, why):
@@ -139,15 +139,15 @@ TWO_QUERIES = (
             "queries_broken",
             {"queries": TWO_QUERIES},
             1,
-            "1 of the saved queries (2) misses an expected expert. It is “bread”: ann, ben, cid.",
+            "1 of the search tests (2) misses an expected expert. It is “bread”: ann, ben, cid.",
         ),
-        ("queries_broken", {"queries": TWO_QUERIES[:1]}, 0, "All saved queries find their expected experts (1)."),
-        ("queries_broken", {}, 0, "There are no saved queries to check."),
+        ("queries_broken", {"queries": TWO_QUERIES[:1]}, 0, "All search tests find their expected experts (1)."),
+        ("queries_broken", {}, 0, "There are no search tests to check."),
         (
             "queries_overlap",
             {"queries": (*TWO_QUERIES, QueryOutcome("nobody", 3, (), (), ("a",)))},
             0.75,
-            "On average, 75 % of the top ten of saved queries stay the same.",
+            "On average, 75 % of the top ten of search tests stay the same.",
         ),
     ],
 )

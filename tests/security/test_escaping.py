@@ -142,7 +142,7 @@ SHOWING = [
     "admin:experts_expert_delete",
     "admin:experts_tag_changelist",
     "admin:experts_tag_change",
-    "admin:indexing_savedquery_changelist",
+    "index:search-tests",
     "admin:indexing_notification_changelist",
     "admin:indexing_notification_change",
     "admin:axes_accessattempt_changelist",

@@ -12,7 +12,7 @@ from indexing import audit, encoders, runs
 from indexing.audit import Actor
 from indexing.errors import Busy, Refused, SchedulePaused, SnapshotInvalid
 from indexing.lib import paths, processes
-from indexing.models import IndexState, IndexVersion, Notification, Publication, RebuildRun, SavedQuery
+from indexing.models import IndexState, IndexVersion, Notification, Publication, RebuildRun, SearchTest
 from indexing.snapshot.baseline import Baseline
 from indexing.versions import decisions, rollback_effect
 from indexing.worker import execute, gate_evidence
@@ -135,10 +135,10 @@ def test_with_approval_always_every_version_waits_for_another_person(settings):
     assert live() == run.version_id
 
 
-def test_a_saved_query_that_no_longer_finds_its_expert_holds_the_version():
+def test_a_search_test_that_no_longer_finds_its_expert_holds_the_version():
     people = cast.experts(8)
     baker = next(person for person in people if person.job_title == "Baker")
-    query = SavedQuery.objects.create(text="sourdough bread fermentation", k=1)
+    query = SearchTest.objects.create(text="sourdough bread fermentation", k=1)
     query.expected.add(baker)
     assert rebuild().state == State.DONE
     Expert.objects.filter(pk=baker.pk).update(job_title="Retired", bio="Enjoys the garden.")
@@ -154,7 +154,7 @@ def test_a_saved_query_that_no_longer_finds_its_expert_holds_the_version():
 def test_the_gate_judges_the_directory_as_it_was_read():
     cast.experts(20)
     rebuild()
-    query = SavedQuery.objects.create(text="plays the lute", k=1)
+    query = SearchTest.objects.create(text="plays the lute", k=1)
     Expert.objects.create(username="lute", bio="Plays the lute.")
     made = built(replace(FULL, number=2, fence=2))
     Expert.objects.filter(username__lte="expert-010").delete()

@@ -1,4 +1,4 @@
-"""The gate's report on the pages: every rule, who was lost, and which saved queries changed."""
+"""The gate's report on the pages: every rule, who was lost, and which search tests changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from experts.models import Expert
 from indexing.console.versions import gate_report
-from indexing.models import RebuildRun, SavedQuery
+from indexing.models import RebuildRun, SearchTest
 from tests.support import cast, version_cast
 from tests.support.html_reading import html
 
@@ -129,10 +129,10 @@ def test_a_rule_of_another_release_is_shown_as_it_stands():
     assert (rule.name, rule.value, rule.limit, rule.outcome) == ("moon_phase", "1", "2", "breach")
 
 
-def test_a_saved_query_shows_before_and_after_and_the_experts_it_misses(viewer):
+def test_a_search_test_shows_before_and_after_and_the_experts_it_misses(viewer):
     people = cast.experts(8)
     baker = next(person for person in people if person.job_title == "Baker")
-    SavedQuery.objects.create(text="sourdough bread fermentation", k=1).expected.add(baker)
+    SearchTest.objects.create(text="sourdough bread fermentation", k=1).expected.add(baker)
     cast.rebuild()
     Expert.objects.filter(pk=baker.pk).update(job_title="Retired", bio="Enjoys the garden.")
     Expert.objects.filter(pk=people[0].pk).update(bio="Sourdough bread fermentation all day.")

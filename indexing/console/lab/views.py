@@ -13,7 +13,7 @@ from django_htmx.http import replace_url
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.lab import columns
 from indexing.console.lab.columns import HITS
-from indexing.console.lab.saved_query_views import ADD
+from indexing.console.lab.search_test_views import ADD
 from indexing.console.responses import page_or_fragment, wants_fragment
 from indexing.console.search_modes import mode_choices, parse_mode
 from indexing.models import IndexVersion

@@ -18,7 +18,7 @@ RuleOutcome = Literal["passed", "warning", "breach"]
 Formatter = Callable[[float], str]
 
 PLACES = 10
-"""How many of a saved query's results are shown, before and after: the overlap is measured over as many."""
+"""How many of a search test's results are shown, before and after: the overlap is measured over as many."""
 QUERIES_AT_A_GLANCE = 20
 """How many queries a live page lists: the report is sent again with every change."""
 
@@ -130,8 +130,8 @@ _RULES: dict[str, tuple[Any, Formatter, Any]] = {
     "without_text": (gettext_lazy("Profiles without text"), _share, _AT_MOST),
     "failed_encodings": (gettext_lazy("Profiles that could not be processed"), _share, _AT_MOST),
     "recall": (gettext_lazy("Accuracy of search by meaning"), _share, _AT_LEAST),
-    "queries_broken": (gettext_lazy("Saved queries that miss an expert"), _count, _AT_MOST),
-    "queries_overlap": (gettext_lazy("Similarity of saved query results"), _share, _AT_LEAST),
+    "queries_broken": (gettext_lazy("Search tests that miss an expert"), _count, _AT_MOST),
+    "queries_overlap": (gettext_lazy("Similarity of search test results"), _share, _AT_LEAST),
 }
 """Rule of the gate -> its name, how its figures are shown, and which side of the limit is the good one."""
 

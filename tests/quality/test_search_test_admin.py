@@ -1,23 +1,26 @@
-"""Saved queries are edited with the permission for it; notifications can only be read."""
+"""Search tests are edited with the permission for it; notifications can only be read."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
-from indexing.models import Notification, SavedQuery
+from indexing.models import Notification, SearchTest
 from tests.support import cast
 
 pytestmark = pytest.mark.django_db
 
-QUERIES = "/admin/indexing/savedquery/"
+PAGE = "/admin/index/search-tests/"
+QUERIES = "/admin/indexing/searchtest/"
 NOTIFICATIONS = "/admin/indexing/notification/"
 
 
 @pytest.fixture
 def keeper(client):
-    rights = [f"indexing.{action}_savedquery" for action in ("add", "change", "delete", "view")]
+    rights = [f"indexing.{action}_searchtest" for action in ("add", "change", "delete", "view")]
     client.force_login(cast.staff(*rights, "experts.view_expert", username="kim"))
     return client
 
@@ -27,7 +30,7 @@ def test_a_query_is_saved_with_the_experts_it_must_find(keeper):
     sent = {"text": "sourdough bread", "k": 5, "expected": [expert.pk], "is_active": "on"}
     answer = keeper.post(f"{QUERIES}add/", sent)
     assert answer.status_code == 302
-    query = SavedQuery.objects.get()
+    query = SearchTest.objects.get()
     assert (query.text, query.k, query.is_active, list(query.expected.all())) == (
         "sourdough bread",
         5,
@@ -42,22 +45,36 @@ def test_what_makes_no_sense_is_not_saved(keeper, sent):
     answer = keeper.post(f"{QUERIES}add/", sent | {"is_active": "on"})
     assert answer.status_code == 200
     assert "errorlist" in answer.content.decode()
-    assert not SavedQuery.objects.exists()
+    assert not SearchTest.objects.exists()
 
 
 def test_experts_are_found_by_autocomplete(keeper):
     cast.experts(12)
-    asked = {"term": "expert-011", "app_label": "indexing", "model_name": "savedquery", "field_name": "expected"}
+    asked = {"term": "expert-011", "app_label": "indexing", "model_name": "searchtest", "field_name": "expected"}
     answer = keeper.get(reverse("admin:autocomplete"), asked)
     assert [each["text"] for each in answer.json()["results"]] == ["Erin Number011"]
     page = keeper.get(f"{QUERIES}add/").content.decode()
     assert "admin-autocomplete" in page
 
 
-def test_the_list_counts_the_expected_experts(keeper):
-    SavedQuery.objects.create(text="bread").expected.set(cast.experts(3))
-    page = keeper.get(QUERIES).content.decode()
-    assert '<td class="field-experts_expected">3</td>' in page
+def test_there_is_one_list_and_every_old_address_leads_there(keeper):
+    SearchTest.objects.create(text="bread").expected.set(cast.experts(3))
+    for path in (QUERIES, "/admin/indexing/savedquery/", "/admin/index/lab/saved-queries/"):
+        answer = keeper.get(path, follow=True)
+        assert answer.redirect_chain[-1][0].startswith(PAGE)
+        assert re.search(r'data-label="Expected">3</td>', answer.content.decode())
+
+
+def test_an_old_address_of_one_test_leads_to_its_form(keeper):
+    test = SearchTest.objects.create(text="bread")
+    answer = keeper.get(f"/admin/indexing/savedquery/{test.pk}/change/?_popup=1")
+    assert answer.url == f"{QUERIES}{test.pk}/change/?_popup=1"
+
+
+def test_who_may_edit_them_sees_them_without_the_right_to_the_index(keeper, client):
+    assert "No search tests yet" in keeper.get(PAGE).content.decode()
+    client.force_login(cast.staff(username="none"))
+    assert client.get(PAGE).status_code == 403
 
 
 @pytest.mark.parametrize("path", [QUERIES, f"{QUERIES}add/", NOTIFICATIONS])

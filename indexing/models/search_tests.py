@@ -11,7 +11,7 @@ from experts.models import Expert
 from experts.safe_text import without_bidi_controls
 
 
-class SavedQuery(models.Model):
+class SearchTest(models.Model):
     text = models.CharField(_("query"), max_length=500, unique=True)
     k = models.PositiveSmallIntegerField(
         _("in the top"), default=10, validators=[MinValueValidator(1), MaxValueValidator(100)]
@@ -27,8 +27,8 @@ class SavedQuery(models.Model):
     created_at = models.DateTimeField(_("saved"), default=timezone.now, editable=False)
 
     class Meta:
-        verbose_name = _("saved query")
-        verbose_name_plural = _("saved queries")
+        verbose_name = _("search test")
+        verbose_name_plural = _("search tests")
         ordering = ["text"]
 
     def __str__(self) -> str:

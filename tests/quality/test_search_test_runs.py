@@ -1,4 +1,4 @@
-"""Saved queries: saved from the Lab, and run on two versions, as a table and as JSON."""
+"""Search tests: saved from the Lab, and run on two versions, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from django.contrib.messages import get_messages
 
 from experts.models import Expert
 from indexing import encoders
-from indexing.models import IndexVersion, SavedQuery
-from indexing.quality import saved_queries
+from indexing.models import IndexVersion, SearchTest
+from indexing.quality import search_tests
 from indexing.serving import open_versions
 from tests.support import cast, version_cast
 from tests.support.html_reading import html, parse_html
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PAGE = "/admin/index/lab/saved-queries/"
-API = "/api/admin/lab/saved-queries"
+PAGE = "/admin/index/search-tests/"
+API = "/api/admin/search-tests/run"
 SAVE = "/admin/index/lab/save/"
 
 
@@ -31,9 +31,9 @@ def viewer(client):
 def two() -> None:
     """Version 1 has no glazier, version 2 does. A second query expects experts that both versions find."""
     version_cast.two_versions()
-    query = SavedQuery.objects.create(text="glazier", k=3)
+    query = SearchTest.objects.create(text="glazier", k=3)
     query.expected.set(Expert.objects.filter(username="new"))
-    other = SavedQuery.objects.create(text="church organs bread", k=20)
+    other = SearchTest.objects.create(text="church organs bread", k=20)
     other.expected.set(Expert.objects.filter(username__in=["expert-001", "expert-002"]))
 
 
@@ -82,7 +82,7 @@ class TestRunning:
 
     @pytest.mark.usefixtures("two")
     def test_only_active_queries_and_active_experts_count(self, viewer):
-        SavedQuery.objects.filter(text="glazier").update(is_active=False)
+        SearchTest.objects.filter(text="glazier").update(is_active=False)
         Expert.objects.filter(username="expert-002").update(is_active=False)
         (query,) = viewer.get(API, {"a": 1, "b": 2}).json()["queries"]
         assert [each["username"] for each in query["expected"]] == ["expert-001"]
@@ -92,9 +92,9 @@ class TestRunning:
         version = IndexVersion.objects.get(pk=2)
         open_versions.open_version(version)
         for number in range(10):
-            SavedQuery.objects.create(text=f"bread {number}").expected.set(Expert.objects.all()[:3])
+            SearchTest.objects.create(text=f"bread {number}").expected.set(Expert.objects.all()[:3])
         with django_assert_max_num_queries(12 + 2):  # the cards of twelve queries, and twice for the saved ones
-            saved_queries.compare_versions(version, version)
+            search_tests.compare_versions(version, version)
 
 
 class TestRefusals:
@@ -118,7 +118,7 @@ class TestRefusals:
     def test_without_versions_or_queries_the_page_says_so(self, viewer):
         assert "There is no version to search yet" in html(viewer.get(PAGE))
         version_cast.two_versions()
-        assert "No saved queries yet" in html(viewer.get(PAGE, {"a": 1, "b": 2}))
+        assert "No search tests yet" in html(viewer.get(PAGE, {"a": 1, "b": 2}))
 
     def test_it_needs_the_permission_to_see_the_index(self, client):
         client.force_login(cast.staff())
@@ -129,7 +129,7 @@ class TestRefusals:
 class TestSaving:
     @pytest.fixture
     def editor(self, client):
-        client.force_login(cast.staff("indexing.view", "indexing.add_savedquery", username="ed"))
+        client.force_login(cast.staff("indexing.view", "indexing.add_searchtest", username="ed"))
         return client
 
     def test_a_query_is_saved_with_the_ticked_experts_and_logged(self, editor):
@@ -138,7 +138,7 @@ class TestSaving:
         sent = {"q": "bread", "k": "5", "expected": ticked, "address": "q=bread&version=2"}
         answer = editor.post(SAVE, sent)
         assert answer.url == "/admin/index/lab/?q=bread&version=2"
-        saved = SavedQuery.objects.get()
+        saved = SearchTest.objects.get()
         assert (saved.text, saved.k) == ("bread", 5)
         assert set(saved.expected.all()) == {first, second}
         assert LogEntry.objects.get().object_id == str(saved.pk)
@@ -150,13 +150,13 @@ class TestSaving:
         answer = editor.post(SAVE, {"q": "bread", "k": "5", "address": "q=bread"} | wrong)
         assert answer.status_code == 302
         assert [message.level_tag for message in get_messages(answer.wsgi_request)] == ["error"]
-        assert not SavedQuery.objects.exists()
+        assert not SearchTest.objects.exists()
 
     def test_the_same_words_are_not_saved_twice(self, editor):
-        SavedQuery.objects.create(text="bread", k=7)
+        SearchTest.objects.create(text="bread", k=7)
         answer = editor.post(SAVE, {"q": "bread", "k": "5"})
         assert "Already saved" in str(list(get_messages(answer.wsgi_request))[0])
-        assert SavedQuery.objects.get().k == 7
+        assert SearchTest.objects.get().k == 7
 
     def test_the_redirect_leads_back_to_the_lab_and_nowhere_else(self, editor):
         answer = editor.post(SAVE, {"q": "bread", "k": "5", "address": "//evil.example\r\nX: y"})

@@ -1,4 +1,4 @@
-"""Run all saved queries on two versions and compare what they find."""
+"""Run all search tests on two versions and compare what they find."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Prefetch
 
 from experts.models import Expert
-from indexing.models import IndexVersion, SavedQuery
+from indexing.models import IndexVersion, SearchTest
 from indexing.quality.overlap import OVERLAP_AT, overlap
 from indexing.search import Mode, search
 from indexing.serving import open_versions
@@ -78,7 +78,7 @@ class VersionTotal:
 
 
 @dataclass(frozen=True, slots=True)
-class SavedQueryComparison:
+class SearchTestComparison:
     a: int
     """number of the version"""
     b: int
@@ -105,19 +105,19 @@ class SavedQueryComparison:
         return asdict(self) | {"totals": totals}
 
 
-def compare_versions(a: IndexVersion, b: IndexVersion) -> SavedQueryComparison:
-    """Run the active saved queries on both versions, in the mode that the gate uses.
+def compare_versions(a: IndexVersion, b: IndexVersion) -> SearchTestComparison:
+    """Run the active search tests on both versions, in the mode that the gate uses.
 
     Raises SnapshotInvalid if a version cannot be opened, and EncoderUnavailable if one was built with another model:
     half a table would compare nothing.
     """
     active = Prefetch("expected", Expert.objects.active().order_by("username"))
-    queries = list(SavedQuery.objects.filter(is_active=True).prefetch_related(active))
+    queries = list(SearchTest.objects.filter(is_active=True).prefetch_related(active))
     first, second = open_versions.open_version(a), open_versions.open_version(b)
-    return SavedQueryComparison(a.number, b.number, tuple(_compare_query(query, first, second) for query in queries))
+    return SearchTestComparison(a.number, b.number, tuple(_compare_query(query, first, second) for query in queries))
 
 
-def _compare_query(query: SavedQuery, a: Snapshot, b: Snapshot) -> QueryComparison:
+def _compare_query(query: SearchTest, a: Snapshot, b: Snapshot) -> QueryComparison:
     before = _usernames(query, a)
     after = before if b is a else _usernames(query, b)
     first, second = before[: query.k], after[: query.k]
@@ -134,7 +134,7 @@ def _compare_query(query: SavedQuery, a: Snapshot, b: Snapshot) -> QueryComparis
     )
 
 
-def _usernames(query: SavedQuery, snapshot: Snapshot) -> list[str]:
+def _usernames(query: SearchTest, snapshot: Snapshot) -> list[str]:
     """The usernames of the query's hits, best first, as many as the query or the overlap needs."""
     results = search(query.text, snapshot, max(query.k, OVERLAP_AT), Mode.HYBRID)
     return [hit.expert.username for hit in results.hits]

@@ -1,4 +1,4 @@
-"""Saved queries in two versions: for programs that judge a version before it is published."""
+"""Search tests in two versions: for programs that judge a version before it is published."""
 
 from __future__ import annotations
 
@@ -11,21 +11,28 @@ from experts.numbers import LARGEST_ID
 from indexing.api.auth import staff
 from indexing.api.routing import StrictRouter
 from indexing.api.schemas.common import REFUSALS, Refusal
-from indexing.api.schemas.saved_queries import SavedRun
-from indexing.quality import saved_queries
+from indexing.api.schemas.search_tests import SavedRun
+from indexing.quality import search_tests
 from indexing.versions import opening
 
 router = StrictRouter(tags=["versions"])
 
 
-@router.get(
+@router.get(  # the address from before they were called search tests
     "/lab/saved-queries",
     auth=staff("indexing.view"),
+    url_name="run_saved_queries",
+    include_in_schema=False,
     response={200: SavedRun, 404: Refusal, 503: Refusal, **REFUSALS},
-    summary="Run all saved queries in two versions",
-    description="Needs the permission `indexing.view`. Runs the active saved queries in hybrid mode.",
 )
-def run_saved_queries(
+@router.get(
+    "/search-tests/run",
+    auth=staff("indexing.view"),
+    response={200: SavedRun, 404: Refusal, 503: Refusal, **REFUSALS},
+    summary="Run all search tests in two versions",
+    description="Needs the permission `indexing.view`. Runs the active search tests in hybrid mode.",
+)
+def run_search_tests(
     request: HttpRequest,
     a: int = Query(ge=1, le=LARGEST_ID, description="Number of a live, kept or held version."),
     b: int = Query(ge=1, le=LARGEST_ID),
@@ -36,4 +43,4 @@ def run_saved_queries(
         raise HttpError(
             404, _("Version %(number)s is not on disk. Choose a live, kept or held version.") % {"number": unknown[0]}
         )
-    return SavedRun(**saved_queries.compare_versions(versions[a], versions[b]).as_dict())
+    return SavedRun(**search_tests.compare_versions(versions[a], versions[b]).as_dict())

@@ -1,4 +1,4 @@
-"""Saved queries: save one from the Lab with the experts it must find, and run them all on two versions."""
+"""Search tests: list them, save one from the Lab with the experts it must find, and run them on two versions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.models import ADDITION, LogEntry
+from django.db.models import Count
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,19 +23,22 @@ from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.responses import admin_context
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
 from indexing.lib.translation import translated
-from indexing.models import IndexVersion, SavedQuery
-from indexing.quality.saved_queries import SavedQueryComparison, compare_versions
+from indexing.models import IndexVersion, SearchTest
+from indexing.quality.search_tests import SearchTestComparison, compare_versions
 from indexing.versions import opening
 
-ADD = "indexing.add_savedquery"
+ADD = "indexing.add_searchtest"
+OPEN = ("indexing.change_searchtest", "indexing.view_searchtest")
 
 
 class SaveForm(forms.ModelForm):
     class Meta:
-        model = SavedQuery
+        model = SearchTest
         fields = ("text", "k", "expected")
         error_messages = {
-            "text": {"unique": gettext_lazy("Already saved. Change its expected experts under Saved queries, Edit.")}
+            "text": {
+                "unique": gettext_lazy("Already saved. Change its expected experts on the page of search tests.")
+            }
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -64,29 +68,39 @@ def save_query(request: ConsoleRequest) -> HttpResponse:
 
 @require_safe
 @never_cache
-@allowed(VIEW)
-def saved_queries(request: ConsoleRequest) -> HttpResponse:
-    """The form, and with two versions `a` and `b` in the address what they make of each saved query."""
+@allowed(VIEW, *OPEN)
+def search_tests(request: ConsoleRequest) -> HttpResponse:
+    """All search tests, and with two versions `a` and `b` in the address what they make of each active one."""
     versions = opening.searchable()
     comparison, problem, status = _compare(versions, request.GET)
     usual_a, usual_b = opening.usual_pair(versions)
+    tests = list(SearchTest.objects.annotate(expected_count=Count("expected")))
     context: dict[str, Any] = {
-        "title": _("Saved queries"),
+        "title": _("Search tests"),
         "versions": versions,
         "a": opening.numbered(versions, request.GET.get("a")) or usual_a,
         "b": opening.numbered(versions, request.GET.get("b")) or usual_b,
         "comparison": comparison,
         "problem": problem,
-        "saved": SavedQuery.objects.filter(is_active=True).count(),
-        "may_change": may(request.user, ADD, "indexing.change_savedquery", "indexing.view_savedquery"),
+        "tests": tests,
+        "active": sum(test.is_active for test in tests),
+        "may_add": may(request.user, ADD),
+        "may_open": may(request.user, *OPEN),
     }
     if comparison:
         numbers = urlencode({"a": comparison.a, "b": comparison.b})
-        context["json_address"] = f"{reverse('api:run_saved_queries')}?{numbers}"
-    return render(request, "indexing/lab/saved_queries.html", admin_context(request) | context, status=status)
+        context["json_address"] = f"{reverse('api:run_search_tests')}?{numbers}"
+    return render(request, "indexing/lab/search_tests.html", admin_context(request) | context, status=status)
 
 
-def _compare(versions: list[IndexVersion], address: QueryDict) -> tuple[SavedQueryComparison | None, str, int]:
+@require_safe
+@allowed(VIEW, *OPEN)
+def old_address(request: ConsoleRequest) -> HttpResponse:
+    """Where the page was while search tests were called saved queries."""
+    return redirect(f"{reverse('index:search-tests')}?{request.GET.urlencode()}", permanent=True)
+
+
+def _compare(versions: list[IndexVersion], address: QueryDict) -> tuple[SearchTestComparison | None, str, int]:
     """The comparison of `a` and `b`, or None, a sentence if something is wrong, and the status of the page."""
     names = [text for text in (address.get("a"), address.get("b")) if text]
     found = [opening.numbered(versions, text) for text in names]

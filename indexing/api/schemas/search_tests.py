@@ -1,4 +1,4 @@
-"""The results of saved queries in two versions, as the API describes them."""
+"""The results of search tests in two versions, as the API describes them."""
 
 from __future__ import annotations
 
