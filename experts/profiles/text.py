@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from experts.profiles.letters import plain_letters
 from experts.profiles.records import ExpertRecord
 
 TEMPLATE_VERSION = 1
-"""Increase it whenever `profile_text` returns another text for the same expert, so that no old vector is reused."""
+"""Increase it whenever `profile_text` returns another text for the same expert, so that no old vector is reused.
+
+Not for a change that leaves most texts as they are, such as another letter in `plain_letters`: vectors are reused by
+the text itself."""
 
 
 def profile_text(expert: ExpertRecord) -> str:
@@ -16,7 +20,7 @@ def profile_text(expert: ExpertRecord) -> str:
     """
     role = ", ".join(part for part in (expert.job_title.strip(), expert.company.strip()) if part)
     text = ". ".join(part for part in (role, expert.bio.strip()) if part)
-    return text or expert.full_name or expert.username
+    return plain_letters(text or expert.full_name or expert.username)
 
 
 def has_text(expert: ExpertRecord) -> bool:

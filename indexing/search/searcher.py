@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from experts import cards
 from experts.cards import Card, TagName
 from experts.models import Expert
+from experts.profiles.letters import plain_letters
 from indexing import encoders
 from indexing.encoders.same_model import require_same_model
 from indexing.errors import EmptyQuery, IndexingError
@@ -101,7 +102,7 @@ def query_vector(text: str, snapshot: Snapshot) -> NDArray[np.float32]:
     """
     encoder = encoders.loaded()
     require_same_model(encoder, snapshot.manifest)
-    return encoders.query_vector(encoder, text)
+    return encoders.query_vector(encoder, plain_letters(text))
 
 
 def fusion_from(settings: object) -> Fusion:
