@@ -3,6 +3,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from indexing.api import api
+from indexing.console.search.similar_views import similar_page
 from indexing.console.search.views import search_page
 from indexing.ops import health
 
@@ -20,4 +21,5 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("metrics", health.metrics_page, name="metrics"),
     path("readyz", health.readyz, name="readyz"),
+    path("similar/<int:expert_id>/", similar_page, name="similar"),
 ]

@@ -132,7 +132,7 @@ def _filled(
         )
         ranked = _ranked(snapshot, text, vector, depths, fusion, mode, timer, only)
         with timer.step("cards"):
-            hits = _hits(ranked, k, known)
+            hits = active_hits(ranked, k, known)
         if len(hits) == k or min(depths) == total:
             return hits
         deeper *= 8
@@ -155,7 +155,7 @@ def _ranked(
     return ranking.by_both(snapshot, text, vector, depths, timer, only)
 
 
-def _hits(ranked: RankedHits, k: int, known: dict[int, Card | None]) -> tuple[Hit, ...]:
+def active_hits(ranked: RankedHits, k: int, known: dict[int, Card | None]) -> tuple[Hit, ...]:
     """Reads the cards `k` at a time until there are `k` hits: one query, unless experts were deactivated since."""
     hits: list[Hit] = []
     for start in range(0, len(ranked), k):

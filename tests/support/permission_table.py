@@ -43,6 +43,7 @@ CANCEL = ("indexing.cancel", "indexing.rebuild")
 
 CONSOLE = [
     Row("search", "/?q=bread", "console"),
+    Row("similar", "/similar/{active}/?category=Finance", "console"),
     Row("index:page", "/admin/index/", "console", VIEW),
     Row("index:rebuild", "/admin/index/rebuild/", "console", ("indexing.rebuild",), post=409),
     Row("index:retag", "/admin/index/retag/", "console", ("indexing.rebuild",), post=409),
@@ -151,6 +152,7 @@ API = [
     Row("api:run_saved_queries", "/api/admin/lab/saved-queries?a={version}&b={held}", "api", VIEW),
     Row("api:embedding_map", "/api/admin/embedding-map", "api", VIEW, get=202),
     Row("api:find", "/api/search?q=bread", "api"),
+    Row("api:find_similar", "/api/experts/{active}/similar?k=3", "api"),
     Row("api:complete", "/api/suggest?q=br", "api"),
 ]
 AUTOCOMPLETE = "/admin/autocomplete/?app_label=indexing&model_name=searchtest&field_name=expected&term=x"

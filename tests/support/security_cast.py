@@ -51,6 +51,7 @@ def one_of_everything(settings: Any, *, query: str = "bread", **of_experts: str)
         "kept": IndexVersion.objects.get(state=IndexVersion.State.KEPT).pk,
         "held": held.version_id,
         "expert": first.pk,
+        "active": Expert.objects.active().values_list("pk", flat=True)[0],
         "expert_type": ContentType.objects.get_for_model(Expert).pk,
         "import": ImportRecord.objects.create(name="sam", changes=Changes([], {}, []).packed()).pk,
         "tag": Tag.objects.order_by("pk").values_list("pk", flat=True)[0],

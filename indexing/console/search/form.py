@@ -34,6 +34,8 @@ class SearchForm:
     query: str
     mode: Mode
     parameters: SearchParameters
+    version: str = ""
+    """A version other than the live one, on pages that can look into it."""
 
     @classmethod
     def from_address(cls, data: QueryDict, snapshot: Snapshot | None) -> SearchForm:
@@ -66,7 +68,13 @@ class SearchForm:
             (name, f"{rate:g}") for name in ("rate_min", "rate_max") if (rate := getattr(given, name)) is not None
         ]
         pairs += [("currency", given.currency), ("photo", "1" if given.photo else "")]
+        pairs.append(("version", self.version))
         return [(name, value) for name, value in pairs if value]
+
+    def filters_address(self) -> str:
+        """The filters and the version, for another page that takes them; empty without any."""
+        pairs = [pair for pair in self.pairs() if pair[0] not in ("q", "mode")]
+        return _address(pairs) if pairs else ""
 
     def hidden_pairs(self) -> list[tuple[str, str]]:
         """The filters that have no field while there are no results to count."""
@@ -78,8 +86,8 @@ class SearchForm:
         return _address([*unchanged, *((name, value) for name, value in changes.items() if value)])
 
     def address_without_filters(self) -> str:
-        """The address with the query and the mode only."""
-        return _address([pair for pair in self.pairs() if pair[0] in ("q", "mode")])
+        """The address with the query, the mode and the version only."""
+        return _address([pair for pair in self.pairs() if pair[0] in ("q", "mode", "version")])
 
     def chips(self) -> Iterator[FilterChip]:
         """The active filters, one by one."""

@@ -47,12 +47,10 @@ def search_page(request: ConsoleRequest) -> HttpResponse:
         "mode": form.mode,
         "modes": mode_choices(),
         "chips": list(form.chips()),
-        "bare_address": form.address_without_filters(),
-        "keyword_address": form.address(mode=Mode.KEYWORD),
-        "hybrid_address": form.address(mode=""),
         "currencies": list(snapshot.facets.currency_counts()) if snapshot else [],
         "examples": _examples(),
     }
+    context |= _addresses(form)
     if "results" in context and k == STEPS[0]:
         _log(request, context["results"], filtered=bool(context["chips"]))
     response = page_or_fragment(
@@ -71,6 +69,15 @@ def _rights(request: ConsoleRequest) -> dict[str, bool]:
         "may_see_index": may(request.user, VIEW),
         "may_rebuild": may(request.user, REBUILD),
         "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
+    }
+
+
+def _addresses(form: SearchForm) -> dict[str, str]:
+    return {
+        "bare_address": form.address_without_filters(),
+        "filters_address": form.filters_address(),
+        "keyword_address": form.address(mode=Mode.KEYWORD),
+        "hybrid_address": form.address(mode=""),
     }
 
 
