@@ -53,9 +53,15 @@ class KeywordIndex:
         # Conditions are terms of the index and not a list of keys: a set of 1,000 keys takes 30 ms among 100,000
         # documents, the term of a label that 1,000 of them have 1 ms.
         parsed = self.parse(query) if isinstance(query, str) else query
-        if parsed.query is None or conditions is None:
-            return self._best(parsed.query, k)
-        return self._best(self._parser.filtered(parsed.query, conditions), k)
+        words = parsed.query
+        if words is None or conditions is None:
+            return self._best(words, k)
+        return self._best(self._parser.filtered(words, conditions), k)
+
+    def scores_of_parts(self, query: KeywordQuery, key: int) -> list[float]:
+        """What each of `query.parts` adds to the score of the document with that key; 0 where it does not match."""
+        found = [self._best(self._parser.on_one(part.query, key), 1)[1] for part in query.parts]
+        return [float(scores[0]) if len(scores) else 0.0 for scores in found]
 
     def parse(self, text: str) -> KeywordQuery:
         """The query for a text, to be searched later. Any text can be parsed."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import tantivy
 from tantivy import FieldType, Occur, Query
 
-from indexing.snapshot.keyword_schema import FIELDS, HANDLE, LABEL, RATE
+from indexing.snapshot.keyword_schema import FIELDS, HANDLE, KEY, LABEL, RATE
 from indexing.snapshot.prefilter import KeywordConditions
 from indexing.snapshot.ranking_constants import RARITY
 from indexing.snapshot.text_analysis import (
@@ -43,11 +44,21 @@ one typing error, alone, in the hybrid mode: 97 % are among the first three; 92 
 
 
 @dataclass(frozen=True, slots=True)
+class KeywordPart:
+    """One addend of a query's score: a word, or the whole text as somebody's name or username."""
+
+    kind: Literal["word", "username", "name"]
+    text: str
+    """The word as it was analysed, or the whole text."""
+    query: Query
+
+
+@dataclass(frozen=True, slots=True)
 class KeywordQuery:
     """The text of a search, parsed for one keyword index."""
 
-    query: Query | None
-    """None if the text contains no word."""
+    parts: tuple[KeywordPart, ...]
+    """The score of a document is the sum of its scores for these; none if the text contains no word."""
     information: float
     """What the words say, in the unit of the scores: about the score of a document that contains every one of them
     once, in a field of average length. Above 0.
@@ -57,6 +68,12 @@ class KeywordQuery:
     """
     only_keywords: bool
     """Whether no word of it is a function word, such as “the”: somebody has boiled it down to its keywords."""
+
+    @property
+    def query(self) -> Query | None:
+        """All parts as one query; None if there are none."""
+        clauses = [(Occur.Should, part.query) for part in self.parts]
+        return Query.boolean_query(clauses) if clauses else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +101,14 @@ class QueryParser:
         terms = analyse_query(text)
         counting = scoring_terms(terms)
         words = [self._word(term) for term in counting]
-        clauses = [clause for clause, _ in words if clause is not None]
-        clauses += self._whole_text(text, terms)
-        query = Query.boolean_query([(Occur.Should, clause) for clause in clauses]) if clauses else None
+        parts = [
+            KeywordPart("word", term.plain, clause)
+            for term, (clause, _) in zip(counting, words, strict=True)
+            if clause is not None
+        ]
+        parts += self._whole_text(text, terms)
         information = max(sum(self._weight(idf) * idf for _, idf in words), self._idf(0))
-        return KeywordQuery(query, information, has_only_keywords(terms))
+        return KeywordQuery(tuple(parts), information, has_only_keywords(terms))
 
     def words(self, text: str) -> list[QueryWord]:
         """The words of a query that count (see `text_analysis.scoring_terms`), in the order typed."""
@@ -103,6 +123,11 @@ class QueryParser:
         clauses = [(Occur.Must, query)]
         clauses += [(Occur.Must, Query.const_score_query(each, 0.0)) for each in self._required(conditions)]
         return Query.boolean_query(clauses)
+
+    def on_one(self, query: Query, key: int) -> Query:
+        """`query`, restricted to the document with that key. The score stays as it is."""
+        only = Query.const_score_query(Query.term_query(self._schema, KEY, key, "basic"), 0.0)
+        return Query.boolean_query([(Occur.Must, query), (Occur.Must, only)])
 
     def _required(self, conditions: KeywordConditions) -> Iterator[Query]:
         for labels in conditions.labels:
@@ -147,18 +172,20 @@ class QueryParser:
             for each in similar:
                 yield Query.const_score_query(each, FUZZY_SHARE[FIELDS[field]] * idf)
 
-    def _whole_text(self, text: str, terms: Sequence[Term]) -> Iterator[Query]:
+    def _whole_text(self, text: str, terms: Sequence[Term]) -> Iterator[KeywordPart]:
         """The whole query as somebody's username, as somebody's surname, or as the beginning of somebody's name."""
         words = [term.plain for term in terms]
         handle = whole_text_term(text)
         if handle and self._searcher.doc_freq(HANDLE, handle):
             exact = Query.term_query(self._schema, HANDLE, handle, "basic")
-            yield Query.const_score_query(exact, HANDLE_SCORE)
+            yield KeywordPart("username", handle, Query.const_score_query(exact, HANDLE_SCORE))
         if len(words) == 1 and self._is_a_name(terms[0]):
-            yield Query.const_score_query(Query.term_query(self._schema, "name", words[0], "basic"), self._idf(0))
+            named = Query.term_query(self._schema, "name", words[0], "basic")
+            yield KeywordPart("name", words[0], Query.const_score_query(named, self._idf(0)))
         if 2 <= len(words) <= NAME_WORDS:
-            named = [(Occur.Must, self._in_name(word, is_last=word == words[-1])) for word in words]
-            yield Query.const_score_query(Query.boolean_query(named), self._idf(0))
+            each_named = [(Occur.Must, self._in_name(word, is_last=word == words[-1])) for word in words]
+            named = Query.boolean_query(each_named)
+            yield KeywordPart("name", " ".join(words), Query.const_score_query(named, self._idf(0)))
 
     def _is_a_name(self, term: Term) -> bool:
         """Whether at least as many experts have it in their name as in any one other field.

@@ -369,3 +369,17 @@ def test_four_letters_of_a_name_may_have_a_slip(tmp_path):
     others = [document(key, name="Jo Smith", bio="wlil") for key in range(1, 30)]
     long = "Will Smith of Some Very Long and Quite Unusual Place in the Middle of Nowhere at All"
     assert found(own(tmp_path, *others, document(30, name=long)), "Wlil Smith")[0] == 30
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["statistics engineers", "kate bush", "jose.m", "müler", "C# manager", "cloud telecoms kubernets", "数据", "!"],
+)
+def test_the_parts_of_a_query_add_up_to_its_score(index, query):
+    parsed = index.parse(query)
+    for key, score in zip(*(each.tolist() for each in index.search(parsed, 50)), strict=True):
+        parts = index.scores_of_parts(parsed, key)
+        assert sum(parts) == pytest.approx(score, rel=1e-5)
+        assert len(parts) == len(parsed.parts)
+    unmatched = {document.key for document in PEOPLE} - set(found(index, query))
+    assert not any(sum(index.scores_of_parts(parsed, key)) for key in unmatched)
