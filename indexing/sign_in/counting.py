@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from indexing.lib.addresses import one_caller
 from indexing.models import SignInCount
 from indexing.sign_in import limits
 from indexing.sign_in.limits import FORGOTTEN_AFTER, Limits
@@ -54,13 +55,13 @@ def succeed(attempt: Attempt) -> None:
 
 def remember(name: str, address: str) -> None:
     """Somebody has signed in with this name from this address."""
-    pk = limits.key(KNOWN, name, limits.network(address))
+    pk = limits.key(KNOWN, name, one_caller(address))
     SignInCount.objects.update_or_create(pk=pk, defaults={"last_at": timezone.now()})
 
 
 def is_known(name: str, address: str) -> bool:
     """Whether somebody has signed in with this name from this address lately."""
-    pk = limits.key(KNOWN, name, limits.network(address))
+    pk = limits.key(KNOWN, name, one_caller(address))
     return SignInCount.objects.filter(pk=pk, last_at__gte=timezone.now() - KNOWN_FOR).exists()
 
 

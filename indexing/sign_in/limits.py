@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
+
+from indexing.lib.addresses import one_caller
 
 FIRST_PAUSE = 5.0
 """seconds to wait after the first failure that is too many; doubles with each further one"""
@@ -48,8 +49,8 @@ def of_a_sign_in(name: str, address: str, *, device: str, known: bool) -> Limits
     if device:
         return {key("device", device): Limit(free)}
     limits = {
-        key("pair", name, network(address)): Limit(free),
-        key("address", network(address)): Limit(MANY * free, shared=True),
+        key("pair", name, one_caller(address)): Limit(free),
+        key("address", one_caller(address)): Limit(MANY * free, shared=True),
     }
     if not known:
         limits[key("name", name)] = Limit(MANY * free, LONGEST_OF_A_NAME, shared=True)
@@ -64,17 +65,6 @@ def of_an_own_password(user: int) -> Limits:
 def key(kind: str, *what: str) -> str:
     """The key of a row. What somebody typed as a name may be a password: it is not readable in it."""
     return f"{kind}:{salted_hmac(f'tcs.sign_in.{kind}', repr(what), algorithm='sha256').hexdigest()}"
-
-
-def network(address: str) -> str:
-    """What one caller can choose from: an IPv4 address as it is, of an IPv6 address the /64."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    return str(parsed.ipv4_mapped or ipaddress.IPv6Network((parsed, 64), strict=False))
 
 
 def seconds_left(limits: Limits, counts: Mapping[str, tuple[int, datetime]], now: datetime) -> float:

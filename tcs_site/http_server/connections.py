@@ -6,7 +6,6 @@ holds idle or half-said connections keeps nobody out, and browsers lose only con
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 import resource
@@ -83,19 +82,6 @@ class Connections:
             self._last_logged = now
             logger.warning("New connections are refused: %s, and none of them is idle.", why)
         return False
-
-
-def of_one_user(address: str) -> str:
-    """What one user can connect from: the address, or of IPv6 the /64, of which one user has all addresses."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return ""
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return str(found) if found.is_loopback else str(ipaddress.ip_network((found, 64), strict=False))
 
 
 def few_descriptors_left() -> bool:

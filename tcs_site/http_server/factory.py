@@ -9,9 +9,10 @@ from daphne.http_protocol import HTTPFactory
 from django.conf import settings
 
 from experts.importing.received import remove_left_over_bodies
+from indexing.lib.addresses import one_caller
 from tcs_site.http_server.bodies import Budget
 from tcs_site.http_server.channel import LimitedChannel
-from tcs_site.http_server.connections import Connections, descriptors_for_connections, of_one_user
+from tcs_site.http_server.connections import Connections, descriptors_for_connections
 from tcs_site.http_server.request import LimitedRequest
 
 
@@ -32,7 +33,7 @@ class LimitedFactory(HTTPFactory):
 
     def buildProtocol(self, addr: Any) -> LimitedChannel | None:
         """A connection; None, which closes it at once, if there is no room for one more."""
-        address = of_one_user(getattr(addr, "host", ""))
+        address = one_caller(getattr(addr, "host", ""))
         if not self.connections.have_room_for(address):
             return None
         channel: LimitedChannel = super().buildProtocol(addr)

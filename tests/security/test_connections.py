@@ -15,7 +15,7 @@ import pytest
 from websockets.sync.client import connect
 
 from tcs_site.http_server import connections
-from tcs_site.http_server.connections import Connections, of_one_user
+from tcs_site.http_server.connections import Connections
 from tests.support import strangers
 from tests.support.server import PLAIN, Server, Site, serving
 from tests.support.strangers import connected, head, is_closed, status
@@ -294,20 +294,3 @@ def test_without_descriptors_nobody_gets_in_until_one_has_made_room():
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert not idle.open
     assert counted.have_room_for("b")
-
-
-@pytest.mark.parametrize(
-    ("address", "user"),
-    [
-        ("203.0.113.5", "203.0.113.5"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("::ffff:203.0.113.5", "203.0.113.5"),
-        ("::ffff:127.0.0.1", "127.0.0.1"),
-        ("::1", "::1"),
-        ("", ""),
-    ],
-)
-def test_one_user_of_ipv6_has_a_whole_network(address, user):
-    assert of_one_user(address) == user

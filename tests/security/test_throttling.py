@@ -242,12 +242,6 @@ def test_an_ipv6_caller_is_its_whole_64():
     assert by_api(address="2001:db8:1:3::1") == 401
 
 
-def test_an_ipv4_address_is_the_same_in_both_spellings():
-    assert limits.network("::ffff:192.0.2.1") == limits.network("192.0.2.1") == "192.0.2.1"
-    assert limits.network("fe80::1%eth0") == "fe80::/64"
-    assert limits.network("") == ""
-
-
 @pytest.mark.services
 @pytest.mark.django_db(transaction=True)
 def test_many_guesses_at_once_are_not_more_than_one_after_another():
