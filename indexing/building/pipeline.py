@@ -29,6 +29,7 @@ from indexing.lib.messages import count_of_experts, message, plural_message
 from indexing.lib.retrying import with_database_retry
 from indexing.snapshot import keyword_index, vectors
 from indexing.snapshot.facets import FacetColumns
+from indexing.snapshot.feedback_terms import FeedbackTerms
 from indexing.snapshot.keyword_schema import KeywordDocument
 from indexing.snapshot.manifest import Manifest
 from indexing.snapshot.profiles import Profiles
@@ -38,6 +39,8 @@ from indexing.snapshot.vectors import BuiltIndex
 from indexing.snapshot.writer import (
     ANN,
     FACETS,
+    FEEDBACK,
+    FEEDBACK_WORDS,
     FIELD_HASHES,
     IDS,
     KEYWORDS,
@@ -199,6 +202,7 @@ def _write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], prog
     facets.save(writer.path(FACETS))
     names = with_database_retry(storage.all_tag_names)
     Suggestions.from_records(experts, names).save(writer.path(SUGGESTIONS))
+    FeedbackTerms.from_records(experts).save(writer.path(FEEDBACK), writer.path(FEEDBACK_WORDS))
     documents = (
         KeywordDocument(
             key=expert.id,

@@ -8,6 +8,8 @@ Score of the hybrid mode = z + weight * words, where
   common words count for next to nothing; information is what all of them say (`KeywordQuery`). Divided by its root, a
   full match of a long query counts for more than one of a short query, but not in proportion. An exact username
   scores above everything.
+- M also has the words that the first experts of a first round have in common (`FeedbackTerms`); what the query says
+  stays as it is.
 - weight = WORD_WEIGHT, or KEYWORD_WEIGHT for a query without function words: see `ranking_constants`.
 
 A weighted sum of normalised scores beats fusion by rank, which discards how much better one expert is than the next
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 from indexing.lib.timing import StepTimer
 from indexing.snapshot.keyword_query import KeywordQuery
 from indexing.snapshot.prefilter import Prefilter
-from indexing.snapshot.ranking_constants import KEYWORD_WEIGHT, WORD_WEIGHT
+from indexing.snapshot.ranking_constants import FEEDBACK_EXPERTS, KEYWORD_WEIGHT, WORD_WEIGHT
 from indexing.snapshot.reader import Snapshot
 
 UNSEEN = 0.5
@@ -34,6 +36,10 @@ all of it. At a depth of 300 this matters only in large directories."""
 LEAST_DEVIATION = 0.01
 """Lower bound of the standard deviation of similarities; real ones are .05 to .13. With a smaller deviation all
 experts are alike, and noise must not decide their order."""
+
+
+Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]
+"""Expert ids [m] and similarities or scores [m], best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +99,55 @@ def by_both(
     `depths` is how many experts are read from the semantic and from the keyword list.
     """
     with timer.step("vectors"):
-        near, near_similarities = snapshot.semantic(vector, depths[0], only)
+        near = snapshot.semantic(vector, depths[0], only)
+        spread = snapshot.spread.over(vector)
     with timer.step("keywords"):
         query = snapshot.keywords.parse(text)
-        worded, word_scores = snapshot.keywords.search(query, depths[1], only.conditions if only else None)
+        worded = snapshot.keywords.search(query, depths[1], only.conditions if only else None)
     with timer.step("fuse"):
-        ids = np.union1d(near, worded)
-        semantic_ranks, keyword_ranks = _ranks(ids, near), _ranks(ids, worded)
-        similarities = _spread_out(near_similarities, semantic_ranks, 0.0)
-        far = semantic_ranks == 0
-        similarities[far] = snapshot.similarities(vector, ids[far])
-        full = len(worded) == depths[1]
-        words = _spread_out(word_scores, keyword_ranks, UNSEEN * float(word_scores[-1]) if full else 0.0)
-        scores = fused_scores(similarities, snapshot.spread.over(vector), words, query)
-        return _ordered(ids, scores, similarities, semantic_ranks, keyword_ranks)
+        first = _fused(snapshot, vector, near, worded, worded, depths[1], spread, query)
+    with timer.step("feedback"):
+        extended = _extended(snapshot, query, first)
+        if extended is None:
+            return first
+        scored = snapshot.keywords.search(extended, depths[1], only.conditions if only else None)
+        return _fused(snapshot, vector, near, worded, scored, depths[1], spread, extended)
+
+
+def _extended(snapshot: Snapshot, query: KeywordQuery, first: RankedHits) -> KeywordQuery | None:
+    """The query with the words of the first experts; None if there are none to add."""
+    if snapshot.feedback is None or not len(first):
+        return None
+    best = slice(0, FEEDBACK_EXPERTS)
+    shares = np.exp(first.scores[best] - first.scores[0])
+    rows = snapshot.rows(first.ids[best])
+    added = snapshot.feedback.common(rows, shares / shares.sum(), query.terms, query.highest_idf)
+    return snapshot.keywords.extended(query, added) if added else None
+
+
+def _fused(
+    snapshot: Snapshot,
+    vector: NDArray[np.float32],
+    near: Ranking,
+    worded: Ranking,
+    scored: Ranking,
+    depth: int,
+    spread: tuple[float, float],
+    query: KeywordQuery,
+) -> RankedHits:
+    """The experts near in meaning or in the list `scored` of the words, which has at most `depth`, by score.
+
+    Keyword ranks are those in `worded`, by the query's own words.
+    """
+    ids = np.union1d(near[0], scored[0])
+    semantic_ranks, places = _ranks(ids, near[0]), _ranks(ids, scored[0])
+    similarities = _spread_out(near[1], semantic_ranks, 0.0)
+    far = semantic_ranks == 0
+    similarities[far] = snapshot.similarities(vector, ids[far])
+    full = len(scored[0]) == depth
+    words = _spread_out(scored[1], places, UNSEEN * float(scored[1][-1]) if full else 0.0)
+    scores = fused_scores(similarities, spread, words, query)
+    return _ordered(ids, scores, similarities, semantic_ranks, _ranks(ids, worded[0]))
 
 
 def fused_scores(
@@ -126,9 +167,11 @@ def fused_scores(
 
 def _ranks(ids: NDArray[np.int64], listed: NDArray[np.int64]) -> NDArray[np.int64]:
     """int64[m]: the rank in `listed` of each of the ascending `ids`, 0 for those not in it."""
-    ranks = np.zeros(len(ids), np.int64)
-    ranks[np.searchsorted(ids, listed)] = np.arange(1, len(listed) + 1)
-    return ranks
+    ranks = np.zeros(len(ids) + 1, np.int64)
+    places = np.searchsorted(ids, listed)
+    known = np.append(ids, -1)[places] == listed
+    ranks[places[known]] = np.flatnonzero(known) + 1
+    return ranks[:-1]
 
 
 def _spread_out(values: NDArray[np.float32], ranks: NDArray[np.int64], otherwise: float) -> NDArray[np.float64]:

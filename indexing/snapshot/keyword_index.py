@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +66,10 @@ class KeywordIndex:
     def parse(self, text: str) -> KeywordQuery:
         """The query for a text, to be searched later. Any text can be parsed."""
         return self._parser.parse(text)
+
+    def extended(self, query: KeywordQuery, added: Mapping[str, float]) -> KeywordQuery:
+        """The query with further stems and their weights: see `QueryParser.extended`."""
+        return self._parser.extended(query, added)
 
     def words(self, text: str) -> list[QueryWord]:
         """The words of a query that count, in the order typed."""

@@ -7,8 +7,8 @@ meaning and every text can be answered.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import tantivy
@@ -33,6 +33,8 @@ NAME_WORDS = 4
 """Queries of 2 to 4 words may be a name, the last word of it not yet typed to its end."""
 TIE_BREAKER = 0.1
 """Weight of a term's further fields beside its best one: 0 ignores them, 1 adds all fields up."""
+TEXT_FIELDS = ("job_title", "company", "bio")
+"""Fields in which words that are added to a query are looked up."""
 BEGIN_LETTERS, SLIP_LETTERS = 3, 4
 """The shortest words that are completed, and that are matched with one typing error."""
 FUZZY_SHARE = {PLAIN: 1.0, STEMMED: 0.5}
@@ -45,11 +47,12 @@ one typing error, alone, in the hybrid mode: 97 % are among the first three; 92 
 
 @dataclass(frozen=True, slots=True)
 class KeywordPart:
-    """One addend of a query's score: a word, or the whole text as somebody's name or username."""
+    """One addend of a query's score: a word, the whole text as somebody's name or username, or a stem that the first
+    experts have in common."""
 
-    kind: Literal["word", "username", "name"]
+    kind: Literal["word", "username", "name", "added"]
     text: str
-    """The word as it was analysed, or the whole text."""
+    """The word as it was analysed, the whole text, or the stem."""
     query: Query
 
 
@@ -66,6 +69,10 @@ class KeywordQuery:
     At least the value of one term that no document has, so that a query of common words alone does not seem to be
     fully matched by every document.
     """
+    highest_idf: float
+    """Of a term that no document has."""
+    terms: frozenset[str]
+    """Every word of the query and its stem."""
     only_keywords: bool
     """Whether no word of it is a function word, such as “the”: somebody has boiled it down to its keywords."""
 
@@ -107,8 +114,32 @@ class QueryParser:
             if clause is not None
         ]
         parts += self._whole_text(text, terms)
-        information = max(sum(self._weight(idf) * idf for _, idf in words), self._idf(0))
-        return KeywordQuery(tuple(parts), information, has_only_keywords(terms))
+        highest = self._idf(0)
+        return KeywordQuery(
+            tuple(parts),
+            information=max(sum(self._weight(idf) * idf for _, idf in words), highest),
+            highest_idf=highest,
+            terms=frozenset(form for term in terms for form in term),
+            only_keywords=has_only_keywords(terms),
+        )
+
+    def extended(self, query: KeywordQuery, added: Mapping[str, float]) -> KeywordQuery:
+        """`query` and further stems, each with the score of a text that contains it once in an average text.
+
+        What the query says is unchanged: the score of a document that contains its own words stays as it is.
+        """
+        parts = [KeywordPart("added", stem, self._added(stem, weight)) for stem, weight in added.items()]
+        return replace(query, parts=(*query.parts, *parts))
+
+    def _added(self, stem: str, weight: float) -> Query:
+        """A term in a text, scored by its best field: `weight` times BM25 without its factor idf."""
+        counts = {field: self._searcher.doc_freq(field, stem) for field in TEXT_FIELDS}
+        forms = [
+            Query.boost_query(Query.term_query(self._schema, field, stem, "freq"), weight / self._idf(count))
+            for field, count in counts.items()
+            if count
+        ]
+        return Query.disjunction_max_query(forms, TIE_BREAKER)
 
     def words(self, text: str) -> list[QueryWord]:
         """The words of a query that count (see `text_analysis.scoring_terms`), in the order typed."""

@@ -11,14 +11,15 @@ from typing import Any
 from indexing.errors import SnapshotInvalid
 from indexing.lib.messages import message
 
-FORMAT = 2
+FORMAT = 3
 """Increase it whenever the files of a version or the keys of the manifest change, and say here since when:
 
 1 at first; without SUGGESTIONS and labels in the keyword index, but later releases of that format have both.
 2 the same as the last ones of format 1.
+3 with FEEDBACK and FEEDBACK_WORDS.
 
 `tests/snapshot/test_format.py` notices a change without a new number."""
-READABLE = (1, FORMAT)
+READABLE = (1, 2, FORMAT)
 """Of the first format only versions that have all files: see `indexing.snapshot.version_files.check_files`."""
 
 MANIFEST_NAME = "manifest.json"

@@ -13,6 +13,7 @@ from indexing.errors import SnapshotInvalid
 from indexing.lib.messages import count_of_experts, message
 from indexing.snapshot.baseline import Baseline
 from indexing.snapshot.facets import FacetColumns
+from indexing.snapshot.feedback_terms import FeedbackTerms
 from indexing.snapshot.keyword_index import KeywordIndex
 from indexing.snapshot.lookup import require_rows
 from indexing.snapshot.manifest import Manifest
@@ -20,7 +21,17 @@ from indexing.snapshot.prefilter import Prefilter
 from indexing.snapshot.suggestion_index import Suggestions
 from indexing.snapshot.vectors import Spread, VectorIndex, products
 from indexing.snapshot.version_files import check_files, open_array, open_facets, read_manifest, unreadable
-from indexing.snapshot.writer import ANN, FACETS, IDS, KEYWORDS, SUGGESTIONS, TEXT_HASHES, VECTORS
+from indexing.snapshot.writer import (
+    ANN,
+    FACETS,
+    FEEDBACK,
+    FEEDBACK_WORDS,
+    IDS,
+    KEYWORDS,
+    SUGGESTIONS,
+    TEXT_HASHES,
+    VECTORS,
+)
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
@@ -41,6 +52,8 @@ class Snapshot:
     keywords: KeywordIndex
     spread: Spread
     suggestions: Suggestions
+    feedback: FeedbackTerms | None
+    """None if the version was built by a release that did not store them."""
 
     @classmethod
     def open(cls, folder: Path, *, check_hashes: bool = True, manifest_sha256: str | None = None) -> Snapshot:
@@ -62,6 +75,7 @@ class Snapshot:
             keywords=_keywords(folder / KEYWORDS),
             spread=Spread.from_vectors(vectors),
             suggestions=_suggestions(folder / SUGGESTIONS, manifest.count),
+            feedback=_feedback(folder, manifest),
         )
         snapshot._check_agreement()
         return snapshot
@@ -152,6 +166,15 @@ def _suggestions(path: Path, experts: int) -> Suggestions:
         return Suggestions.load(path, experts)
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise unreadable(path, error) from error
+
+
+def _feedback(folder: Path, manifest: Manifest) -> FeedbackTerms | None:
+    if FEEDBACK not in manifest.files:
+        return None
+    try:
+        return FeedbackTerms.load(folder / FEEDBACK, folder / FEEDBACK_WORDS, manifest.count)
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise unreadable(folder / FEEDBACK, error) from error
 
 
 def _ann(path: Path) -> VectorIndex:

@@ -69,6 +69,11 @@ def analyse_word(word: str) -> Term:
     return Term("".join(analyser(PLAIN).analyze(prepared)), "".join(analyser(STEMMED).analyze(prepared)))
 
 
+def stems(text: str) -> list[str]:
+    """The terms of a text as the STEMMED fields of the index store them, in the order of the text."""
+    return analyser(STEMMED).analyze(prepare(text))
+
+
 def analyse_query(query: str) -> list[Term]:
     """The distinct words of a query, in the order typed. Every character that is not part of a word is dropped."""
     prepared = prepare(query)

@@ -31,6 +31,8 @@ KEYWORDS = "keywords"
 ROW_DIGESTS = "row_digests.npy"
 PROFILES = "profiles.npy"
 PROFILE_ENDS = "profile_ends.npy"
+FEEDBACK = "feedback.npy"
+FEEDBACK_WORDS = "feedback_words.npz"
 ARRAYS = (IDS, TEXT_HASHES, FIELD_HASHES, VECTORS, ANN, FACETS, SUGGESTIONS)
 PROFILE_FILES = (ROW_DIGESTS, PROFILES, PROFILE_ENDS)
 """The first releases did not write them; a version without them can still be read."""

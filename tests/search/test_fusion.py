@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from experts.models import Expert
 from indexing.lib.timing import StepTimer
 from indexing.search import fusion
 from indexing.search.fusion import LEAST_DEVIATION, by_both, fused_scores
@@ -26,7 +28,7 @@ def snapshot() -> Snapshot:
 
 
 def told(information: float, *, only_keywords: bool = False) -> KeywordQuery:
-    return KeywordQuery(None, information, only_keywords)
+    return KeywordQuery((), information, 10.0, frozenset(), only_keywords)
 
 
 def test_the_sum_by_hand():
@@ -54,6 +56,7 @@ def test_where_all_experts_are_the_same_noise_does_not_decide():
 
 def test_the_depth_of_the_list_of_words_hardly_matters(snapshot):
     """An expert beyond the end of a full list gets half of its last score, and no expert is lost."""
+    snapshot = replace(snapshot, feedback=None)
     query = "bees honey bread bridges tax"
     vector = text_vector(query)
     everybody = by_both(snapshot, query, vector, (24, 24), StepTimer())
@@ -94,3 +97,18 @@ def test_equal_scores_go_by_the_words_then_by_the_id():
     found = fusion._ordered(ids, same, same, np.array([1, 2, 3, 4]), np.array([0, 2, 1, 0]))
     assert found.ids.tolist() == [8, 7, 4, 9]
     assert found.keyword_ranks.tolist() == [1, 2, 0, 0]
+
+
+def test_the_words_of_the_first_experts_find_others_who_have_them():
+    """Only one baker has the query's word. The other bakers share that one's words, the welders do not."""
+    cast.experts(24)
+    baker = Expert.objects.filter(job_title="Baker").first()
+    Expert.objects.filter(pk=baker.pk).update(bio=f"Crumpets. {baker.bio}")
+    snapshot = built_snapshot()
+    vector = np.zeros(64, np.float32)
+    found = by_both(snapshot, "crumpets", vector, (24, 24), StepTimer())
+    without = by_both(replace(snapshot, feedback=None), "crumpets", vector, (24, 24), StepTimer())
+    bakers = set(Expert.objects.filter(job_title="Baker").values_list("pk", flat=True))
+    assert set(found.ids[:3].tolist()) == bakers
+    assert without.ids[without.scores > 0].tolist() == [baker.pk]
+    assert found.ids[found.keyword_ranks > 0].tolist() == [baker.pk]  # ranks are those by the words typed

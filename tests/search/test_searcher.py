@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,6 +65,7 @@ def test_keyword_orders_by_words_and_needs_no_encoder(snapshot, settings):
 
 
 def test_hybrid_adds_up_what_stands_out_in_meaning_and_the_words_found(snapshot):
+    snapshot = replace(snapshot, feedback=None)
     query = "PostgreSQL query planners"
     results = search(query, snapshot, 24)
     assert results.mode == Mode.HYBRID

@@ -15,7 +15,7 @@ from tests.support import cast
 from tests.support.index_cast import built
 
 FORMATS = {
-    2: {
+    3: {
         "manifest.json": (
             "ann_kind ann_recall count created dimension fence files fingerprint format model_name number "
             "template_version; bytes sha256"
@@ -25,6 +25,8 @@ FORMATS = {
             "categories <U[1] category <i4[1] currency <U[1] has_photo |b1[1] rate <f8[1] tag_ids <i8[1] "
             "tag_starts <i8[1]"
         ),
+        "feedback.npy": "|V8[1]",
+        "feedback_words.npz": "ends <i8[1] letters |u1[1] starts <i8[1]",
         "field_hashes.npy": "<u8[2]",
         "ids.npy": "<i8[1]",
         "keywords": (
