@@ -11,9 +11,11 @@ from django.db import connection
 
 from indexing import audit, runs
 from indexing.audit import Actor
+from indexing.errors import Refused
 from indexing.lib import doorbell, processes
 from indexing.models import IndexState, IndexVersion, Notification, Publication, RebuildRun
 from indexing.versions import decisions, pinning
+from indexing.versions.going_live import move_version
 from tests.support import cast, run_cast, version_cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -130,3 +132,12 @@ def test_a_queued_run_that_is_cancelled_is_notified(settings):
     settings.TCS_NOTIFY_EMAILS = ["ops@example.org"]
     runs.cancel(runs.request("full", cast.command_actor()).pk, cast.command_actor("carol"))
     assert [notification.event for notification in Notification.objects.all()] == ["run.cancelled"]
+
+
+def test_a_version_that_somebody_changed_meanwhile_does_not_move():
+    version_cast.two_versions()
+    kept = IndexVersion.objects.get(state=IndexVersion.State.KEPT)
+    IndexVersion.objects.filter(pk=kept.pk).update(state=IndexVersion.State.DELETED)
+    with pytest.raises(Refused, match="changed by somebody else"):
+        move_version(kept, IndexVersion.State.KEPT, IndexVersion.State.LIVE)
+    assert IndexVersion.objects.get(pk=kept.pk).state == IndexVersion.State.DELETED
