@@ -125,6 +125,11 @@ env.section("Model and building")
 TCS_MODEL_PATH = env.text(
     "TCS_MODEL_PATH", about="Folder of a sentence-transformers model", shown="the packaged all-MiniLM-L6-v2"
 )
+TCS_QUERY_PROMPT = env.prefix(
+    "TCS_QUERY_PROMPT",
+    about="Put before queries and tags, for a model that needs it and whose files hold none (E5: `query: `)",
+)
+TCS_DOCUMENT_PROMPT = env.prefix("TCS_DOCUMENT_PROMPT", about="The same before profiles (E5: `passage: `)")
 TCS_ENCODER = env.text(
     "TCS_ENCODER",
     "indexing.encoders.ModelEncoder",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from indexing.encoders import onnx_files
 from indexing.encoders.model_files import ModelFiles
 from indexing.encoders.onnx_encoder import OnnxEncoder
-from indexing.encoders.protocol import BatchCallback
+from indexing.encoders.protocol import DOCUMENT, BatchCallback, Role
 from indexing.encoders.torch_encoder import SentenceTransformerEncoder
 
 logger = logging.getLogger(__name__)
@@ -54,9 +54,11 @@ class ModelEncoder:
         """Load the model unless it is loaded. Raises EncoderUnavailable."""
         self._get()
 
-    def encode(self, texts: Sequence[str], *, progress: BatchCallback | None = None) -> NDArray[np.float32]:
+    def encode(
+        self, texts: Sequence[str], role: Role = DOCUMENT, *, progress: BatchCallback | None = None
+    ) -> NDArray[np.float32]:
         """Unit vectors, float32[n, d], in input order. Raises EncoderUnavailable, and what `progress` raises."""
-        return self._get().encode(texts, progress=progress)
+        return self._get().encode(texts, role, progress=progress)
 
     def switch_to_export(self) -> bool:
         """Switch from torch to ONNX Runtime if the model has been exported since; whether ONNX Runtime runs it now.

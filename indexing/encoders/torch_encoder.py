@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 
 from indexing.encoders.batching import BATCH, batches, encodable
 from indexing.encoders.model_files import ModelFiles
-from indexing.encoders.protocol import BatchCallback
+from indexing.encoders.protocol import DOCUMENT, QUERY, BatchCallback, Role
 from indexing.errors import EncoderUnavailable
 from indexing.lib.messages import message
 
@@ -60,16 +60,21 @@ class SentenceTransformerEncoder:
                     self._model = self._load()
         return self._model
 
-    def encode(self, texts: Sequence[str], *, progress: BatchCallback | None = None) -> NDArray[np.float32]:
+    def encode(
+        self, texts: Sequence[str], role: Role = DOCUMENT, *, progress: BatchCallback | None = None
+    ) -> NDArray[np.float32]:
         """Unit vectors, float32[n, d], in input order. Raises EncoderUnavailable, and what `progress` raises."""
         model = self.loaded()
         torch = importlib.import_module("torch")
+        # not encode(): that knows nothing of the model's prompts, lengths and routes for queries and documents
+        encode = model.encode_query if role == QUERY else model.encode_document
         vectors = np.empty((len(texts), _dimension(model)), dtype=np.float32)
         for rows in batches(texts):
             # One batch at a time in the whole process: fast tokenizers fail if two threads use them at once.
             with self._lock, torch.inference_mode():
-                vectors[rows] = model.encode(
+                vectors[rows] = encode(
                     [encodable(texts[row]) for row in rows],
+                    prompt=self.files.prompts.of(role),
                     batch_size=BATCH,
                     show_progress_bar=False,
                     convert_to_numpy=True,
@@ -90,7 +95,8 @@ class SentenceTransformerEncoder:
             )
         except (ImportError, OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             raise self.files.unusable(f"{type(error).__name__}: {error}") from error
-        return model.eval()
+        # The CPU calculates with float32 several times faster than with the 16 bits that some files store.
+        return model.float().eval()
 
 
 def _dimension(model: SentenceTransformer) -> int:

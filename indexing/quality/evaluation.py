@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from experts.models import Expert
 from indexing import encoders
+from indexing.encoders.protocol import QUERY
 from indexing.encoders.same_model import require_same_model
 from indexing.errors import QueriesInvalid
 from indexing.lib.messages import Message, message
@@ -236,7 +237,7 @@ def _vectors(texts: Sequence[str], snapshot: Snapshot) -> NDArray[np.float32]:
     """float32[n, d] of the texts. Batches of equal length are several times faster than one text after another."""
     encoder = encoders.loaded()
     require_same_model(encoder, snapshot.manifest)
-    return encoder.encode(texts)
+    return encoder.encode(texts, QUERY)
 
 
 def _measures(queries: Sequence[JudgedQuery], ranked: Sequence[Sequence[str]], seconds: float) -> Measures:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from experts.models import Expert
 from indexing import encoders
+from indexing.encoders.protocol import QUERY
 from indexing.lib import paths
 from indexing.models import IndexState
 from indexing.quality.evaluation import CUTOFF, ndcg, recall, reciprocal_rank
@@ -104,7 +105,7 @@ def _vectors(texts: Sequence[str], snapshot: Snapshot) -> NDArray[np.float32]:
         with np.load(file, allow_pickle=False) as stored:
             known = dict(zip(stored["texts"].tolist(), stored["vectors"], strict=True))
     if missing := [text for text in dict.fromkeys(texts) if text not in known]:
-        known |= dict(zip(missing, encoders.loaded().encode(missing), strict=True))
+        known |= dict(zip(missing, encoders.loaded().encode(missing, QUERY), strict=True))
         np.savez(file, texts=np.array(list(known)), vectors=np.stack(list(known.values())))
     return np.stack([known[text] for text in texts])
 

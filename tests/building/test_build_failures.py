@@ -17,6 +17,7 @@ from experts.models import Expert
 from indexing import encoders
 from indexing.building import pipeline, verify
 from indexing.building.pipeline import build
+from indexing.encoders.protocol import Role
 from indexing.errors import Cancelled, DiskFull, EncoderUnavailable, VerifyFailed
 from indexing.lib import paths
 from indexing.snapshot.keyword_schema import KeywordDocument
@@ -108,8 +109,8 @@ def spoilt(factor, monkeypatch) -> None:
     """The model gives the first text no vector of unit length."""
     encode = HashEncoder.encode
 
-    def spoil(self: HashEncoder, texts: list[str], **options: object) -> np.ndarray:
-        vectors = encode(self, texts, **options)
+    def spoil(self: HashEncoder, texts: list[str], *role: Role, **options: object) -> np.ndarray:
+        vectors = encode(self, texts, *role, **options)
         if texts[0].startswith(cast.PROFESSIONS[1][0]):
             vectors[0] *= factor
         return vectors

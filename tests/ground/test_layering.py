@@ -35,7 +35,7 @@ HEAVY_LIBRARIES = {
 INSIDE_FUNCTIONS = {
     # module: what it imports inside a function, and why
     "indexing.encoders.torch_encoder": {"torch", "sentence_transformers", "transformers"},  # seconds, hundreds of MB
-    "indexing.encoders.onnx_graph": {"torch"},
+    "indexing.encoders.onnx_graph": {"torch", "transformers"},
     "indexing.embedding_map.layout.tsne": {"openTSNE"},  # half of a worker's start, and not needed for few experts
 }
 

@@ -13,6 +13,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from indexing.encoders.protocol import DOCUMENT, Role
+
 DIMENSION = 64
 BATCH = 8
 
@@ -27,17 +29,22 @@ class HashEncoder:
     def __init__(self) -> None:
         self.encoded: list[str] = []
         """Every text that was encoded, so that a test can tell what was not encoded again."""
+        self.roles: dict[str, Role] = {}
+        """The role of each text that was encoded, the last one if there were several."""
 
     def load(self) -> None:
         pass
 
-    def encode(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> NDArray[np.float32]:
+    def encode(
+        self, texts: Sequence[str], role: Role = DOCUMENT, *, progress: Callable[[int], None] | None = None
+    ) -> NDArray[np.float32]:
         vectors = np.empty((len(texts), DIMENSION), dtype=np.float32)
         for start in range(0, len(texts), BATCH):
             batch = texts[start : start + BATCH]
             for row, text in enumerate(batch, start):
                 vectors[row] = text_vector(text)
             self.encoded += batch
+            self.roles.update(dict.fromkeys(batch, role))
             if progress is not None:
                 progress(len(batch))
         return vectors
