@@ -22,7 +22,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from experts.admin.export import write_csv
-from experts.admin.filters import DomainFilter, FindabilityFilter, IndustryFilter, PhotoFilter, TaggedFilter
+from experts.admin.filters import (
+    DomainFilter,
+    FindabilityFilter,
+    IndustryFilter,
+    PhotoFilter,
+    TaggedFilter,
+    UsernameConflictFilter,
+)
 from experts.admin.forms import ExpertForm, ExpertTagForm, ExpertTagFormSet, LinesField
 from experts.admin_history import log_changed
 from experts.importing import views as import_views
@@ -97,6 +104,7 @@ class ExpertAdmin(admin.ModelAdmin):
         TaggedFilter,
         PhotoFilter,
         FindabilityFilter,
+        UsernameConflictFilter,
         "created_at",
     )
     search_fields = ("username", "first_name", "last_name", "job_title", "company", "bio")

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from experts.admin_history import log_added, log_changed, log_summary
+from experts.importing.cells import shorten
 from experts.importing.errors import ImportFailed, RowsRejected
 from experts.importing.plan import BATCH, ExpertChange, ImportPlan
 from experts.importing.records import remember
@@ -28,7 +29,12 @@ MAX_LOGGED_EXPERTS = 1_000
 
 
 def check_applicable(plan: ImportPlan, *, skip_bad: bool) -> None:
-    """Raises RowsRejected if rows are rejected and may not be skipped."""
+    """Raises RowsRejected if rows are rejected and may not be skipped, or their numbers can be read in two ways."""
+    if plan.needs_choice:
+        raise RowsRejected(
+            _("Some numbers, such as “%(number)s”, can be read in two ways. Say which decimal mark the file uses.")
+            % {"number": shorten(next(row.value for row in plan.rejected if row.asks))}
+        )
     if plan.rejected and not skip_bad:
         raise RowsRejected(
             ngettext(

@@ -27,6 +27,8 @@ class Rejection:
     """A sentence that says what is wrong with the value and how to fix it."""
     username: str = ""
     """The row's username, if it could be read. A rejected expert does not count as missing from the file."""
+    asks: bool = False
+    """Somebody has to say how the file writes its numbers; until then nothing can be imported."""
 
     def __str__(self) -> str:
         return _("line %(line)s, %(field)s, %(value)s: %(fix)s") % {

@@ -1,5 +1,7 @@
 """The directory's rows: experts, tags, and which expert has which tag."""
 
+from experts.models.expert import FIRST_YEAR as FIRST_YEAR
+from experts.models.expert import LAST_YEAR as LAST_YEAR
 from experts.models.expert import Expert as Expert
 from experts.models.expert import ExpertQuerySet as ExpertQuerySet
 from experts.models.expert import ExpertTag as ExpertTag

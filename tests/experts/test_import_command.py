@@ -92,7 +92,7 @@ def test_sync_deactivates_the_missing(file: Path) -> None:
     assert not Expert.objects.get(username="cid").is_active
 
 
-@pytest.mark.parametrize("content", [None, b"", b"Name\nann\n", b"Username\n\xff\xfe"])
+@pytest.mark.parametrize("content", [None, b"", b"Colour\nred\n", b"%PDF-1.7"])
 def test_a_file_that_cannot_be_read_fails_with_1(
     content: bytes | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,6 +23,9 @@ pytestmark = pytest.mark.django_db
 UPLOAD = "/admin/experts/expert/import/"
 PREVIEW = "/admin/experts/expert/import/preview/"
 APPLY = "/admin/experts/expert/import/apply/"
+CHOOSE = "/admin/experts/expert/import/choose/"
+REFUSED = "/admin/experts/expert/import/refused/"
+TEMPLATE = "/admin/experts/expert/import/template/"
 DISCARD = "/admin/experts/expert/import/discard/"
 
 
@@ -123,9 +126,21 @@ def test_rejected_rows_are_listed_and_stop_the_import(importer: Client) -> None:
     page = post(importer, "Username,Hourly Rate\nann,80\nben,much\n")
     html = page.content.decode()
     assert "<td>3</td><td>Hourly Rate</td><td>much</td>" in html
-    assert 'name="digest"' not in html
     importer.post(APPLY, {"digest": page.context["plan"].digest})
     assert not Expert.objects.exists()
+
+
+def test_the_good_rows_are_imported_with_one_button_and_the_others_downloaded_with_the_reason(
+    importer: Client,
+) -> None:
+    page = post(importer, "Username,Hourly Rate,Colour\nann,80,red\nben,much,=1+1\n")
+    assert "Import the good rows" in page.content.decode()
+    rows = importer.get(REFUSED).content.decode("utf-8-sig").splitlines()
+    assert rows[0] == "Username,Hourly Rate,Colour,Reason"
+    assert rows[1].startswith("ben,much,'=1+1,\"Hourly Rate: Not a number")
+    assert len(rows) == 2
+    importer.post(APPLY, {"digest": page.context["plan"].digest, "skip_bad": "on"})
+    assert Expert.objects.get().username == "ann"
 
 
 def test_bad_rows_are_skipped_on_request(importer: Client) -> None:
@@ -155,7 +170,7 @@ def test_long_lists_are_shortened_and_say_how_many_more(importer: Client) -> Non
 
 @pytest.mark.parametrize(
     ("data", "says"),
-    [(b"Name\nann\n", "Username"), (b"PK\x03\x04", "Excel"), (b"Username\nzo\xeb\n", "not in UTF-8")],
+    [(b"%PDF-1.7", "PDF"), (b"PK\x03\x04", "damaged"), ("Username\nzoë\n".encode("utf-16")[:-1], "not in UTF-16")],
 )
 def test_a_file_that_cannot_be_read_is_explained_and_removed(importer: Client, data: bytes, says: str) -> None:
     page = post(importer, data)
@@ -207,9 +222,9 @@ def test_unconfirmed_files_are_removed_after_a_day(importer: Client) -> None:
     assert "no pending import" in messages(importer.get(PREVIEW, follow=True))
 
 
-@pytest.mark.parametrize("address", [UPLOAD, PREVIEW, APPLY, DISCARD])
+@pytest.mark.parametrize("address", [UPLOAD, PREVIEW, CHOOSE, REFUSED, TEMPLATE, APPLY, DISCARD])
 def test_the_pages_need_the_import_permission(client: Client, address: str) -> None:
-    send = client.post if address in (APPLY, DISCARD) else client.get
+    send = client.post if address in (CHOOSE, APPLY, DISCARD) else client.get
     assert send(address).status_code == 302
     client.force_login(staff("experts.view_expert", "experts.change_expert"))
     assert send(address).status_code == 403
