@@ -15,6 +15,7 @@ from experts.safe_text import without_bidi_controls
 from indexing.lib import times
 from indexing.models import ApiToken, Notification, SearchTest
 from indexing.models.tokens import ApiTokenQuerySet
+from indexing.quality.search_test_form import SearchTestForm
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -77,9 +78,10 @@ class ApiTokenAdmin(admin.ModelAdmin):
 class SearchTestAdmin(admin.ModelAdmin):
     """The forms that add, change and delete one search test. The list of them is the console's page."""
 
-    fields = ("text", "k", "expected", "is_active")
+    form = SearchTestForm
+    fields = ("text", "k", "expected", "unwanted", "is_active")
     search_fields = ("text",)
-    autocomplete_fields = ("expected",)
+    autocomplete_fields = ("expected", "unwanted")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """To that page. Raises PermissionDenied for those who may see no search test."""

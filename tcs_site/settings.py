@@ -198,8 +198,11 @@ TCS_GATE_MAX_FAILED = env.share(
 TCS_GATE_MIN_RECALL = env.share(
     "TCS_GATE_MIN_RECALL", 0.95, about="Share of the true ten nearest that an approximate index must find (recall@10)"
 )
-TCS_GATE_MAX_QUERIES_BROKEN = env.integer(
-    "TCS_GATE_MAX_QUERIES_BROKEN", 0, about="Search tests that may miss an expected expert"
+TCS_GATE_MAX_QUERIES_BROKEN = env.integer("TCS_GATE_MAX_QUERIES_BROKEN", 0, about="Search tests that may fail")
+TCS_GATE_MAX_SCORE_FALL = env.share(
+    "TCS_GATE_MAX_SCORE_FALL",
+    0.05,
+    about="Share by which the search tests' score may fall; a warning with fewer than ten tests",
 )
 TCS_GATE_MIN_OVERLAP = env.share(
     "TCS_GATE_MIN_OVERLAP", 0.50, about="Share of the search tests' top ten that should stay; below it, a warning"

@@ -1,4 +1,4 @@
-"""Queries that staff saved, with the experts that search must find for them."""
+"""Search tests: queries with the experts that search must find for them, and those that it must not show."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from experts.models import Expert
 from experts.safe_text import without_bidi_controls
+
+UNWANTED_WITHIN = 10
+"""Whoever is marked as bad must not be among that many first hits: those that people see at a glance."""
 
 
 class SearchTest(models.Model):
@@ -22,6 +25,13 @@ class SearchTest(models.Model):
         related_name="+",
         verbose_name=_("expected experts"),
         help_text=_("If a new version does not rank all of them in the top results, it is held for approval."),
+    )
+    unwanted = models.ManyToManyField(
+        Expert,
+        blank=True,
+        related_name="+",
+        verbose_name=_("not expected"),
+        help_text=_("If a new version shows one of them in the top 10, it is held for approval."),
     )
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("saved"), default=timezone.now, editable=False)

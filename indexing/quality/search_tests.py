@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, Literal
 
 from django.db.models import Prefetch
 
 from experts.models import Expert
 from indexing.models import IndexVersion, SearchTest
+from indexing.models.search_tests import UNWANTED_WITHIN
 from indexing.quality.overlap import OVERLAP_AT, overlap
+from indexing.quality.search_test_scores import judge, mean_score
 from indexing.search import Mode, search
 from indexing.serving import open_versions
 from indexing.snapshot.reader import Snapshot
@@ -19,11 +21,11 @@ from indexing.snapshot.reader import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class ExpectedRanks:
-    """An expert that a query must find, and their rank in each version, from 1."""
+    """An expert of a search test, and their rank in each version, from 1."""
 
     username: str
     a: int | None
-    """None: not among the first k"""
+    """None: not among the first k; of an expert who is not expected: not among the first UNWANTED_WITHIN"""
     b: int | None
 
 
@@ -37,14 +39,16 @@ class QueryComparison:
     b: tuple[str, ...]
     overlap: float | None
     """overlap@10, 0 to 1; None if version a finds nobody"""
+    unwanted: tuple[ExpectedRanks, ...] = ()
+    """experts who are not expected: a rank is bad"""
+    score_a: float | None = None
+    """nDCG@10, 0 to 1; None if nobody is expected"""
+    score_b: float | None = None
 
     @property
-    def missing_in_a(self) -> int:
-        return sum(each.a is None for each in self.expected)
-
-    @property
-    def missing_in_b(self) -> int:
-        return sum(each.b is None for each in self.expected)
+    def people(self) -> list[tuple[bool, ExpectedRanks]]:
+        """Everybody that the test names, each with whether they are expected."""
+        return [*((True, each) for each in self.expected), *((False, each) for each in self.unwanted)]
 
     @property
     def moved(self) -> bool:
@@ -69,8 +73,12 @@ class VersionTotal:
     found: int
     """expected experts among the first k"""
     missing: int
+    unwanted: int
+    """experts marked as bad among the first UNWANTED_WITHIN"""
     broken: int
-    """queries that miss an expected expert: the number that the gate looks at"""
+    """tests that fail: the number that the gate looks at"""
+    score: float | None
+    """the mean nDCG@10, 0 to 1; None if no test expects anybody"""
 
     @property
     def expected(self) -> int:
@@ -87,11 +95,11 @@ class SearchTestComparison:
 
     @property
     def total_a(self) -> VersionTotal:
-        return _total([(len(query.expected), query.missing_in_a) for query in self.queries])
+        return _total(self.queries, "a")
 
     @property
     def total_b(self) -> VersionTotal:
-        return _total([(len(query.expected), query.missing_in_b) for query in self.queries])
+        return _total(self.queries, "b")
 
     @property
     def overlap(self) -> float | None:
@@ -111,8 +119,9 @@ def compare_versions(a: IndexVersion, b: IndexVersion) -> SearchTestComparison:
     Raises SnapshotInvalid if a version cannot be opened, and EncoderUnavailable if one was built with another model:
     half a table would compare nothing.
     """
-    active = Prefetch("expected", Expert.objects.active().order_by("username"))
-    queries = list(SearchTest.objects.filter(is_active=True).prefetch_related(active))
+    active = Expert.objects.active().order_by("username")
+    people = [Prefetch(name, active) for name in ("expected", "unwanted")]
+    queries = list(SearchTest.objects.filter(is_active=True).prefetch_related(*people))
     first, second = open_versions.open_version(a), open_versions.open_version(b)
     return SearchTestComparison(a.number, b.number, tuple(_compare_query(query, first, second) for query in queries))
 
@@ -120,35 +129,44 @@ def compare_versions(a: IndexVersion, b: IndexVersion) -> SearchTestComparison:
 def _compare_query(query: SearchTest, a: Snapshot, b: Snapshot) -> QueryComparison:
     before = _usernames(query, a)
     after = before if b is a else _usernames(query, b)
-    first, second = before[: query.k], after[: query.k]
+    expected = [each.username for each in query.expected.all()]  # prefetched: the active ones
+    unwanted = [each.username for each in query.unwanted.all()]
+    first, second = (judge(ranked, query.k, expected, unwanted) for ranked in (before, after))
     return QueryComparison(
         query=query.text,
         k=query.k,
-        expected=tuple(
-            ExpectedRanks(each.username, _rank(each.username, first), _rank(each.username, second))
-            for each in query.expected.all()  # prefetched: the active ones
-        ),
-        a=tuple(first),
-        b=tuple(second),
+        expected=_ranks(expected, before[: query.k], after[: query.k]),
+        a=tuple(before[: query.k]),
+        b=tuple(after[: query.k]),
         overlap=overlap(before, after),
+        unwanted=_ranks(unwanted, before[:UNWANTED_WITHIN], after[:UNWANTED_WITHIN]),
+        score_a=first.score,
+        score_b=second.score,
     )
 
 
 def _usernames(query: SearchTest, snapshot: Snapshot) -> list[str]:
-    """The usernames of the query's hits, best first, as many as the query or the overlap needs."""
-    results = search(query.text, snapshot, max(query.k, OVERLAP_AT), Mode.HYBRID)
+    """The usernames of the query's hits, best first, as many as the test or the overlap needs."""
+    results = search(query.text, snapshot, max(query.k, OVERLAP_AT, UNWANTED_WITHIN), Mode.HYBRID)
     return [hit.expert.username for hit in results.hits]
+
+
+def _ranks(people: Sequence[str], a: Sequence[str], b: Sequence[str]) -> tuple[ExpectedRanks, ...]:
+    return tuple(ExpectedRanks(each, _rank(each, a), _rank(each, b)) for each in people)
 
 
 def _rank(username: str, usernames: Sequence[str]) -> int | None:
     return usernames.index(username) + 1 if username in usernames else None
 
 
-def _total(queries: list[tuple[int, int]]) -> VersionTotal:
-    """The totals over (expected, missing), the counts of experts for each query."""
-    missing = sum(missed for _expected, missed in queries)
+def _total(queries: Sequence[QueryComparison], side: Literal["a", "b"]) -> VersionTotal:
+    ranks = [[getattr(each, side) for each in query.expected] for query in queries]
+    shown = [sum(getattr(each, side) is not None for each in query.unwanted) for query in queries]
+    missing = [sum(rank is None for rank in each) for each in ranks]
     return VersionTotal(
-        found=sum(expected for expected, _missed in queries) - missing,
-        missing=missing,
-        broken=sum(missed > 0 for _expected, missed in queries),
+        found=sum(map(len, ranks)) - sum(missing),
+        missing=sum(missing),
+        unwanted=sum(shown),
+        broken=sum(bool(lacks or bad) for lacks, bad in zip(missing, shown, strict=True)),
+        score=mean_score(getattr(query, f"score_{side}") for query in queries),
     )

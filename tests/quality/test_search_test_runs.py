@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from statistics import fmean
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
@@ -18,6 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PAGE = "/admin/index/search-tests/"
 API = "/api/admin/search-tests/run"
+LAB = "/admin/index/lab/"
 SAVE = "/admin/index/lab/save/"
 
 
@@ -53,10 +57,26 @@ class TestRunning:
     @pytest.mark.usefixtures("two")
     def test_the_totals_are_those_of_all_queries(self, viewer):
         result = viewer.get(API, {"a": 1, "b": 2}).json()
-        assert result["totals"]["a"] == {"found": 2, "missing": 1, "broken": 1}
-        assert result["totals"]["b"] == {"found": 3, "missing": 0, "broken": 0}
+        scores = [fmean(query[f"score_{side}"] for query in result["queries"]) for side in ("a", "b")]
+        assert scores[0] < scores[1] < 1
+        assert result["totals"]["a"] == {"found": 2, "missing": 1, "unwanted": 0, "broken": 1, "score": scores[0]}
+        assert result["totals"]["b"] == {"found": 3, "missing": 0, "unwanted": 0, "broken": 0, "score": scores[1]}
         overlaps = [query["overlap"] for query in result["queries"]]
         assert result["totals"]["overlap"] == pytest.approx(sum(overlaps) / 2)
+
+    @pytest.mark.usefixtures("two")
+    def test_a_bad_result_in_the_top_ten_fails_the_test(self, viewer):
+        SearchTest.objects.get(text="glazier").unwanted.set(Expert.objects.filter(username="new"))
+        SearchTest.objects.get(text="glazier").expected.clear()
+        result = viewer.get(API, {"a": 1, "b": 2}).json()
+        glazier = result["queries"][1]
+        assert glazier["unwanted"] == [{"username": "new", "a": None, "b": 1}]
+        assert (glazier["score_a"], glazier["score_b"]) == (None, None)
+        totals = [result["totals"][side] for side in ("a", "b")]
+        assert [(each["unwanted"], each["broken"], each["found"]) for each in totals] == [(0, 0, 2), (1, 1, 2)]
+        page = html(viewer.get(PAGE, {"a": 1, "b": 2}))
+        assert "should not be in the top 10" in page
+        assert page.count("verdict-breach") == 1
 
     @pytest.mark.usefixtures("two")
     def test_the_page_shows_the_same_as_the_api(self, viewer):
@@ -93,7 +113,7 @@ class TestRunning:
         open_versions.open_version(version)
         for number in range(10):
             SearchTest.objects.create(text=f"bread {number}").expected.set(Expert.objects.all()[:3])
-        with django_assert_max_num_queries(12 + 2):  # the cards of twelve queries, and twice for the saved ones
+        with django_assert_max_num_queries(12 + 3):  # the cards of twelve queries, the tests and their experts
             search_tests.compare_versions(version, version)
 
 
@@ -152,11 +172,44 @@ class TestSaving:
         assert [message.level_tag for message in get_messages(answer.wsgi_request)] == ["error"]
         assert not SearchTest.objects.exists()
 
-    def test_the_same_words_are_not_saved_twice(self, editor):
-        SearchTest.objects.create(text="bread", k=7)
-        answer = editor.post(SAVE, {"q": "bread", "k": "5"})
-        assert "Already saved" in str(list(get_messages(answer.wsgi_request))[0])
-        assert SearchTest.objects.get().k == 7
+    def test_the_marks_of_shown_results_replace_those_before_and_others_stay(self, editor, client):
+        shown, other, hidden, gone = cast.experts(4)
+        Expert.objects.filter(pk=gone.pk).update(is_active=False)
+        test = SearchTest.objects.create(text="bread", k=7)
+        test.expected.set([shown, hidden, gone])
+        sent = {
+            "q": " bread ",
+            "k": "5",
+            "shown": [shown.pk, other.pk],
+            "expected": [other.pk],
+            "unwanted": [shown.pk],
+        }
+        assert editor.post(SAVE, sent).status_code == 403
+        assert list(test.unwanted.all()) == []
+        client.force_login(cast.staff("indexing.view", "indexing.change_searchtest", username="cy"))
+        assert client.post(SAVE, sent).status_code == 302
+        saved = SearchTest.objects.get()
+        assert saved.k == 5
+        assert set(saved.expected.all()) == {hidden, other, gone}
+        assert list(saved.unwanted.all()) == [shown]
+        assert client.post(SAVE, sent | {"q": "another"}).status_code == 403
+
+    def test_nobody_is_good_and_bad_at_once(self, editor):
+        expert = cast.experts(1)[0]
+        answer = editor.post(SAVE, {"q": "bread", "k": "5", "expected": [expert.pk], "unwanted": [expert.pk]})
+        assert "choose either expected or not expected" in str(list(get_messages(answer.wsgi_request))[0])
+        assert not SearchTest.objects.exists()
+
+    def test_the_lab_shows_what_is_marked_already(self, client):
+        version_cast.two_versions()
+        client.force_login(cast.staff("indexing.view", "indexing.change_searchtest", username="cy"))
+        assert 'name="unwanted"' not in html(client.get(LAB, {"q": "glazier", "version": 2}))
+        test = SearchTest.objects.create(text="glazier", k=3)
+        test.unwanted.set(Expert.objects.filter(username="new"))
+        page = html(client.get(LAB, {"q": "glazier", "version": 2, "with": "none"}))
+        assert len(re.findall(r'name="unwanted"[^>]* checked', page)) == 1
+        assert not re.search(r'name="expected"[^>]* checked', page)
+        assert "Update the search test" in page
 
     def test_the_redirect_leads_back_to_the_lab_and_nowhere_else(self, editor):
         answer = editor.post(SAVE, {"q": "bread", "k": "5", "address": "//evil.example\r\nX: y"})

@@ -149,6 +149,12 @@ def test_a_search_test_that_no_longer_finds_its_expert_holds_the_version():
     (query,) = run.gate["queries"]
     assert query["missing"] == [baker.username]
     assert query["before"][0] == baker.username
+    figures = run.version.test_figures
+    assert (figures.tests, figures.failed, figures.compared_with) == (1, 1, 1)
+    assert (figures.score, figures.score_before) == (query["score"], 1.0)
+    assert figures.score < 1
+    first = IndexVersion.objects.get(pk=1).test_figures
+    assert (first.failed, first.score, first.compared_with, first.change) == (0, 1.0, None, None)
 
 
 def test_the_gate_judges_the_directory_as_it_was_read():

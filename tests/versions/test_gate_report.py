@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -20,7 +21,7 @@ PAGE = "/admin/index/"
 def test_a_held_run_shows_every_rule_with_value_limit_and_result(viewer):
     run = version_cast.held()
     page = html(viewer.get(f"{PAGE}runs/{run.pk}/"))
-    assert page.count('<span class="verdict verdict-passed">') == 6
+    assert page.count('<span class="verdict verdict-passed">') == 7
     assert page.count('<span class="verdict verdict-breach">') == 1
     assert "Experts removed" in page
     assert "50 %" in page
@@ -142,6 +143,11 @@ def test_a_search_test_shows_before_and_after_and_the_experts_it_misses(viewer):
     assert f"not in the top 1: <bdi>{baker.username}</bdi>" in page
     assert "% the same" in page
     assert page.index("<h4>Before</h4>") < page.index("<h4>After</h4>")
+    for path in ("versions/", f"versions/{run.version_id}/"):
+        page = html(viewer.get(PAGE + path))
+        assert "0 of 1 passes" in page
+        assert re.search(r"score \d+ % <span title=\"Percentage points against version 1[^>]*>\(−", page)
+    assert "1 of 1 passes" in html(viewer.get(f"{PAGE}versions/1/"))
 
 
 def test_the_first_version_says_that_there_is_nothing_to_compare(viewer):

@@ -11,10 +11,19 @@ class Expected(Schema):
     b: int | None
 
 
+class Unwanted(Schema):
+    username: str
+    a: int | None = Field(description="Rank in the top ten of version a; null if not in it, as it should be.")
+    b: int | None
+
+
 class QueryRun(Schema):
     query: str
     k: int
     expected: list[Expected]
+    unwanted: list[Unwanted] = Field(description="Experts who must not be in the top ten.")
+    score_a: float | None = Field(description="nDCG@10 in version a, 0 to 1; null if nobody is expected.")
+    score_b: float | None
     a: list[str] = Field(description="Usernames of the top k hits in version a, best first.")
     b: list[str]
     overlap: float | None = Field(description="Share of the top ten of a that are also in the top ten of b.")
@@ -23,7 +32,9 @@ class QueryRun(Schema):
 class Total(Schema):
     found: int = Field(description="Expected experts in the top k.")
     missing: int
-    broken: int = Field(description="Queries that miss an expected expert.")
+    unwanted: int = Field(description="Experts in a top ten in which they must not be.")
+    broken: int = Field(description="Tests that fail: they miss an expected expert or show an unwanted one.")
+    score: float | None = Field(description="Mean nDCG@10 over all tests, 0 to 1; null if none expects anybody.")
 
 
 class Totals(Schema):
