@@ -12,30 +12,32 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from experts import directory
 from experts.profiles.hashes import HASH_BYTES, field_hashes
+from experts.profiles.passages import RULE
 from experts.profiles.records import ExpertRecord
 from experts.profiles.text import TEMPLATE_VERSION, has_text
 from experts.tagging import storage
 from indexing import encoders
 from indexing.building import embedding, retag, verify
 from indexing.building.embedding import Embedded
+from indexing.building.layout import Layout, lay_out
 from indexing.building.reporting import Reporter, StageProgress
 from indexing.encoders import Encoder, onnx_export
 from indexing.errors import DiskFull, NothingToIndex, VerifyFailed
 from indexing.lib import paths
-from indexing.lib.messages import count_of_experts, message, plural_message
+from indexing.lib.messages import count_of_experts, count_of_passages, message, plural_message
 from indexing.lib.retrying import with_database_retry
 from indexing.snapshot import keyword_index, vectors
 from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.feedback_terms import FeedbackTerms
 from indexing.snapshot.keyword_schema import KeywordDocument
-from indexing.snapshot.manifest import Manifest
+from indexing.snapshot.manifest import EXACT, HNSW, Manifest
 from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.suggestion_index import Suggestions
-from indexing.snapshot.vectors import BuiltIndex
 from indexing.snapshot.writer import (
     ANN,
     FACETS,
@@ -44,6 +46,8 @@ from indexing.snapshot.writer import (
     FIELD_HASHES,
     IDS,
     KEYWORDS,
+    PASSAGE_HASHES,
+    PASSAGES,
     SUGGESTIONS,
     TEXT_HASHES,
     VECTORS,
@@ -116,12 +120,10 @@ def _encoder(order: Order) -> Encoder:
 def _build_tags(order: Order, experts: Sequence[ExpertRecord], reporter: Reporter) -> Built:
     with reporter.stage("embed") as progress:
         encoder = _encoder(order)
-        hashes = embedding.text_hashes(experts, encoder.fingerprint)
-        todo = retag.plan_tags(experts, hashes, encoder.fingerprint, order.tag_threshold)
         previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
-        embedded = embedding.embed(
-            [experts[row] for row in todo.rows], [hashes[row] for row in todo.rows], encoder, previous, progress
-        )
+        layout = lay_out(experts, encoder, previous, progress.advance)
+        todo = retag.plan_tags(experts, layout.keys(), encoder.fingerprint, order.tag_threshold)
+        embedded = embedding.embed(layout.of_rows(todo.rows.tolist()), encoder, previous, progress)
     with reporter.stage("tag") as progress:
         retag.retag(experts, todo, embedded.vectors, encoder, progress)
     return Built(len(experts), embedded.encoded, embedded.reused, None, None, "")
@@ -134,26 +136,28 @@ def _build_version(order: Order, experts: Sequence[ExpertRecord], reporter: Repo
     with VersionWriter(building, paths.version_folder(order.number), order.number, order.database) as writer:
         with reporter.stage("embed") as progress:
             encoder = _encoder(order)
-            hashes: Sequence[bytes] = embedding.text_hashes(experts, encoder.fingerprint)
             previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
-            embedded = embedding.embed(experts, hashes, encoder, previous, progress)
+            layout = lay_out(experts, encoder, previous, progress.advance)
+            embedded = embedding.embed(layout, encoder, previous, progress)
             read = {expert.id for expert in experts}
-            experts, hashes, embedded = embedding.drop_unusable(experts, hashes, embedded)
+            experts, embedded = embedding.drop_unusable(experts, embedded)
             if not experts:
                 raise VerifyFailed(message("The model gave no usable vector for any expert."))
         with reporter.stage("tag") as progress:
-            todo = retag.plan_tags(experts, hashes, encoder.fingerprint, order.tag_threshold)
+            layout = embedded.layout
+            todo = retag.plan_tags(experts, layout.keys(), encoder.fingerprint, order.tag_threshold)
             retag.retag(experts, todo, embedded.vectors[todo.rows], encoder, progress)
-        encoded, reused, dimension = embedded.encoded, embedded.reused, embedded.vectors.shape[1]
-        with _raise_disk_full(writer, bytes_needed(experts, dimension)):
+        encoded, reused = embedded.encoded, embedded.reused
+        rows, dimension = embedded.matrix.shape
+        with _raise_disk_full(writer, bytes_needed(experts, rows, dimension)):
             with reporter.stage("vectors") as progress:
-                _write_vectors(writer, experts, hashes, embedded)
+                _write_vectors(writer, experts, embedded)
                 del embedded  # the index is built from the file: one copy less in memory
-                index = _write_index(writer, order, progress)
+                recall = _write_index(writer, order, layout.text_count, progress)
             with reporter.stage("keywords") as progress:
                 _write_keywords(writer, experts, progress)
             with reporter.stage("verify") as progress:
-                manifest = _manifest(order, writer, encoder, len(experts), dimension, index)
+                manifest = _manifest(order, writer, encoder, layout, dimension, recall)
                 folder, sha256 = _finish(writer, manifest, experts, progress)
     return Built(
         len(experts),
@@ -167,32 +171,39 @@ def _build_version(order: Order, experts: Sequence[ExpertRecord], reporter: Repo
     )
 
 
-def _write_vectors(
-    writer: VersionWriter, experts: Sequence[ExpertRecord], hashes: Sequence[bytes], embedded: Embedded
-) -> None:
+def _write_vectors(writer: VersionWriter, experts: Sequence[ExpertRecord], embedded: Embedded) -> None:
+    layout = embedded.layout
     writer.save(IDS, np.array([expert.id for expert in experts], np.int64))
-    writer.save(TEXT_HASHES, np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, HASH_BYTES))
+    writer.save(TEXT_HASHES, _as_array(layout.hashes))
+    writer.save(PASSAGES, layout.passages.table)
+    writer.save(PASSAGE_HASHES, _as_array(layout.passage_hashes))
     writer.save(FIELD_HASHES, field_hashes(experts))
     writer.save_profiles(Profiles.from_records(experts))
-    writer.save(VECTORS, embedded.vectors)
+    writer.save(VECTORS, embedded.matrix)
 
 
-def _write_index(writer: VersionWriter, order: Order, progress: StageProgress) -> BuiltIndex:
+def _as_array(hashes: Sequence[bytes]) -> NDArray[np.uint8]:
+    return np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, HASH_BYTES)
+
+
+def _write_index(writer: VersionWriter, order: Order, passages: int, progress: StageProgress) -> float | None:
+    """Write an index over the vectors if there are many. Returns its recall@10; None if there is none."""
     mapped = np.load(writer.path(VECTORS), mmap_mode="r", allow_pickle=False)
     progress.expect(len(mapped))
-    index = vectors.build_index(mapped, writer.path(ANN), exact_up_to=order.exact_up_to, advance=progress.advance)
-    figures = {"experts": count_of_experts(len(mapped)), "dimension": mapped.shape[1]}
-    if index.recall is None:
-        progress.summarise(message("Exact search over %(experts)s in %(dimension)s dimensions", **figures))
-    else:
-        progress.summarise(
-            message(
-                "Approximate search over %(experts)s in %(dimension)s dimensions, recall@10 %(recall).3f",
-                recall=index.recall,
-                **figures,
-            )
+    figures = {"passages": count_of_passages(passages), "dimension": mapped.shape[1]}
+    if passages <= order.exact_up_to:
+        progress.advance(len(mapped))
+        progress.summarise(message("Exact search over %(passages)s in %(dimension)s dimensions", **figures))
+        return None
+    recall = vectors.build_index(mapped, writer.path(ANN), advance=progress.advance)
+    progress.summarise(
+        message(
+            "Approximate search over %(passages)s in %(dimension)s dimensions, recall@10 %(recall).3f",
+            recall=recall,
+            **figures,
         )
-    return index
+    )
+    return recall
 
 
 def _write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], progress: StageProgress) -> None:
@@ -222,7 +233,7 @@ def _write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], prog
 
 
 def _manifest(
-    order: Order, writer: VersionWriter, encoder: Encoder, count: int, dimension: int, index: BuiltIndex
+    order: Order, writer: VersionWriter, encoder: Encoder, layout: Layout, dimension: int, recall: float | None
 ) -> Manifest:
     return Manifest(
         number=writer.number,
@@ -231,10 +242,12 @@ def _manifest(
         model_name=encoder.name,
         fingerprint=encoder.fingerprint,
         dimension=dimension,
-        count=count,
+        count=len(layout),
         template_version=TEMPLATE_VERSION,
-        ann_kind=index.kind,
-        ann_recall=index.recall,
+        ann_kind=EXACT if recall is None else HNSW,
+        ann_recall=recall,
+        passages=layout.text_count,
+        passage_rule=RULE,
         files=writer.seal(),
     )
 
@@ -260,12 +273,12 @@ def _finish(
     return folder, sha256
 
 
-def bytes_needed(experts: Sequence[ExpertRecord], dimension: int) -> int:
-    """A generous estimate of a version's size: vectors twice, the links of an approximate index, texts, postings,
-    and the stored profiles as if they were not compressed."""
+def bytes_needed(experts: Sequence[ExpertRecord], rows: int, dimension: int) -> int:
+    """A generous estimate of a version's size: the `rows` vectors twice, the links of an approximate index, texts,
+    postings, and the stored profiles as if they were not compressed."""
     links = 2 * vectors.LINKS * 5
     letters = sum(len(expert.bio) + len(expert.job_title) + len(expert.company) for expert in experts)
-    return len(experts) * (2 * 4 * dimension + links + 600) + 2 * letters + 1_000_000
+    return rows * (2 * 4 * dimension + links) + len(experts) * 600 + 2 * letters + 1_000_000
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tokenizers import Encoding
+
 BATCH = 8
 """Texts per forward pass. On a CPU 8 to 32 are faster than 128: small batches of equal length need little padding."""
 
@@ -23,3 +25,11 @@ def encodable(text: str) -> str:
     A JSON query or a damaged import can contain them, and tokenizers fail on them.
     """
     return text.encode("utf-8", "replace").decode()
+
+
+def characters_read(tokens: Encoding, prompt: str, text: str) -> int:
+    """How many characters of `text` are in `tokens`, which are those of prompt and text, cut to a model's length."""
+    if not tokens.overflowing:
+        return len(text)
+    last = max((end for _start, end in tokens.offsets), default=0)  # special tokens are at (0, 0)
+    return max(0, last - len(prompt))

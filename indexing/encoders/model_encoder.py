@@ -60,6 +60,10 @@ class ModelEncoder:
         """Unit vectors, float32[n, d], in input order. Raises EncoderUnavailable, and what `progress` raises."""
         return self._get().encode(texts, role, progress=progress)
 
+    def characters_read(self, texts: Sequence[str]) -> list[int]:
+        """How many characters of each text the model reads before it cuts. Raises EncoderUnavailable."""
+        return self._get().characters_read(texts)
+
     def switch_to_export(self) -> bool:
         """Switch from torch to ONNX Runtime if the model has been exported since; whether ONNX Runtime runs it now.
 

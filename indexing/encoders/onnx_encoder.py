@@ -10,7 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from indexing.encoders.batching import batches, encodable
+from indexing.encoders.batching import batches, characters_read, encodable
 from indexing.encoders.onnx_files import POOLING_MASK, Export, NoExport
 from indexing.encoders.protocol import DOCUMENT, BatchCallback, Role
 from indexing.errors import EncoderUnavailable
@@ -52,6 +52,11 @@ class OnnxEncoder:
             if progress is not None:
                 progress(len(rows))
         return vectors
+
+    def characters_read(self, texts: Sequence[str]) -> list[int]:
+        """How many characters of each document the model reads before it cuts."""
+        prompt, tokenizer = self._meta.prompts[DOCUMENT], self._tokenizers[DOCUMENT]
+        return [characters_read(tokenizer.encode(encodable(prompt + text)), prompt, text) for text in texts]
 
     def _tokens(self, texts: Sequence[str], role: Role) -> list[list[int]]:
         """The token ids of each text, with the prompt of that role and cut to the length that the model reads."""

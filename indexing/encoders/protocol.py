@@ -47,3 +47,9 @@ class Encoder(Protocol):
 
         Raises EncoderUnavailable, and what `progress` raises.
         """
+
+    def characters_read(self, texts: Sequence[str]) -> list[int]:
+        """How many characters of each document the model reads: all, or those up to its limit of tokens.
+
+        May load the model. Raises EncoderUnavailable.
+        """

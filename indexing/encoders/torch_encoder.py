@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from indexing.encoders.batching import BATCH, batches, encodable
+from indexing.encoders.batching import BATCH, batches, characters_read, encodable
 from indexing.encoders.model_files import ModelFiles
 from indexing.encoders.protocol import DOCUMENT, QUERY, BatchCallback, Role
 from indexing.errors import EncoderUnavailable
@@ -83,6 +83,21 @@ class SentenceTransformerEncoder:
             if progress is not None:
                 progress(len(rows))
         return vectors
+
+    def characters_read(self, texts: Sequence[str]) -> list[int]:
+        """How many characters of each document the model reads before it cuts. Raises EncoderUnavailable."""
+        model, prompt = self.loaded(), self.files.prompts.of(DOCUMENT)
+        longest, tokenizer = model.max_seq_length, model.tokenizer
+        if not longest or not getattr(tokenizer, "is_fast", False):
+            return [len(text) for text in texts]  # it has no limit, or nobody can tell where it cuts
+        counts = []
+        for text in texts:
+            with self._lock:
+                tokens: Any = tokenizer(
+                    encodable(prompt + text), truncation=True, max_length=int(longest), return_overflowing_tokens=True
+                )
+            counts.append(characters_read(tokens.encodings[0], prompt, text))
+        return counts
 
     def _load(self) -> SentenceTransformer:
         for name, value in QUIET_AND_OFFLINE.items():

@@ -54,6 +54,9 @@ class DerivedEncoder:
         vectors[rows] = base
         return vectors
 
+    def characters_read(self, texts: Sequence[str]) -> list[int]:
+        return self.model.characters_read(texts)
+
 
 class FullEncoder(DerivedEncoder):
     """Encodes every text, as a rebuild does: searches are measured while it works. Nobody waits for its end."""

@@ -154,7 +154,7 @@ def test_vectors_in_the_wrong_order_fail_the_build(monkeypatch):
 
     monkeypatch.setattr(pipeline.vectors, "build_index", shifted)
     with pytest.raises(VerifyFailed, match="10 of a sample of 10 experts .* the vector of their profile: expert-001"):
-        build(FULL, RecordingReporter())
+        build(replace(FULL, exact_up_to=5), RecordingReporter())
     assert left_over() == []
 
 
@@ -223,7 +223,7 @@ def fill(ballast: Path) -> None:
 def test_a_disk_that_fills_up_while_writing_is_reported(small_disk, stage, monkeypatch):
     """Filled before the arrays, before the index (FAISS) or before the keywords (tantivy) are written."""
     cast.experts(200)
-    monkeypatch.setattr(pipeline, "bytes_needed", lambda experts, dimension: 0)
+    monkeypatch.setattr(pipeline, "bytes_needed", lambda experts, rows, dimension: 0)
     ballast = small_disk / "ballast"
 
     def stop(reported: RecordedStage) -> None:

@@ -15,12 +15,11 @@ from tests.support import cast
 from tests.support.index_cast import built
 
 FORMATS = {
-    3: {
+    4: {
         "manifest.json": (
             "ann_kind ann_recall count created dimension fence files fingerprint format model_name number "
-            "template_version; bytes sha256"
+            "passage_rule passages template_version; bytes sha256"
         ),
-        "ann.faiss": "",
         "facets.npz": (
             "categories <U[1] category <i4[1] currency <U[1] has_photo |b1[1] rate <f8[1] tag_ids <i8[1] "
             "tag_starts <i8[1]"
@@ -34,6 +33,8 @@ FORMATS = {
             "username text tcs_plain freq, job_title text tcs_stemmed freq, tags text tcs_stemmed freq, "
             "company text tcs_stemmed freq, bio text tcs_stemmed freq"
         ),
+        "passage_hashes.npy": "|u1[2]",
+        "passages.npy": "<i4[2]",
         "profile_ends.npy": "<i8[1]",
         "profiles.npy": "|u1[1]",
         "row_digests.npy": "|u1[2]",

@@ -25,6 +25,8 @@ class HashEncoder:
     name = "hash-encoder"
     fingerprint = hashlib.sha256(b"tests.support.fakes.HashEncoder 1").hexdigest()
     dimension = DIMENSION
+    limit = 256
+    """Words of a text that it reads."""
 
     def __init__(self) -> None:
         self.encoded: list[str] = []
@@ -41,13 +43,21 @@ class HashEncoder:
         vectors = np.empty((len(texts), DIMENSION), dtype=np.float32)
         for start in range(0, len(texts), BATCH):
             batch = texts[start : start + BATCH]
-            for row, text in enumerate(batch, start):
-                vectors[row] = text_vector(text)
+            for row, (text, read) in enumerate(zip(batch, self.characters_read(batch), strict=True), start):
+                vectors[row] = text_vector(text[:read])
             self.encoded += batch
             self.roles.update(dict.fromkeys(batch, role))
             if progress is not None:
                 progress(len(batch))
         return vectors
+
+    def characters_read(self, texts: Sequence[str]) -> list[int]:
+        """Up to `limit` words, and any punctuation after them."""
+        ends = [[word.end() for word in re.finditer(r"\w+\W*", text)] for text in texts]
+        return [
+            len(text) if len(each) <= self.limit else each[self.limit - 1]
+            for text, each in zip(texts, ends, strict=True)
+        ]
 
 
 class OtherHashEncoder(HashEncoder):
