@@ -30,6 +30,7 @@ GROUPS = {
             "tests/runs/test_run_reasons.py",
             "tests/runs/test_runs_at_the_edges.py",
             "tests/runs/test_launch.py",
+            "tests/versions/test_after_a_rollback.py",
             "tests/versions/test_what_decisions_leave.py",
         ),
         locks=True,

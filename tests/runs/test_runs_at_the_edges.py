@@ -13,7 +13,7 @@ from indexing import audit, runs
 from indexing.audit import Actor
 from indexing.errors import FenceLost, NotActive, SchedulePaused
 from indexing.lib import ownership, paths, processes
-from indexing.lib.messages import message
+from indexing.lib.messages import Message, message
 from indexing.lib.processes import Owner
 from indexing.models import IndexState, RebuildRun
 from indexing.models.run_records import GateRecord
@@ -96,6 +96,16 @@ def test_cancelling_a_running_run_returns_it_as_it_is_then():
     assert (run.cancel_requested_name, run.cancel_reason) == ("carol", "Too early.")
 
 
+def test_a_run_of_tags_ends_well_and_leaves_the_version_alone():
+    run = runs.claim(processes.me(), runs.request("tags", cast.command_actor()).pk)
+    assert run is not None
+    runs.complete(run, outcome())
+    run.refresh_from_db()
+    assert (run.state, run.experts, run.version_id) == (State.DONE, 3, None)
+    assert run.lines.last().text == "Done: the tags of 3 experts are up to date."
+    assert IndexState.read().live_version_id is None
+
+
 # --- The lease ----------------------------------------------------------------------------------------------
 def test_a_lease_ends_after_its_last_second(clock):
     run = running(ELSEWHERE)
@@ -106,6 +116,29 @@ def test_a_lease_ends_after_its_last_second(clock):
     clock.now += 0.5
     runs.reap()
     assert state_of(run) == State.CRASHED
+
+
+def test_a_run_that_no_worker_has_taken_is_waited_for_longer_than_a_lease(clock):
+    run = ask()
+    for _look in range(3):
+        runs.reap()
+        clock.now += 0.6 * LEASE
+    assert state_of(run) == State.QUEUED
+
+
+def test_the_stage_is_named_that_a_run_had_come_to_when_its_process_ended(monkeypatch):
+    run = running(GONE)
+    look = lease._why_lost
+
+    def look_a_little_early(found: RebuildRun) -> Message | None:
+        said = look(found)
+        RebuildRun.objects.update(stage=RebuildRun.Stage.VERIFY)
+        return said
+
+    monkeypatch.setattr(lease, "_why_lost", look_a_little_early)
+    runs.reap()
+    run.refresh_from_db()
+    assert "in stage “verify the files”" in run.error
 
 
 def test_a_run_that_is_given_up_before_its_first_stage_says_so():
