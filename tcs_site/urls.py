@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 from indexing.api import api
 from indexing.console.search.similar_views import similar_page
 from indexing.console.search.views import search_page
+from indexing.console.search.where_views import people_options, where_page
 from indexing.ops import health
 
 handler500 = "tcs_site.error_pages.internal_error"
@@ -21,5 +22,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("metrics", health.metrics_page, name="metrics"),
     path("readyz", health.readyz, name="readyz"),
+    path("where/", where_page, name="where"),
+    path("where/people/", people_options, name="where-people"),
     path("similar/<int:expert_id>/", similar_page, name="similar"),
 ]

@@ -89,10 +89,17 @@ class ExpertQuerySet(LockingQuerySet["Expert"]):
 
         Only the first MAX_SEARCH_WORDS words count: each one adds a condition on every field.
         """
+        return self._with_words(words.split(), ("username", "first_name", "last_name", "job_title", "company"))
+
+    def named(self, words: Sequence[str]) -> ExpertQuerySet:
+        """The experts who have every one of `words`, at least as part of a word, in their name or username."""
+        return self._with_words(words, ("username", "first_name", "last_name"))
+
+    def _with_words(self, words: Sequence[str], fields: Sequence[str]) -> ExpertQuerySet:
         matching = self
-        for word in words.split()[:MAX_SEARCH_WORDS]:
+        for word in words[:MAX_SEARCH_WORDS]:
             anywhere = models.Q()
-            for field in ("username", "first_name", "last_name", "job_title", "company"):
+            for field in fields:
                 anywhere |= models.Q(**{f"{field}__icontains": word})
             matching = matching.filter(anywhere)
         return matching

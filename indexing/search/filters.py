@@ -123,6 +123,13 @@ class Filters:
         blank: dict[str, Any] = {name: getattr(NONE, name) for name in names}
         return replace(self, **blank)
 
+    def only(self, group: str) -> Filters:
+        """The filters of one group alone."""
+        left = self
+        for other in self.groups():
+            left = left if other == group else left.without(other)
+        return left
+
     def each_dropped(self) -> Iterator[tuple[str, object, Filters]]:
         """Every way to remove one filter: its group, its value, and the filters that remain.
 

@@ -61,6 +61,8 @@ class RankedHits:
     semantic_ranks: NDArray[np.int64]
     keyword_ranks: NDArray[np.int64]
     """Ranks count from 1; 0 if the expert is not in that list."""
+    query: KeywordQuery | None = None
+    """The words that were scored, with those of the first experts; None by meaning or by words alone."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -147,7 +149,7 @@ def _fused(
     full = len(scored[0]) == depth
     words = _spread_out(scored[1], places, UNSEEN * float(scored[1][-1]) if full else 0.0)
     scores = fused_scores(similarities, spread, words, query)
-    return _ordered(ids, scores, similarities, semantic_ranks, _ranks(ids, worded[0]))
+    return _ordered(ids, scores, similarities, semantic_ranks, _ranks(ids, worded[0]), query)
 
 
 def fused_scores(
@@ -159,10 +161,18 @@ def fused_scores(
     """float64[m]: z + weight * words / sqrt(information), of cosine similarities[m] and scores `words`[m] of the
     keyword index; see the module. `spread` is the mean and the standard deviation of the similarities to all
     experts."""
+    return np.asarray(z_scores(similarities, spread) + word_factor(query) * words, np.float64)
+
+
+def z_scores(similarities: NDArray[np.float64], spread: tuple[float, float]) -> NDArray[np.float64]:
+    """float64[m]: how many standard deviations each similarity is above the mean; `spread` is both."""
     mean, deviation = spread
-    z = (similarities - mean) / max(deviation, LEAST_DEVIATION)
-    weight = KEYWORD_WEIGHT if query.only_keywords else WORD_WEIGHT
-    return np.asarray(z + weight / math.sqrt(query.information) * words, np.float64)
+    return np.asarray((similarities - mean) / max(deviation, LEAST_DEVIATION), np.float64)
+
+
+def word_factor(query: KeywordQuery) -> float:
+    """By what a score of the keyword index is multiplied in a hybrid score."""
+    return (KEYWORD_WEIGHT if query.only_keywords else WORD_WEIGHT) / math.sqrt(query.information)
 
 
 def _ranks(ids: NDArray[np.int64], listed: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -185,6 +195,7 @@ def _ordered(
     similarities: NDArray[np.floating],
     semantic_ranks: NDArray[np.int64],
     keyword_ranks: NDArray[np.int64],
+    query: KeywordQuery | None = None,
 ) -> RankedHits:
     """Best first. Equal scores are ordered by keyword rank, then by id."""
     word_order = np.where(keyword_ranks > 0, keyword_ranks, np.iinfo(np.int64).max)
@@ -195,4 +206,5 @@ def _ordered(
         np.asarray(similarities, np.float64)[order],
         semantic_ranks[order],
         keyword_ranks[order],
+        query,
     )

@@ -126,16 +126,30 @@ def _filled(
     fusion, deeper = fusion_from(settings), 1
     known: dict[int, Card | None] = {}
     while True:
-        depths = (
-            min(max(fusion.semantic_depth, DEPTH_PER_HIT * k) * deeper, total),
-            min(max(fusion.keyword_depth, DEPTH_PER_HIT * k) * deeper, total),
-        )
+        depths = _depths(fusion, k, total, deeper)
         ranked = _ranked(snapshot, text, vector, depths, fusion, mode, timer, only)
         with timer.step("cards"):
             hits = active_hits(ranked, k, known)
         if len(hits) == k or min(depths) == total:
             return hits
         deeper *= 8
+
+
+def first_ranking(
+    snapshot: Snapshot, text: str, vector: NDArray[np.float32] | None, mode: Mode, only: Prefilter | None
+) -> RankedHits:
+    """The ranking that a search for MAX_K experts reads first; experts who are not active any more are in it too."""
+    fusion = fusion_from(settings)
+    depths = _depths(fusion, MAX_K, only.count if only else len(snapshot))
+    return _ranked(snapshot, text, vector, depths, fusion, mode, StepTimer(), only)
+
+
+def _depths(fusion: Fusion, k: int, total: int, deeper: int = 1) -> tuple[int, int]:
+    """How many of `total` experts are read by meaning and by words, to show `k`."""
+    return (
+        min(max(fusion.semantic_depth, DEPTH_PER_HIT * k) * deeper, total),
+        min(max(fusion.keyword_depth, DEPTH_PER_HIT * k) * deeper, total),
+    )
 
 
 def _ranked(

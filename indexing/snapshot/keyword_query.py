@@ -91,7 +91,9 @@ class QueryWord:
     stem: str
     is_indexed: bool
     """Some document contains it. If not, similar terms are matched instead."""
-    weight: float
+    once: float = 0.0
+    """About what it adds to the score of a document that has it once, in a field of average length."""
+    weight: float = 1.0
     """By how much its BM25 is multiplied, from 0 to 1: 1 for a word that no document contains, near 0 for one that
     most contain."""
 
@@ -147,7 +149,8 @@ class QueryParser:
 
     def _described(self, term: Term) -> QueryWord:
         count = max(self._searcher.doc_freq(*place) for place in _term_per_field(term))
-        return QueryWord(*term, is_indexed=count > 0, weight=self._weight(self._idf(count)))
+        idf, weight = self._idf(count), self._weight(self._idf(count))
+        return QueryWord(*term, is_indexed=count > 0, once=weight * idf, weight=weight)
 
     def filtered(self, query: Query, conditions: KeywordConditions) -> Query:
         """`query`, restricted to the documents that meet the conditions. The scores stay as they are."""

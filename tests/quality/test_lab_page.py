@@ -193,7 +193,18 @@ class TestTwoColumns:
     @pytest.mark.parametrize(
         ("mode", "steps"),
         [
-            ("hybrid", [ENCODE, MEANING, KEYWORDS, "Combine the rankings", PROFILES, "Total"]),
+            (
+                "hybrid",
+                [
+                    ENCODE,
+                    MEANING,
+                    KEYWORDS,
+                    "Combine the rankings",
+                    "Add words of the first results",
+                    PROFILES,
+                    "Total",
+                ],
+            ),
             ("semantic", [ENCODE, MEANING, PROFILES, "Total"]),
             ("keyword", [KEYWORDS, PROFILES, "Total"]),
         ],

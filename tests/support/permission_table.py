@@ -43,6 +43,8 @@ CANCEL = ("indexing.cancel", "indexing.rebuild")
 
 CONSOLE = [
     Row("search", "/?q=bread", "console"),
+    Row("where", "/where/?q=bread&expert={active}", "console"),
+    Row("where-people", "/where/people/?who=er", "console"),
     Row("similar", "/similar/{active}/?category=Finance", "console"),
     Row("index:page", "/admin/index/", "console", VIEW),
     Row("index:rebuild", "/admin/index/rebuild/", "console", ("indexing.rebuild",), post=409),

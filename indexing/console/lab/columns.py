@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Literal
+from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
 
@@ -50,6 +51,13 @@ class LabColumn:
     @property
     def mode_label(self) -> str:
         return mode_label(self.mode)
+
+    @property
+    def where_address(self) -> str:
+        """The parameters with which the page “Where is …?” explains this column."""
+        query = self.results.query if self.results else ""
+        asked = {"q": query, "mode": self.mode, "version": self.version.number}
+        return f"?{urlencode(asked, errors='replace')}"
 
     @property
     def ids(self) -> list[int]:
@@ -123,5 +131,6 @@ def _step_labels() -> dict[str, str]:
         "vectors": _("Search by meaning"),
         "keywords": _("Search by keywords"),
         "fuse": _("Combine the rankings"),
+        "feedback": _("Add words of the first results"),
         "cards": _("Load the profiles"),
     }

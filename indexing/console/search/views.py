@@ -76,6 +76,7 @@ def _addresses(form: SearchForm) -> dict[str, str]:
     return {
         "bare_address": form.address_without_filters(),
         "filters_address": form.filters_address(),
+        "where_address": form.address(),
         "keyword_address": form.address(mode=Mode.KEYWORD),
         "hybrid_address": form.address(mode=""),
     }
