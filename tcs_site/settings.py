@@ -236,7 +236,7 @@ TCS_SEARCH_LOG_DAYS = env.integer(
     "TCS_SEARCH_LOG_DAYS", 30, about="Days that searches are stored, never with who searched; `0`: not at all"
 )
 TCS_UNDO_DAYS = env.integer(
-    "TCS_UNDO_DAYS", 30, at_least=1, about="Days that an import can be undone; only the last five can be at all"
+    "TCS_UNDO_DAYS", 30, at_least=1, about="Days that an import can be undone; only the last twenty can be at all"
 )
 TCS_NOTIFICATION_DAYS = env.integer(
     "TCS_NOTIFICATION_DAYS", 30, at_least=1, about="Days that notifications are stored"

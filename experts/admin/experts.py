@@ -21,7 +21,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from experts.admin.export import write_csv
 from experts.admin.filters import (
     DomainFilter,
     FindabilityFilter,
@@ -32,6 +31,7 @@ from experts.admin.filters import (
 )
 from experts.admin.forms import ExpertForm, ExpertTagForm, ExpertTagFormSet, LinesField
 from experts.admin_history import log_changed
+from experts.exporting import write_csv
 from experts.importing import views as import_views
 from experts.models import Expert, ExpertQuerySet, ExpertTag, Tag
 from experts.profiles import findability

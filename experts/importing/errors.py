@@ -15,6 +15,10 @@ class RowsRejected(ImportFailed):
     """Rows of the file have errors and may not be skipped; nothing was imported."""
 
 
+class TooManyDeactivated(ImportFailed):
+    """The import would hide a large part of the directory, and nobody has stated how many; nothing was imported."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """A row that cannot be imported, and why. A row with several errors has several rejections."""

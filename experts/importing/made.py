@@ -13,6 +13,13 @@ _LETTERS_OF_THEIR_OWN = str.maketrans(
 )
 
 
+_PARTICLES = frozenset(
+    ("van", "de", "den", "der", "het", "'t", "ter", "ten", "te", "von", "vom", "zu", "zum", "zur")
+    + ("da", "das", "di", "do", "dos", "du", "des", "le", "la")
+)
+"""Words of a last name that lists sorted by last name put behind the first name."""
+
+
 def makes_usernames(fields: tuple[str, ...]) -> bool:
     """Whether the usernames of a file with these columns are made: then equal ones may be of different people."""
     return "username" not in fields
@@ -34,7 +41,10 @@ def _divided(name: str) -> tuple[str, str]:
     """First and last name. “Berg, Ada van den” is sorted by the last name."""
     last, comma, first = (part.strip() for part in name.partition(","))
     if comma:
-        return first, last
+        words = first.split()
+        while len(words) > 1 and words[-1].casefold() in _PARTICLES:
+            last = f"{words.pop()} {last}"
+        return " ".join(words), last
     first, _space, last = name.strip().partition(" ")
     return first, last.strip()
 

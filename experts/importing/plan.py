@@ -19,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from experts.identity import identity_key, without_conflict
@@ -28,7 +29,7 @@ from experts.importing.made import makes_usernames
 from experts.importing.matching import CHOICES, SKIP, Conflict, Match, Matcher
 from experts.importing.options import ImportOptions
 from experts.importing.tables import ImportTable, open_table
-from experts.importing.values import read_values
+from experts.importing.values import URLS, read_values
 from experts.models import Expert
 
 BATCH = 1_000
@@ -101,6 +102,10 @@ class ImportPlan:
     """Inactive experts who are in the file and stay inactive, because `sync` is not set."""
     active: int = 0
     """Active experts in the directory."""
+    columns_chosen: bool = False
+    """Somebody chose what the columns fill, which the next file with these headers follows."""
+    dropped_urls: int = 0
+    """Web addresses that are left out, because they are not valid."""
 
     @property
     def unknown_columns(self) -> tuple[str, ...]:
@@ -125,6 +130,11 @@ class ImportPlan:
     @property
     def does_nothing(self) -> bool:
         return not (self.new or self.changed or self.deactivated)
+
+    @property
+    def needs_confirmation(self) -> bool:
+        """It deactivates more of the directory than a new version of the index may lack: somebody states how many."""
+        return len(self.deactivated) > settings.TCS_GATE_MAX_LOST * self.active
 
     @property
     def needs_choice(self) -> bool:
@@ -175,6 +185,7 @@ def make_plan(file: BinaryIO, options: ImportOptions | None = None, *, rows_file
         raise ImportFailed(_("The file has a header but no experts."))
     plan.rejected.sort(key=lambda each: each.line)
     plan.missing = list(_missing(matcher, undecided))
+    plan.columns_chosen = bool(options.columns)
     plan.active = Expert.objects.active().count()
     return plan
 
@@ -195,6 +206,7 @@ def _valid_rows(plan: ImportPlan, undecided: set[str]) -> Iterator[tuple[int, di
         else:
             values, problems = read_values(row, plan.conventions)
         if not problems:
+            plan.dropped_urls += sum(name in plan.table.fields and name not in values for name in URLS)
             yield row.line, values
             continue
         plan.rejected += problems

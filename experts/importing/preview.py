@@ -75,7 +75,7 @@ def preview_context(pending: PendingImport, plan: ImportPlan) -> dict[str, Any]:
         ),
         "conflicts": ShortenedList.from_rows(plan.conflicts),
         "rejected": ShortenedList.from_rows(plan.rejected),
-        "notices": [*_conventions(plan.conventions), *plan.table.notices()],
+        "notices": [*_conventions(plan.conventions), *_dropped(plan.dropped_urls), *plan.table.notices()],
         "reading": ReadingForm(plan.table.format, plan.table.header, None, pending.options),
     }
 
@@ -106,6 +106,15 @@ def _conventions(found: Conventions) -> list[str]:
             % {"example": found.date_in_doubt[:30], "order": order}
         )
     return sentences
+
+
+def _dropped(urls: int) -> list[str]:
+    if not urls:
+        return []
+    sentence = ngettext(
+        "%s web address is not valid and is left out.", "%s web addresses are not valid and are left out.", urls
+    )
+    return [sentence % urls]
 
 
 def _label(field: str) -> str:

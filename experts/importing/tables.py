@@ -19,6 +19,7 @@ from experts.importing.cells import shorten, unmark_formula
 from experts.importing.errors import ImportFailed, Rejection
 from experts.importing.headers import HEADER_WITHIN, HeaderRow, check_header, read_header
 from experts.importing.options import ImportOptions
+from experts.importing.remembered import remembered_columns
 from experts.importing.source_rows import Cell, Format, SourceRow, is_blank
 from experts.importing.sources import Source, open_source
 
@@ -107,7 +108,10 @@ def open_table(file: BinaryIO, options: ImportOptions, rows_file: Path | None = 
     experts are (ColumnsUnknown).
     """
     source, file_format = open_source(file, options, rows_file)
-    header = read_header(list(islice(source.rows(), HEADER_WITHIN)), options.header_line, options.columns)
+    first = list(islice(source.rows(), HEADER_WITHIN))
+    header = read_header(first, options.header_line, options.columns)
+    if not options.columns and (columns := remembered_columns(header.names)):
+        header = read_header(first, options.header_line, columns)
     check_header(header, file_format)
     return ImportTable(file_format, header, source)
 

@@ -32,6 +32,14 @@ _END_OF_TEXT = "\x1a"
 """Ctrl-Z, with which old programs end a text."""
 
 
+def named_delimiter(given: str) -> str:
+    """The delimiter that somebody typed: itself, or “tab”. Raises ValueError for more than one character."""
+    delimiter = {"tab": "\t", "\\t": "\t"}.get(given, given)
+    if len(delimiter) != 1:
+        raise ValueError
+    return delimiter
+
+
 @dataclass(slots=True)
 class TextSource:
     """A text file and how it is divided into cells."""

@@ -34,6 +34,7 @@ _ERROR_CELL = re.compile(
     r"NOMBRE\s?!|GETAL!|ZAHL!|NULL!|NUL\s?!|LEEG!|SPILL!|CALC!|FIELD!|BLOCKED!|CONNECT!|UNKNOWN!|BUSY!|GETTING_DATA)"
 )
 """What spreadsheets show in place of a value that they could not compute, in English, Dutch, German and French."""
+URLS = ("profile_url", "photo_url")
 LONGEST_CELL = 25_000
 """Characters: more than any field takes, with white space around line breaks. Checked before anything else."""
 _is_url = URLValidator(schemes=["http", "https"])
@@ -55,7 +56,7 @@ def read_values(row: ImportRow, conventions: Conventions) -> tuple[dict[str, Any
             problems.append(Rejection(row.line, HEADINGS[name], shorten(str(cell)), str(error), username, asks))
     if cells.get("hourly_rate"):
         _add_currency(row.line, cells, values, problems)
-    for name in ("created_at", "profile_url", "photo_url"):
+    for name in ("created_at", *URLS):
         if values.get(name, ...) is None:
             del values[name]
     return values, problems
@@ -71,7 +72,7 @@ def _value(name: str, cell: Cell, conventions: Conventions) -> Any:
     text = str(cell)
     if name == "created_at":
         return _moment(text, conventions)
-    if name in ("profile_url", "photo_url"):
+    if name in URLS:
         return _url(name, text, conventions)
     return _READERS.get(name, _line)(name, text)
 

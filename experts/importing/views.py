@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from experts.importing import uploads
 from experts.importing.access import admin_context, may_import
-from experts.importing.apply import apply_plan
+from experts.importing.apply import apply_plan, check_deactivated
 from experts.importing.columns import COLUMNS
 from experts.importing.errors import ImportFailed
 from experts.importing.forms import ImportForm
@@ -29,6 +29,7 @@ from experts.importing.refused_rows import write_refused
 from experts.importing.tables import ImportTable, open_table
 from experts.importing.undo_views import undo_import
 from experts.models import ImportRecord
+from experts.numbers import whole_number
 
 
 @require_http_methods(["GET", "POST"])
@@ -58,21 +59,7 @@ def import_preview(request: HttpRequest) -> HttpResponse:
     pending = uploads.find_pending(request)
     if pending is None:
         return _no_pending_import(request)
-    try:
-        return _show_preview(request, pending, _plan(pending))
-    except ColumnsUnknown as error:
-        messages.error(request, str(error))
-        return _show_columns(request, pending, error)
-    except ImportFailed as error:
-        sentence = _("“%(file)s” cannot be imported. %(error)s") % {"file": pending.name, "error": error}
-        messages.error(request, sentence)
-        chosen = replace(pending.options, sync=False)
-        if chosen == ImportOptions():
-            uploads.discard_pending(request)
-            return redirect("admin:experts_expert_import")
-        # What was chosen does not fit the file: read it as at first.
-        uploads.remember_choices(request, replace(pending, options=ImportOptions(sync=pending.options.sync)))
-        return redirect("admin:experts_expert_import_preview")
+    return _preview(request, pending)
 
 
 @require_POST
@@ -82,6 +69,9 @@ def choose(request: HttpRequest) -> HttpResponse:
     pending = uploads.find_pending(request)
     if pending is None:
         return _no_pending_import(request)
+    if "without_sync" in request.POST:
+        uploads.remember_choices(request, replace(pending, options=replace(pending.options, sync=False)))
+        return redirect("admin:experts_expert_import_preview")
     try:
         table = _table(pending)
         form = ReadingForm(table.format, table.header, request.POST, pending.options)
@@ -133,6 +123,7 @@ def apply(request: HttpRequest) -> HttpResponse:
         if plan.digest != request.POST.get("digest"):
             messages.warning(request, _("The directory has changed in the meantime. Check the new preview below."))
             return _show_preview(request, pending, plan)
+        check_deactivated(plan, whole_number(request.POST.get("deactivate", "").strip()))
         skip_bad = pending.skip_bad or "skip_bad" in request.POST
         record = apply_plan(plan, skip_bad=skip_bad, user=request.user, file_name=pending.name)
     except ImportFailed as error:
@@ -206,6 +197,25 @@ def _success_message(pending: uploads.PendingImport, plan: ImportPlan) -> str:
         "deactivated": len(plan.deactivated),
         "rejected": counts.rejected,
     }
+
+
+def _preview(request: HttpRequest, pending: uploads.PendingImport) -> HttpResponse:
+    try:
+        return _show_preview(request, pending, _plan(pending))
+    except ColumnsUnknown as error:
+        messages.error(request, str(error))
+        return _show_columns(request, pending, error)
+    except ImportFailed as error:
+        sentence = _("“%(file)s” cannot be imported. %(error)s") % {"file": pending.name, "error": error}
+        messages.error(request, sentence)
+        chosen = replace(pending.options, sync=False)
+        if chosen == ImportOptions():
+            uploads.discard_pending(request)
+            return redirect("admin:experts_expert_import")
+        # What was chosen does not fit the file: read it as at first.
+        pending = replace(pending, options=ImportOptions(sync=pending.options.sync))
+        uploads.remember_choices(request, pending)
+        return _preview(request, pending)
 
 
 def _show_preview(request: HttpRequest, pending: uploads.PendingImport, plan: ImportPlan) -> HttpResponse:

@@ -5,5 +5,6 @@ from experts.models.expert import LAST_YEAR as LAST_YEAR
 from experts.models.expert import Expert as Expert
 from experts.models.expert import ExpertQuerySet as ExpertQuerySet
 from experts.models.expert import ExpertTag as ExpertTag
+from experts.models.imports import ColumnMapping as ColumnMapping
 from experts.models.imports import ImportRecord as ImportRecord
 from experts.models.tag import Tag as Tag

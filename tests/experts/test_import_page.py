@@ -118,8 +118,22 @@ def test_sync_lists_and_deactivates_the_missing(importer: Client) -> None:
     Expert.objects.create(username="cid")
     page = post(importer, "Username\nann\n", sync="on")
     assert "will be deactivated" in page.content.decode()
-    confirm(importer, page)
+    assert "would deactivate 1 of 1 active experts" in page.content.decode()
+    digest = page.context["plan"].digest
+    for typed in ("", "2"):
+        answer = importer.post(APPLY, {"digest": digest, "deactivate": typed}, follow=True)
+        assert "would deactivate 1 of 1" in messages(answer)
+        assert Expert.objects.get().is_active
+    importer.post(APPLY, {"digest": digest, "deactivate": "1"})
     assert not Expert.objects.get(username="cid").is_active
+
+
+def test_who_would_hide_too_many_can_add_and_update_only(importer: Client) -> None:
+    Expert.objects.create(username="cid")
+    post(importer, "Username\nann\n", sync="on")
+    page = importer.post(CHOOSE, {"without_sync": "Add and update only"}, follow=True)
+    confirm(importer, page)
+    assert Expert.objects.active().count() == 2
 
 
 def test_rejected_rows_are_listed_and_stop_the_import(importer: Client) -> None:

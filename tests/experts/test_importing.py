@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from experts.admin.export import write_csv
+from experts.exporting import write_csv
 from experts.importing.apply import apply_plan
 from experts.importing.columns import COLUMNS
 from experts.importing.errors import ImportFailed, RowsRejected

@@ -9,17 +9,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from experts.importing.apply import apply_plan, check_applicable
+from experts.importing.apply import apply_plan, check_applicable, check_deactivated
 from experts.importing.columns import COLUMNS
 from experts.importing.encodings import ENCODINGS
 from experts.importing.errors import ImportFailed
 from experts.importing.matching import CHOICES
 from experts.importing.options import ImportOptions
 from experts.importing.plan import ImportPlan, make_plan
+from experts.importing.text_files import named_delimiter
+from experts.management.users import find_user
 from experts.safe_text import visible
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,12 @@ class Command(BaseCommand):
             action="store_true",
             help="make the file the full list: deactivate everyone not in it, activate everyone in it",
         )
+        parser.add_argument(
+            "--deactivate",
+            type=int,
+            metavar="N",
+            help="confirm that N experts are deactivated, where --sync would hide a large part of the directory",
+        )
         parser.add_argument("--skip-bad", action="store_true", help="skip rows with errors and import the others")
         self._add_reading(parser)
         parser.add_argument("--user", help="username under which the changes appear in the admin's history")
@@ -50,11 +57,8 @@ class Command(BaseCommand):
 
     def _add_reading(self, parser: ArgumentParser) -> None:
         """What is otherwise worked out from the file."""
-        known = {"\\t": "\t", "tab": "\t"}
         parser.add_argument("--encoding", default="", choices=ENCODINGS, help="how a CSV file is encoded")
-        parser.add_argument(
-            "--delimiter", default="", type=lambda given: known.get(given, given), help="of a CSV file; also `tab`"
-        )
+        parser.add_argument("--delimiter", type=named_delimiter, help="of a CSV file; also `tab`")
         parser.add_argument("--sheet", default="", help="which sheet of a spreadsheet")
         parser.add_argument("--header-line", default=0, type=int, help="the line with the column names")
         parser.add_argument("--decimal", default="", choices=[".", ","], help="what stands before the cents")
@@ -67,7 +71,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
         """Exit codes: 0 imported, or checked with --dry-run; 1 failed; 2 usage. Raises CommandError."""
         self.json: bool = options["json"]
-        user = self._user(options["user"])
+        user = find_user(options["user"])
         try:
             with file.open("rb") as content:
                 plan = make_plan(content, self._options(options))
@@ -77,6 +81,7 @@ class Command(BaseCommand):
         except ImportFailed as error:
             self._fail(file, str(error))
         try:
+            check_deactivated(plan, options["deactivate"])
             if options["dry_run"]:
                 check_applicable(plan, skip_bad=options["skip_bad"])
             else:
@@ -92,7 +97,7 @@ class Command(BaseCommand):
         return ImportOptions(
             sync=given["sync"],
             encoding=given["encoding"],
-            delimiter=given["delimiter"],
+            delimiter=given["delimiter"] or "",
             sheet=given["sheet"],
             header_line=given["header_line"],
             decimal=given["decimal"],
@@ -100,14 +105,6 @@ class Command(BaseCommand):
             same_names=given["same_names"],
             drop_bad_urls=given["drop_bad_urls"],
         )
-
-    def _user(self, username: str | None) -> User | None:
-        if username is None:
-            return None
-        try:
-            return User.objects.get(username=username)
-        except User.DoesNotExist:
-            raise CommandError(_("No user is named “%s”.") % username, returncode=2) from None
 
     def _describe(self, plan: ImportPlan, verbosity: int) -> None:
         for notice in plan.table.notices():
