@@ -10,6 +10,7 @@ import numpy as np
 from experts import directory
 from experts.cards import TagName
 from experts.models import Expert, ExpertTag
+from experts.models.expert import ExpertQuerySet
 from experts.profiles.findability import Advice, findability
 from experts.profiles.hashes import field_hashes
 from experts.profiles.records import FIELDS
@@ -61,6 +62,11 @@ def standing(expert: Expert, text: str, snapshot: Snapshot, mode: Mode, filters:
     )
 
 
+def visible_experts(*, also_inactive: bool) -> ExpertQuerySet:
+    """The experts that somebody may be told about."""
+    return Expert.objects.all() if also_inactive else Expert.objects.active()
+
+
 def named_experts(text: str, snapshot: Snapshot | None, *, also_inactive: bool = False) -> list[Expert]:
     """At most PEOPLE experts with this username, name or beginning of a name: one if it is a username.
 
@@ -69,7 +75,7 @@ def named_experts(text: str, snapshot: Snapshot | None, *, also_inactive: bool =
     words = text.replace("\0", " ").split()
     if not words:
         return []
-    allowed = Expert.objects.all() if also_inactive else Expert.objects.active()
+    allowed = visible_experts(also_inactive=also_inactive)
     if exact := list(allowed.filter(username__iexact=" ".join(words))[:1]):
         return exact
     known = list(snapshot.suggestions.starting(text)[SuggestionKind.PERSON])[:PEOPLE] if snapshot else []

@@ -27,7 +27,7 @@ READING = [
     "/api/admin/versions",
     "/api/admin/search-tests/run",
 ]
-SEARCHING = ["/api/search?q=x", "/api/suggest?q=x", "/api/experts/1/similar?k=3"]
+SEARCHING = ["/api/search?q=x", "/api/suggest?q=x", "/api/experts/1/similar?k=3", "/api/where?q=x"]
 """open to all staff"""
 ACTING = [
     "/api/admin/ingest/run",

@@ -154,6 +154,7 @@ API = [
     Row("api:run_saved_queries", "/api/admin/lab/saved-queries?a={version}&b={held}", "api", VIEW),
     Row("api:embedding_map", "/api/admin/embedding-map", "api", VIEW, get=202),
     Row("api:find", "/api/search?q=bread", "api"),
+    Row("api:find_rank", "/api/where?q=bread&expert={active}", "api"),
     Row("api:find_similar", "/api/experts/{active}/similar?k=3", "api"),
     Row("api:complete", "/api/suggest?q=br", "api"),
 ]

@@ -9,7 +9,9 @@ from ninja import Field, Schema
 from pydantic import BaseModel
 
 from experts.models import Expert
+from indexing.api.schemas.explanations import ExplanationOut
 from indexing.search import Hit, Results
+from indexing.search.explanation import Explainer
 from indexing.search.facet_counts import FacetCounts
 from indexing.search.highlights import Marker
 from indexing.search.suggest import Suggestion
@@ -52,6 +54,7 @@ class SearchHit(Plain):
         "long bio. Only fields that contain a word of the query.",
     )
     common_tags: list[str] = Field(default=[], description="The expert's tags that contain a word of the query.")
+    explanation: ExplanationOut | None = Field(default=None, description="Only with `explain=true`.")
 
     @classmethod
     def from_hit(cls, hit: Hit, marker: Marker | None = None) -> SearchHit:
@@ -122,6 +125,13 @@ class SearchResults(Plain):
             hits=[SearchHit.from_hit(hit, marker) for hit in results.hits],
             facets=Facets.from_counts(facets) if facets else None,
         )
+
+    def explained(self, results: Results, explainer: Explainer) -> SearchResults:
+        """The same results, each hit with its explanation. Raises EncoderUnavailable."""
+        for shown, hit in zip(self.hits, results.hits, strict=True):
+            if found := explainer.explain(hit.expert, hit.tags):
+                shown.explanation = ExplanationOut.from_explanation(found)
+        return self
 
 
 class SuggestionOut(Schema):

@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from experts.models import Expert
 from experts.numbers import whole_number
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.responses import kept_for_back, page_or_fragment
@@ -21,7 +20,7 @@ from indexing.errors import IndexingError, NoIndexYet
 from indexing.lib.translation import translated
 from indexing.search import reasons
 from indexing.search.explanation import Explanation
-from indexing.search.standing import Standing, named_experts, standing
+from indexing.search.standing import Standing, named_experts, standing, visible_experts
 from indexing.serving import live
 from indexing.snapshot.reader import Snapshot
 
@@ -78,8 +77,7 @@ def _answer(request: ConsoleRequest, form: SearchForm, snapshot: Snapshot) -> di
     """The standing of the expert that the address names, or all who have that name."""
     number = whole_number(request.GET.get("expert"))
     if number:
-        visible = Expert.objects.all() if _may_open(request) else Expert.objects.active()
-        people = list(visible.filter(pk=number))
+        people = list(visible_experts(also_inactive=_may_open(request)).filter(pk=number))
     else:
         people = named_experts(_who(request), snapshot, also_inactive=_may_open(request))
     if not people:
