@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from experts.follow_up import what_follows
 from experts.importing import uploads
 from experts.importing.access import admin_context, may_import
 from experts.importing.apply import apply_plan, check_deactivated
@@ -30,6 +31,7 @@ from experts.importing.tables import ImportTable, open_table
 from experts.importing.undo_views import undo_import
 from experts.models import ImportRecord
 from experts.numbers import whole_number
+from experts.samples.removal import samples
 
 
 @require_http_methods(["GET", "POST"])
@@ -49,6 +51,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         "columns": COLUMNS,
         "title": _("Import experts"),
         "undoable": ImportRecord.objects.undoable(),
+        "samples": samples().count(),
     }
     return render(request, "admin/experts/expert/import.html", admin_context(request, context))
 
@@ -131,7 +134,8 @@ def apply(request: HttpRequest) -> HttpResponse:
         return redirect("admin:experts_expert_import_preview")
     uploads.discard_pending(request)
     address = reverse("admin:experts_expert_import_undo", args=[record.pk])
-    done = format_html('{} <a href="{}">{}</a>', _success_message(pending, plan), address, _("Undo…"))
+    follows = what_follows(request, len(plan.new) + len(plan.changed))
+    done = format_html('{} <a href="{}">{}</a> {}', _success_message(pending, plan), address, _("Undo…"), follows)
     messages.success(request, done)
     return redirect("admin:experts_expert_changelist")
 

@@ -7,4 +7,5 @@ from experts.models.expert import ExpertQuerySet as ExpertQuerySet
 from experts.models.expert import ExpertTag as ExpertTag
 from experts.models.imports import ColumnMapping as ColumnMapping
 from experts.models.imports import ImportRecord as ImportRecord
+from experts.models.samples import RemovedSamples as RemovedSamples
 from experts.models.tag import Tag as Tag

@@ -9,7 +9,7 @@ import numpy as np
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from experts.models import Expert, ExpertQuerySet
+from experts.models import Expert, ExpertQuerySet, RemovedSamples
 from experts.stored_language import stored_language
 from indexing.building.pipeline import Built
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
@@ -33,17 +33,23 @@ def gather(built: Built) -> Evidence:
     new = Snapshot.open(built.folder, manifest_sha256=built.manifest_sha256, check_hashes=False)
     live = _live_version()
     read = {*new.ids.tolist(), *built.left_out}
+    had = np.setdiff1d(live.ids, _removed_samples()) if live else new.ids[:0]
     return Evidence(
         experts=built.experts,
         live_number=live.number if live else None,
-        live_experts=len(live) if live else 0,
-        lost=_names(live, np.setdiff1d(live.ids, new.ids)) if live else (),
+        live_experts=len(had),
+        lost=_names(live, np.setdiff1d(had, new.ids)) if live else (),
         gained=_names(new, np.setdiff1d(new.ids, live.ids)) if live else (),
         without_text=built.without_text,
         failed=built.failed,
         recall=new.manifest.ann_recall,
         queries=tuple(_query_outcome(query, new, live, read) for query in SearchTest.objects.filter(is_active=True)),
     )
+
+
+def _removed_samples() -> NDArray[np.int64]:
+    """The sample experts who were removed at once: a version without them has lost nobody."""
+    return np.array([pk for each in RemovedSamples.objects.all() for pk in each.ids], dtype=np.int64)
 
 
 def _live_version() -> Snapshot | None:

@@ -11,12 +11,14 @@ import pytest
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.shortcuts import render
 from django.test import Client
 from django.urls import reverse
 
 from experts.importing.shortened import MAX_SHOWN
 from experts.models import Expert
 from tests.support.cast import staff
+from tests.support.html_reading import html
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +89,25 @@ def test_confirming_imports_and_is_logged(importer: Client) -> None:
     ann = Expert.objects.get(username="ann")
     assert "bio" in LogEntry.objects.get(object_id=str(ann.pk)).get_change_message()
     assert LogEntry.objects.filter(action_flag=1).count() == 1
+
+
+def test_the_page_says_what_follows_with_the_way_to_rebuild_for_whoever_may(importer: Client) -> None:
+    shown_page = confirm(importer, post(importer, "Username\nann\nben\n")).content.decode()
+    assert "The changes to 2 experts become searchable with the next rebuild." in shown_page
+    assert 'href="/admin/index/rebuild/">Rebuild index</a>' not in shown_page
+    importer.force_login(staff("experts.import", "experts.view_expert", "indexing.rebuild", username="olga"))
+    shown_page = confirm(importer, post(importer, "Username\ncid\n")).content.decode()
+    assert "The changes to 1 expert become searchable with the next rebuild." in shown_page
+    assert 'href="/admin/index/rebuild/">Rebuild index</a>' in shown_page
+
+
+def test_the_name_of_a_file_is_shown_as_it_is(importer: Client) -> None:
+    confirm(importer, post(importer, "Username\nann\n", name="people.csv"))
+    page = html(importer.get(reverse("admin:experts_expert_import")))
+    assert "people.csv" in page
+    text = "ann.csv is a name"
+    request = importer.get("/admin/").wsgi_request
+    assert text in html(render(request, "admin/base_site.html", {"messages": [text]}))
 
 
 def test_confirming_twice_imports_once(importer: Client) -> None:
