@@ -8,6 +8,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from experts.models import Expert
+from experts.samples.generator import load_samples
+from experts.samples.removal import remove_samples
 from indexing import audit, encoders, runs
 from indexing.audit import Actor
 from indexing.errors import Busy, Refused, SchedulePaused, SnapshotInvalid
@@ -66,6 +68,18 @@ def test_the_report_shows_ids_where_the_version_stored_no_names(monkeypatch):
     gone.delete()
     monkeypatch.setattr(Baseline, "profiles_of", lambda version, ids: {})
     assert rebuild().gate["lost"] == [f"number {number} (deleted)"]
+
+
+def test_samples_that_were_removed_at_once_are_not_lost():
+    cast.experts(5)
+    load_samples(20)
+    rebuild()
+    remove_samples()
+    run = rebuild()
+    assert run.state == State.DONE
+    assert run.gate["lost_count"] == 0
+    Expert.objects.get(username="expert-001").delete()
+    assert rebuild().gate["lost"] == ["Erin Number001 (expert-001)"]
 
 
 def test_holding_changes_neither_the_time_of_the_last_rebuild_nor_its_count(held):
