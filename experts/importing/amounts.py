@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from experts.importing.invalid import InvalidValue
 
 _CENT = Decimal("0.01")
+LONGEST = 100
+"""Characters: more than any amount has, and few enough for every pattern."""
 _SPACES = " \u00a0\u2007\u2009\u202f"
 _APOSTROPHES = "'\u2019\u02bc`\u00b4"
 _NAME = r"(?:[^\d,.+-]|(?<=[^\W\d_])\.)*"
@@ -79,6 +81,8 @@ class Amount:
 
 def read_amount(cell: str) -> Amount:
     """Take a cell apart. Raises InvalidValue if there is more in it than one amount and a currency."""
+    if len(cell) > LONGEST:
+        raise InvalidValue(_("Not a number. Use digits only, for example 1250.50."))
     text = unicodedata.normalize("NFKC", cell).strip()
     if not text.isascii():
         text = "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in text)

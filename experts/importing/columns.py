@@ -102,7 +102,7 @@ def field_of(column: str) -> str | None:
 
 def likely_field_of(column: str) -> str | None:
     """The field that a column of another name fills by its meaning; also FULL_NAME and EMAIL."""
-    return _MEANINGS.get(_plain(column))
+    return _MEANINGS.get(_plain(column)) if len(column) <= 100 else None
 
 
 def _normalised(column: str) -> str:

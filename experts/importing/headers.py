@@ -18,6 +18,7 @@ HEADER_WITHIN = 20
 SAMPLES = 3
 """Cells of each column that the preview shows."""
 _LONG_TEXT = 120
+_LONGEST_ADDRESS = 500
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _URL = re.compile(r"https?://\S+", re.IGNORECASE)
 _IMAGE = re.compile(r"https?://\S+\.(jpe?g|png|webp|gif)(\?\S*)?", re.IGNORECASE)
@@ -120,7 +121,7 @@ def _by_looks(cells: Sequence[str]) -> str:
     """The field whose values look like all of these cells; "" if none does."""
     if not cells:
         return ""
-    for field, pattern in _LOOKS:
+    for field, pattern in _LOOKS if max(map(len, cells)) <= _LONGEST_ADDRESS else ():
         if all(pattern.fullmatch(cell) for cell in cells):
             return field
     return "bio" if all(len(cell) > _LONG_TEXT for cell in cells) else ""

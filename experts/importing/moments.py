@@ -32,6 +32,8 @@ _MONTH_NAMED = re.compile(
 )
 _NUMBER = re.compile(r"\d{5}(?:\.\d+)?")
 _SINCE_1970 = re.compile(r"1\d{9}(?:\d{3})?")
+LONGEST = 100
+"""Characters: more than any date has, and few enough for every pattern."""
 _FIRST_SERIAL = 10_000
 """Day numbers of spreadsheets below it (before 1927) are more likely years or other numbers."""
 _DAY_ZERO = datetime(1899, 12, 30)
@@ -55,7 +57,7 @@ _MONTH_OF = {name: number for number, names in enumerate(_MONTHS, 1) for name in
 
 def first_of_two(cell: str) -> str:
     """Whether “day” or “month” must come first in a date such as 31/05/2024; “?” for 03/04/2024; "" elsewhere."""
-    found = _YEAR_LAST.fullmatch(cell)
+    found = _YEAR_LAST.fullmatch(cell) if len(cell) <= LONGEST else None
     if not found:
         return ""
     one, two = int(found["one"]), int(found["two"])
@@ -69,6 +71,8 @@ def read_moment(cell: str, *, month_first: bool, zone: tzinfo) -> datetime:
 
     Raises InvalidValue for what is not a date, and for years outside FIRST_YEAR to LAST_YEAR.
     """
+    if len(cell) > LONGEST:
+        raise InvalidValue(_not_a_date("", month_first))
     try:
         moment = _serial(cell) or _since_1970(cell) or _written(cell, month_first) or datetime.fromisoformat(cell)
         aware = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment

@@ -23,7 +23,7 @@ from experts.importing.received import FileInPlace, imports_folder, remove_left_
 EXPIRES_AFTER = 24 * 3600
 """seconds"""
 _SESSION_KEY = "experts_import"
-_SUFFIXES = (".csv", ".rows", ".writing")
+_SUFFIXES = (".csv", ".rows", ".writing", ".json")
 
 
 class CappedUpload(FileUploadHandler):

@@ -115,6 +115,7 @@ GROUPS = {
             "experts/importing/sheets.py",
             "experts/importing/source_rows.py",
             "experts/importing/sources.py",
+            "experts/importing/stored_uploads.py",
             "experts/importing/tables.py",
             "experts/importing/text_files.py",
             "experts/importing/uploads.py",
@@ -133,6 +134,7 @@ GROUPS = {
             "tests/experts/test_import_page.py",
             "tests/experts/test_import_command.py",
             "tests/experts/test_usernames.py",
+            "tests/api/test_directory.py",
             "tests/faults/test_writers_meet.py",
             "--deselect=tests/experts/test_import_command.py::"
             "test_ten_thousand_real_people_are_imported_and_unchanged_the_second_time",
