@@ -3,6 +3,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from indexing.api import api
+from indexing.console.search import use_views
 from indexing.console.search.similar_views import similar_page
 from indexing.console.search.views import search_page
 from indexing.console.search.where_views import people_options, where_page
@@ -19,8 +20,11 @@ urlpatterns = [
     re_path(SEARCH_TESTS_BEFORE, RedirectView.as_view(url="/admin/indexing/searchtest/%(rest)s", query_string=True)),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
+    path("experts/<int:expert_id>/open/", use_views.open_expert, name="open-expert"),
+    path("experts/<int:expert_id>/contact/", use_views.show_contact, name="show-contact"),
     path("healthz", health.healthz, name="healthz"),
     path("metrics", health.metrics_page, name="metrics"),
+    path("not-a-match/", use_views.not_a_match, name="not-a-match"),
     path("readyz", health.readyz, name="readyz"),
     path("where/", where_page, name="where"),
     path("where/people/", people_options, name="where-people"),

@@ -7,7 +7,7 @@ from indexing.console.lab import views as lab_views
 from indexing.console.map import data_views, selection_views
 from indexing.console.map import views as map_views
 from indexing.console.runs import chart_views, views
-from indexing.console.search import log_views
+from indexing.console.search import export_views, log_views
 from indexing.console.versions import compare_views, undo_views
 from indexing.console.versions import views as version_views
 from indexing.models import RebuildRun
@@ -48,5 +48,7 @@ urlpatterns = [
     path("map/selection/", selection_views.selection, name="map-selection"),
     path("map/tag/", selection_views.tag_people, name="map-tag"),
     path("search-tests/", search_test_views.search_tests, name="search-tests"),
+    path("searches/queries.csv", export_views.export_queries, name="export-queries"),
+    path("searches/experts.csv", export_views.export_experts, name="export-experts"),
     path("searches/", log_views.searches_page, name="searches"),
 ]

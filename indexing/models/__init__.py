@@ -9,15 +9,18 @@ from indexing.models.searches import SearchLog
 from indexing.models.sign_ins import SignInCount
 from indexing.models.state import IndexState
 from indexing.models.tokens import ApiToken
+from indexing.models.use import ExpertUse, QueryUse
 from indexing.models.versions import IndexVersion, Publication, ServingProcess
 
 __all__ = [
     "ApiToken",
     "DriftSample",
+    "ExpertUse",
     "IndexState",
     "IndexVersion",
     "Notification",
     "Publication",
+    "QueryUse",
     "RebuildRun",
     "RunLogLine",
     "SearchTest",

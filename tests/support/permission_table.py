@@ -103,6 +103,11 @@ CONSOLE = [
         for name in ("areas", "query", "gaps", "moves")
     ),
     Row("index:searches", "/admin/index/searches/", "console", VIEW),
+    Row("index:export-queries", "/admin/index/searches/queries.csv", "console", VIEW),
+    Row("index:export-experts", "/admin/index/searches/experts.csv", "console", VIEW),
+    Row("open-expert", "/experts/{active}/open/?q=bread", "console", get=302),
+    Row("show-contact", "/experts/{active}/contact/?q=bread", "console", get=404),  # who has no profile elsewhere
+    Row("not-a-match", "/not-a-match/?q=bread", "console", get=405, post=302, send={"expert": "{active}"}),
     Row("index:map", "/admin/index/map/", "console", VIEW),
     Row("index:map-points", "/admin/index/map/points/", "console", VIEW, get=202),
     Row("index:map-colours", "/admin/index/map/colours/", "console", VIEW, get=202),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url, replace_url
 
+from experts.numbers import whole_number
 from experts.safe_text import without_bidi_controls
 from indexing.console.access import REBUILD, VIEW, ConsoleRequest, allowed, may
 from indexing.console.responses import kept_for_back, page_or_fragment, wants_fragment
@@ -49,6 +50,7 @@ def search_page(request: ConsoleRequest) -> HttpResponse:
         "chips": list(form.chips()),
         "currencies": list(snapshot.facets.currency_counts()) if snapshot else [],
         "examples": _examples(),
+        "noted": whole_number(request.GET.get("noted")),
     }
     context |= _addresses(form)
     if "results" in context and k == STEPS[0]:
@@ -75,6 +77,7 @@ def _rights(request: ConsoleRequest) -> dict[str, bool]:
 def _addresses(form: SearchForm) -> dict[str, str]:
     return {
         "bare_address": form.address_without_filters(),
+        "results_address": form.address(),
         "filters_address": form.filters_address(),
         "where_address": form.address(),
         "keyword_address": form.address(mode=Mode.KEYWORD),
