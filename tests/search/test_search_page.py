@@ -219,6 +219,15 @@ def test_htmx_gets_the_facets_beside_the_results(person):
     assert re.search(r'value="Finance"> <span class="value-name">Finance</span> <span class="count">8</span>', page)
 
 
+def test_a_rate_of_a_million_keeps_its_digits_on_the_page_and_in_its_addresses(person):
+    answer = person.get("/", {"q": "case", "rate_min": "1234567", "rate_max": "1234567.5", "currency": "IDR"})
+    form = answer.context["form"]
+    assert [chip.text for chip in form.chips()] == ["1,234,567 to 1,234,567.5 IDR per hour"]
+    assert form.rate_fields == {"low": "1234567", "high": "1234567.5"}
+    assert "rate_min=1234567&rate_max=1234567.5" in form.address()
+    assert 'value="1234567.5"' in answer.content.decode()
+
+
 @built
 def test_rates_without_a_currency_are_in_the_most_common_one(person):
     cast.experts(4)

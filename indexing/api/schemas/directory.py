@@ -76,7 +76,9 @@ class ImportPreview(Schema):
     digest: str = Field(description="Send it back to apply exactly what this shows.")
     counts: ImportCountsOut
     deactivated: int
-    needs_confirmation: bool = Field(description="So many would be deactivated that the number must be sent back.")
+    needs_confirmation: bool = Field(
+        description="It deactivates a large part of the directory: send the number back."
+    )
     needs_choice: bool = Field(description="Numbers can be read in two ways: upload again with `decimal`.")
     kind: str
     encoding: str
