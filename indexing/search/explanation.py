@@ -86,6 +86,7 @@ class Field:
     ids: NDArray[np.int64]
     similarities: NDArray[np.float64] | None
     words: NDArray[np.float64]
+    """Scores by the words of the query alone."""
     scores: NDArray[np.float64]
 
     def place(self, expert_id: int) -> int | None:
@@ -132,20 +133,26 @@ class Explainer:
         """Everybody who is ranked."""
         ids = self.snapshot.ids if self._only is None else self.snapshot.ids[self._only.mask]
         ids = np.array(Expert.objects.active_among(ids.tolist()), np.int64)
-        found, scores = self.snapshot.keywords.search(
-            self.query, len(self.snapshot), self._only.conditions if self._only else None
-        )
-        words = np.zeros(len(ids), np.float64)
-        places = np.searchsorted(ids, found)
-        known = np.append(ids, -1)[places] == found
-        words[places[known]] = scores[known]
+        own = self.snapshot.keywords.parse(self.text)
+        words = self._word_scores(own, ids)
         if self._vector is None:
             return Field(ids, None, words, words)
         similarities = self.snapshot.similarities(self._vector, ids).astype(np.float64)
         if self.mode == Mode.SEMANTIC:
             return Field(ids, similarities, words, similarities)
+        scored = self._word_scores(self.query, ids) if len(self.query.parts) > len(own.parts) else words
         z = z_scores(similarities, self.snapshot.spread.over(self._vector))
-        return Field(ids, similarities, words, z + word_factor(self.query) * words)
+        return Field(ids, similarities, words, z + word_factor(self.query) * scored)
+
+    def _word_scores(self, query: KeywordQuery, ids: NDArray[np.int64]) -> NDArray[np.float64]:
+        """float64[m]: the score of each of `ids`, int64[m], rising; 0 where no word matches."""
+        conditions = self._only.conditions if self._only else None
+        found, scores = self.snapshot.keywords.search(query, len(self.snapshot), conditions)
+        words = np.zeros(len(ids), np.float64)
+        places = np.searchsorted(ids, found)
+        known = np.append(ids, -1)[places] == found
+        words[places[known]] = scores[known]
+        return words
 
     def explain(self, expert: Expert, tags: Sequence[TagName]) -> Explanation | None:
         """Why this expert is where they are; None if they are not active, not in the version or filtered out."""
@@ -163,7 +170,7 @@ class Explainer:
         if hit is not None and abs(hit.score - score) > NEGLIGIBLE:
             contributions.append(Contribution("estimate", "", hit.score - score))
             score = hit.score
-        matched = {each.text for each in counted}
+        matched = {word for each in counted for word in each.text.split()}
         missing = tuple(word.plain for word in self.words if word.plain not in matched) if parts else ()
         return Explanation(
             mode=self.mode,
@@ -203,7 +210,7 @@ class Explainer:
         return word_factor(self.query) if self.mode == Mode.HYBRID else 1.0
 
     def _of_part(self, part: KeywordPart, score: float, texts: dict[str, str]) -> Contribution:
-        words = [word for word in self.words if part.kind == "name" or word.plain == part.text]
+        words = [word for word in self.words if word.plain in part.text.split()]
         if part.kind == "added":
             words = [QueryWord(part.text, part.text, is_indexed=True)]
         marker = Marker(words)

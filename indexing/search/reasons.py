@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -18,16 +19,16 @@ CHANGES = 4
 """Words of which it is said what they change."""
 
 
-def reasons(explanation: Explanation) -> list[str]:
+def reasons(explanation: Explanation, *, with_missing: bool = True) -> list[str]:
     """Why an expert has their rank: the meaning, then each word, then what is missing."""
-    return list(_reasons(explanation))
+    return list(_reasons(explanation, with_missing=with_missing))
 
 
 def changes(explanation: Explanation) -> list[str]:
     """What would change the rank, as far as their profile goes."""
     said = []
     for change in explanation.changes[:CHANGES]:
-        values = {"word": change.word, "rank": change.rank}
+        values = {"word": change.word, "rank": _number(change.rank)}
         if not change.gained:
             said.append(_("Without “%(word)s” in the profile: about number %(rank)s.") % values)
         elif explanation.rank is None or change.rank < explanation.rank:
@@ -52,7 +53,7 @@ def hindrances(standing: Standing) -> list[str]:
     return list(_hindrances(standing))
 
 
-def _reasons(explanation: Explanation) -> Iterator[str]:
+def _reasons(explanation: Explanation, *, with_missing: bool) -> Iterator[str]:
     if explanation.semantic_rank is not None:
         yield _of_meaning(explanation)
     for each in explanation.contributions:
@@ -63,13 +64,13 @@ def _reasons(explanation: Explanation) -> Iterator[str]:
         yield _("Words that the best matches have in common count a little too: %(words)s.") % {
             "words": _quoted(related)
         }
-    if explanation.missing:
+    if explanation.missing and with_missing:
         yield _("Not in the profile: %(words)s.") % {"words": _quoted(explanation.missing)}
 
 
 def _of_meaning(explanation: Explanation) -> str:
     rank, share = explanation.semantic_rank or 0, (explanation.semantic_rank or 0) / max(explanation.people, 1)
-    values = {"rank": rank, "people": explanation.people}
+    values = {"rank": _number(rank), "people": _number(explanation.people)}
     if rank <= 3 or share <= CLOSEST:
         return _("The profile is among the closest in meaning: number %(rank)s of %(people)s.") % values
     if share <= CLOSE:
@@ -114,13 +115,13 @@ def _hindrances(standing: Standing) -> Iterator[str]:
         return
     if explanation.rank is None:
         yield _("No word of the query is in the profile.")
-    elif explanation.missing and explanation.rank > 1:
+    elif explanation.missing:
         yield _("Words that are missing: %(words)s.") % {"words": _quoted(explanation.missing)}
     if explanation.semantic_rank and explanation.rank and explanation.semantic_rank > max(explanation.rank, 10):
         count = explanation.semantic_rank - 1
         yield ngettext(
             "%(count)s other profile is closer in meaning.", "%(count)s other profiles are closer in meaning.", count
-        ) % {"count": count}
+        ) % {"count": _number(count)}
 
 
 def group_names() -> dict[str, str]:
@@ -132,6 +133,10 @@ def group_names() -> dict[str, str]:
         "rate": _("rate"),
         "photo": _("photo"),
     }
+
+
+def _number(number: int) -> str:
+    return number_format(number, force_grouping=True)
 
 
 def _fields(names: Iterable[str]) -> str:

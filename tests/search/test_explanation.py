@@ -52,6 +52,7 @@ def test_the_parts_add_up_to_the_score_and_the_ranks_are_those_of_the_search(sna
             assert "estimate" not in {each.kind for each in explanation.contributions}
             if hit.semantic_rank is not None:
                 assert explanation.semantic_rank == hit.semantic_rank
+            assert explanation.keyword_rank == hit.keyword_rank
 
 
 def test_a_word_that_the_search_did_not_read_so_far_down_is_an_estimate(settings, snapshot, monkeypatch):

@@ -41,7 +41,7 @@ class ExplanationOut(BaseModel):
     usual_similarity: float | None = Field(description="The mean over everybody.")
     similarity_deviation: float | None = Field(description="The standard deviation over everybody.")
     semantic_rank: int | None = Field(description="By meaning alone, among those ranked.")
-    keyword_rank: int | None = Field(description="By the scored words alone, `added` ones too, among those ranked.")
+    keyword_rank: int | None = Field(description="By the words of the query alone, among those ranked.")
     changes: list[RankChange]
     reasons: list[str] = Field(description="The same in sentences.")
     what_if: list[str] = Field(description="The changes in sentences.")

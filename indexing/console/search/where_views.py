@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from experts.numbers import whole_number
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
-from indexing.console.responses import kept_for_back, page_or_fragment
+from indexing.console.responses import kept_for_back, page_or_fragment, wants_fragment
 from indexing.console.search.form import SearchForm
 from indexing.console.search.named_version import named_snapshot
 from indexing.errors import IndexingError, NoIndexYet
@@ -88,15 +88,15 @@ def _answer(request: ConsoleRequest, form: SearchForm, snapshot: Snapshot) -> di
     if not form.query.strip():
         return {"sentence": _("Type what you are looking for.")}
     found = standing(people[0], form.query, snapshot, form.mode, form.parameters.filters())
-    return {"standing": found, "hindrances": reasons.hindrances(found)} | _explained(found)
+    return {"standing": found, "hindrances": reasons.hindrances(found)} | _explained(request, found)
 
 
-def _explained(found: Standing) -> dict[str, Any]:
+def _explained(request: ConsoleRequest, found: Standing) -> dict[str, Any]:
     explanation = found.explanation
     if explanation is None:
         return {}
     return {
-        "reasons": reasons.reasons(explanation),
+        "reasons": reasons.reasons(explanation, with_missing=wants_fragment(request)),  # the page names them above
         "changes": reasons.changes(explanation),
         "figures": [(reasons.label(each), each.points) for each in explanation.contributions],
         "usual": _usual(explanation),
