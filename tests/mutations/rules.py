@@ -129,6 +129,7 @@ GROUPS = {
             "tests/experts/test_import_files.py",
             "tests/experts/test_import_cases.py",
             "tests/experts/test_import_sheets.py",
+            "tests/experts/test_import_values.py",
             "tests/experts/test_import_choices.py",
             "tests/experts/test_import_undo.py",
             "tests/experts/test_import_page.py",
