@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from django.conf import settings
@@ -22,6 +22,7 @@ from indexing.lib.timing import StepTimer
 from indexing.models.searches import Mode
 from indexing.search import counters
 from indexing.search import fusion as ranking
+from indexing.search.best_passages import best_passages
 from indexing.search.filters import NONE, Filters
 from indexing.search.fusion import Fusion, RankedHits
 from indexing.snapshot.prefilter import Prefilter
@@ -44,6 +45,9 @@ class Hit:
     """Ranks count from 1; None if the expert is not in that list."""
     tags: tuple[TagName, ...] = ()
     """As in the directory now, by kind, then by name."""
+    passage: tuple[int, int] | None = None
+    """Start and length, in the bio, of the passage nearest to the query. None if the profile is short and counts as a
+    whole, if the hit was found by its words only, and if the bio changed since the version was built."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ def search(
             with timer.step("encode"):
                 vector = query_vector(text, snapshot)
         hits = _filled(snapshot, text, vector, k, mode, timer, filters.prefilter(snapshot.facets))
+        if vector is not None:
+            hits = _with_passages(hits, snapshot, vector)
     except IndexingError:
         counters.count_search(mode, "error", time.perf_counter() - began)
         raise
@@ -150,6 +156,13 @@ def _depths(fusion: Fusion, k: int, total: int, deeper: int = 1) -> tuple[int, i
         min(max(fusion.semantic_depth, DEPTH_PER_HIT * k) * deeper, total),
         min(max(fusion.keyword_depth, DEPTH_PER_HIT * k) * deeper, total),
     )
+
+
+def _with_passages(hits: tuple[Hit, ...], snapshot: Snapshot, vector: NDArray[np.float32]) -> tuple[Hit, ...]:
+    by_meaning = [hit for hit in hits if hit.semantic_rank]
+    found = best_passages([hit.expert for hit in by_meaning], snapshot, vector)
+    of_expert = {hit.expert.pk: passage for hit, passage in zip(by_meaning, found, strict=True) if passage}
+    return tuple(replace(hit, passage=of_expert.get(hit.expert.pk)) for hit in hits) if of_expert else hits
 
 
 def _ranked(

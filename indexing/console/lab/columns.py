@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Literal
 from urllib.parse import urlencode
@@ -16,6 +16,7 @@ from indexing.lib.translation import translated
 from indexing.models import IndexVersion
 from indexing.quality.overlap import RankChange, overlap, rank_changes
 from indexing.search import Hit, Mode, Results, search
+from indexing.search.highlights import Marker
 from indexing.serving import open_versions
 
 HITS = 20
@@ -47,6 +48,8 @@ class LabColumn:
     needs_model: bool = False
     """Whether only the model is missing, so that a search by keywords would work."""
     hits: Sequence[LabHit] = field(default=())
+    marker: Marker | None = None
+    """marks the words of the query that the version's keyword index knows"""
 
     @property
     def mode_label(self) -> str:
@@ -88,12 +91,14 @@ class LabComparison:
 def search_version(version: IndexVersion, mode: Mode, query: str) -> LabColumn:
     """Search one version; a version that cannot be searched gives a column with the reason."""
     try:
-        results = search(query, open_versions.open_version(version), HITS, mode)
+        snapshot = open_versions.open_version(version)
+        results = search(query, snapshot, HITS, mode)
     except EncoderUnavailable as error:
         return LabColumn(version, mode, problem=translated(error), status=error.status, needs_model=True)
     except SnapshotInvalid as error:
         return LabColumn(version, mode, problem=translated(error), status=error.status)
-    return LabColumn(version, mode, results, hits=[LabHit(hit) for hit in results.hits])
+    hits = [LabHit(hit) for hit in results.hits]
+    return LabColumn(version, mode, results, hits=hits, marker=Marker.from_query(query, snapshot.keywords))
 
 
 def compared(before: LabColumn, after: LabColumn) -> tuple[LabColumn, LabColumn, LabComparison | None]:
@@ -121,7 +126,7 @@ def _marked(column: LabColumn, changes: Sequence[RankChange], marks: Mapping[str
         LabHit(each.hit, marks[change.mark], change.other_rank, change.distance)
         for each, change in zip(column.hits, changes, strict=True)
     ]
-    return LabColumn(column.version, column.mode, column.results, hits=hits)
+    return replace(column, hits=hits)
 
 
 def _step_labels() -> dict[str, str]:
