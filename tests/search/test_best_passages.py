@@ -15,7 +15,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 QUERY = "who restores harpsichords and tunes them"
 TOLD = "Since then has restored harpsichords, tunes them, and lends a few. " * 6
-BIO = "Began as a bricklayer, went to sea, came back to lay tiles and bricks. " * 14 + TOLD + "Likes tea. " * 40
+OPENING = "Grew up on an island."
+BIO = (
+    f"{OPENING} "
+    + "Began as a bricklayer, went to sea, came back to lay tiles and bricks. " * 14
+    + TOLD
+    + "Likes tea. " * 40
+)
 
 
 @pytest.fixture
@@ -69,4 +75,4 @@ def test_pages_show_it_with_the_words_marked(client, rich, page):
     start, length = hit_of(rich).passage
     assert "<mark>harpsichords</mark>, <mark>tunes</mark>" in shown
     assert hit_of(rich).passage[0] > 0
-    assert "Began as a bricklayer" not in shown
+    assert OPENING not in shown
