@@ -30,9 +30,9 @@ class ModelEncoder:
     The vectors are the same either way. Any number of threads may encode at once.
     """
 
-    def __init__(self) -> None:
-        """Raises EncoderUnavailable if the model's files are missing or damaged."""
-        self.files = ModelFiles.configured()
+    def __init__(self, files: ModelFiles | None = None) -> None:
+        """The configured model, or that of `files`. Raises EncoderUnavailable if it is missing or damaged."""
+        self.files = files or ModelFiles.configured()
         self.name = self.files.name
         self.fingerprint = self.files.fingerprint
         self._lock = threading.Lock()

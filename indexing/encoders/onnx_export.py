@@ -70,10 +70,11 @@ SAMPLE = (
 """Texts on which export and original must agree: empty, longer than any model reads, nonsense, in many scripts."""
 
 
-def ensure(encoder: Encoder, database: str = "") -> None:
+def ensure(encoder: Encoder, database: str = "", *, only_try: bool = False) -> None:
     """Export the model of `encoder` unless that has been done; does nothing for other kinds of encoder.
 
-    What is unfinished is marked as written by `database`.
+    What is unfinished is marked as written by `database`. Exports of other models are removed except the newest,
+    unless this one is `only_try`: a model that may never be used must not cost the export of the one that is.
 
     A model that cannot be exported is not an error: it runs under sentence-transformers everywhere, and the log says
     so. Raises EncoderUnavailable if the model itself cannot be loaded.
@@ -91,7 +92,8 @@ def ensure(encoder: Encoder, database: str = "") -> None:
         logger.warning(
             gettext_noop("The model %s could not be exported: %s. The next rebuild tries again."), encoder.name, error
         )
-    _remove_others(encoder.fingerprint)
+    if not only_try:
+        _remove_others(encoder.fingerprint)
 
 
 def _export(encoder: ModelEncoder, folder: Path) -> None:

@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts.models import Expert
+from experts.profiles.letters import plain_letters
 from indexing import encoders
-from indexing.encoders.protocol import QUERY
+from indexing.encoders.protocol import QUERY, Encoder
 from indexing.encoders.same_model import require_same_model
 from indexing.errors import QueriesInvalid
 from indexing.lib.messages import Message, message
@@ -50,6 +51,8 @@ class Measures:
     recall: float
     seconds: float = field(default=0.0, compare=False)
     """Seconds for all searches together, without encoding the queries."""
+    gains: tuple[float, ...] = field(default=(), compare=False)
+    """nDCG@10 of each query, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +187,14 @@ def evaluate(
     snapshot: Snapshot,
     modes: Sequence[Mode] = MODES,
     *,
+    encoder: Encoder | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     """Run every query on `snapshot` in each of `modes`, as the search page does, and measure the first ten hits.
 
     Usernames are compared regardless of case. Those that match no active expert are ignored, and so are queries that
     then expect nobody. An active expert who is not in the version does count: a newer version would find them.
+    `encoder` has the model of the version, if that is not the configured one.
     `progress(searches)` is called after each search and may raise. Raises QueriesInvalid if no query is left, and
     EncoderUnavailable.
     """
@@ -204,7 +209,11 @@ def evaluate(
             )
         )
     texts = [query.text for query in known]
-    vectors = _vectors(texts, snapshot) if set(modes) != {Mode.KEYWORD} else [None] * len(texts)
+    vectors = (
+        _vectors(texts, snapshot, encoder or encoders.loaded())
+        if set(modes) != {Mode.KEYWORD}
+        else [None] * len(texts)
+    )
     measured = {}
     for mode in modes:
         began = time.perf_counter()
@@ -233,18 +242,19 @@ def _with_known_usernames(queries: Sequence[JudgedQuery]) -> tuple[list[JudgedQu
     return known, skipped, list(unknown)
 
 
-def _vectors(texts: Sequence[str], snapshot: Snapshot) -> NDArray[np.float32]:
+def _vectors(texts: Sequence[str], snapshot: Snapshot, encoder: Encoder) -> NDArray[np.float32]:
     """float32[n, d] of the texts. Batches of equal length are several times faster than one text after another."""
-    encoder = encoders.loaded()
     require_same_model(encoder, snapshot.manifest)
-    return encoder.encode(texts, QUERY)
+    return encoder.encode([plain_letters(text) for text in texts], QUERY)
 
 
 def _measures(queries: Sequence[JudgedQuery], ranked: Sequence[Sequence[str]], seconds: float) -> Measures:
     pairs = [(each, frozenset(query.usernames)) for query, each in zip(queries, ranked, strict=True)]
+    gains = tuple(ndcg(*pair) for pair in pairs)
     return Measures(
         mrr=fmean(reciprocal_rank(*pair) for pair in pairs),
-        ndcg=fmean(ndcg(*pair) for pair in pairs),
+        ndcg=fmean(gains),
         recall=fmean(recall(*pair) for pair in pairs),
         seconds=seconds,
+        gains=gains,
     )

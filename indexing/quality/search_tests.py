@@ -10,8 +10,11 @@ from typing import Any, Literal
 from django.db.models import Prefetch
 
 from experts.models import Expert
+from indexing.errors import QueriesInvalid
+from indexing.lib.messages import message
 from indexing.models import IndexVersion, SearchTest
 from indexing.models.search_tests import UNWANTED_WITHIN
+from indexing.quality.evaluation import JudgedQuery
 from indexing.quality.overlap import OVERLAP_AT, overlap
 from indexing.quality.search_test_scores import judge, mean_score
 from indexing.search import Mode, search
@@ -111,6 +114,17 @@ class SearchTestComparison:
         """The comparison as the API sends it."""
         totals = {"a": asdict(self.total_a), "b": asdict(self.total_b), "overlap": self.overlap}
         return asdict(self) | {"totals": totals}
+
+
+def queries_of_search_tests() -> list[JudgedQuery]:
+    """The active search tests as queries with the usernames that they expect. Raises QueriesInvalid without any."""
+    tests = SearchTest.objects.filter(is_active=True, expected__isnull=False).distinct().prefetch_related("expected")
+    queries = [JudgedQuery(test.text, tuple(each.username for each in test.expected.all())) for test in tests]
+    if not queries:
+        raise QueriesInvalid(
+            message("There are no search tests that expect anybody. Name a file of queries, or add tests in the Lab.")
+        )
+    return queries
 
 
 def compare_versions(a: IndexVersion, b: IndexVersion) -> SearchTestComparison:

@@ -129,17 +129,6 @@ def _by_rank(words: Sequence[int], meaning: Sequence[int], k: int) -> list[int]:
     return sorted(sums, key=lambda each: (-sums[each], each))
 
 
-def paired_p(before: Sequence[float], after: Sequence[float], resamples: int = 10_000) -> float:
-    """Two-sided p of the difference of two means over the same queries, by a paired bootstrap.
-
-    Twice the smaller share of resampled mean differences on one side of zero (Efron and Tibshirani, 1993, ch. 16).
-    """
-    differences = np.asarray(after, np.float64) - np.asarray(before, np.float64)
-    drawn = np.random.default_rng(0).integers(0, len(differences), (resamples, len(differences)))
-    means = differences[drawn].mean(axis=1)
-    return float(min(1.0, 2 * min((means <= 0).mean(), (means >= 0).mean())))
-
-
 def mean(values: Mapping[str, Sequence[float]], measure: str) -> float:
     """The mean of one measure over all queries."""
     return float(np.mean(values[measure]))

@@ -13,9 +13,10 @@ from typing import Any
 
 from django.conf import settings
 
+from indexing.quality.significance import paired_p
 from tests.benchmarks import measure_ranking
 from tests.benchmarks.common import BenchmarkFailed, print_json, report, run_inside
-from tests.benchmarks.measure_ranking import SETS, folder_name, mean, paired_p
+from tests.benchmarks.measure_ranking import SETS, folder_name, mean
 
 HELP = (
     "Measure nDCG@10, Recall@10 and MRR@10 by words, by meaning, by both and of fusion by rank, on all dev "
