@@ -11,11 +11,24 @@ from experts.numbers import LARGEST_ID
 from indexing.api.auth import staff
 from indexing.api.routing import StrictRouter
 from indexing.api.schemas.common import REFUSALS, Refusal
-from indexing.api.schemas.search_tests import SavedRun
+from indexing.api.schemas.search_tests import SavedRun, SavedTest, SavedTests
+from indexing.models import SearchTest
 from indexing.quality import search_tests
 from indexing.versions import opening
 
 router = StrictRouter(tags=["versions"])
+
+
+@router.get(
+    "/search-tests",
+    auth=staff("indexing.view"),
+    response={200: SavedTests, **REFUSALS},
+    summary="List all search tests",
+    description="Needs the permission `indexing.view`.",
+)
+def list_search_tests(request: HttpRequest) -> SavedTests:
+    tests = SearchTest.objects.prefetch_related("expected", "unwanted")
+    return SavedTests(tests=[SavedTest.from_test(test) for test in tests])
 
 
 @router.get(  # the address from before they were called search tests

@@ -144,8 +144,8 @@ def queries_broken(evidence: Evidence, limits: Limits) -> VerdictRecord:
         sentence = message("There are no search tests to check.")
     elif broken and broken[0].missing:
         sentence = plural_message(
-            "%(count)d of the search tests (%(of)d) fails: “%(query)s” misses %(who)s.",
-            "%(count)d of the search tests (%(of)d) fail. The first one, “%(query)s”, misses %(who)s.",
+            "%(count)d of %(of)d search tests fails: “%(query)s” misses %(who)s.",
+            "%(count)d of %(of)d search tests fail. The first one, “%(query)s”, misses %(who)s.",
             count=len(broken),
             of=of,
             query=broken[0].text,
@@ -153,8 +153,8 @@ def queries_broken(evidence: Evidence, limits: Limits) -> VerdictRecord:
         )
     elif broken:
         sentence = plural_message(
-            "%(count)d of the search tests (%(of)d) fails: “%(query)s” shows %(who)s in the top 10.",
-            "%(count)d of the search tests (%(of)d) fail. The first one, “%(query)s”, shows %(who)s in the top 10.",
+            "%(count)d of %(of)d search tests fails: “%(query)s” shows %(who)s in the top 10.",
+            "%(count)d of %(of)d search tests fail. The first one, “%(query)s”, shows %(who)s in the top 10.",
             count=len(broken),
             of=of,
             query=broken[0].text,

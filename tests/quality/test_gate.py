@@ -185,14 +185,14 @@ TWO_QUERIES = (
             "queries_broken",
             {"queries": TWO_QUERIES},
             1,
-            "1 of the search tests (2) fails: “bread” misses ann, ben, cid.",
+            "1 of 2 search tests fails: “bread” misses ann, ben, cid.",
         ),
         ("queries_broken", {"queries": TWO_QUERIES[:1]}, 0, "All search tests pass (1)."),
         (
             "queries_broken",
             {"queries": (QueryOutcome("tax", 3, (), (), ("a",), unwanted=("a",)),)},
             1,
-            "1 of the search tests (1) fails: “tax” shows a in the top 10.",
+            "1 of 1 search tests fails: “tax” shows a in the top 10.",
         ),
         ("queries_broken", {}, 0, "There are no search tests to check."),
         (

@@ -117,6 +117,24 @@ class TestRunning:
             search_tests.compare_versions(version, version)
 
 
+class TestListing:
+    def test_programs_read_all_tests_with_their_experts(self, viewer):
+        good, bad = cast.experts(2)
+        test = SearchTest.objects.create(text="bread", k=3, is_active=False)
+        test.expected.add(good)
+        test.unwanted.add(bad)
+        SearchTest.objects.create(text="an empty one")
+        empty, bread = viewer.get("/api/admin/search-tests").json()["tests"]
+        assert empty == {"query": "an empty one", "k": 10, "expected": [], "unwanted": [], "active": True}
+        assert bread == {
+            "query": "bread",
+            "k": 3,
+            "expected": [good.username],
+            "unwanted": [bad.username],
+            "active": False,
+        }
+
+
 class TestRefusals:
     @pytest.mark.usefixtures("two")
     @pytest.mark.parametrize("parameters", [{"a": 1, "b": 9}, {"a": 9, "b": 1}])

@@ -155,6 +155,7 @@ API = [
         )
     ),
     Row("api:release_schedule", "/api/admin/schedule/release", "api", PUBLISH, get=405, post=200),
+    Row("api:list_search_tests", "/api/admin/search-tests", "api", VIEW),
     Row("api:run_search_tests", "/api/admin/search-tests/run?a={version}&b={held}", "api", VIEW),
     Row("api:run_saved_queries", "/api/admin/lab/saved-queries?a={version}&b={held}", "api", VIEW),
     Row("api:embedding_map", "/api/admin/embedding-map", "api", VIEW, get=202),

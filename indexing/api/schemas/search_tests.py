@@ -4,6 +4,27 @@ from __future__ import annotations
 
 from ninja import Field, Schema
 
+from indexing.models import SearchTest
+
+
+class SavedTest(Schema):
+    """A query, who must be found for it and who must not."""
+
+    query: str
+    k: int = Field(description="Expected experts must be in the top k.")
+    expected: list[str] = Field(description="Usernames.")
+    unwanted: list[str] = Field(description="Usernames of experts who must not be in the top ten.")
+    active: bool = Field(description="Only active tests are run, and hold a version that fails them.")
+
+    @classmethod
+    def from_test(cls, test: SearchTest) -> SavedTest:
+        people = {name: [each.username for each in getattr(test, name).all()] for name in ("expected", "unwanted")}
+        return cls(query=test.text, k=test.k, active=test.is_active, **people)
+
+
+class SavedTests(Schema):
+    tests: list[SavedTest] = Field(description="Ordered by query.")
+
 
 class Expected(Schema):
     username: str
