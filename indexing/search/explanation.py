@@ -18,6 +18,7 @@ from experts.cards import TagName
 from experts.models import Expert
 from experts.safe_text import without_bidi_controls
 from indexing.models.searches import Mode
+from indexing.search.best_passages import Span, best_passages
 from indexing.search.filters import NONE, Filters
 from indexing.search.fusion import RankedHits, word_factor, z_scores
 from indexing.search.highlights import FIELDS, Marker
@@ -77,6 +78,8 @@ class Explanation:
     usual: tuple[float, float] | None
     """Mean and standard deviation of the similarities of the query to everybody; None in keyword mode."""
     changes: tuple[Change, ...]
+    passage: Span | None = None
+    """As `Hit.passage`: where the bio is nearest to the query; None in keyword mode too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,6 +187,7 @@ class Explainer:
             keyword_rank=rank_in(self.field.words, place) if parts and self.field.words[place] > 0 else None,
             usual=None if self._vector is None else self.snapshot.spread.over(self._vector),
             changes=tuple(self._changes(place, score, counted, missing)),
+            passage=None if self._vector is None else best_passages([expert], self.snapshot, self._vector)[0],
         )
 
     def _rank(self, place: int, hit: Hit | None) -> int | None:

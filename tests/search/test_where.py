@@ -149,3 +149,20 @@ def test_any_value_is_answered(sue, name):
         answer = sue.get(WHERE, asked)
         assert answer.status_code in ((200, 403) if name == "version" else (200,)), (value, answer.status_code)
         assert "<script>x" not in answer.content.decode()
+
+
+def test_of_a_long_profile_the_nearest_passage_is_shown_marked_and_escaped(sue):
+    cast.experts(8)
+    filler = "I travel a lot and like to listen to people of all kinds. " * 12
+    passage = "Then I weld <i>copper</i> kettles for distilleries."
+    Expert.objects.filter(username="expert-002").update(bio=f"{filler}{passage} {filler}")
+    cast.published_again()
+    page = html_without_bdi(sue.get(WHERE, {"q": "copper kettles", "who": "expert-002"}))
+    shown = page.partition('<blockquote class="passage">')[2].partition("</blockquote>")[0]
+    assert "&lt;i&gt;<mark>copper</mark>&lt;/i&gt; <mark>kettles</mark>" in shown
+    assert len(shown) < 1_000
+    answer = sue.get("/api/where", {"q": "copper kettles", "who": "expert-002"}).json()
+    start, length = answer["standing"]["explanation"]["passage"]
+    assert "kettles for" in Expert.objects.get(username="expert-002").bio[start : start + length]
+    short = html_without_bdi(sue.get(WHERE, {"q": "copper kettles", "who": "expert-001"}))
+    assert "<blockquote" not in short

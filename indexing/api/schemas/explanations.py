@@ -42,6 +42,10 @@ class ExplanationOut(BaseModel):
     similarity_deviation: float | None = Field(description="The standard deviation over everybody.")
     semantic_rank: int | None = Field(description="By meaning alone, among those ranked.")
     keyword_rank: int | None = Field(description="By the words of the query alone, among those ranked.")
+    passage: list[int] | None = Field(
+        description="Start and length, in the bio, of the passage nearest to the query; null for a short profile, "
+        "which counts as a whole, and for a bio that changed since."
+    )
     changes: list[RankChange]
     reasons: list[str] = Field(description="The same in sentences.")
     what_if: list[str] = Field(description="The changes in sentences.")
@@ -53,6 +57,7 @@ class ExplanationOut(BaseModel):
             parts=[ScorePart(**asdict(each)) for each in found.contributions],
             changes=[RankChange(**asdict(each)) for each in found.changes],
             missing=list(found.missing),
+            passage=list(found.passage) if found.passage else None,
             usual_similarity=mean,
             similarity_deviation=deviation,
             reasons=reasons.reasons(found),

@@ -20,6 +20,7 @@ from indexing.errors import IndexingError, NoIndexYet
 from indexing.lib.translation import translated
 from indexing.search import reasons
 from indexing.search.explanation import Explanation
+from indexing.search.highlights import Marker
 from indexing.search.standing import Standing, named_experts, standing, visible_experts
 from indexing.serving import live
 from indexing.snapshot.reader import Snapshot
@@ -88,7 +89,11 @@ def _answer(request: ConsoleRequest, form: SearchForm, snapshot: Snapshot) -> di
     if not form.query.strip():
         return {"sentence": _("Type what you are looking for.")}
     found = standing(people[0], form.query, snapshot, form.mode, form.parameters.filters())
-    return {"standing": found, "hindrances": reasons.hindrances(found)} | _explained(request, found)
+    shown = {"standing": found, "hindrances": reasons.hindrances(found)} | _explained(request, found)
+    if found.explanation and found.explanation.passage:
+        marker = Marker.from_query(form.query, snapshot.keywords)
+        shown["passage"] = marker.excerpt(found.expert.bio, found.explanation.passage)
+    return shown
 
 
 def _explained(request: ConsoleRequest, found: Standing) -> dict[str, Any]:
