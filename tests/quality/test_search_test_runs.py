@@ -90,8 +90,8 @@ class TestRunning:
         )
         assert viewer.get(link.attributes["href"]).json() == result
         assert page.count("verdict-breach") == 1
-        assert "found by version 1</dt> <dd> 2 of 3 <" in page
-        assert "found by version 2</dt> <dd> 3 of 3 <" in page
+        assert re.search(r"expected experts found</dt> <dd> 2 of 3 → 3 of 3 <", page)
+        assert "tests that fail</dt> <dd>1 → 0</dd>" in page
         assert "/admin/index/lab/?q=glazier&amp;with=1&amp;version=2" in page
 
     @pytest.mark.usefixtures("two")
