@@ -70,7 +70,7 @@ def _check_sample(snapshot: Snapshot, usernames: Mapping[int, str], advance: Cal
         row = int(snapshot.rows(np.array([expert]))[0])
         if not _first_by_vector(snapshot, row):
             lost_vectors.append(username)
-        if not _first_by_username(snapshot, expert, username):
+        if not _found_by_username(snapshot, expert, username):
             lost_words.append(username)
         advance(1)
     allowed = 0 if snapshot.manifest.ann_recall is None else int(len(usernames) * APPROXIMATE_MISSES)
@@ -101,7 +101,7 @@ def _first_by_vector(snapshot: Snapshot, row: int) -> bool:
     return bool(ids[0] == expert[0]) or bool(best >= own - SAME)
 
 
-def _first_by_username(snapshot: Snapshot, expert: int, username: str) -> bool:
-    """Whether the expert is a best hit for the username. Those that differ only in upper and lower case share it."""
-    ids, scores = snapshot.keyword(username, SAMPLE)
-    return bool(len(ids)) and expert in ids[scores >= scores[0] * (1 - SAME)]
+def _found_by_username(snapshot: Snapshot, expert: int, username: str) -> bool:
+    """Whether the keyword index has the expert under the username. Those that differ only in upper and lower case
+    share it."""
+    return expert in snapshot.keywords.with_username(username)

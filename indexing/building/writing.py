@@ -17,7 +17,7 @@ from experts.profiles.passages import RULE
 from experts.profiles.records import ExpertRecord
 from experts.profiles.text import TEMPLATE_VERSION
 from experts.tagging import storage
-from indexing.building import verify
+from indexing.building import languages, verify
 from indexing.building.embedding import Embedded
 from indexing.building.layout import Layout
 from indexing.building.order import Order
@@ -93,8 +93,9 @@ def write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], progr
     facets = FacetColumns.from_records(experts, with_database_retry(storage.all_tag_ids))
     facets.save(writer.path(FACETS))
     names = with_database_retry(storage.all_tag_names)
+    spoken = languages.detect(experts)
     Suggestions.from_records(experts, names).save(writer.path(SUGGESTIONS))
-    FeedbackTerms.from_records(experts).save(writer.path(FEEDBACK), writer.path(FEEDBACK_WORDS))
+    FeedbackTerms.from_records(experts, spoken.each).save(writer.path(FEEDBACK), writer.path(FEEDBACK_WORDS))
     documents = (
         KeywordDocument(
             key=expert.id,
@@ -106,10 +107,11 @@ def write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], progr
             tags=names.get(expert.id, ()),
             labels=facets.labels_of_row(row),
             rate=facets.rate_of_row(row),
+            language=spoken.each[row],
         )
         for row, expert in enumerate(experts)
     )
-    keyword_index.build_index(documents, writer.path(KEYWORDS), advance=progress.advance)
+    keyword_index.build_index(documents, writer.path(KEYWORDS), main=spoken.main, advance=progress.advance)
     progress.summarise(message("Indexed the words of %(experts)s", experts=count_of_experts(len(experts))))
 
 

@@ -216,8 +216,8 @@ class Explainer:
     def _of_part(self, part: KeywordPart, score: float, texts: dict[str, str]) -> Contribution:
         words = [word for word in self.words if word.plain in part.text.split()]
         if part.kind == "added":
-            words = [QueryWord(part.text, part.text, is_indexed=True)]
-        marker = Marker(words)
+            words = [QueryWord(part.text, (part.text,), is_indexed=True)]
+        marker = Marker(words, self.snapshot.keywords.analysis.languages)
         found = {name: marker.spans(text) for name, text in texts.items()}
         written = dict.fromkeys(
             without_bidi_controls(texts[name][start:end]) for name, spans in found.items() for start, end in spans

@@ -14,7 +14,8 @@ from experts.models import Expert
 from experts.safe_text import without_bidi_controls
 from indexing.snapshot.keyword_index import KeywordIndex
 from indexing.snapshot.keyword_query import QueryWord
-from indexing.snapshot.text_analysis import UNSPACED, analyse_word
+from indexing.snapshot.languages import ENGLISH_ONLY, Languages
+from indexing.snapshot.text_analysis import UNSPACED, words_of
 
 EXCERPT = 260
 """Characters that are shown of a long text: its beginning, or the part around the marked words."""
@@ -45,16 +46,17 @@ class _WordMatches(dict[str, bool]):
 class Marker:
     """Marks the words of one query."""
 
-    def __init__(self, words: Sequence[QueryWord]) -> None:
+    def __init__(self, words: Sequence[QueryWord], languages: Languages = ENGLISH_ONLY) -> None:
         self._plain = {word.plain for word in words}
-        self._stems = {word.stem for word in words}
-        self._unknown = [word.plain for word in words if not word.is_indexed]
+        self._forms = {form for word in words for form in word.forms}
+        self._languages = languages
+        self._near = [word.plain for word in words if word.near]
         self._in_pairs = {sign for word in self._plain if len(word) > 1 for sign in word}
         self._matches = _WordMatches(self._has)
 
     @classmethod
     def from_query(cls, query: str, keywords: KeywordIndex) -> Marker:
-        return cls(keywords.words(query))
+        return cls(keywords.words(query), keywords.analysis.languages)
 
     def spans(self, text: str) -> list[Span]:
         """Positions of the query's words in the text: (start, end) in characters, ascending, not overlapping."""
@@ -120,13 +122,13 @@ class Marker:
             yield found.span()
 
     def _has(self, word: str) -> bool:
-        plain, stem = analyse_word(word)
+        plain = "".join(words_of(word))
         return (
             plain in self._plain
-            or stem in self._stems
+            or not self._forms.isdisjoint(self._languages.forms(plain))
             or any(
                 (len(typed) > 2 and plain.startswith(typed)) or (len(typed) > 3 and one_slip(typed, plain))
-                for typed in self._unknown
+                for typed in self._near
             )
         )
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts.profiles.records import ExpertRecord
+from indexing.snapshot.languages import terms_of
 from indexing.snapshot.ranking_constants import FEEDBACK_TERMS, FEEDBACK_TOTAL, RARITY
-from indexing.snapshot.text_analysis import stems
 
 K1, B = 1.2, 0.75
 """BM25's constants, as in tantivy (query/bm25.rs)."""
@@ -43,9 +43,12 @@ class FeedbackTerms:
     """[words]: where in `letters` each word ends."""
 
     @classmethod
-    def from_records(cls, experts: Sequence[ExpertRecord]) -> FeedbackTerms:
-        """The terms of `experts`, in their order."""
-        texts = [Counter(stems(" \n ".join((each.job_title, each.company, each.bio)))) for each in experts]
+    def from_records(cls, experts: Sequence[ExpertRecord], languages: Sequence[str]) -> FeedbackTerms:
+        """The terms of `experts`, in their order. `languages`: that of each one's texts."""
+        texts = [
+            Counter(terms_of(" \n ".join((each.job_title, each.company, each.bio)), language))
+            for each, language in zip(experts, languages, strict=True)
+        ]
         had_by = Counter(term for text in texts for term in text)
         words = sorted(term for term, count in had_by.items() if count >= HAD_BY)
         number = {word: place for place, word in enumerate(words)}

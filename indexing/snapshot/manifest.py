@@ -11,17 +11,18 @@ from typing import Any
 from indexing.errors import SnapshotInvalid
 from indexing.lib.messages import message
 
-FORMAT = 4
+FORMAT = 5
 """Increase it whenever the files of a version or the keys of the manifest change, and say here since when:
 
 1 at first; without SUGGESTIONS and labels in the keyword index, but later releases of that format have both.
 2 the same as the last ones of format 1.
 3 with FEEDBACK and FEEDBACK_WORDS.
 4 with passages; an exact index has no file of its own, since the vectors are compared as they are.
+5 with another keyword index: words in their languages, joined words, places of words, and ANALYSIS.
 
 `tests/snapshot/test_format.py` notices a change without a new number."""
 WITH_PASSAGES = 4
-READABLE = (1, 2, 3, FORMAT)
+READABLE = (1, 2, 3, 4, FORMAT)
 """Of the first format only versions that have all files: see `indexing.snapshot.version_files.check_files`."""
 
 MANIFEST_NAME = "manifest.json"

@@ -28,6 +28,7 @@ from indexing.runlog.lines import MAX_MESSAGE
 from indexing.search.highlights import Marker, one_slip
 from indexing.snapshot import text_analysis
 from indexing.snapshot.keyword_query import QueryWord
+from indexing.snapshot.query_terms import QueryAnalysis
 
 Case = tuple[str, Callable[[], object]]
 
@@ -69,12 +70,13 @@ def analysis() -> Iterator[Case]:
     for unit in (*MARKS, "a\u0301", "の", "\ufb01", "ﷺ", "ex-", "c+", "J#"):
         for call in (text_analysis.prepare, text_analysis.fold):
             yield f"{call.__name__} {unit!r}", partial(call, repeated(unit, LONG))
-        yield f"analyse_query {unit!r}", partial(text_analysis.analyse_query, repeated(unit, BIO))
+        yield f"terms {unit!r}", partial(QueryAnalysis().terms, repeated(unit, BIO))
+        yield f"joined_words {unit!r}", lambda unit=unit: list(text_analysis.joined_words(repeated(unit, BIO)))
 
 
 def highlights() -> Iterator[Case]:
-    words = [QueryWord(f"{'a' * 70}{number}", "a", is_indexed=False) for number in range(63)]
-    marker = Marker([*words, QueryWord("a", "a", is_indexed=True)])
+    words = [QueryWord(f"{'a' * 70}{number}", ("a",), False, True, 1.0) for number in range(63)]
+    marker = Marker([*words, QueryWord("a", ("a",), True, False, 1.0)])
     for unit in (*MARKS, "a ", "a-", "a.", "é ", "ab", "の", "{", "c+", "a\u0301", "\U0001f642"):
         text = "z" * 300 + " " + repeated(unit, BIO)
         yield f"excerpt {unit!r}", partial(marker.excerpt, text)
