@@ -144,7 +144,10 @@ def _filled(
 def first_ranking(
     snapshot: Snapshot, text: str, vector: NDArray[np.float32] | None, mode: Mode, only: Prefilter | None
 ) -> RankedHits:
-    """The ranking that a search for MAX_K experts reads first; experts who are not active any more are in it too."""
+    """The ranking that a search for MAX_K experts reads first; experts who are not active any more are in it too.
+
+    `vector` is float32[d]; None in keyword mode.
+    """
     fusion = fusion_from(settings)
     depths = _depths(fusion, MAX_K, only.count if only else len(snapshot))
     return _ranked(snapshot, text, vector, depths, fusion, mode, StepTimer(), only)

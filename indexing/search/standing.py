@@ -63,7 +63,7 @@ def standing(expert: Expert, text: str, snapshot: Snapshot, mode: Mode, filters:
 
 
 def visible_experts(*, also_inactive: bool) -> ExpertQuerySet:
-    """The experts that somebody may be told about."""
+    """The experts that a reader may see."""
     return Expert.objects.all() if also_inactive else Expert.objects.active()
 
 

@@ -1,4 +1,4 @@
-"""The words that tell experts apart: which are stored, how they are weighed, and what is no such file."""
+"""The words that tell experts apart: which are stored, how they are weighed, and what is not a such file."""
 
 from __future__ import annotations
 
