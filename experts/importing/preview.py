@@ -9,9 +9,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from experts.importing.conventions import Conventions
+from experts.importing.encodings import ENCODINGS
 from experts.importing.plan import ExpertChange, ImportPlan
 from experts.importing.reading_form import ReadingForm
 from experts.importing.shortened import ShortenedList
+from experts.importing.tables import ImportTable
 from experts.importing.uploads import PendingImport
 from experts.models import Expert
 
@@ -75,9 +77,24 @@ def preview_context(pending: PendingImport, plan: ImportPlan) -> dict[str, Any]:
         ),
         "conflicts": ShortenedList.from_rows(plan.conflicts),
         "rejected": ShortenedList.from_rows(plan.rejected),
-        "notices": [*_conventions(plan.conventions), *_dropped(plan.dropped_urls), *plan.table.notices()],
+        "notices": [
+            _read_as(plan.table),
+            *_conventions(plan.conventions),
+            *_dropped(plan.dropped_urls),
+            *plan.table.notices(),
+        ],
         "reading": ReadingForm(plan.table.format, plan.table.header, None, pending.options),
     }
+
+
+def _read_as(table: ImportTable) -> str:
+    line = table.header.line
+    if table.format.kind == "csv":
+        encoding = ENCODINGS[table.format.encoding]
+        sentence = _("The file is read as %(encoding)s; line %(line)s has the column names.")
+        return sentence % {"encoding": encoding, "line": line}
+    sentence = _("The sheet “%(sheet)s” is read; row %(line)s has the column names.")
+    return sentence % {"sheet": table.format.sheet, "line": line}
 
 
 def _conventions(found: Conventions) -> list[str]:

@@ -21,7 +21,8 @@ from xml.etree.ElementTree import ParseError
 from defusedxml import DefusedXmlException
 from django.conf import settings
 from django.utils.translation import gettext as _
-from openpyxl import load_workbook
+from openpyxl.reader.excel import ExcelReader
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 from experts.importing import opendocument
 from experts.importing.archives import damaged, open_archive
@@ -140,10 +141,26 @@ def _chosen(sheet: str, names: list[str], rows: Callable[[str], Iterator[SourceR
     return next((name for name in names if any(True for _row in rows(name))), names[0])
 
 
+class _LazySheet(ReadOnlyWorksheet):
+    """A sheet of which nothing is parsed until its rows are read."""
+
+    def _get_size(self) -> None:
+        """Where a sheet does not state its size, openpyxl parses all of it for that, before the rows are read."""
+
+
+class _LazyReader(ExcelReader):
+    def read_worksheets(self) -> None:
+        for sheet, relation in self.parser.find_sheets():
+            if relation.target in self.valid_files:
+                self.wb._sheets.append(_LazySheet(self.wb, sheet.name, relation.target, self.shared_strings))
+
+
 def _excel(archive: zipfile.ZipFile, sheet: str) -> Read:
     assert archive.fp is not None  # noqa: S101  it was just opened
     archive.fp.seek(0)
-    book = load_workbook(archive.fp, read_only=True, data_only=True, keep_links=False)
+    reader = _LazyReader(archive.fp, read_only=True, data_only=True, keep_links=False)
+    reader.read()
+    book = reader.wb
     names = [each.title for each in book.worksheets]
 
     def rows(name: str) -> Iterator[SourceRow]:

@@ -11,6 +11,7 @@ from django.test import Client
 
 from experts.models import Expert
 from tests.support.cast import staff
+from tests.support.spreadsheets import excel
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +61,7 @@ def test_the_decimal_mark_is_asked_and_then_used(importer: Client) -> None:
 def test_the_guess_of_the_encoding_is_shown_and_changed(importer: Client) -> None:
     page = post(importer, "Username,First Name\nann,Łódź\n".encode("cp1250"))
     assert page.context["reading"]["encoding"].value() in ("cp1250", "cp1252")
+    assert "The file is read as Windows-125" in page.content.decode()
     for encoding, name in (("cp1252", "£ódŸ"), ("cp1250", "Łódź")):
         page = choose(importer, page, encoding=encoding)
         assert page.context["plan"].new[0].first_name == name
@@ -121,6 +123,13 @@ def test_usernames_are_made_of_addresses_or_names_and_stay_the_same(importer: Cl
     assert post(importer, text).context["counts"].unchanged == 2
     namesake = post(importer, "Name,E-mail\nAda Smit,ada.berg@example.com\n").context["plan"]
     assert (namesake.changed, namesake.conflicts[0].other) == ([], "ada.berg")
+
+
+def test_the_line_of_the_header_and_the_sheet_are_named(importer: Client) -> None:
+    page = post(importer, "Export,\n,\nUsername,Bio\nann,x\n")
+    assert page.context["notices"][0] == "The file is read as UTF-8; line 3 has the column names."
+    page = post(importer, excel(("People", [["Username"], ["ann"]])))
+    assert page.context["notices"][0] == "The sheet “People” is read; row 1 has the column names."
 
 
 def test_a_template_has_the_columns_of_an_import(importer: Client) -> None:

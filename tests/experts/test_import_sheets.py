@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 import pytest
-from openpyxl import Workbook
 
 from experts.importing import archives
 from experts.importing.errors import ImportFailed
 from experts.importing.options import ImportOptions
 from experts.importing.plan import ImportPlan, make_plan
 from tests.support.imports import plan_of
+from tests.support.spreadsheets import Rows, excel, opendocument, packed
 
 pytestmark = pytest.mark.django_db
 
-Rows = Sequence[Sequence[object]]
 PEOPLE: Rows = [
     ["List of experts", None],
     [],
@@ -32,51 +29,6 @@ PEOPLE: Rows = [
     [],
     ["cid", "#N/A", "1.250", 45443, "x"],
 ]
-
-
-def excel(*sheets: tuple[str, Rows]) -> bytes:
-    book = Workbook()
-    book.remove(book.worksheets[0])
-    for name, rows in sheets:
-        sheet = book.create_sheet(name)
-        for row in rows:
-            sheet.append(list(row))
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
-
-
-def opendocument(*sheets: tuple[str, Rows], extra: str = "") -> bytes:
-    tables = "".join(
-        f'<table:table table:name="{name}">'
-        + "".join(f"<table:table-row>{''.join(map(_cell, row))}</table:table-row>" for row in rows)
-        + "</table:table>"
-        for name, rows in sheets
-    )
-    names = "".join(
-        f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text")
-    )
-    content = f'<?xml version="1.0"?>{extra}<office:document-content{names}><office:body><office:spreadsheet>'
-    return packed({"content.xml": f"{content}{tables}</office:spreadsheet></office:body></office:document-content>"})
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return '<table:table-cell table:number-columns-repeated="3"/>'
-    if isinstance(value, date):
-        return f'<table:table-cell office:value-type="date" office:date-value="{value.isoformat()}"/>'
-    if isinstance(value, int | float):
-        return f'<table:table-cell office:value-type="float" office:value="{value}"/>'
-    lines = "".join(f"<text:p>{escape(line)}</text:p>" for line in str(value).split("\n"))
-    return f'<table:table-cell office:value-type="string">{lines}</table:table-cell>'
-
-
-def packed(parts: dict[str, str | bytes]) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
-    return file.getvalue()
 
 
 KINDS = [pytest.param("xlsx", excel, id="xlsx"), pytest.param("ods", opendocument, id="ods")]
@@ -173,3 +125,12 @@ def test_cells_and_rows_that_are_repeated_do_not_fill_the_memory() -> None:
     content = zipfile.ZipFile(io.BytesIO(data)).read("content.xml").decode()
     plan = plan_of(packed({"content.xml": content.replace("</table:table>", f"{rows}</table:table>")}))
     assert [each.username for each in plan.new] == ["ann"]
+
+
+def test_white_space_in_cells_of_opendocument_is_written_with_elements() -> None:
+    data = opendocument(("A", [["Username", "Bio"], ["ann", "BIO"]]))
+    content = zipfile.ZipFile(io.BytesIO(data)).read("content.xml").decode()
+    bio = "a<text:s/>b<text:s text:c='3'/>c<text:s text:c='x'/>d<text:s text:c='99999'/>"
+    bio += "e<text:tab/>f<text:line-break/>g"
+    plan = plan_of(packed({"content.xml": content.replace("BIO", bio)}))
+    assert plan.new[0].bio == "a b   c d e\tf\ng"

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
+from experts.importing.errors import ImportFailed
 from experts.importing.plan import ImportPlan
 from tests.support.imports import plan_of
 
@@ -232,8 +233,14 @@ def test_the_encoding_is_found(text: str, encoding: str, found: str) -> None:
 
 def test_damage_in_a_file_of_utf_8_is_named_instead_of_guessed() -> None:
     data = "Username,First Name\n" + "".join(f"u{n},Zoë\n" for n in range(5))
-    with pytest.raises(Exception, match="Line 7 is not in UTF-8"):
+    with pytest.raises(ImportFailed, match="Line 7 is not in UTF-8"):
         plan_of(data.encode() + b"bad,Zo\xeb\n")
+
+
+def test_the_place_of_a_wrong_byte_is_named_far_into_a_file() -> None:
+    data = ("Username,Bio\n" + f"é,{'x' * 1_000}\n" * 3_000).encode()
+    with pytest.raises(ImportFailed, match=rf"Line 3002 .* \(byte {len(data) + 3} of"):
+        plan_of(data + b"ab\xebc\n", encoding="utf-8-sig")
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
