@@ -157,7 +157,10 @@ TCS_LEASE_SECONDS = env.number(
     "TCS_LEASE_SECONDS", 60, at_least=2, about="Seconds without a heartbeat after which a run counts as crashed"
 )
 TCS_EXACT_UP_TO = env.integer(
-    "TCS_EXACT_UP_TO", 50_000, about="Experts up to which the vector index is exact; beyond, it is approximate"
+    "TCS_EXACT_UP_TO",
+    50_000,
+    about="Passages (one for a short profile, more for a long one) up to which search by meaning is exact; beyond, "
+    "it is approximate",
 )
 TCS_TAG_THRESHOLD = env.number(
     "TCS_TAG_THRESHOLD", 0.30, about="Similarity from which an expert gets a tag, from 0 to 1"

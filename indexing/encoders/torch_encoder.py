@@ -87,7 +87,8 @@ class SentenceTransformerEncoder:
     def characters_read(self, texts: Sequence[str]) -> list[int]:
         """How many characters of each document the model reads before it cuts. Raises EncoderUnavailable."""
         model, prompt = self.loaded(), self.files.prompts.of(DOCUMENT)
-        longest, tokenizer = model.max_seq_length, model.tokenizer
+        longest = getattr(model[0], "document_length", None) or model.max_seq_length
+        tokenizer = model.tokenizer
         if not longest or not getattr(tokenizer, "is_fast", False):
             return [len(text) for text in texts]  # it has no limit, or nobody can tell where it cuts
         counts = []

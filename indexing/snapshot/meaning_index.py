@@ -1,7 +1,7 @@
 """Search by meaning over the vectors of a version: an expert is as near to a query as the best of their passages.
 
 The more passages somebody has, the nearer the best of them is by chance. So PENALTY * ln(passages) is taken off,
-which favours neither long nor short profiles (measured on short, mixed and long ones: see `indexing.search.fusion`).
+which favours neither long nor short profiles; measured on short, mixed and long ones.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def long_bio(*subjects: str) -> str:
 
 @pytest.fixture
 def people() -> list[Expert]:
-    """Eight experts, of whom the third has a long profile."""
+    """Eight experts; the third has a long profile."""
     everybody = cast.experts(8)
     Expert.objects.filter(pk=everybody[2].pk).update(bio=long_bio(*SUBJECTS))
     return list(Expert.objects.order_by("pk"))
