@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 from xml.etree.ElementTree import ParseError
 
 from defusedxml import DefusedXmlException
@@ -150,9 +150,10 @@ class _LazySheet(ReadOnlyWorksheet):
 
 class _LazyReader(ExcelReader):
     def read_worksheets(self) -> None:
+        book: Any = self.wb  # the list is not among what openpyxl's types declare
         for sheet, relation in self.parser.find_sheets():
             if relation.target in self.valid_files:
-                self.wb._sheets.append(_LazySheet(self.wb, sheet.name, relation.target, self.shared_strings))
+                book._sheets.append(_LazySheet(book, sheet.name, relation.target, self.shared_strings))
 
 
 def _excel(archive: zipfile.ZipFile, sheet: str) -> Read:
