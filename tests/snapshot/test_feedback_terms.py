@@ -1,4 +1,4 @@
-"""The words that tell experts apart: which are stored, how they are weighed, and what is not a such file."""
+"""The words that tell experts apart: which are stored, how they are weighed, and how another file is refused."""
 
 from __future__ import annotations
 
