@@ -11,9 +11,10 @@ from experts.profiles.records import ExpertRecord
 from experts.profiles.text import has_text
 from indexing import encoders
 from indexing.building import embedding, retag, writing
+from indexing.building.embedding import Embedded
 from indexing.building.layout import lay_out
 from indexing.building.order import Order as Order
-from indexing.building.reporting import Reporter
+from indexing.building.reporting import Reporter, StageProgress
 from indexing.building.writing import finish, manifest_of, raise_disk_full, write_index, write_keywords, write_vectors
 from indexing.encoders import Encoder, onnx_export
 from indexing.errors import NothingToIndex, VerifyFailed
@@ -103,6 +104,26 @@ def build_aside(encoder: Encoder, order: Order, folder: Path, reporter: Reporter
     return folder / VERSION
 
 
+def _writer(order: Order, aside: Path | None) -> VersionWriter:
+    if order.number is None:
+        raise ValueError("a full order needs the number of its version")
+    building = aside / "building" if aside else paths.building_folder(order.number, order.fence)
+    target = aside / VERSION if aside else paths.version_folder(order.number)
+    return VersionWriter(building, target, order.number, order.database)
+
+
+def _embedded(
+    order: Order, experts: Sequence[ExpertRecord], encoder: Encoder, progress: StageProgress
+) -> tuple[Sequence[ExpertRecord], Embedded]:
+    """The experts with a usable vector from the model, and their vectors. Raises VerifyFailed if there are none."""
+    previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
+    layout = lay_out(experts, encoder, previous, progress.advance)
+    usable, embedded = embedding.drop_unusable(experts, embedding.embed(layout, encoder, previous, progress))
+    if not usable:
+        raise VerifyFailed(message("The model gave no usable vector for any expert."))
+    return usable, embedded
+
+
 def _build_version(
     order: Order,
     experts: Sequence[ExpertRecord],
@@ -110,20 +131,11 @@ def _build_version(
     other: Encoder | None = None,
     aside: Path | None = None,
 ) -> Built:
-    if order.number is None:
-        raise ValueError("a full order needs the number of its version")
-    building = aside / "building" if aside else paths.building_folder(order.number, order.fence)
-    target = aside / VERSION if aside else paths.version_folder(order.number)
-    with VersionWriter(building, target, order.number, order.database) as writer:
+    with _writer(order, aside) as writer:
         with reporter.stage("embed") as progress:
             encoder = other or _encoder(order)
-            previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
-            layout = lay_out(experts, encoder, previous, progress.advance)
-            embedded = embedding.embed(layout, encoder, previous, progress)
             read = {expert.id for expert in experts}
-            experts, embedded = embedding.drop_unusable(experts, embedded)
-            if not experts:
-                raise VerifyFailed(message("The model gave no usable vector for any expert."))
+            experts, embedded = _embedded(order, experts, encoder, progress)
         layout = embedded.layout
         if aside is None:
             with reporter.stage("tag") as progress:

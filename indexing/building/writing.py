@@ -166,7 +166,7 @@ def bytes_needed(experts: Sequence[ExpertRecord], rows: int, dimension: int) -> 
 
 @contextmanager
 def raise_disk_full(writer: VersionWriter, needed: int) -> Iterator[None]:
-    """Raise DiskFull if fewer than `needed` bytes are free, or the disk turns out to be full while writing."""
+    """Raises DiskFull if fewer than `needed` bytes are free, or the disk turns out to be full while writing."""
     if free_bytes(writer.building) < needed:
         raise DiskFull(writer.building.parent, needed, free_bytes(writer.building))
     try:

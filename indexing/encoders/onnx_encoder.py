@@ -10,7 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from indexing.encoders.batching import batches, characters_read, encodable
+from indexing.encoders.batching import characters_read, encodable, token_batches, windows
 from indexing.encoders.onnx_files import POOLING_MASK, Export, NoExport
 from indexing.encoders.protocol import DOCUMENT, BatchCallback, Role
 from indexing.errors import EncoderUnavailable
@@ -46,11 +46,13 @@ class OnnxEncoder:
     ) -> NDArray[np.float32]:
         """Unit vectors, float32[n, d], in input order. Raises EncoderUnavailable, and what `progress` raises."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        for rows in batches(texts):
+        for rows in windows(texts):
             tokens = self._tokens([texts[row] for row in rows], role)
-            vectors[rows] = self._forward(tokens, self._meta.unpooled[role])
-            if progress is not None:
-                progress(len(rows))
+            for batch in token_batches([len(each) for each in tokens]):
+                places = [rows[at] for at in batch]
+                vectors[places] = self._forward([tokens[at] for at in batch], self._meta.unpooled[role])
+                if progress is not None:
+                    progress(len(batch))
         return vectors
 
     def characters_read(self, texts: Sequence[str]) -> list[int]:

@@ -194,9 +194,8 @@ def evaluate(
 
     Usernames are compared regardless of case. Those that match no active expert are ignored, and so are queries that
     then expect nobody. An active expert who is not in the version does count: a newer version would find them.
-    `encoder` has the model of the version, if that is not the configured one.
-    `progress(searches)` is called after each search and may raise. Raises QueriesInvalid if no query is left, and
-    EncoderUnavailable.
+    `encoder` has the version's model, if that is not the configured one. `progress(searches)` is called after each
+    search and may raise. Raises QueriesInvalid if no query is left, and EncoderUnavailable.
     """
     known, skipped, unknown = _with_known_usernames(queries)
     if not known:
@@ -209,11 +208,8 @@ def evaluate(
             )
         )
     texts = [query.text for query in known]
-    vectors = (
-        _vectors(texts, snapshot, encoder or encoders.loaded())
-        if set(modes) != {Mode.KEYWORD}
-        else [None] * len(texts)
-    )
+    only_words = set(modes) == {Mode.KEYWORD}
+    vectors = [None] * len(texts) if only_words else _vectors(texts, snapshot, encoder or encoders.loaded())
     measured = {}
     for mode in modes:
         began = time.perf_counter()

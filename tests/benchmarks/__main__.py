@@ -1,6 +1,7 @@
-"""Measure searches, maps, drift or ranking. Your own data folder is left alone.
+"""Measure searches, maps, drift, ranking or encoding. Your own data folder is left alone.
 
     python -m tests.benchmarks {search,map,drift} [--experts N ...] [--json]
+    python -m tests.benchmarks encoding [--texts N] [--tokens N ...]
     python -m tests.benchmarks ranking [--folder FOLDER] [--against FILE]
     python -m tests.benchmarks strangers --port PORT --pid PID [--megabytes N] [--path PATH]
 

@@ -83,15 +83,15 @@ def test_a_signal_stops_it_and_leaves_nothing(other, tmp_path, monkeypatch):
     SearchTest.objects.create(text="bees").expected.set(people[:1])
     shown: list[str] = []
 
-    def interrupted(self: evaluate_search.Progress, stage: str, done: int, total: int) -> None:
+    def interrupted(self: evaluate_search.TrialProgress, stage: str, done: int, total: int) -> None:
         shown.append(stage)
         if stage == "keywords":
             assert [each.name for each in (tmp_path / "temporary").glob("*/*")] == ["building"]
             self.interruption.signal = "SIGINT"
         original(self, stage, done, total)
 
-    original = evaluate_search.Progress.__call__
-    monkeypatch.setattr(evaluate_search.Progress, "__call__", interrupted)
+    original = evaluate_search.TrialProgress.__call__
+    monkeypatch.setattr(evaluate_search.TrialProgress, "__call__", interrupted)
     with pytest.raises(CommandError, match="Stopped. Nothing has changed") as caught:
         run("--model", other)
     assert caught.value.returncode == 1

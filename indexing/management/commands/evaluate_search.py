@@ -84,7 +84,7 @@ class Command(BaseCommand):
         Raises CommandError.
         """
         modes = [Mode(options["mode"])] if options["mode"] else list(MODES)
-        show = Progress(sys.stderr.isatty() and bool(options["verbosity"]))
+        show = TrialProgress(sys.stderr.isatty() and bool(options["verbosity"]))
         try:
             queries = read_queries(file) if file else queries_of_search_tests()
             snapshot = snapshot_of(options["number"])
@@ -111,7 +111,7 @@ class Command(BaseCommand):
         snapshot: Snapshot,
         modes: Sequence[Mode],
         options: dict[str, Any],
-        show: Progress,
+        show: TrialProgress,
     ) -> Evaluation:
         """Compare the model of --model with the current one. Returns its measures. Raises IndexingErrors."""
         show.interruption = signals.interruption()
@@ -156,7 +156,7 @@ class Command(BaseCommand):
             )
 
 
-class Progress:
+class TrialProgress:
     """A progress line in the terminal if there is one, and the end of it all after Ctrl-C."""
 
     def __init__(self, is_shown: bool) -> None:
