@@ -25,6 +25,7 @@ READING = [
     "/api/admin/ingest/runs/1/log",
     "/api/admin/embedding-map",
     "/api/admin/versions",
+    "/api/admin/search-tests",
     "/api/admin/search-tests/run",
 ]
 SEARCHING = ["/api/search?q=x", "/api/suggest?q=x", "/api/experts/1/similar?k=3", "/api/where?q=x"]
