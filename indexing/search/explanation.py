@@ -114,7 +114,7 @@ class Explainer:
     def __init__(self, text: str, snapshot: Snapshot, mode: Mode, filters: Filters = NONE) -> None:
         self.text, self.snapshot, self.mode, self.filters = text.strip(), snapshot, mode, filters
         self._vector = None if mode == Mode.KEYWORD else query_vector(self.text, snapshot)
-        self._only = filters.prefilter(snapshot.facets)
+        self._only = filters.prefilter(snapshot, self.text)
         self.words: list[QueryWord] = snapshot.keywords.words(self.text)
 
     @cached_property

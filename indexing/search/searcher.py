@@ -25,6 +25,7 @@ from indexing.search import fusion as ranking
 from indexing.search.best_passages import best_passages
 from indexing.search.filters import NONE, Filters
 from indexing.search.fusion import Fusion, RankedHits
+from indexing.snapshot import query_syntax
 from indexing.snapshot.prefilter import Prefilter
 from indexing.snapshot.reader import Snapshot
 
@@ -90,7 +91,7 @@ def search(
         elif vector is None:
             with timer.step("encode"):
                 vector = query_vector(text, snapshot)
-        hits = _filled(snapshot, text, vector, k, mode, timer, filters.prefilter(snapshot.facets))
+        hits = _filled(snapshot, text, vector, k, mode, timer, filters.prefilter(snapshot, text))
         if vector is not None:
             hits = _with_passages(hits, snapshot, vector)
     except IndexingError:
@@ -108,7 +109,7 @@ def query_vector(text: str, snapshot: Snapshot) -> NDArray[np.float32]:
     """
     encoder = encoders.loaded()
     require_same_model(encoder, snapshot.manifest)
-    return encoders.query_vector(encoder, plain_letters(text))
+    return encoders.query_vector(encoder, plain_letters(query_syntax.read(text).text))
 
 
 def fusion_from(settings: object) -> Fusion:

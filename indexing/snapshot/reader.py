@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,6 +148,15 @@ class Snapshot:
         enough to count as a whole. Raises KeyError with an id that this version does not have.
         """
         return self.meaning.best_passages(vector, self.rows(ids))
+
+    def having(self, phrases: Sequence[str], excluded: Sequence[str]) -> NDArray[np.bool_]:
+        """bool[n]: which rows have every phrase, and none of the excluded words and phrases, in their profile."""
+        mask = np.ones(len(self), np.bool_)
+        for text, wanted in (*((each, True) for each in phrases), *((each, False) for each in excluded)):
+            found = np.zeros(len(self), np.bool_)
+            found[self.rows(self.keywords.having(text))] = True
+            mask &= found if wanted else ~found
+        return mask
 
     def rows(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Row int64[m] of each expert id int64[m]. Raises KeyError with an id that this version does not have."""
