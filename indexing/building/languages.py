@@ -22,7 +22,7 @@ READ_CHARACTERS = 400
 FEW_WORDS = 4
 """Shorter texts, such as a job title alone, are taken for the main language: all detectors guess there."""
 FUNCTION_WORDS = 3
-"""Different function words that a text must have to be told by them; of other languages at most half as many."""
+"""Different function words that a text must have to show its language; of other languages at most half as many."""
 CONFIDENCE = 0.5
 """Of py3langid; below it a text is taken for the main language."""
 _OTHERS = frozenset(

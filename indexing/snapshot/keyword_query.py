@@ -24,8 +24,8 @@ from indexing.snapshot.word_statistics import WordStatistics
 NAME_WORDS = 4
 """Queries of 2 to 4 words may be a name, the last word of it not yet typed to its end."""
 NEAR_WORDS = 3
-"""In queries of up to 3 words that count, near matches are added to exact ones; in longer ones they only take the
-place of a word that nobody has. A sentence has something near for each of its words, and says what it means."""
+"""In queries of up to 3 words that count, near matches are added to exact ones; in longer ones they only replace a
+word that nobody has."""
 TIE_BREAKER = 0.1
 """Weight of a term's further fields beside its best one: 0 ignores them, 1 adds all fields up."""
 TEXT_FIELDS = ("job_title", "company", "bio")
@@ -123,23 +123,15 @@ class QueryParser:
         )
 
     def extended(self, query: KeywordQuery, added: Mapping[str, float]) -> KeywordQuery:
-        """`query` and further stems, each with the score of a text that contains it once in an average text.
-
-        What the query says is unchanged: the score of a document that contains its own words stays as it is.
-        """
+        """`query` and further stems, each with the score of a text that has it once. What the query says stays."""
         parts = [KeywordPart("added", stem, self._added(stem, weight)) for stem, weight in added.items()]
         return replace(query, parts=(*query.parts, *parts))
 
     def _added(self, stem: str, weight: float) -> Query:
         """A term in a text, scored by its best field: `weight` times BM25 without its factor idf."""
         counts = {field: self._statistics.count(field, stem) for field in TEXT_FIELDS}
-        forms = [
-            Query.boost_query(
-                Query.term_query(self._schema, field, stem, "freq"), weight / self._statistics.idf(count)
-            )
-            for field, count in counts.items()
-            if count
-        ]
+        terms = [(Query.term_query(self._schema, field, stem, "freq"), n) for field, n in counts.items() if n]
+        forms = [Query.boost_query(term, weight / self._statistics.idf(n)) for term, n in terms]
         return Query.disjunction_max_query(forms, TIE_BREAKER)
 
     def words(self, text: str) -> list[QueryWord]:
@@ -188,7 +180,7 @@ class QueryParser:
 
     def _anywhere(self, term: Term) -> Query:
         places = [(field, form) for field, forms in self._places(term) for form in forms]
-        return Query.boolean_query([(Occur.Should, Query.term_query(self._schema, *place)) for place in places])
+        return Query.boolean_query([(Occur.Should, Query.term_query(self._schema, *each)) for each in places])
 
     def _required(self, conditions: KeywordConditions) -> Iterator[Query]:
         for labels in conditions.labels:

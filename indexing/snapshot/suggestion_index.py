@@ -220,7 +220,7 @@ def _name_starts(expert: ExpertRecord) -> set[bytes]:
 
 
 def _typed(text: str) -> str:
-    """The folded text with one space for all that is no part of a word: commas, hyphens and apostrophes too."""
+    """The folded text with one space for all that does not belong to a word: commas, hyphens and apostrophes too."""
     return " ".join(_NO_WORD.sub(" ", fold(text)).split())
 
 
