@@ -138,9 +138,7 @@ def _build_version(
             experts, embedded = _embedded(order, experts, encoder, progress)
         layout = embedded.layout
         if aside is None:
-            with reporter.stage("tag") as progress:
-                todo = retag.plan_tags(experts, layout.keys(), encoder.fingerprint, order.tag_threshold)
-                retag.retag(experts, todo, embedded.vectors[todo.rows], encoder, progress)
+            _assign_tags(order, experts, embedded, encoder, reporter)
         encoded, reused = embedded.encoded, embedded.reused
         rows, dimension = embedded.matrix.shape
         with raise_disk_full(writer, writing.bytes_needed(experts, rows, dimension)):
@@ -163,3 +161,11 @@ def _build_version(
         without_text=sum(not has_text(expert) for expert in experts),
         left_out=tuple(sorted(read.difference(expert.id for expert in experts))),
     )
+
+
+def _assign_tags(
+    order: Order, experts: Sequence[ExpertRecord], embedded: Embedded, encoder: Encoder, reporter: Reporter
+) -> None:
+    with reporter.stage("tag") as progress:
+        todo = retag.plan_tags(experts, embedded.layout.keys(), encoder.fingerprint, order.tag_threshold)
+        retag.retag(experts, todo, embedded.vectors[todo.rows], encoder, progress)

@@ -198,15 +198,6 @@ def evaluate(
     search and may raise. Raises QueriesInvalid if no query is left, and EncoderUnavailable.
     """
     known, skipped, unknown = _with_known_usernames(queries)
-    if not known:
-        raise QueriesInvalid(
-            message(
-                "None of the %(count)s usernames matches an active expert (first: %(first)s). "
-                "Is this the right directory?",
-                count=len(unknown),
-                first=next(iter(unknown), ""),
-            )
-        )
     texts = [query.text for query in known]
     only_words = set(modes) == {Mode.KEYWORD}
     vectors = [None] * len(texts) if only_words else _vectors(texts, snapshot, encoder or encoders.loaded())
@@ -224,7 +215,10 @@ def evaluate(
 
 
 def _with_known_usernames(queries: Sequence[JudgedQuery]) -> tuple[list[JudgedQuery], list[str], list[str]]:
-    """The queries with usernames as the directory spells them; texts that expect nobody now; unknown usernames."""
+    """The queries with usernames as the directory spells them; texts that expect nobody now; unknown usernames.
+
+    Raises QueriesInvalid if no query is left.
+    """
     active = {username.lower(): username for username in Expert.objects.active().values_list("username", flat=True)}
     known, skipped = [], []
     unknown: dict[str, None] = {}
@@ -235,6 +229,15 @@ def _with_known_usernames(queries: Sequence[JudgedQuery]) -> tuple[list[JudgedQu
             known.append(JudgedQuery(query.text, usernames))
         else:
             skipped.append(query.text)
+    if not known:
+        raise QueriesInvalid(
+            message(
+                "None of the %(count)s usernames matches an active expert (first: %(first)s). "
+                "Is this the right directory?",
+                count=len(unknown),
+                first=next(iter(unknown), ""),
+            )
+        )
     return known, skipped, list(unknown)
 
 

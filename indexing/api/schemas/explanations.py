@@ -25,7 +25,7 @@ class ScorePart(BaseModel):
     found: list[str] = Field(description="The word as the profile writes it.")
 
 
-class RankChange(BaseModel):
+class WordChange(BaseModel):
     word: str
     gained: bool = Field(description="Whether the profile gains or loses the word.")
     rank: int = Field(description="About the rank that the expert would have then.")
@@ -46,7 +46,7 @@ class ExplanationOut(BaseModel):
         description="Start and length, in the bio, of the passage nearest to the query; null for a short profile, "
         "which counts as a whole, and for a bio that changed since."
     )
-    changes: list[RankChange]
+    changes: list[WordChange]
     reasons: list[str] = Field(description="The same in sentences.")
     what_if: list[str] = Field(description="The changes in sentences.")
 
@@ -55,7 +55,7 @@ class ExplanationOut(BaseModel):
         mean, deviation = found.usual or (None, None)
         return cls(
             parts=[ScorePart(**asdict(each)) for each in found.contributions],
-            changes=[RankChange(**asdict(each)) for each in found.changes],
+            changes=[WordChange(**asdict(each)) for each in found.changes],
             missing=list(found.missing),
             passage=list(found.passage) if found.passage else None,
             usual_similarity=mean,
