@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,12 +19,13 @@ from experts.profiles.records import ExpertRecord
 from experts.profiles.text import TEMPLATE_VERSION, has_text
 from experts.tagging import storage
 from indexing import encoders
-from indexing.building import embedding, retag, verify
+from indexing.building import disk_space, embedding, retag, verify
 from indexing.building.embedding import Embedded
 from indexing.building.layout import Layout, lay_out
+from indexing.building.nonsense import nonsense_vectors, strong_similarity
 from indexing.building.reporting import Reporter, StageProgress
 from indexing.encoders import Encoder, onnx_export
-from indexing.errors import DiskFull, NothingToIndex, VerifyFailed
+from indexing.errors import NothingToIndex, VerifyFailed
 from indexing.lib import paths
 from indexing.lib.messages import count_of_experts, count_of_passages, message, plural_message
 from indexing.lib.retrying import with_database_retry
@@ -35,6 +34,7 @@ from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.feedback_terms import FeedbackTerms
 from indexing.snapshot.keyword_schema import KeywordDocument
 from indexing.snapshot.manifest import EXACT, HNSW, Manifest
+from indexing.snapshot.meaning_index import MeaningIndex
 from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.suggestion_index import Suggestions
@@ -46,13 +46,13 @@ from indexing.snapshot.writer import (
     FIELD_HASHES,
     IDS,
     KEYWORDS,
+    NONSENSE,
     PASSAGE_HASHES,
     PASSAGES,
     SUGGESTIONS,
     TEXT_HASHES,
     VECTORS,
     VersionWriter,
-    free_bytes,
 )
 
 
@@ -139,6 +139,7 @@ def _build_version(order: Order, experts: Sequence[ExpertRecord], reporter: Repo
             previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
             layout = lay_out(experts, encoder, previous, progress.advance)
             embedded = embedding.embed(layout, encoder, previous, progress)
+            nonsense = nonsense_vectors(encoder, previous, order.previous)
             read = {expert.id for expert in experts}
             experts, embedded = embedding.drop_unusable(experts, embedded)
             if not experts:
@@ -149,15 +150,16 @@ def _build_version(order: Order, experts: Sequence[ExpertRecord], reporter: Repo
             retag.retag(experts, todo, embedded.vectors[todo.rows], encoder, progress)
         encoded, reused = embedded.encoded, embedded.reused
         rows, dimension = embedded.matrix.shape
-        with _raise_disk_full(writer, bytes_needed(experts, rows, dimension)):
+        with disk_space.raise_disk_full(writer, disk_space.bytes_needed(experts, rows, dimension)):
             with reporter.stage("vectors") as progress:
                 _write_vectors(writer, experts, embedded)
                 del embedded  # the index is built from the file: one copy less in memory
                 recall = _write_index(writer, order, layout.text_count, progress)
+                strong = _write_nonsense(writer, layout, nonsense)
             with reporter.stage("keywords") as progress:
                 _write_keywords(writer, experts, progress)
             with reporter.stage("verify") as progress:
-                manifest = _manifest(order, writer, encoder, layout, dimension, recall)
+                manifest = _manifest(order, writer, encoder, layout, dimension, recall, strong)
                 folder, sha256 = _finish(writer, manifest, experts, progress)
     return Built(
         len(experts),
@@ -206,6 +208,13 @@ def _write_index(writer: VersionWriter, order: Order, passages: int, progress: S
     return recall
 
 
+def _write_nonsense(writer: VersionWriter, layout: Layout, nonsense: NDArray[np.float32]) -> float:
+    """Write the vectors of queries that mean nothing. Returns the similarity from which a match is strong."""
+    writer.save(NONSENSE, nonsense)
+    matrix = np.load(writer.path(VECTORS), mmap_mode="r", allow_pickle=False)
+    return strong_similarity(MeaningIndex(matrix, len(layout), layout.passages, None), nonsense)
+
+
 def _write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], progress: StageProgress) -> None:
     """Write facets, suggestions and the keyword index of the experts read at the start, with their tags as of now."""
     progress.expect(len(experts))
@@ -233,7 +242,13 @@ def _write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], prog
 
 
 def _manifest(
-    order: Order, writer: VersionWriter, encoder: Encoder, layout: Layout, dimension: int, recall: float | None
+    order: Order,
+    writer: VersionWriter,
+    encoder: Encoder,
+    layout: Layout,
+    dimension: int,
+    recall: float | None,
+    strong: float,
 ) -> Manifest:
     return Manifest(
         number=writer.number,
@@ -248,6 +263,7 @@ def _manifest(
         ann_recall=recall,
         passages=layout.text_count,
         passage_rule=RULE,
+        strong_similarity=strong,
         files=writer.seal(),
     )
 
@@ -271,26 +287,3 @@ def _finish(
         )
     )
     return folder, sha256
-
-
-def bytes_needed(experts: Sequence[ExpertRecord], rows: int, dimension: int) -> int:
-    """A generous estimate of a version's size: the `rows` vectors twice, the links of an approximate index, texts,
-    postings, and the stored profiles as if they were not compressed."""
-    links = 2 * vectors.LINKS * 5
-    letters = sum(len(expert.bio) + len(expert.job_title) + len(expert.company) for expert in experts)
-    return rows * (2 * 4 * dimension + links) + len(experts) * 600 + 2 * letters + 1_000_000
-
-
-@contextmanager
-def _raise_disk_full(writer: VersionWriter, needed: int) -> Iterator[None]:
-    """Raise DiskFull if fewer than `needed` bytes are free, or the disk turns out to be full while writing."""
-    if free_bytes(writer.building) < needed:
-        raise DiskFull(writer.building.parent, needed, free_bytes(writer.building))
-    try:
-        yield
-    except (OSError, RuntimeError, ValueError) as error:
-        # FAISS (RuntimeError) and tantivy (ValueError) keep only the text of the system's error.
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if full or "No space left on device" in str(error):
-            raise DiskFull(writer.building.parent, needed, free_bytes(writer.building)) from error
-        raise

@@ -19,8 +19,9 @@ from experts.models import Expert
 from experts.safe_text import without_bidi_controls
 from indexing.models.searches import Mode
 from indexing.search.filters import NONE, Filters
-from indexing.search.fusion import RankedHits, word_factor, z_scores
+from indexing.search.fusion import word_factor, z_scores
 from indexing.search.highlights import FIELDS, Marker
+from indexing.search.ranked import RankedHits
 from indexing.search.searcher import MAX_K, Hit, active_hits, first_ranking, query_vector
 from indexing.snapshot.keyword_query import KeywordPart, KeywordQuery, QueryWord
 from indexing.snapshot.reader import Snapshot

@@ -176,8 +176,8 @@ def row_of(results: Results, k: int, at: datetime, *, filtered: bool = False) ->
     """The row for a search made at `at`, not saved."""
     # No database stores lone surrogates, and PostgreSQL no NUL.
     query = results.query[:MAX_QUERY].replace("\0", " ").encode("utf-8", "replace").decode()
-    similarities = [hit.similarity for hit in results.hits[:OTR_AT] if hit.similarity is not None]
-    on_topic = sum(similarity >= settings.TCS_ON_TOPIC for similarity in similarities) if similarities else None
+    judged = results.matches.are_strong and results.hits
+    on_topic = sum(hit.is_strong for hit in results.hits[:OTR_AT]) if judged else None
     return SearchLog(
         at=at,
         day=timezone.localdate(at, timezone.get_default_timezone()),

@@ -23,7 +23,8 @@ from indexing.models.searches import Mode
 from indexing.search import counters
 from indexing.search import fusion as ranking
 from indexing.search.filters import NONE, Filters
-from indexing.search.fusion import Fusion, RankedHits
+from indexing.search.fusion import Fusion
+from indexing.search.ranked import RankedHits
 from indexing.snapshot.prefilter import Prefilter
 from indexing.snapshot.reader import Snapshot
 
@@ -44,6 +45,23 @@ class Hit:
     """Ranks count from 1; None if the expert is not in that list."""
     tags: tuple[TagName, ...] = ()
     """As in the directory now, by kind, then by name."""
+    is_strong: bool = True
+    """Strong matches come first. True for all if the version cannot tell."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """The experts whom a query found, before those are left out who became inactive since the version was built."""
+
+    ids: NDArray[np.int64]
+    """Strong matches, best first; all that were read if the version cannot tell which are strong."""
+    are_strong: bool
+    """Whether the version can tell."""
+    is_cut_off: bool
+    """Whether there are more than were read."""
+
+
+NO_MATCHES = Matches(np.empty(0, np.int64), are_strong=True, is_cut_off=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +72,10 @@ class Results:
     hits: tuple[Hit, ...]
     seconds: float
     timings: Mapping[str, float] = field(default_factory=dict)
-    """Seconds per step: encode, vectors, keywords, fuse, cards; only the steps that this mode has."""
+    """Seconds per step: encode, vectors, keywords, fuse, feedback, cards; only the steps that this mode has."""
+    matches: Matches = NO_MATCHES
+    vector: NDArray[np.float32] | None = field(default=None, compare=False)
+    """float32[d]: the query's embedding; None in keyword mode."""
 
 
 def search(
@@ -86,13 +107,13 @@ def search(
         elif vector is None:
             with timer.step("encode"):
                 vector = query_vector(text, snapshot)
-        hits = _filled(snapshot, text, vector, k, mode, timer, filters.prefilter(snapshot.facets))
+        hits, matches = _filled(snapshot, text, vector, k, mode, timer, filters.prefilter(snapshot.facets))
     except IndexingError:
         counters.count_search(mode, "error", time.perf_counter() - began)
         raise
     seconds = time.perf_counter() - began
     counters.count_search(mode, "hits" if hits else "nothing", seconds)
-    return Results(text, mode, snapshot.number, hits, seconds, timer.seconds)
+    return Results(text, mode, snapshot.number, hits, seconds, timer.seconds, matches, vector)
 
 
 def query_vector(text: str, snapshot: Snapshot) -> NDArray[np.float32]:
@@ -110,6 +131,18 @@ def fusion_from(settings: object) -> Fusion:
     return Fusion(**{name: getattr(settings, f"TCS_SEARCH_{name.upper()}") for name in Fusion.__dataclass_fields__})
 
 
+def matches_of(
+    text: str, snapshot: Snapshot, mode: Mode, vector: NDArray[np.float32] | None, filters: Filters
+) -> Matches:
+    """Whom a query finds under other filters, without their cards. `vector` is that of its `Results`."""
+    only = filters.prefilter(snapshot.facets)
+    total = only.count if only else len(snapshot)
+    if not total:
+        return NO_MATCHES
+    depths = _depths(1, 1, total)
+    return _matches(_ranked(snapshot, text, vector, depths, mode, StepTimer(), only), depths, total)
+
+
 def _filled(
     snapshot: Snapshot,
     text: str,
@@ -118,20 +151,20 @@ def _filled(
     mode: Mode,
     timer: StepTimer,
     only: Prefilter | None,
-) -> tuple[Hit, ...]:
+) -> tuple[tuple[Hit, ...], Matches]:
     """The best `k` hits whose experts are still active. If too many are not, the rankings are read deeper."""
     total = only.count if only else len(snapshot)
     if not total:
-        return ()
-    fusion, deeper = fusion_from(settings), 1
+        return (), NO_MATCHES
+    deeper = 1
     known: dict[int, Card | None] = {}
     while True:
-        depths = _depths(fusion, k, total, deeper)
-        ranked = _ranked(snapshot, text, vector, depths, fusion, mode, timer, only)
+        depths = _depths(k, deeper, total)
+        ranked = _ranked(snapshot, text, vector, depths, mode, timer, only)
         with timer.step("cards"):
             hits = active_hits(ranked, k, known)
-        if len(hits) == k or min(depths) == total:
-            return hits
+        if len(hits) == k or min(depths) == total or ranked.is_whole:
+            return hits, _matches(ranked, depths, total)
         deeper *= 8
 
 
@@ -139,17 +172,22 @@ def first_ranking(
     snapshot: Snapshot, text: str, vector: NDArray[np.float32] | None, mode: Mode, only: Prefilter | None
 ) -> RankedHits:
     """The ranking that a search for MAX_K experts reads first; experts who are not active any more are in it too."""
-    fusion = fusion_from(settings)
-    depths = _depths(fusion, MAX_K, only.count if only else len(snapshot))
-    return _ranked(snapshot, text, vector, depths, fusion, mode, StepTimer(), only)
+    depths = _depths(MAX_K, 1, only.count if only else len(snapshot))
+    return _ranked(snapshot, text, vector, depths, mode, StepTimer(), only)
 
 
-def _depths(fusion: Fusion, k: int, total: int, deeper: int = 1) -> tuple[int, int]:
+def _depths(k: int, deeper: int, total: int) -> tuple[int, int]:
     """How many of `total` experts are read by meaning and by words, to show `k`."""
+    fusion = fusion_from(settings)
     return (
         min(max(fusion.semantic_depth, DEPTH_PER_HIT * k) * deeper, total),
         min(max(fusion.keyword_depth, DEPTH_PER_HIT * k) * deeper, total),
     )
+
+
+def _matches(ranked: RankedHits, depths: tuple[int, int], total: int) -> Matches:
+    ids = ranked.ids if ranked.strong is None else ranked.ids[ranked.strong]
+    return Matches(ids, ranked.strong is not None, is_cut_off=min(depths) <= len(ids) < total)
 
 
 def _ranked(
@@ -157,7 +195,6 @@ def _ranked(
     text: str,
     vector: NDArray[np.float32] | None,
     depths: tuple[int, int],
-    fusion: Fusion,
     mode: Mode,
     timer: StepTimer,
     only: Prefilter | None,
@@ -165,7 +202,7 @@ def _ranked(
     if vector is None:
         return ranking.by_words(snapshot, text, depths[1], timer, only)
     if mode == Mode.SEMANTIC:
-        return ranking.by_meaning(snapshot, vector, depths[0], timer, only)
+        return ranking.by_meaning(snapshot, text, vector, depths[0], timer, only)
     return ranking.by_both(snapshot, text, vector, depths, timer, only)
 
 
@@ -193,4 +230,5 @@ def _hit(ranked: RankedHits, row: int, card: Card) -> Hit:
         semantic_rank=int(ranked.semantic_ranks[row]) or None,
         keyword_rank=int(ranked.keyword_ranks[row]) or None,
         tags=card.tags,
+        is_strong=ranked.strong is None or bool(ranked.strong[row]),
     )

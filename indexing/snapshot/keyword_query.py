@@ -69,8 +69,12 @@ class KeywordQuery:
     At least the value of one term that no document has, so that a query of common words alone does not seem to be
     fully matched by every document.
     """
+    own_information: float
+    """The same without that least value; 0 for a query without any word."""
     highest_idf: float
     """Of a term that no document has."""
+    is_known: bool
+    """Whether some document contains one of the words as it was typed."""
     terms: frozenset[str]
     """Every word of the query and its stem."""
     only_keywords: bool
@@ -116,11 +120,13 @@ class QueryParser:
             if clause is not None
         ]
         parts += self._whole_text(text, terms)
-        highest = self._idf(0)
+        highest, said = self._idf(0), sum(self._weight(idf) * idf for _, idf in words)
         return KeywordQuery(
             tuple(parts),
-            information=max(sum(self._weight(idf) * idf for _, idf in words), highest),
+            information=max(said, highest),
+            own_information=said,
             highest_idf=highest,
+            is_known=any(idf < highest for _, idf in words),
             terms=frozenset(form for term in terms for form in term),
             only_keywords=has_only_keywords(terms),
         )

@@ -15,7 +15,7 @@ from django.conf import settings as django_settings
 
 from experts.models import Expert
 from indexing import encoders
-from indexing.building import pipeline, verify
+from indexing.building import disk_space, pipeline, verify
 from indexing.building.pipeline import build
 from indexing.encoders.protocol import Role
 from indexing.errors import Cancelled, DiskFull, EncoderUnavailable, VerifyFailed
@@ -189,7 +189,7 @@ def test_at_most_200_experts_are_sampled_evenly():
 
 def test_too_little_disk_space_is_reported_before_anything_is_written(monkeypatch):
     cast.experts(3)
-    monkeypatch.setattr(pipeline, "free_bytes", lambda folder: 1_000)
+    monkeypatch.setattr(disk_space, "free_bytes", lambda folder: 1_000)
     with pytest.raises(DiskFull, match=r"Disk full: about 2 MB needed .* 0 MB free"):
         build(FULL, RecordingReporter())
     assert left_over() == []
@@ -223,7 +223,7 @@ def fill(ballast: Path) -> None:
 def test_a_disk_that_fills_up_while_writing_is_reported(small_disk, stage, monkeypatch):
     """Filled before the arrays, before the index (FAISS) or before the keywords (tantivy) are written."""
     cast.experts(200)
-    monkeypatch.setattr(pipeline, "bytes_needed", lambda experts, rows, dimension: 0)
+    monkeypatch.setattr(disk_space, "bytes_needed", lambda experts, rows, dimension: 0)
     ballast = small_disk / "ballast"
 
     def stop(reported: RecordedStage) -> None:

@@ -103,9 +103,9 @@ class TestFindingNobody:
 
 
 def test_it_says_how_searches_go(viewer):
-    save(*[row(on_topic=7) for _each in range(3)], row("sommelier", hits=0, on_topic=None))
+    save(*[row(on_topic=7) for _each in range(50)], row("sommelier", hits=0, on_topic=None))
     page = html(viewer.get(PAGE))
-    assert "<dt>searches</dt><dd>4</dd>" in page
+    assert "<dt>searches</dt><dd>51</dd>" in page
     assert "70 % · fair" in page
     assert "badge-held" in page
     nobody = page.partition("Searches without good results")[2].partition("Recent searches")[0]
@@ -116,8 +116,15 @@ def test_it_says_how_searches_go(viewer):
 
 @pytest.mark.parametrize(("on_topic", "colour"), [(8, "badge-complete"), (6, "badge-held"), (5, "badge-failed")])
 def test_the_average_has_its_colour(viewer, on_topic, colour):
-    save(row(on_topic=on_topic))
+    save(*[row(on_topic=on_topic) for _each in range(50)])
     assert colour in html(viewer.get(PAGE))
+
+
+def test_a_few_searches_are_not_judged(viewer):
+    save(*[row(on_topic=0) for _each in range(49)])
+    page = html(viewer.get(PAGE))
+    assert "not enough searches yet" in page
+    assert "badge-failed" not in page.partition("<table")[0]
 
 
 def test_a_query_leads_to_the_lab(viewer):

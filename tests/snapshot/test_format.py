@@ -15,10 +15,10 @@ from tests.support import cast
 from tests.support.index_cast import built
 
 FORMATS = {
-    4: {
+    5: {
         "manifest.json": (
             "ann_kind ann_recall count created dimension fence files fingerprint format model_name number "
-            "passage_rule passages template_version; bytes sha256"
+            "passage_rule passages strong_similarity template_version; bytes sha256"
         ),
         "facets.npz": (
             "categories <U[1] category <i4[1] currency <U[1] has_photo |b1[1] rate <f8[1] tag_ids <i8[1] "
@@ -33,6 +33,7 @@ FORMATS = {
             "username text tcs_plain freq, job_title text tcs_stemmed freq, tags text tcs_stemmed freq, "
             "company text tcs_stemmed freq, bio text tcs_stemmed freq"
         ),
+        "nonsense.npy": "<f4[2]",
         "passage_hashes.npy": "|u1[2]",
         "passages.npy": "<i4[2]",
         "profile_ends.npy": "<i8[1]",
