@@ -38,6 +38,7 @@ LIKE_ANOTHER = (
     "/add/",
     "/admin/indexing/notification/",
     "/admin/indexing/apitoken/{",
+    "/admin/indexing/savedquery/",
     "/admin/experts/$",
     "/done/",
     "/retag/",
@@ -100,7 +101,7 @@ def addresses(scene: dict[str, Any]) -> list[str]:
         "/nothing",
         "/admin/index/runs/1/",
         "/admin/index/map/?version={kept}",
-        "/admin/indexing/searchtest/{searchtest}/change/",
+        "/admin/indexing/savedquery/{savedquery}/change/",
         "/admin/experts/expert/{expert}/delete/",
         "/admin/experts/tag/?q=zzqqxx",
     ]
