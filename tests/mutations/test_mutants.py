@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from django.utils.functional import SimpleLazyObject
 
 from tests.mutations.__main__ import REASONS, ROOT, tomllib
 from tests.mutations.mutants import NOTE, mutants_of, with_notes
@@ -74,6 +75,13 @@ def test_a_change_reaches_functions_wherever_they_are_known(module):
     (added,) = [each for each in mutants_of(path.name, path.parent) if each.name == "differs: a - b  ->  a + b"]
     replace_code(functions_in([module.__file__])[module.__file__], added.code)
     assert known_elsewhere(3, 2)
+
+
+def test_a_lazy_object_that_cannot_be_made_now_is_left_asleep(module):
+    asleep = SimpleLazyObject(lambda: 1 / 0)
+    assert module.differs in functions_in([module.__file__])[module.__file__]
+    with pytest.raises(ZeroDivisionError):
+        bool(asleep)
 
 
 def test_the_statements_that_run_are_noted(module):

@@ -69,8 +69,21 @@ def test_without_javascript_the_message_leads_to_a_page_that_undoes(publisher):
     asked = html(publisher.get(address[1]))
     assert "Version 2 becomes live again and replaces version 1." in asked
     assert live() == 1
-    assert "Undone: version 2 is live again." in html(publisher.post(UNDO, {"publication": current()}, follow=True))
+    form = dict(re.findall(r'<(?:input|textarea)[^>]* name="(\w+)"(?: value="(\d+)")?', asked))
+    assert form.keys() - {"csrfmiddlewaretoken"} == {"publication"}, "no version to choose, no reason to give"
+    assert "Undone: version 2 is live again." in html(publisher.post(UNDO, form, follow=True))
     assert live() == 2
+
+
+def test_the_page_names_a_run_that_would_undo_it_again(publisher):
+    version_cast.rolled_back()
+    address = f"{UNDO}?publication={current()}"
+    button = '<button type="submit" class="button default" disabled>Undo</button>'
+    assert button not in html(publisher.get(address))
+    run = runs.request("full", cast.command_actor())
+    asked = html(publisher.get(address))
+    assert button in asked
+    assert re.search(rf"Run {run.pk} \(.*\), requested by .*, is still active and would undo this", asked)
 
 
 def test_it_is_refused_once_something_else_went_live(publisher):
