@@ -22,11 +22,9 @@ _OTHER_FILES = (
 
 
 def check_size(file: BinaryIO, largest: int) -> None:
-    """Raises ImportFailed for an empty file, or one of more than `largest` bytes; leaves `file` at its start."""
+    """Raises ImportFailed for a file of more than `largest` bytes; leaves it at its start."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
-    if size == 0:
-        raise ImportFailed(_("The file is empty: it has no header and no experts."))
     if size > largest:
         raise ImportFailed(
             _(
@@ -38,7 +36,7 @@ def check_size(file: BinaryIO, largest: int) -> None:
 
 
 def check_encoding(file: BinaryIO) -> None:
-    """Raises ImportFailed if `file` (at its start) is not UTF-8 text; leaves it at its start.
+    """Raises ImportFailed if `file` (at its start) is not UTF-8 text; reads it to its end.
 
     Everything is decoded once, line by line, so that the message can name the line and the byte.
     """
@@ -61,7 +59,6 @@ def check_encoding(file: BinaryIO) -> None:
                 }
             ) from None
         position += len(line)
-    file.seek(0)
 
 
 def _check_signature(file: BinaryIO) -> None:

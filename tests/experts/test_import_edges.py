@@ -53,6 +53,7 @@ def messages(page: Any) -> list[str]:
         ("Currency", "euro", "Not a three-letter ISO currency code such as EUR."),
         ("Bio", "a\0b", "Contains a NUL character. Remove it."),
         ("Company", "c" * 256, "Too long: 256 characters. At most 255 are allowed."),
+        ("Bio", "b" * 25_001, "Too long: 25001 characters. At most 25000 are allowed."),
     ],
 )
 def test_the_sentence_fits_the_problem(column: str, value: str, says: str) -> None:
@@ -68,6 +69,12 @@ def test_the_sentence_fits_the_problem(column: str, value: str, says: str) -> No
 def test_the_last_value_inside_a_limit_is_taken(column: str, value: str) -> None:
     columns, cells = ("Username", value) if column == "Username" else (f"Username,{column}", f"ann,{value}")
     assert plan_of(f"{columns}\n{cells}\n").rejected == []
+
+
+def test_who_is_in_the_file_with_a_bad_value_is_not_missing_from_it() -> None:
+    import_file("Username,Hourly Rate\nann,1\nben,1\ncid,1\n")
+    plan = plan_of("Username,Hourly Rate\nann,eighty\ncid,1\n", sync=True)
+    assert [missing.username for missing in plan.deactivated] == ["ben"]
 
 
 def test_a_file_in_which_every_row_is_bad_has_a_plan_that_names_them() -> None:

@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from experts.importing import uploads
 from experts.importing.shortened import MAX_SHOWN
 from experts.models import Expert
 from tests.support.cast import staff
@@ -166,13 +167,14 @@ def test_a_file_that_cannot_be_read_is_explained_and_removed(importer: Client, d
 
 def test_an_empty_file_and_no_file_are_form_errors(importer: Client) -> None:
     assert "The file is empty" in post(importer, b"").content.decode()
-    assert "required" in importer.post(UPLOAD, {}).content.decode()
+    assert "This field is required." in importer.post(UPLOAD, {}).content.decode()
 
 
 def test_a_file_over_the_limit_is_refused(importer: Client, settings: Any) -> None:
     settings.TCS_IMPORT_MAX_MB = 1
     page = post(importer, b"Username\n" + b"x" * 2**20)
     assert "larger than 1 MB" in page.content.decode()
+    assert not page.wsgi_request.FILES, "dropped while it arrived"
     assert waiting() == []
 
 
@@ -205,6 +207,21 @@ def test_unconfirmed_files_are_removed_after_a_day(importer: Client) -> None:
     post(other, "Username\nben\n")
     assert old not in waiting()
     assert "no pending import" in messages(importer.get(PREVIEW, follow=True))
+
+
+def test_only_what_nobody_will_import_is_deleted_and_counted(importer: Client) -> None:
+    post(importer, "Username\nann\n")
+    (fresh,) = waiting()
+    old, left_over = fresh.with_stem("old"), fresh.with_suffix(".upload")  # of a server that was killed
+    for path in (old, left_over):
+        path.touch()
+    os.utime(old, (0, 0))
+    assert uploads.delete_leftovers() == 2
+    assert waiting() == [fresh]
+    other = Client()
+    other.force_login(staff("experts.import", username="olga"))
+    post(other, "Username\nben\n")
+    assert fresh in waiting()
 
 
 @pytest.mark.parametrize("address", [UPLOAD, PREVIEW, APPLY, DISCARD])

@@ -132,12 +132,12 @@ def test_an_edit_made_meanwhile_in_another_field_stays() -> None:
 
 
 def test_without_sync_nobody_is_activated_or_deactivated() -> None:
-    import_file("Username\nann\nben\ncid\n")
+    import_file("Username\nann\nben\ncid\ndan\n")
     Expert.objects.filter(username="ben").deactivate()
-    plan = import_file("Username\nben\ncid\n")
-    assert counts(plan) == (0, 0, 2, 1, 0)
+    plan = import_file("Username\nben\ncid\ndan\n")
+    assert counts(plan) == (0, 0, 3, 1, 0)
     assert plan.hidden == 1
-    assert set(Expert.objects.active().values_list("username", flat=True)) == {"ann", "cid"}
+    assert set(Expert.objects.active().values_list("username", flat=True)) == {"ann", "cid", "dan"}
 
 
 def test_sync_makes_the_file_the_full_list() -> None:

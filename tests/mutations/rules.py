@@ -105,6 +105,7 @@ GROUPS = {
             "tests/experts/test_import_edges.py",
             "tests/experts/test_import_files.py",
             "tests/experts/test_import_page.py",
+            "tests/experts/test_import_undo.py",
             "tests/experts/test_import_command.py",
             "tests/faults/test_writers_meet.py",
             "--deselect=tests/experts/test_import_command.py::"

@@ -113,6 +113,16 @@ def test_who_is_called_so_comes_before_who_writes_of_it_where_it_is_more_of_a_na
     assert set(found(own, "baker")[:2]) == {5, 6}
 
 
+def test_a_word_in_as_many_names_as_texts_is_a_name(tmp_path):
+    people = [
+        document(1, name="Ann Maria Winter de la Fuente y de la Vega", bio="of other things " * 20),
+        document(2, name="Tom Lee", bio="Winter, winter and again winter"),
+        *(document(key, name="Ann Lee", bio="of other things " * 20) for key in range(3, 9)),
+    ]
+    build_index(people, tmp_path / "keywords")
+    assert found(KeywordIndex.open(tmp_path / "keywords"), "winter") == [1, 2]
+
+
 def test_a_username_comes_first_whatever_else_matches(index, tmp_path):
     people = [
         document(1, username="ann"),
