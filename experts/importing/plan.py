@@ -152,7 +152,8 @@ def _valid_rows(
     rejected: list[Rejection],
     rejected_usernames: set[str],
 ) -> Iterator[dict[str, Any]]:
-    """The values of each valid row. Fills `first_lines` (username -> line), `rejected` and `rejected_usernames`."""
+    """The values of each valid row. Fills `first_lines` (username -> line of a row that could be read), `rejected`,
+    and `rejected_usernames` of the other rows."""
     for row in rows:
         if isinstance(row, Rejection):
             rejected.append(row)
@@ -163,9 +164,7 @@ def _valid_rows(
         if first := first_lines.get(key):
             fix = _("Line %(line)s has the same username. Remove one of the two rows.") % {"line": first}
             problems.insert(0, Rejection(row.line, "Username", row.cells["username"], fix))
-        if problems:
-            rejected += problems
-            rejected_usernames.add(key)
+        rejected += problems
         if key:
             first_lines.setdefault(key, row.line)
         if not problems:
