@@ -1,4 +1,4 @@
-"""The admin's own lists of API tokens, saved queries and notifications."""
+"""The admin's own lists of API tokens and notifications, and its forms for search tests."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy, ngettext
 
 from experts.safe_text import without_bidi_controls
 from indexing.lib import times
-from indexing.models import ApiToken, Notification, SavedQuery
+from indexing.models import ApiToken, Notification, SearchTest
 from indexing.models.tokens import ApiTokenQuerySet
+from indexing.quality.search_test_form import SearchTestForm
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -72,26 +74,20 @@ class ApiTokenAdmin(admin.ModelAdmin):
         messages.success(request, ngettext("%s token revoked.", "%s tokens revoked.", count) % count)
 
 
-@admin.register(SavedQuery)
-class SavedQueryAdmin(admin.ModelAdmin):
-    """Queries with expected experts, checked against every new version before it is published."""
+@admin.register(SearchTest)
+class SearchTestAdmin(admin.ModelAdmin):
+    """The forms that add, change and delete one search test. The list of them is the console's page."""
 
-    when_empty = gettext_lazy(
-        "No saved queries yet. Add one, or search in the Lab and tick the experts that the query must find. Every "
-        "new version is checked against them."
-    )
-    list_display = ("text", "k", "experts_expected", "is_active", _moment_column("created_at", gettext_lazy("saved")))
-    list_filter = ("is_active",)
+    form = SearchTestForm
+    fields = ("text", "k", "expected", "unwanted", "is_active")
     search_fields = ("text",)
-    fields = ("text", "k", "expected", "is_active")
-    autocomplete_fields = ("expected",)
+    autocomplete_fields = ("expected", "unwanted")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[SavedQuery]:
-        return super().get_queryset(request).annotate(experts_count=Count("expected"))
-
-    @admin.display(description=gettext_lazy("expected experts"), ordering="experts_count")
-    def experts_expected(self, query: SavedQuery) -> int:
-        return int(getattr(query, "experts_count", 0))
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """To that page. Raises PermissionDenied for those who may see no search test."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        return redirect("index:search-tests")
 
 
 @admin.register(Notification)

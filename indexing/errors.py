@@ -111,6 +111,22 @@ class EmptyQuery(InvalidInput):
         super().__init__(message("Type what you are looking for."))
 
 
+class NotInVersion(IndexingError):
+    """The version does not have this expert, who was added or activated after it was built."""
+
+    status = HTTPStatus.NOT_FOUND
+
+    def __init__(self, name: str, number: int) -> None:
+        super().__init__(
+            message(
+                "%(name)s is not in index version %(number)s. Experts who were added or activated since it was built "
+                "become searchable with the next rebuild.",
+                name=name,
+                number=number,
+            )
+        )
+
+
 class EncoderUnavailable(IndexingError):
     """The model cannot be loaded: missing, damaged, or not the pinned one."""
 

@@ -55,6 +55,12 @@ def text(name: str, default: str = "", *, about: str = "", shown: str | None = N
     return os.environ.get(name, "").strip() or default
 
 
+def prefix(name: str, *, about: str = "") -> str:
+    """The variable with the blanks around it, since they count before a text; `\\n` stands for a new line."""
+    declare(name, "", about)
+    return os.environ.get(name, "").replace("\\n", "\n")
+
+
 def flag(name: str, default: bool = False, *, about: str = "") -> bool:
     """True or False. Raises ImproperlyConfigured for anything but yes, no and their like."""
     declare(name, "1" if default else "0", about)

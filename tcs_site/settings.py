@@ -125,6 +125,11 @@ env.section("Model and building")
 TCS_MODEL_PATH = env.text(
     "TCS_MODEL_PATH", about="Folder of a sentence-transformers model", shown="the packaged all-MiniLM-L6-v2"
 )
+TCS_QUERY_PROMPT = env.prefix(
+    "TCS_QUERY_PROMPT",
+    about="Put before queries and tags, for a model that needs it and whose files hold none (E5: `query: `)",
+)
+TCS_DOCUMENT_PROMPT = env.prefix("TCS_DOCUMENT_PROMPT", about="The same before profiles (E5: `passage: `)")
 TCS_ENCODER = env.text(
     "TCS_ENCODER",
     "indexing.encoders.ModelEncoder",
@@ -152,24 +157,17 @@ TCS_LEASE_SECONDS = env.number(
     "TCS_LEASE_SECONDS", 60, at_least=2, about="Seconds without a heartbeat after which a run counts as crashed"
 )
 TCS_EXACT_UP_TO = env.integer(
-    "TCS_EXACT_UP_TO", 50_000, about="Experts up to which the vector index is exact; beyond, it is approximate"
+    "TCS_EXACT_UP_TO",
+    50_000,
+    about="Passages (one for a short profile, more for a long one) up to which search by meaning is exact; beyond, "
+    "it is approximate",
 )
 TCS_TAG_THRESHOLD = env.number(
     "TCS_TAG_THRESHOLD", 0.30, about="Similarity from which an expert gets a tag, from 0 to 1"
 )
 
 env.section("Search")
-# How hybrid search weighs meaning and words: see indexing/search/fusion.py.
-# nDCG@10 of 500 sentences over 10,501 people: meaning alone .227, words alone .233, fusion by rank .269 (k = 60) and
-# .275 (k = 10), this .300; .295 where the weight is chosen on one half of the queries and judged on the other. Any
-# weight from 8 to 16 is within .006 of it, and within .011 over fewer people, over people of one trade, with queries
-# of three words, with sentences held out of profiles, and over documentation of programs (there fusion by rank .780,
-# this .819).
-TCS_SEARCH_KEYWORD_WEIGHT = env.number(
-    "TCS_SEARCH_KEYWORD_WEIGHT",
-    10,
-    about="Weight of the share of matching words in hybrid search, against similarity in standard deviations",
-)
+# How hybrid search weighs meaning and words: see indexing/search/fusion.py and its constants.
 TCS_SEARCH_SEMANTIC_DEPTH = env.integer(  # 50 does as well
     "TCS_SEARCH_SEMANTIC_DEPTH", 100, at_least=1, about="Hits by meaning that hybrid search considers"
 )
@@ -203,11 +201,14 @@ TCS_GATE_MAX_FAILED = env.share(
 TCS_GATE_MIN_RECALL = env.share(
     "TCS_GATE_MIN_RECALL", 0.95, about="Share of the true ten nearest that an approximate index must find (recall@10)"
 )
-TCS_GATE_MAX_QUERIES_BROKEN = env.integer(
-    "TCS_GATE_MAX_QUERIES_BROKEN", 0, about="Saved queries that may miss an expected expert"
+TCS_GATE_MAX_QUERIES_BROKEN = env.integer("TCS_GATE_MAX_QUERIES_BROKEN", 0, about="Search tests that may fail")
+TCS_GATE_MAX_SCORE_FALL = env.share(
+    "TCS_GATE_MAX_SCORE_FALL",
+    0.05,
+    about="Share by which the search tests' score may fall; a warning with fewer than ten tests",
 )
 TCS_GATE_MIN_OVERLAP = env.share(
-    "TCS_GATE_MIN_OVERLAP", 0.50, about="Share of the saved queries' top ten that should stay; below it, a warning"
+    "TCS_GATE_MIN_OVERLAP", 0.50, about="Share of the search tests' top ten that should stay; below it, a warning"
 )
 
 env.section("Drift")
@@ -238,7 +239,7 @@ TCS_SEARCH_LOG_DAYS = env.integer(
     "TCS_SEARCH_LOG_DAYS", 30, about="Days that searches are stored, never with who searched; `0`: not at all"
 )
 TCS_UNDO_DAYS = env.integer(
-    "TCS_UNDO_DAYS", 30, at_least=1, about="Days that an import can be undone; only the last five can be at all"
+    "TCS_UNDO_DAYS", 30, at_least=1, about="Days that an import can be undone; only the last twenty can be at all"
 )
 TCS_NOTIFICATION_DAYS = env.integer(
     "TCS_NOTIFICATION_DAYS", 30, at_least=1, about="Days that notifications are stored"

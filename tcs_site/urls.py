@@ -1,18 +1,32 @@
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
 from indexing.api import api
+from indexing.console.search import use_views
+from indexing.console.search.similar_views import similar_page
 from indexing.console.search.views import search_page
+from indexing.console.search.where_views import people_options, where_page
 from indexing.ops import health
 
 handler500 = "tcs_site.error_pages.internal_error"
 
+SEARCH_TESTS_BEFORE = r"^admin/indexing/savedquery/(?P<rest>.*)$"
+"""What search tests were called once: bookmarks of their pages go on working."""
+
 urlpatterns = [
     path("", search_page, name="search"),
     path("admin/index/", include("indexing.console.urls")),
+    re_path(SEARCH_TESTS_BEFORE, RedirectView.as_view(url="/admin/indexing/searchtest/%(rest)s", query_string=True)),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
+    path("experts/<int:expert_id>/open/", use_views.open_expert, name="open-expert"),
+    path("experts/<int:expert_id>/contact/", use_views.show_contact, name="show-contact"),
     path("healthz", health.healthz, name="healthz"),
     path("metrics", health.metrics_page, name="metrics"),
+    path("not-a-match/", use_views.not_a_match, name="not-a-match"),
     path("readyz", health.readyz, name="readyz"),
+    path("where/", where_page, name="where"),
+    path("where/people/", people_options, name="where-people"),
+    path("similar/<int:expert_id>/", similar_page, name="similar"),
 ]

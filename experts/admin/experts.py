@@ -10,10 +10,10 @@ from django.contrib.admin.widgets import AdminTextareaWidget, AdminURLFieldWidge
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, ForeignKey, Prefetch, QuerySet, TextField, URLField
-from django.forms import ModelChoiceField
+from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import format_html
@@ -21,13 +21,22 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from experts.admin.export import write_csv
-from experts.admin.filters import DomainFilter, FindabilityFilter, IndustryFilter, PhotoFilter, TaggedFilter
+from experts.admin.filters import (
+    DomainFilter,
+    FindabilityFilter,
+    IndustryFilter,
+    PhotoFilter,
+    TaggedFilter,
+    UsernameConflictFilter,
+)
 from experts.admin.forms import ExpertForm, ExpertTagForm, ExpertTagFormSet, LinesField
 from experts.admin_history import log_changed
+from experts.exporting import write_csv
+from experts.follow_up import what_follows
 from experts.importing import views as import_views
 from experts.models import Expert, ExpertQuerySet, ExpertTag, Tag
 from experts.profiles import findability
+from experts.samples import views as sample_views
 
 TAGS_SHOWN = 3
 BATCH = 1_000
@@ -97,6 +106,7 @@ class ExpertAdmin(admin.ModelAdmin):
         TaggedFilter,
         PhotoFilter,
         FindabilityFilter,
+        UsernameConflictFilter,
         "created_at",
     )
     search_fields = ("username", "first_name", "last_name", "job_title", "company", "bio")
@@ -121,7 +131,17 @@ class ExpertAdmin(admin.ModelAdmin):
         css = {"all": ("experts/admin.css",)}
 
     def get_urls(self) -> list[URLPattern]:
-        return [*import_views.urls(self.admin_site), *super().get_urls()]
+        removal = path(
+            "samples/remove/", self.admin_site.admin_view(sample_views.remove), name="experts_expert_remove_samples"
+        )
+        return [*import_views.urls(self.admin_site), removal, *super().get_urls()]
+
+    def save_related(self, request: HttpRequest, form: ModelForm, formsets: Any, change: bool) -> None:
+        """Say what follows, if the expert can be searched at all."""
+        super().save_related(request, form, formsets, change)
+        changed = form.has_changed() or any(each.has_changed() for each in formsets)
+        if changed and form.instance.is_active:
+            messages.info(request, what_follows(request, 1))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Expert]:
         rows = ExpertTag.objects.select_related("tag").order_by("-source", F("score").desc(nulls_last=True))
@@ -192,7 +212,7 @@ class ExpertAdmin(admin.ModelAdmin):
             sentence = ngettext("%s expert activated.", "%s experts activated.", changed)
         else:
             sentence = ngettext("%s expert deactivated.", "%s experts deactivated.", changed)
-        messages.success(request, sentence % changed)
+        messages.success(request, format_html("{} {}", sentence % changed, what_follows(request, changed)))
 
     @admin.action(description=gettext_lazy("Export selected experts as CSV"), permissions=["view"])
     def export(self, request: HttpRequest, queryset: ExpertQuerySet) -> HttpResponse:

@@ -79,6 +79,21 @@ class PhotoFilter(admin.SimpleListFilter):
         return queryset.filter(photo_url="") if self.value() == "no" else queryset
 
 
+class UsernameConflictFilter(admin.SimpleListFilter):
+    """Shown only while some usernames read the same: they are left from before the database kept them apart."""
+
+    title = gettext_lazy("usernames in conflict")
+    parameter_name = "conflict"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [("yes", _("reads like another one"))] if Expert.objects.in_conflict().exists() else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Expert]) -> QuerySet[Expert]:
+        if self.value() != "yes":
+            return queryset
+        return queryset.filter(pk__in=Expert.objects.in_conflict().values("pk"))
+
+
 class FindabilityFilter(admin.SimpleListFilter):
     title = gettext_lazy("findability")
     parameter_name = "findability"

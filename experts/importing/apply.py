@@ -14,9 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from experts.admin_history import log_added, log_changed, log_summary
-from experts.importing.errors import ImportFailed, RowsRejected
+from experts.importing.cells import shorten
+from experts.importing.errors import ImportFailed, RowsRejected, TooManyDeactivated
 from experts.importing.plan import BATCH, ExpertChange, ImportPlan
 from experts.importing.records import remember
+from experts.importing.remembered import remember_columns
 from experts.models import Expert, ImportRecord
 
 IMPORTED = gettext_noop(
@@ -28,7 +30,12 @@ MAX_LOGGED_EXPERTS = 1_000
 
 
 def check_applicable(plan: ImportPlan, *, skip_bad: bool) -> None:
-    """Raises RowsRejected if rows are rejected and may not be skipped."""
+    """Raises RowsRejected if rows are rejected and may not be skipped, or their numbers can be read in two ways."""
+    if plan.needs_choice:
+        raise RowsRejected(
+            _("Some numbers, such as “%(number)s”, can be read in two ways. Say which decimal mark the file uses.")
+            % {"number": shorten(next(row.value for row in plan.rejected if row.asks))}
+        )
     if plan.rejected and not skip_bad:
         raise RowsRejected(
             ngettext(
@@ -37,6 +44,19 @@ def check_applicable(plan: ImportPlan, *, skip_bad: bool) -> None:
                 plan.counts.rejected,
             )
             % {"count": plan.counts.rejected}
+        )
+
+
+def check_deactivated(plan: ImportPlan, stated: int | None) -> None:
+    """Raises TooManyDeactivated if the plan hides a large part of the directory and `stated` is not how many."""
+    number = len(plan.deactivated)
+    if plan.needs_confirmation and stated != number:
+        raise TooManyDeactivated(
+            _(
+                "This import would deactivate %(number)s of %(active)s active experts, so nothing was imported. If"
+                " that is meant, confirm the number %(number)s."
+            )
+            % {"number": number, "active": plan.active}
         )
 
 
@@ -56,6 +76,8 @@ def apply_plan(
             now = timezone.now()
             _write(plan, now)
             record = remember(plan, now, user, file_name)
+            if plan.columns_chosen:
+                remember_columns(plan.table.header.names, plan.table.header.fields)
             if user is not None:
                 _log(plan, user, file_name)
     except (IntegrityError, _Outdated):

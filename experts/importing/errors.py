@@ -15,6 +15,10 @@ class RowsRejected(ImportFailed):
     """Rows of the file have errors and may not be skipped; nothing was imported."""
 
 
+class TooManyDeactivated(ImportFailed):
+    """The import would hide a large part of the directory, and nobody has stated how many; nothing was imported."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """A row that cannot be imported, and why. A row with several errors has several rejections."""
@@ -27,6 +31,8 @@ class Rejection:
     """A sentence that says what is wrong with the value and how to fix it."""
     username: str = ""
     """The row's username, if it could be read. A rejected expert does not count as missing from the file."""
+    asks: bool = False
+    """Somebody has to say how the file writes its numbers; until then nothing can be imported."""
 
     def __str__(self) -> str:
         return _("line %(line)s, %(field)s, %(value)s: %(fix)s") % {

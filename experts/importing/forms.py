@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy
 
 class ImportForm(forms.Form):
     file = forms.FileField(
-        label=gettext_lazy("CSV file"),
+        label=gettext_lazy("File"),
         help_text=gettext_lazy(
-            "UTF-8, with the column names in the first line. You see a preview before anything is imported."
+            "CSV, Excel (.xlsx) or OpenDocument (.ods). You see a preview before anything is imported."
         ),
-        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
+        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.ods,text/csv"}),
     )
     sync = forms.BooleanField(
         label=gettext_lazy("Synchronise"),

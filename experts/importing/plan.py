@@ -2,27 +2,34 @@
 
 The rules:
 
-- A username identifies an expert. Upper and lower case are the same; the directory's spelling stays.
+- A username identifies an expert: see `matching`. The directory's spelling stays.
 - A column that is not in the file leaves its field unchanged. An empty cell empties its field, except that an empty
   "Created At" is ignored.
 - Without `sync`, nobody is activated or deactivated. With it, the file is the full list: active experts who are not
   in it are deactivated, and inactive ones who are in it are activated, as a change of `is_active`. Somebody whose
-  row was rejected does not count as missing.
+  row was rejected or skipped does not count as missing.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Any, BinaryIO
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
+from experts.identity import identity_key, without_conflict
+from experts.importing.conventions import Conventions, work_out
 from experts.importing.errors import ImportFailed, Rejection
-from experts.importing.tables import ImportRow, open_table
-from experts.importing.values import read_values
+from experts.importing.made import makes_usernames
+from experts.importing.matching import CHOICES, SKIP, Conflict, Match, Matcher
+from experts.importing.options import ImportOptions
+from experts.importing.tables import ImportTable, open_table
+from experts.importing.values import URLS, read_values
 from experts.models import Expert
 
 BATCH = 1_000
@@ -49,6 +56,8 @@ class ExpertChange:
 
     id: int
     username: str
+    name: str
+    job_title: str
     fields: dict[str, tuple[Any, Any]]
     """Field name -> (value in the directory, value in the file)."""
 
@@ -59,17 +68,20 @@ class MissingExpert:
 
     id: int
     username: str
+    name: str
+    job_title: str
 
 
 @dataclass(frozen=True, slots=True)
 class ImportCounts:
-    """How many experts; for `rejected`, how many rows."""
+    """How many experts; for `rejected` and `skipped`, how many rows."""
 
     new: int
     changed: int
     unchanged: int
     missing: int
     rejected: int
+    skipped: int
 
 
 @dataclass(slots=True)
@@ -77,14 +89,27 @@ class ImportPlan:
     """What an import would do; nothing of it is in the database yet."""
 
     sync: bool
-    unknown_columns: tuple[str, ...]
+    table: ImportTable
+    conventions: Conventions
     new: list[Expert] = field(default_factory=list)
     changed: list[ExpertChange] = field(default_factory=list)
     unchanged: int = 0
     missing: list[MissingExpert] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+    """Rows whose username reads like somebody else's; those that are refused are among the rejected ones too."""
     hidden: int = 0
     """Inactive experts who are in the file and stay inactive, because `sync` is not set."""
+    active: int = 0
+    """Active experts in the directory."""
+    columns_chosen: bool = False
+    """Somebody chose what the columns fill, which the next file with these headers follows."""
+    dropped_urls: int = 0
+    """Web addresses that are left out, because they are not valid."""
+
+    @property
+    def unknown_columns(self) -> tuple[str, ...]:
+        return self.table.unknown_columns
 
     @property
     def counts(self) -> ImportCounts:
@@ -94,6 +119,7 @@ class ImportPlan:
             self.unchanged,
             len(self.missing),
             len({row.line for row in self.rejected}),
+            sum(conflict.outcome == SKIP for conflict in self.conflicts),
         )
 
     @property
@@ -104,6 +130,16 @@ class ImportPlan:
     @property
     def does_nothing(self) -> bool:
         return not (self.new or self.changed or self.deactivated)
+
+    @property
+    def needs_confirmation(self) -> bool:
+        """It deactivates more of the directory than a new version of the index may lack: somebody states how many."""
+        return len(self.deactivated) > settings.TCS_GATE_MAX_LOST * self.active
+
+    @property
+    def needs_choice(self) -> bool:
+        """Numbers of the file can be read in two ways: until somebody says how, nothing can be imported."""
+        return any(row.asks for row in self.rejected)
 
     @property
     def digest(self) -> str:
@@ -117,6 +153,7 @@ class ImportPlan:
                 self.changed,
                 self.missing,
                 self.rejected,
+                self.conflicts,
             )
             for part in group
         )
@@ -126,70 +163,83 @@ class ImportPlan:
         return digest.hexdigest()
 
 
-def make_plan(file: BinaryIO, *, sync: bool = False) -> ImportPlan:
-    """Compare `file` (binary, seekable) with the directory. Raises ImportFailed if it cannot be read."""
-    table = open_table(file)
-    plan = ImportPlan(sync, table.unknown_columns)
-    ids = {username.lower(): expert for expert, username in Expert.objects.values_list("pk", "username").iterator()}
-    first_lines: dict[str, int] = {}
-    rejected_usernames: set[str] = set()
-    rows = _valid_rows(table.rows, first_lines, plan.rejected, rejected_usernames)
+def make_plan(file: BinaryIO, options: ImportOptions | None = None, *, rows_file: Path | None = None) -> ImportPlan:
+    """Compare `file` (binary, seekable) with the directory. Raises ImportFailed if it cannot be read.
+
+    `rows_file` keeps the rows of a spreadsheet, see `sources.open_source`.
+    """
+    options = options or ImportOptions()
+    if options.same_names and options.same_names not in CHOICES:
+        raise ImportFailed(_("What to do with usernames that read the same is not one of the choices."))
+    table = open_table(file, options, rows_file)
+    plan = ImportPlan(options.sync, table, work_out(table.rows(), table.fields, options))
+    matcher = Matcher(options.same_names, made=makes_usernames(table.fields))
+    undecided: set[str] = set()
+    rows, some = _valid_rows(plan, undecided), False
     while batch := list(islice(rows, BATCH)):
-        _compare(batch, ids, plan)
-    if not first_lines and not plan.rejected:
+        some = True
+        experts = matcher.experts(values["username"] for _line, values in batch)
+        for line, values in batch:
+            _add(plan, matcher.match(line, values, experts), line, values, undecided)
+    if not some and not plan.rejected:
         raise ImportFailed(_("The file has a header but no experts."))
-    plan.missing = [
-        MissingExpert(expert, username)
-        for expert, username in Expert.objects.active().order_by("pk").values_list("pk", "username").iterator()
-        if username.lower() not in first_lines and username.lower() not in rejected_usernames
-    ]
+    plan.rejected.sort(key=lambda each: each.line)
+    plan.missing = list(_missing(matcher, undecided))
+    plan.columns_chosen = bool(options.columns)
+    plan.active = Expert.objects.active().count()
     return plan
 
 
-def _valid_rows(
-    rows: Iterable[ImportRow | Rejection],
-    first_lines: dict[str, int],
-    rejected: list[Rejection],
-    rejected_usernames: set[str],
-) -> Iterator[dict[str, Any]]:
-    """The values of each valid row. Fills `first_lines` (username -> line of a row that could be read), `rejected`,
-    and `rejected_usernames` of the other rows."""
-    for row in rows:
+def _missing(matcher: Matcher, undecided: set[str]) -> Iterator[MissingExpert]:
+    active = Expert.objects.active().order_by("pk")
+    for expert in active.only("username", "username_key", "first_name", "last_name", "job_title").iterator():
+        if not matcher.covers(expert.pk) and without_conflict(expert.username_key) not in undecided:
+            yield MissingExpert(expert.pk, expert.username, expert.full_name, expert.job_title)
+
+
+def _valid_rows(plan: ImportPlan, undecided: set[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line and values of each valid row. Adds to the plan's rejections, and their usernames' keys to `undecided`."""
+    for row in plan.table.rows():
         if isinstance(row, Rejection):
-            rejected.append(row)
-            rejected_usernames.add(row.username.lower())
-            continue
-        values, problems = read_values(row)
-        key = row.cells["username"].lower()
-        if first := first_lines.get(key):
-            fix = _("Line %(line)s has the same username. Remove one of the two rows.") % {"line": first}
-            problems.insert(0, Rejection(row.line, "Username", row.cells["username"], fix))
-        rejected += problems
-        if key:
-            first_lines.setdefault(key, row.line)
-        if not problems:
-            yield values
-
-
-def _compare(batch: list[dict[str, Any]], ids: dict[str, int], plan: ImportPlan) -> None:
-    """Add each row of values to the plan as new, changed or unchanged; `ids` maps lower-case usernames to experts."""
-    known = {ids[key] for values in batch if (key := values["username"].lower()) in ids}
-    experts = Expert.objects.in_bulk(known)
-    for values in batch:
-        expert = experts.get(ids.get(values["username"].lower(), 0))
-        if expert is None:
-            plan.new.append(Expert(**values))
-            continue
-        fields = {
-            name: (before, value)
-            for name, value in values.items()
-            if name != "username" and (before := getattr(expert, name)) != value
-        }
-        if not expert.is_active and plan.sync:
-            fields["is_active"] = (False, True)
-        elif not expert.is_active:
-            plan.hidden += 1
-        if fields:
-            plan.changed.append(ExpertChange(expert.pk, expert.username, fields))
+            problems = [row]
+            values: dict[str, Any] = {}
         else:
-            plan.unchanged += 1
+            values, problems = read_values(row, plan.conventions)
+        if not problems:
+            plan.dropped_urls += sum(name in plan.table.fields and name not in values for name in URLS)
+            yield row.line, values
+            continue
+        plan.rejected += problems
+        undecided.add(identity_key(problems[0].username))
+
+
+def _add(plan: ImportPlan, match: Match, line: int, values: dict[str, Any], undecided: set[str]) -> None:
+    """Add a row to the plan as new, changed or unchanged, or as rejected or skipped."""
+    if match.conflict:
+        plan.conflicts.append(match.conflict)
+    if not match.is_used:
+        undecided.add(identity_key(match.username))
+        if match.duplicate_of:
+            fix = _("Line %(line)s has the same username. Remove one of the two rows.") % {"line": match.duplicate_of}
+            plan.rejected.append(Rejection(line, "Username", match.username, fix, match.username))
+        elif match.conflict and match.conflict.outcome != SKIP:
+            fix = _("%(why)s Rename one, or choose what to do with such rows.") % {"why": match.conflict.why}
+            plan.rejected.append(Rejection(line, "Username", match.username, fix, match.username))
+        return
+    expert = match.expert
+    if expert is None:
+        plan.new.append(Expert(**values | {"username": match.username}))
+        return
+    fields = {
+        name: (before, value)
+        for name, value in values.items()
+        if name != "username" and (before := getattr(expert, name)) != value
+    }
+    if not expert.is_active and plan.sync:
+        fields["is_active"] = (False, True)
+    elif not expert.is_active:
+        plan.hidden += 1
+    if fields:
+        plan.changed.append(ExpertChange(expert.pk, expert.username, expert.full_name, expert.job_title, fields))
+    else:
+        plan.unchanged += 1

@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from experts.importing.plan import ImportPlan
 from experts.models import Expert, ImportRecord
 
-KEPT_IMPORTS = 5
+KEPT_IMPORTS = 20
 """How many imports can be undone. Their records are as large as the text that they replaced, compressed."""
 
 

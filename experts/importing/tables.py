@@ -1,149 +1,139 @@
-"""Reads a CSV file into rows with our fields: delimiter, header, number of cells. What a value means is for `values`.
-
-The csv module is used by hand, not a library for imports: rows are read and compared 1,000 at a time, and each error
-names its line and how to fix it.
+"""Reads a file into rows with our fields: header, number of cells, rows without an expert. What a value means is for
+`values`.
 """
 
 from __future__ import annotations
 
-import csv
-import io
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from experts.importing.cells import shorten, unmark_formula
-from experts.importing.columns import COLUMNS, HEADINGS, field_of
-from experts.importing.encodings import check_encoding, check_size
 from experts.importing.errors import ImportFailed, Rejection
-
-if TYPE_CHECKING:
-    from _csv import Reader as CsvReader
-
-_DELIMITERS = (",", ";", "\t")  # spreadsheets write ";" where the comma is the decimal separator
+from experts.importing.headers import HEADER_WITHIN, HeaderRow, check_header, read_header
+from experts.importing.options import ImportOptions
+from experts.importing.remembered import remembered_columns
+from experts.importing.source_rows import Cell, Format, SourceRow, is_blank
+from experts.importing.sources import Source, open_source
 
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """One row. `line` is where it starts in the file, counted from 1; `cells` maps each field to its text."""
+    """One row. `line` is where it starts in the file, counted from 1; `cells` maps each field to its cell."""
 
     line: int
-    cells: dict[str, str]
+    cells: dict[str, Cell]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ImportTable:
-    """A file that can be read: its fields, its unknown columns, and its rows, which can be read once."""
+    """A file that can be read: how, what its columns fill, and its rows, which can be read again."""
 
-    fields: tuple[str, ...]
-    unknown_columns: tuple[str, ...]
-    rows: Iterator[ImportRow | Rejection]
+    format: Format
+    header: HeaderRow
+    _source: Source
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Rows without an expert, by kind: “blank”, “header”. Complete when the rows have been read."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return tuple(name for name in self.header.fields if name)
+
+    @property
+    def unknown_columns(self) -> tuple[str, ...]:
+        return self.header.unknown
+
+    def rows(self) -> Iterator[ImportRow | Rejection]:
+        """Every row after the header. Raises ImportFailed where the file is not valid, and for too many rows."""
+        self.skipped.clear()
+        names, blank = self.header.fields, 0
+        empty: dict[str, Cell] = dict.fromkeys(self.fields, "")
+        for count, (line, cells) in enumerate(self._expert_rows(), 1):
+            if count > settings.TCS_IMPORT_MAX_ROWS:
+                raise _too_many()
+            values = {name: _cell(cell) for name, cell in zip(names, cells, strict=False) if name}
+            extra = next((cell for cell in cells[len(names) :] if str(cell).strip()), None)
+            if extra is None:
+                yield ImportRow(line, empty | values)
+            else:
+                yield _cell_too_many(line, len(names), str(extra), str(values.get("username", "")))
+            blank = self.skipped["blank"]  # nobody needs to hear of those at the end of the file
+        self.skipped["blank"] = blank
+
+    def source_rows(self) -> Iterator[SourceRow]:
+        """Every row after the header as it is in the file, for those who give rows back to people."""
+        return (row for row in self._source.rows() if row.line > self.header.line)
+
+    def notices(self) -> list[str]:
+        """Sentences about rows that were skipped, once the rows have been read."""
+        blank, headers = self.skipped["blank"], self.skipped["header"]
+        sentences = []
+        if blank:
+            sentences.append(ngettext("%s blank row was skipped.", "%s blank rows were skipped.", blank) % blank)
+        if headers:
+            sentences.append(
+                ngettext(
+                    "%s row repeats the header and was skipped.",
+                    "%s rows repeat the header and were skipped.",
+                    headers,
+                )
+                % headers
+            )
+        return sentences
+
+    def _expert_rows(self) -> Iterator[SourceRow]:
+        names = [name.casefold() for name in self.header.names]
+        first = names[0]
+        for row in self.source_rows():
+            line, cells = row
+            if not any(cells) or is_blank(cells):
+                self.skipped["blank"] += 1
+            elif str(cells[0]).strip().casefold() == first and _repeats(cells, names):
+                self.skipped["header"] += 1
+            else:
+                yield row
 
 
-def open_table(file: BinaryIO) -> ImportTable:
+def open_table(file: BinaryIO, options: ImportOptions, rows_file: Path | None = None) -> ImportTable:
     """Check `file` (seekable, at its start) as a whole and read its header; its rows are read lazily.
 
-    Raises ImportFailed for a file that is too large, empty, not UTF-8, not a CSV or without a username column.
-    Reading the rows raises ImportFailed for quotes that are never closed and for too many rows.
+    Raises ImportFailed for a file that is too large, empty, of another kind, or without a column that says who the
+    experts are (ColumnsUnknown).
     """
-    largest = settings.TCS_IMPORT_MAX_MB * 2**20
-    check_size(file, largest)
-    check_encoding(file)
-    # Python's own limit of 131,072 characters per cell would stop the file; ours rejects only the row.
-    csv.field_size_limit(largest)
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    header, reader = _read_header(text)
-    names = [field_of(column) for column in header]
-    fields = tuple(name for name in names if name)
-    _check_header(header, fields)
-    unknown = tuple(
-        column.strip() or _("column %(number)s, without a name") % {"number": number}
-        for number, (column, name) in enumerate(zip(header, names, strict=True), 1)
-        if not name
+    source, file_format = open_source(file, options, rows_file)
+    first = list(islice(source.rows(), HEADER_WITHIN))
+    header = read_header(first, options.header_line, options.columns)
+    if not options.columns and (columns := remembered_columns(header.names)):
+        header = read_header(first, options.header_line, columns)
+    check_header(header, file_format)
+    return ImportTable(file_format, header, source)
+
+
+def _cell(cell: Cell) -> Cell:
+    return unmark_formula(cell.strip()) if isinstance(cell, str) else cell
+
+
+def _repeats(cells: list[Cell], names: list[str]) -> bool:
+    return [str(cell).strip().casefold() for cell in cells[: len(names)]] == names
+
+
+def _too_many() -> ImportFailed:
+    return ImportFailed(
+        _("The file has more than %(limit)s experts. Split the file, or ask your administrator to raise the limit.")
+        % {"limit": settings.TCS_IMPORT_MAX_ROWS}
     )
-    return ImportTable(fields, unknown, _rows(reader, names))
 
 
-def _read_header(text: io.TextIOWrapper) -> tuple[list[str], CsvReader]:
-    """The header, and a reader just behind it, with the delimiter that gives the most columns that we know."""
-    known = {
-        delimiter: sum(field_of(column) is not None for column in _header(text, delimiter)[0])
-        for delimiter in _DELIMITERS
-    }
-    return _header(text, max(known, key=lambda delimiter: known[delimiter]))
-
-
-def _header(text: io.TextIOWrapper, delimiter: str) -> tuple[list[str], CsvReader]:
-    text.seek(0)
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
-    try:
-        header = next((cells for cells in reader if any(cell.strip() for cell in cells)), None)
-    except csv.Error:
-        header = []  # expected with a wrong delimiter; if it is the right one, _check_header says what is missing
-    if header is None:
-        raise ImportFailed(_("The file is empty: it has no header and no experts."))
-    return header, reader
-
-
-def _check_header(header: list[str], fields: tuple[str, ...]) -> None:
-    if "username" not in fields:
-        raise ImportFailed(
-            _(
-                "The first line has no column “Username”. It must contain the column names, but is “%(columns)s”."
-                " Known columns: %(known)s."
-            )
-            % {"columns": shorten(", ".join(header)), "known": ", ".join(COLUMNS)}
-        )
-    if twice := next((name for name in fields if fields.count(name) > 1), None):
-        raise ImportFailed(
-            _("The column “%(column)s” appears twice. Remove or rename one of the two.") % {"column": HEADINGS[twice]}
-        )
-
-
-def _rows(reader: CsvReader, names: list[str | None]) -> Iterator[ImportRow | Rejection]:
-    count = 0
-    for line, cells in _records(reader):
-        if not any(cell.strip() for cell in cells):
-            continue  # spreadsheets leave such rows at the end
-        count += 1
-        if count > settings.TCS_IMPORT_MAX_ROWS:
-            raise ImportFailed(
-                _(
-                    "The file has more than %(limit)s experts. Split the file, or ask your administrator to raise the"
-                    " limit."
-                )
-                % {"limit": settings.TCS_IMPORT_MAX_ROWS}
-            )
-        values = {name: unmark_formula(cell.strip()) for name, cell in zip(names, cells, strict=False) if name}
-        if len(cells) == len(names):
-            yield ImportRow(line, values)
-        else:
-            yield _wrong_number_of_cells(line, len(cells), len(names), values.get("username", ""))
-
-
-def _records(reader: CsvReader) -> Iterator[tuple[int, list[str]]]:
-    """Each record after the header, with the number of the line where it starts."""
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise ImportFailed(
-                _(
-                    "From line %(line)s the file is not valid CSV (%(error)s). Quote cells that contain quotes, and"
-                    " double each inner quote."
-                )
-                % {"line": line, "error": error}
-            ) from None
-        yield line, cells
-
-
-def _wrong_number_of_cells(line: int, cells: int, columns: int, username: str) -> Rejection:
-    fix = _("The header has %(columns)s columns. Quote cells that contain a delimiter or a line break.")
-    value = _("%(cells)s cells") % {"cells": cells}
-    return Rejection(line, _("row"), value, fix % {"columns": columns}, username)
+def _cell_too_many(line: int, columns: int, extra: str, username: str) -> Rejection:
+    fix = _(
+        "The header has %(columns)s columns, and this cell comes after them. Quote cells that contain a delimiter or"
+        " a line break."
+    )
+    return Rejection(line, _("row"), shorten(extra.strip()), fix % {"columns": columns}, username)

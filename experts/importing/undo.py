@@ -71,7 +71,7 @@ def plan_undo(record: ImportRecord) -> UndoPlan:
     return plan
 
 
-def undo(record_id: int, user: User) -> UndoPlan:
+def undo(record_id: int, user: User | None) -> UndoPlan:
     """Undo the import in one transaction, as far as nobody changed the experts since; returns what was done.
 
     Raises ImportRecord.DoesNotExist, and ImportFailed if it was undone already.
@@ -82,8 +82,11 @@ def undo(record_id: int, user: User) -> UndoPlan:
         Expert.objects.lock([*changes.new, *changes.changed, *changes.deactivated])
         plan, now = plan_undo(record), timezone.now()
         _write(plan, now)
-        _log(plan, record, user)
-        ImportRecord.objects.filter(pk=record.pk).update(undone_at=now, undone_name=user.get_username())
+        if user:
+            _log(plan, record, user)
+        ImportRecord.objects.filter(pk=record.pk).update(
+            undone_at=now, undone_name=user.get_username() if user else ""
+        )
     return plan
 
 

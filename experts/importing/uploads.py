@@ -17,11 +17,13 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpRequest
 
+from experts.importing.options import ImportOptions
 from experts.importing.received import FileInPlace, imports_folder, remove_left_over_bodies
 
 EXPIRES_AFTER = 24 * 3600
 """seconds"""
 _SESSION_KEY = "experts_import"
+_SUFFIXES = (".csv", ".rows", ".writing", ".json")
 
 
 class CappedUpload(FileUploadHandler):
@@ -53,28 +55,40 @@ class PendingImport:
     token: str
     user: int | None
     name: str
-    sync: bool
     skip_bad: bool
+    options: ImportOptions
 
     @property
     def path(self) -> Path:
         return imports_folder() / f"{self.token}.csv"
 
+    @property
+    def rows_path(self) -> Path:
+        """The rows of a spreadsheet, see `sources.open_source`."""
+        return self.path.with_suffix(".rows")
 
-def store_upload(request: HttpRequest, file: UploadedFile, *, name: str, sync: bool, skip_bad: bool) -> PendingImport:
+
+def store_upload(
+    request: HttpRequest, file: UploadedFile, *, name: str, skip_bad: bool, options: ImportOptions
+) -> PendingImport:
     """Store a file for the user of `request`; it replaces the one that they uploaded before."""
     discard_pending(request)
     remove_expired()
     imports_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
-    pending = PendingImport(secrets.token_hex(16), request.user.pk, name, sync, skip_bad)
+    pending = PendingImport(secrets.token_hex(16), request.user.pk, name, skip_bad, options)
     if isinstance(file, FileInPlace):
         file.store(pending.path)
     else:
         descriptor = os.open(pending.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as target:
             target.writelines(file.chunks())
-    request.session[_SESSION_KEY] = asdict(pending)
+    remember_choices(request, pending)
     return pending
+
+
+def remember_choices(request: HttpRequest, pending: PendingImport) -> None:
+    """Store what the user chose about a pending import."""
+    request.session[_SESSION_KEY] = asdict(pending)
 
 
 def find_pending(request: HttpRequest) -> PendingImport | None:
@@ -82,7 +96,9 @@ def find_pending(request: HttpRequest) -> PendingImport | None:
     stored = request.session.get(_SESSION_KEY)
     if stored is None or stored["user"] != request.user.pk:
         return None
-    pending = PendingImport(**stored)
+    if "options" not in stored:  # uploaded before the last update of TCS
+        return None
+    pending = PendingImport(**stored | {"options": ImportOptions.from_stored(stored["options"])})
     return pending if pending.path.exists() else None
 
 
@@ -90,6 +106,7 @@ def discard_pending(request: HttpRequest) -> None:
     """Remove the user's pending import and its file, if there is one."""
     if pending := find_pending(request):
         pending.path.unlink(missing_ok=True)
+        pending.rows_path.unlink(missing_ok=True)
     request.session.pop(_SESSION_KEY, None)
 
 
@@ -101,7 +118,7 @@ def delete_leftovers() -> int:
 def remove_expired() -> int:
     """Remove the files of all users that nobody has imported within a day; returns how many."""
     oldest, removed = time.time() - EXPIRES_AFTER, 0
-    for path in imports_folder().glob("*.csv"):
+    for path in (each for suffix in _SUFFIXES for each in imports_folder().glob(f"*{suffix}")):
         try:
             if path.stat().st_mtime < oldest:
                 path.unlink()

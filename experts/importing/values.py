@@ -4,47 +4,77 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from experts.identity import clean_username
+from experts.importing.amounts import amount_value, check_amount, currency_of, decimal_mark, read_amount
 from experts.importing.cells import shorten
 from experts.importing.columns import HEADINGS
+from experts.importing.conventions import Conventions
 from experts.importing.errors import Rejection
+from experts.importing.invalid import InvalidValue, NeedsChoice
+from experts.importing.made import without_sources
+from experts.importing.moments import read_moment
+from experts.importing.source_rows import Cell
 from experts.importing.tables import ImportRow
 from experts.models import Expert
 
-_AMOUNT = re.compile(r"[0-9]+(\.[0-9]+)?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _LINE_BREAKS = re.compile(r"[\r\n]+")
-_CENT = Decimal("0.01")
+_ERROR_CELL = re.compile(
+    r"#(N/A|NV|NB|ND|REF!|VERW!|BEZUG!|NAME\?|NAAM\?|NOM\s?\?|VALUE!|WAARDE!|WERT!|VALEUR\s?!|DIV/0\s?!|DEEL/0!|NUM!|"
+    r"NOMBRE\s?!|GETAL!|ZAHL!|NULL!|NUL\s?!|LEEG!|SPILL!|CALC!|FIELD!|BLOCKED!|CONNECT!|UNKNOWN!|BUSY!|GETTING_DATA)"
+)
+"""What spreadsheets show in place of a value that they could not compute, in English, Dutch, German and French."""
+URLS = ("profile_url", "photo_url")
 LONGEST_CELL = 25_000
 """Characters: more than any field takes, with white space around line breaks. Checked before anything else."""
 _is_url = URLValidator(schemes=["http", "https"])
+_NOT_IN_URLS = re.compile(r'[ \u00a0"<>\\^`{|}]')
+"""What browsers encode themselves when people paste an address."""
 
 
-class InvalidValue(Exception):
-    """A value that its field cannot have; `str(error)` says why and how to fix it."""
-
-
-def read_values(row: ImportRow) -> tuple[dict[str, Any], list[Rejection]]:
+def read_values(row: ImportRow, conventions: Conventions) -> tuple[dict[str, Any], list[Rejection]]:
     """Field -> value for the columns of the file, and a rejection for each value that is invalid."""
     values: dict[str, Any] = {}
     problems: list[Rejection] = []
-    username = row.cells["username"]
-    for name, cell in row.cells.items():
+    cells = without_sources(row.cells)
+    username = str(cells["username"])
+    for name, cell in cells.items():
         try:
-            _check_length(cell, LONGEST_CELL)
-            values[name] = _READERS.get(name, _line)(name, cell)
+            values[name] = _value(name, cell, conventions)
         except InvalidValue as error:
-            problems.append(Rejection(row.line, HEADINGS[name], shorten(cell), str(error), username))
-    if values.get("created_at", ...) is None:
-        del values["created_at"]
+            asks = isinstance(error, NeedsChoice)
+            problems.append(Rejection(row.line, HEADINGS[name], shorten(str(cell)), str(error), username, asks))
+    if cells.get("hourly_rate"):
+        _add_currency(row.line, cells, values, problems)
+    for name in ("created_at", *URLS):
+        if values.get(name, ...) is None:
+            del values[name]
     return values, problems
+
+
+def _value(name: str, cell: Cell, conventions: Conventions) -> Any:
+    if isinstance(cell, str):
+        _check_length(cell, LONGEST_CELL)
+        if cell.startswith("#") and _ERROR_CELL.fullmatch(cell):
+            raise InvalidValue(_("An error of the spreadsheet, not a value. Correct or empty the cell."))
+    if name == "hourly_rate":
+        return _rate(cell, conventions)
+    text = str(cell)
+    if name == "created_at":
+        return _moment(text, conventions)
+    if name in URLS:
+        return _url(name, text, conventions)
+    return _READERS.get(name, _line)(name, text)
 
 
 def _text(name: str, cell: str) -> str:
@@ -73,24 +103,38 @@ def _line(name: str, cell: str) -> str:
 
 
 def _username(name: str, cell: str) -> str:
-    if not cell:
+    username = clean_username(_line(name, cell))
+    if not username:
         raise InvalidValue(_("Every expert needs a username."))
-    return _line(name, cell)
+    return username
 
 
-def _rate(name: str, cell: str) -> Decimal | None:
-    if not cell:
+def _rate(cell: Cell, conventions: Conventions) -> Decimal | None:
+    if cell == "":
         return None
-    if re.fullmatch(r"-" + _AMOUNT.pattern, cell):
-        raise InvalidValue(_("A rate cannot be negative."))
-    if not _AMOUNT.fullmatch(cell):
-        raise InvalidValue(_("Not a number. Use digits only, for example 1250.50."))
-    amount = Decimal(cell)
-    if amount >= 10**8:
-        raise InvalidValue(_("Too large. It must be below 100000000."))
-    if amount != amount.quantize(_CENT):
-        raise InvalidValue(_("Too many decimals. Round it to two."))
-    return amount.quantize(_CENT)
+    if not isinstance(cell, str):
+        return check_amount(Decimal(repr(round(cell, 6))))
+    digits = read_amount(cell).digits
+    mark = decimal_mark(digits)
+    if sum(sign in ".," for sign in digits) > 1:
+        return amount_value(digits, mark)
+    if mark and not conventions.decimal:
+        raise NeedsChoice(_("Is the mark in this number a decimal mark? Choose it under “How the file is read”."))
+    return amount_value(digits, conventions.decimal or ".")
+
+
+def _add_currency(line: int, cells: dict[str, Cell], values: dict[str, Any], problems: list[Rejection]) -> None:
+    """The currency that stands beside the rate, in the same cell."""
+    cell = cells["hourly_rate"]
+    if "hourly_rate" not in values or not isinstance(cell, str) or ("currency" in cells and "currency" not in values):
+        return
+    try:
+        currency = currency_of(read_amount(cell), values.get("currency", ""))
+    except InvalidValue as error:
+        problems.append(Rejection(line, HEADINGS["hourly_rate"], shorten(cell), str(error), str(cells["username"])))
+        return
+    if currency:
+        values["currency"] = currency
 
 
 def _currency(name: str, cell: str) -> str:
@@ -99,35 +143,32 @@ def _currency(name: str, cell: str) -> str:
     return cell.upper()
 
 
-def _url(name: str, cell: str) -> str:
-    text = _text(name, cell)
-    if text:
-        try:
-            _is_url(text)
-        except ValidationError:
-            raise InvalidValue(
-                _("Not a valid web address. Include https://, for example https://example.org/me.")
-            ) from None
+def _url(name: str, cell: str, conventions: Conventions) -> str | None:
+    """The address with spaces and the like encoded; None for one that cannot be one, if these are dropped."""
+    if not cell:
+        return ""
+    try:
+        text = _text(name, _NOT_IN_URLS.sub(lambda sign: quote(sign[0]), cell))
+        _is_url(text)
+    except (ValidationError, InvalidValue) as error:
+        if conventions.drop_bad_urls:
+            return None
+        if isinstance(error, InvalidValue):
+            raise
+        raise InvalidValue(
+            _("Not a valid web address. Include https://, for example https://example.org/me.")
+        ) from None
     return text
 
 
-def _moment(name: str, cell: str) -> datetime | None:
-    """An aware datetime in UTC; without an offset the cell is taken as UTC, without a time as midnight."""
+def _moment(cell: str, conventions: Conventions) -> datetime | None:
     if not cell:
         return None
-    try:
-        moment = datetime.fromisoformat(cell)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise InvalidValue(_("Not a valid date. Use 2024-05-31 or 2024-05-31T14:30:00+02:00.")) from None
+    return read_moment(cell, month_first=conventions.month_first, zone=timezone.get_default_timezone())
 
 
 _READERS: dict[str, Callable[[str, str], Any]] = {
     "username": _username,
     "bio": _text,
-    "hourly_rate": _rate,
     "currency": _currency,
-    "profile_url": _url,
-    "photo_url": _url,
-    "created_at": _moment,
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import io
+from dataclasses import replace
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
@@ -14,38 +14,24 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from experts.follow_up import what_follows
 from experts.importing import uploads
 from experts.importing.access import admin_context, may_import
-from experts.importing.apply import apply_plan
+from experts.importing.apply import apply_plan, check_deactivated
 from experts.importing.columns import COLUMNS
 from experts.importing.errors import ImportFailed
 from experts.importing.forms import ImportForm
-from experts.importing.plan import ExpertChange, ImportPlan, make_plan
-from experts.importing.shortened import ShortenedList
+from experts.importing.headers import ColumnsUnknown
+from experts.importing.options import ImportOptions
+from experts.importing.plan import ImportPlan, make_plan
+from experts.importing.preview import preview_context
+from experts.importing.reading_form import ReadingForm
+from experts.importing.refused_rows import write_refused
+from experts.importing.tables import ImportTable, open_table
 from experts.importing.undo_views import undo_import
-from experts.models import Expert, ImportRecord
-
-
-@dataclass(frozen=True, slots=True)
-class FieldPreview:
-    """A field that the import would change, by its label."""
-
-    label: str
-    before: Any
-    after: Any
-
-
-@dataclass(frozen=True, slots=True)
-class ChangePreview:
-    """An expert that the import would change."""
-
-    username: str
-    fields: list[FieldPreview]
-
-    @classmethod
-    def from_change(cls, change: ExpertChange) -> ChangePreview:
-        fields = [FieldPreview(_label(name), before, after) for name, (before, after) in change.fields.items()]
-        return cls(change.username, fields)
+from experts.models import ImportRecord
+from experts.numbers import whole_number
+from experts.samples.removal import samples
 
 
 @require_http_methods(["GET", "POST"])
@@ -56,14 +42,16 @@ def upload(request: HttpRequest) -> HttpResponse:
         form = ImportForm(request.POST, request.FILES, too_large=getattr(request, "upload_too_large", False))
         if form.is_valid():
             file = form.cleaned_data["file"]
-            options = {name: form.cleaned_data[name] for name in ("sync", "skip_bad")}
-            uploads.store_upload(request, file, name=file.name, **options)
+            options = ImportOptions(sync=form.cleaned_data["sync"])
+            skip_bad = form.cleaned_data["skip_bad"]
+            uploads.store_upload(request, file, name=file.name, skip_bad=skip_bad, options=options)
             return redirect("admin:experts_expert_import_preview")
     context = {
         "form": form,
         "columns": COLUMNS,
         "title": _("Import experts"),
         "undoable": ImportRecord.objects.undoable(),
+        "samples": samples().count(),
     }
     return render(request, "admin/experts/expert/import.html", admin_context(request, context))
 
@@ -74,14 +62,55 @@ def import_preview(request: HttpRequest) -> HttpResponse:
     pending = uploads.find_pending(request)
     if pending is None:
         return _no_pending_import(request)
+    return _preview(request, pending)
+
+
+@require_POST
+@may_import
+def choose(request: HttpRequest) -> HttpResponse:
+    """Read the pending file as the form of the preview says, and show the preview again."""
+    pending = uploads.find_pending(request)
+    if pending is None:
+        return _no_pending_import(request)
+    if "without_sync" in request.POST:
+        uploads.remember_choices(request, replace(pending, options=replace(pending.options, sync=False)))
+        return redirect("admin:experts_expert_import_preview")
     try:
-        plan = _plan(pending)
+        table = _table(pending)
+        form = ReadingForm(table.format, table.header, request.POST, pending.options)
+    except ColumnsUnknown as error:
+        form = ReadingForm(error.format, error.header, request.POST, pending.options)
     except ImportFailed as error:
-        uploads.discard_pending(request)
-        sentence = _("“%(file)s” cannot be imported. %(error)s") % {"file": pending.name, "error": error}
-        messages.error(request, sentence)
-        return redirect("admin:experts_expert_import")
-    return _show_preview(request, pending, plan)
+        messages.error(request, str(error))
+        return redirect("admin:experts_expert_import_preview")
+    if form.is_valid():
+        uploads.remember_choices(request, replace(pending, options=form.options()))
+    else:
+        messages.error(request, _("Nothing was changed: check what you chose."))
+    return redirect("admin:experts_expert_import_preview")
+
+
+@require_GET
+@may_import
+def refused(request: HttpRequest) -> HttpResponse:
+    """The refused rows as a file, with the reasons."""
+    pending = uploads.find_pending(request)
+    if pending is None:
+        return _no_pending_import(request)
+    rows = io.StringIO()
+    try:
+        with pending.path.open("rb") as file:
+            write_refused(make_plan(file, pending.options, rows_file=pending.rows_path), rows)
+    except (ImportFailed, FileNotFoundError):
+        return redirect("admin:experts_expert_import_preview")
+    return _download(rows.getvalue(), "refused-rows.csv")
+
+
+@require_GET
+@may_import
+def template(request: HttpRequest) -> HttpResponse:
+    """An empty file with our columns."""
+    return _download(",".join(COLUMNS) + "\r\n", "experts.csv")
 
 
 @require_POST
@@ -97,13 +126,16 @@ def apply(request: HttpRequest) -> HttpResponse:
         if plan.digest != request.POST.get("digest"):
             messages.warning(request, _("The directory has changed in the meantime. Check the new preview below."))
             return _show_preview(request, pending, plan)
-        record = apply_plan(plan, skip_bad=pending.skip_bad, user=request.user, file_name=pending.name)
+        check_deactivated(plan, whole_number(request.POST.get("deactivate", "").strip()))
+        skip_bad = pending.skip_bad or "skip_bad" in request.POST
+        record = apply_plan(plan, skip_bad=skip_bad, user=request.user, file_name=pending.name)
     except ImportFailed as error:
         messages.error(request, str(error))
         return redirect("admin:experts_expert_import_preview")
     uploads.discard_pending(request)
     address = reverse("admin:experts_expert_import_undo", args=[record.pk])
-    done = format_html('{} <a href="{}">{}</a>', _success_message(pending, plan), address, _("Undo…"))
+    follows = what_follows(request, len(plan.new) + len(plan.changed))
+    done = format_html('{} <a href="{}">{}</a> {}', _success_message(pending, plan), address, _("Undo…"), follows)
     messages.success(request, done)
     return redirect("admin:experts_expert_changelist")
 
@@ -120,6 +152,9 @@ def urls(site: admin.AdminSite) -> list[URLPattern]:
     return [
         path("import/", site.admin_view(upload), name="experts_expert_import"),
         path("import/preview/", site.admin_view(import_preview), name="experts_expert_import_preview"),
+        path("import/choose/", site.admin_view(choose), name="experts_expert_import_choose"),
+        path("import/refused/", site.admin_view(refused), name="experts_expert_import_refused"),
+        path("import/template/", site.admin_view(template), name="experts_expert_import_template"),
         path("import/apply/", site.admin_view(apply), name="experts_expert_import_apply"),
         path("import/discard/", site.admin_view(discard), name="experts_expert_import_discard"),
         path("import/<int:record_id>/undo/", site.admin_view(undo_import), name="experts_expert_import_undo"),
@@ -129,9 +164,25 @@ def urls(site: admin.AdminSite) -> list[URLPattern]:
 def _plan(pending: uploads.PendingImport) -> ImportPlan:
     try:
         with pending.path.open("rb") as file:
-            return make_plan(file, sync=pending.sync)
+            return make_plan(file, pending.options, rows_file=pending.rows_path)
     except FileNotFoundError:
         raise ImportFailed(_("The uploaded file has expired. Upload it again.")) from None
+
+
+def _table(pending: uploads.PendingImport) -> ImportTable:
+    try:
+        with pending.path.open("rb") as file:
+            return open_table(file, pending.options, pending.rows_path)
+    except FileNotFoundError:
+        raise ImportFailed(_("The uploaded file has expired. Upload it again.")) from None
+
+
+def _download(text: str, name: str) -> HttpResponse:
+    return HttpResponse(
+        "\ufeff" + text,  # tells spreadsheets that it is UTF-8
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 def _no_pending_import(request: HttpRequest) -> HttpResponse:
@@ -152,33 +203,35 @@ def _success_message(pending: uploads.PendingImport, plan: ImportPlan) -> str:
     }
 
 
+def _preview(request: HttpRequest, pending: uploads.PendingImport) -> HttpResponse:
+    try:
+        return _show_preview(request, pending, _plan(pending))
+    except ColumnsUnknown as error:
+        messages.error(request, str(error))
+        return _show_columns(request, pending, error)
+    except ImportFailed as error:
+        sentence = _("“%(file)s” cannot be imported. %(error)s") % {"file": pending.name, "error": error}
+        messages.error(request, sentence)
+        chosen = replace(pending.options, sync=False)
+        if chosen == ImportOptions():
+            uploads.discard_pending(request)
+            return redirect("admin:experts_expert_import")
+        # What was chosen does not fit the file: read it as at first.
+        pending = replace(pending, options=ImportOptions(sync=pending.options.sync))
+        uploads.remember_choices(request, pending)
+        return _preview(request, pending)
+
+
 def _show_preview(request: HttpRequest, pending: uploads.PendingImport, plan: ImportPlan) -> HttpResponse:
-    stopped = bool(plan.rejected) and not pending.skip_bad
-    context = {
-        "title": _("Import experts: preview"),
-        "pending": pending,
-        "plan": plan,
-        "counts": plan.counts,
-        "stopped_by_bad_rows": stopped,
-        "nothing_to_import": plan.does_nothing and not stopped,
-        "applicable": not plan.does_nothing and not stopped,
-        "new": ShortenedList.from_rows(plan.new),
-        "changed": _changed(plan),
-        "missing": ShortenedList.from_rows(plan.missing),
-        "missing_heading": _missing_heading(plan),
-        "rejected": ShortenedList.from_rows(plan.rejected),
-    }
+    context = preview_context(pending, plan)
     return render(request, "admin/experts/expert/import_preview.html", admin_context(request, context))
 
 
-def _changed(plan: ImportPlan) -> ShortenedList[ChangePreview]:
-    first = ShortenedList.from_rows(plan.changed)
-    return ShortenedList([ChangePreview.from_change(change) for change in first.rows], first.more)
-
-
-def _missing_heading(plan: ImportPlan) -> str:
-    return _("Not in this file (will be deactivated)") if plan.sync else _("Not in this file (unchanged)")
-
-
-def _label(field: str) -> str:
-    return str(getattr(Expert._meta.get_field(field), "verbose_name", field))
+def _show_columns(request: HttpRequest, pending: uploads.PendingImport, error: ColumnsUnknown) -> HttpResponse:
+    """Only how the file is read: nobody knows yet what its columns mean."""
+    context = {
+        "title": _("Import experts: columns"),
+        "pending": pending,
+        "reading": ReadingForm(error.format, error.header, None, pending.options),
+    }
+    return render(request, "admin/experts/expert/import_columns.html", admin_context(request, context))

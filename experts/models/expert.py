@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
-from django.core.validators import MinValueValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import connections, models, transaction
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from experts.identity import CONFLICT, identity_key
 from experts.models.locking import MAX_IDS, LockingModel, LockingQuerySet
 from experts.models.tag import Tag
+from experts.models.username_key import UsernameKeyField
 from experts.profiles import findability
 from experts.safe_text import without_bidi_controls
 
@@ -33,6 +35,9 @@ _COUNT_ACTIVE = {
 
 
 MAX_SEARCH_WORDS = 8
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+"""The years in which an expert can have been created: others cannot be shown in every time zone."""
+_YEARS = _("The year must be from 1900 to 2200.")
 
 
 class ExpertQuerySet(LockingQuerySet["Expert"]):
@@ -64,6 +69,10 @@ class ExpertQuerySet(LockingQuerySet["Expert"]):
         active = self.model._base_manager.filter(listed, is_active__in=[True]).order_by()
         return sorted(active.values_list("pk", flat=True))
 
+    def in_conflict(self) -> ExpertQuerySet:
+        """The experts whose username another one had before, who was there when the rule for usernames came."""
+        return self.filter(username_key__contains=CONFLICT)
+
     def with_findability(self) -> ExpertQuerySet:
         """Annotate each expert with the integer `findability`, 0 to 100: see `experts.profiles.findability`."""
         tags = ExpertTag.objects.filter(expert=models.OuterRef("pk")).order_by().values("expert")
@@ -80,10 +89,17 @@ class ExpertQuerySet(LockingQuerySet["Expert"]):
 
         Only the first MAX_SEARCH_WORDS words count: each one adds a condition on every field.
         """
+        return self._with_words(words.split(), ("username", "first_name", "last_name", "job_title", "company"))
+
+    def named(self, words: Sequence[str]) -> ExpertQuerySet:
+        """The experts who have every one of `words`, at least as part of a word, in their name or username."""
+        return self._with_words(words, ("username", "first_name", "last_name"))
+
+    def _with_words(self, words: Sequence[str], fields: Sequence[str]) -> ExpertQuerySet:
         matching = self
-        for word in words.split()[:MAX_SEARCH_WORDS]:
+        for word in words[:MAX_SEARCH_WORDS]:
             anywhere = models.Q()
-            for field in ("username", "first_name", "last_name", "job_title", "company"):
+            for field in fields:
                 anywhere |= models.Q(**{f"{field}__icontains": word})
             matching = matching.filter(anywhere)
         return matching
@@ -105,6 +121,8 @@ class Expert(LockingModel):
     """A person in the directory. Only active experts can be found."""
 
     username = models.CharField(_("username"), max_length=150)
+    username_key = UsernameKeyField(max_length=250, editable=False, default="", unique=True)
+    """See `experts.identity`: at most one expert has a username that reads the same."""
     first_name = models.CharField(_("first name"), max_length=150, blank=True)
     last_name = models.CharField(_("last name"), max_length=150, blank=True)
     job_title = models.CharField(_("job title"), max_length=255, blank=True)
@@ -127,7 +145,14 @@ class Expert(LockingModel):
     is_active = models.BooleanField(
         _("active"), default=True, db_index=True, help_text=_("Only active experts can be found.")
     )
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    created_at = models.DateTimeField(
+        _("created"),
+        default=timezone.now,
+        validators=[
+            MinValueValidator(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), _YEARS),
+            MaxValueValidator(datetime(LAST_YEAR, 12, 31, tzinfo=UTC), _YEARS),
+        ],
+    )
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
     tagged_for = models.CharField(max_length=32, blank=True, editable=False)
     """What the automatic tags were computed from: see `tagging.assignment.tagging_basis`. Empty: never tagged."""
@@ -148,13 +173,22 @@ class Expert(LockingModel):
             models.Index(fields=["last_name", "first_name", "username"], name="expert_by_name"),
             models.Index(fields=["updated_at"], name="expert_by_change"),  # drift asks whether anybody changed at all
         ]
-        constraints = [
-            models.UniqueConstraint(
-                Lower("username"),
-                name="expert_username_unique",
-                violation_error_message=_("An expert with this username already exists."),
+
+    def clean(self) -> None:
+        """Raises ValidationError if another expert has this username, or one that reads the same."""
+        super().clean()
+        key = identity_key(self.username)
+        other = Expert.objects.filter(username_key=key).exclude(pk=self.pk).first()
+        if not key:
+            raise ValidationError({"username": _("Every expert needs a username.")})
+        if other and not self.username_key.startswith(f"{key}{CONFLICT}"):
+            raise ValidationError(
+                {
+                    "username": ValidationError(
+                        _("An expert with this username already exists: %(other)s."), params={"other": other.username}
+                    )
+                }
             )
-        ]
 
     def __str__(self) -> str:
         return without_bidi_controls(self.full_name)

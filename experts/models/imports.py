@@ -7,6 +7,22 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
+class ColumnMapping(models.Model):
+    """What the columns of files with one header fill, where somebody chose it in the preview of an import."""
+
+    header = models.CharField(max_length=64, unique=True)
+    """SHA-256 of the names of the columns."""
+    fields = models.JSONField(default=list)
+    """The field of each column, "" for one that is not read."""
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return ", ".join(self.fields)
+
+
 class ImportRecordQuerySet(models.QuerySet["ImportRecord"]):
     def undoable(self) -> ImportRecordQuerySet:
         """The imports that can be undone, newest first, without their changes."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from experts.profiles.letters import plain_letters
 from experts.profiles.records import ExpertRecord
 
 TEMPLATE_VERSION = 1
-"""Increase it whenever `profile_text` returns another text for the same expert, so that no old vector is reused."""
+"""Increase it whenever `profile_text` returns another text for the same expert, so that no old vector is reused.
+
+Not for a change that leaves most texts as they are, such as another letter in `plain_letters`: vectors are reused by
+the text itself."""
 
 
 def profile_text(expert: ExpertRecord) -> str:
@@ -14,9 +18,13 @@ def profile_text(expert: ExpertRecord) -> str:
     The name is left out: the vector of a name says nothing about what somebody can do, and the keyword index finds
     names. It is used only if there is nothing else, so that every expert has a vector.
     """
-    role = ", ".join(part for part in (expert.job_title.strip(), expert.company.strip()) if part)
-    text = ". ".join(part for part in (role, expert.bio.strip()) if part)
-    return text or expert.full_name or expert.username
+    text = ". ".join(part for part in (role_text(expert), expert.bio.strip()) if part)
+    return plain_letters(text or expert.full_name or expert.username)
+
+
+def role_text(expert: ExpertRecord) -> str:
+    """Job title and company, with a comma between them; empty without either."""
+    return ", ".join(part for part in (expert.job_title.strip(), expert.company.strip()) if part)
 
 
 def has_text(expert: ExpertRecord) -> bool:

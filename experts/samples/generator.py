@@ -22,9 +22,12 @@ from typing import Any
 
 from django.db import transaction
 
+from experts.identity import identity_key
 from experts.models import Expert
 
 BATCH = 1_000
+PROFILES = "https://example.com/experts/"
+"""Start of the profile URLs, on a domain that is reserved for examples. Nobody else has them, see `removal`."""
 _FOLDER = Path(__file__).parent
 _FIRST_DAY = datetime(2021, 1, 4, 9, tzinfo=UTC)
 _DAYS = 1_600
@@ -127,8 +130,8 @@ def load_samples(count: int, seed: int = 1) -> int:
     """
     created = 0
     with transaction.atomic():
-        known = {username.lower() for username in Expert.objects.values_list("username", flat=True).iterator()}
-        fresh = (expert for expert in generate_experts(count, seed) if expert.username not in known)
+        known = set(Expert.objects.values_list("username_key", flat=True).iterator())
+        fresh = (expert for expert in generate_experts(count, seed) if identity_key(expert.username) not in known)
         while batch := list(islice(fresh, BATCH)):
             Expert.objects.bulk_create(batch)
             created += len(batch)
@@ -167,7 +170,7 @@ def _expert(random: Random, world: _World, taken: Counter[str]) -> Expert:
         bio=_bio(random, profession, industry, region),
         hourly_rate=Decimal(5 * random.randint(low // 5, high // 5)),
         currency=region["currency"],
-        profile_url=f"https://example.com/experts/{username}",
+        profile_url=f"{PROFILES}{username}",
         category=profession["category"],
         created_at=_FIRST_DAY + timedelta(days=random.randrange(_DAYS), minutes=random.randrange(480)),
     )

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from indexing.api import errors, map, runs, saved_queries, search, tokens, versions
+from indexing.api import directory, errors, map, people, runs, search, search_tests, tokens, versions
 from indexing.api.auth import staff
 from indexing.api.docs import DocsPage
 from indexing.api.openapi import DocumentedAPI
@@ -27,9 +27,11 @@ api = DocumentedAPI(
 api.add_router("/admin", tokens.router)
 api.add_router("/admin", runs.router)
 api.add_router("/admin", versions.router)
-api.add_router("/admin", saved_queries.router)
+api.add_router("/admin", search_tests.router)
 api.add_router("/admin", map.router)
+api.add_router("/directory", directory.router)
 api.add_router("", search.router)
+api.add_router("", people.router)
 errors.handle(api)
 
 __all__ = ["api"]

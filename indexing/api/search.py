@@ -11,6 +11,7 @@ from indexing.api.schemas.common import NOT_BLANK, REFUSALS, Refusal
 from indexing.api.schemas.search import SearchFilters, SearchResults, Suggested
 from indexing.errors import EmptyQuery
 from indexing.search import log
+from indexing.search.explanation import Explainer
 from indexing.search.facet_counts import FacetedQuery
 from indexing.search.filters import NONE
 from indexing.search.highlights import Marker
@@ -35,6 +36,7 @@ def find(
     q: str = Query(min_length=1, pattern=NOT_BLANK, description="What to look for."),
     k: int = Query(10, ge=1, le=search.MAX_K),
     mode: search.Mode = search.Mode.HYBRID,
+    explain: bool = Query(False, description="Explain each hit. Takes several times as long."),
     *,
     filters_given: Query[SearchFilters],
 ) -> SearchResults:
@@ -46,7 +48,8 @@ def find(
     results = search.search(q, snapshot, k, mode, filters=filters)
     log.note(results, k, filtered=filters != NONE)
     facets = FacetedQuery.from_text(results.query, mode, snapshot).facets(filters)
-    return SearchResults.from_results(results, facets, Marker.from_query(results.query, snapshot.keywords))
+    answer = SearchResults.from_results(results, facets, Marker.from_query(results.query, snapshot.keywords))
+    return answer.explained(results, Explainer(q, snapshot, mode, filters)) if explain else answer
 
 
 @router.get(

@@ -1,4 +1,4 @@
-"""The experts' vectors: from the previous version if the text is the same, else from the encoder."""
+"""The vectors of a version: from the previous one if the text is the same, else from the encoder."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import numpy as np
 from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
-from experts.profiles.hashes import text_hash
 from experts.profiles.records import ExpertRecord
-from experts.profiles.text import profile_text
+from indexing.building.layout import Layout
 from indexing.building.reporting import StageProgress
 from indexing.building.reuse import PreviousVectors
 from indexing.encoders import Encoder
@@ -27,54 +26,64 @@ UNIT_TOLERANCE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    vectors: NDArray[np.float32]
-    """float32[n, d], unit length, in the order of the experts."""
+    layout: Layout
+    matrix: NDArray[np.float32]
+    """float32[n + m, d], unit length: the experts in their order, then their passages: see
+    `indexing.building.layout`."""
     encoded: int
-    """Experts whose text the previous version does not have; identical texts are encoded once, but each counts."""
+    """Experts with a text that the previous version does not have. Identical texts are encoded once, but each
+    expert counts."""
     reused: int
 
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """float32[n, d], unit length: one for each expert."""
+        return self.matrix[: len(self.layout)]
 
-def text_hashes(experts: Sequence[ExpertRecord], fingerprint: str) -> list[bytes]:
-    """A 16-byte hash for each expert, of the text and the encoder's `fingerprint`: equal ones share a vector."""
-    return [text_hash(fingerprint, profile_text(expert)) for expert in experts]
 
+def embed(layout: Layout, encoder: Encoder, previous: PreviousVectors | None, progress: StageProgress) -> Embedded:
+    """The vectors of `layout`. Texts that `previous` does not have are encoded, each different one once.
 
-def embed(
-    experts: Sequence[ExpertRecord],
-    hashes: Sequence[bytes],
-    encoder: Encoder,
-    previous: PreviousVectors | None,
-    progress: StageProgress,
-) -> Embedded:
-    """A vector for each expert. Texts that `previous` does not have are encoded, each different one once.
-
-    If it has them all, the encoder is not even loaded. `hashes` are the experts' `text_hashes`. Raises
-    EncoderUnavailable, and what `progress` raises.
+    If it has them all, the encoder is not even loaded. Raises EncoderUnavailable, and what `progress` raises.
     """
-    known = previous.rows(hashes) if previous else np.full(len(experts), -1, np.int64)
+    rows, hashes = layout.to_encode
+    known = previous.rows(hashes) if previous else np.full(len(hashes), -1, np.int64)
     new, old = np.flatnonzero(known < 0), np.flatnonzero(known >= 0)
-    texts = {hashes[row]: profile_text(experts[row]) for row in new.tolist()}
+    texts = {hashes[at]: layout.texts[hashes[at]] for at in new.tolist()}
     progress.expect(len(texts))
     if texts or previous is None:
         _require_one_dimension(encoder, previous)
-        vectors = np.empty((len(experts), encoder.dimension), np.float32)
+        dimension = encoder.dimension
     else:
-        vectors = np.empty((len(experts), previous.manifest.dimension), np.float32)
+        dimension = previous.manifest.dimension
+    matrix = np.empty((len(layout) + len(layout.owners), dimension), np.float32)
     if previous is not None and len(old):
-        vectors[old] = previous.vectors[known[old]]
+        matrix[rows[old]] = previous.matrix[known[old]]
     if texts:
         fresh = encoder.encode(list(texts.values()), progress=progress.advance)
         place = {each: row for row, each in enumerate(texts)}
-        vectors[new] = fresh[[place[hashes[row]] for row in new.tolist()]]
-    encoded = len(experts) - len(old)
+        matrix[rows[new]] = fresh[[place[hashes[at]] for at in new.tolist()]]
+    _fill_in_means(matrix, layout)
+    encoded = len(np.unique(layout.expert_of(rows[new])))
     progress.summarise(
         message(
             "Reused the vectors of %(reused)s; encoded the profiles of %(encoded)s",
-            reused=count_of_experts(len(old)),
+            reused=count_of_experts(len(layout) - encoded),
             encoded=count_of_experts(encoded),
         )
     )
-    return Embedded(vectors, encoded, len(old))
+    return Embedded(layout, matrix, encoded, len(layout) - encoded)
+
+
+def _fill_in_means(matrix: NDArray[np.float32], layout: Layout) -> None:
+    """Set the rows of experts with several passages: the mean of these, at unit length."""
+    passages = layout.passages
+    if not len(passages):
+        return
+    sums = np.add.reduceat(matrix[len(layout) :], passages.starts, axis=0)
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):  # of unusable vectors, see `drop_unusable`
+        matrix[passages.owners] = sums / lengths
 
 
 def _require_one_dimension(encoder: Encoder, previous: PreviousVectors | None) -> None:
@@ -93,19 +102,20 @@ def _require_one_dimension(encoder: Encoder, previous: PreviousVectors | None) -
         )
 
 
-def drop_unusable(
-    experts: Sequence[ExpertRecord], hashes: Sequence[bytes], embedded: Embedded
-) -> tuple[Sequence[ExpertRecord], Sequence[bytes], Embedded]:
-    """The three arguments without experts whose vector is not finite and of unit length; the log names them."""
-    lengths = np.linalg.norm(embedded.vectors, axis=1)
-    good = np.abs(lengths - 1) <= UNIT_TOLERANCE  # False for NaN as well
-    if good.all():
-        return experts, hashes, embedded
-    for row in np.flatnonzero(~good).tolist():
+def drop_unusable(experts: Sequence[ExpertRecord], embedded: Embedded) -> tuple[Sequence[ExpertRecord], Embedded]:
+    """The arguments without experts who have a vector that is not finite and of unit length; the log names them."""
+    lengths = np.linalg.norm(embedded.matrix, axis=1)
+    bad = np.flatnonzero(~(np.abs(lengths - 1) <= UNIT_TOLERANCE))  # not >: NaN is bad as well
+    if not len(bad):
+        return experts, embedded
+    layout = embedded.layout
+    left_out = set(layout.expert_of(bad).tolist())
+    for row in sorted(left_out):
         logger.error(gettext_noop("The model gave no usable vector for %s, who is left out."), experts[row].username)
-    rows = np.flatnonzero(good).tolist()
-    usable = Embedded(embedded.vectors[good], embedded.encoded, embedded.reused)
-    return [experts[row] for row in rows], [hashes[row] for row in rows], usable
+    rows = [row for row in range(len(experts)) if row not in left_out]
+    kept = [*rows, *(len(experts) + at for at, owner in enumerate(layout.owners) if owner not in left_out)]
+    usable = Embedded(layout.of_rows(rows), embedded.matrix[kept], embedded.encoded, embedded.reused)
+    return [experts[row] for row in rows], usable
 
 
 def previous_vectors(folder: Path | None, fingerprint: str, *, reembed: bool) -> PreviousVectors | None:

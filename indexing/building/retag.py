@@ -15,6 +15,7 @@ from experts.profiles.records import ExpertRecord
 from experts.tagging import assignment, storage
 from indexing.building.reporting import StageProgress
 from indexing.encoders import Encoder
+from indexing.encoders.protocol import QUERY
 from indexing.lib.messages import count_of_experts, message
 from indexing.lib.retrying import with_database_retry
 
@@ -63,7 +64,7 @@ def retag(
     ids = [experts[row].id for row in todo.rows]
     assigned: list[list[tuple[int, float]]] = []
     if ids:
-        tag_vectors = encoder.encode([tag.text for tag in todo.tags])
+        tag_vectors = encoder.encode([tag.text for tag in todo.tags], QUERY)
         assigned = assignment.assign(vectors, tag_vectors, todo.tags, todo.threshold)
     changes = _store(ids, assigned, todo.tagged_for, progress)
     progress.summarise(

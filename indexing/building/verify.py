@@ -53,12 +53,13 @@ def check(snapshot: Snapshot, expected: int, usernames: Mapping[int, str], advan
 
 def _check_vectors(snapshot: Snapshot) -> None:
     bad = 0
-    for start in range(0, len(snapshot), BLOCK):
-        lengths = np.linalg.norm(snapshot.vectors[start : start + BLOCK], axis=1)
+    matrix = snapshot.meaning.matrix
+    for start in range(0, len(matrix), BLOCK):
+        lengths = np.linalg.norm(matrix[start : start + BLOCK], axis=1)
         bad += int(np.count_nonzero(~(np.abs(lengths - 1) <= UNIT_TOLERANCE)))  # not <=: NaN is bad as well
     if bad:
         raise VerifyFailed(
-            message("Of %(count)d vectors, %(bad)d are not finite and of unit length.", bad=bad, count=len(snapshot))
+            message("Of %(count)d vectors, %(bad)d are not finite and of unit length.", bad=bad, count=len(matrix))
         )
 
 
@@ -69,7 +70,7 @@ def _check_sample(snapshot: Snapshot, usernames: Mapping[int, str], advance: Cal
         row = int(snapshot.rows(np.array([expert]))[0])
         if not _first_by_vector(snapshot, row):
             lost_vectors.append(username)
-        if not _first_by_username(snapshot, expert, username):
+        if not _found_by_username(snapshot, expert, username):
             lost_words.append(username)
         advance(1)
     allowed = 0 if snapshot.manifest.ann_recall is None else int(len(usernames) * APPROXIMATE_MISSES)
@@ -91,18 +92,16 @@ def _check_sample(snapshot: Snapshot, usernames: Mapping[int, str], advance: Cal
 
 
 def _first_by_vector(snapshot: Snapshot, row: int) -> bool:
-    """Whether the best hit for the expert's vector is the expert, or another one with the same vector."""
-    ids, similarities = snapshot.semantic(np.array(snapshot.vectors[row]), 1)
+    """Whether the best hit for the vector of the expert's profile is the expert, or another one who is as near."""
+    vector, expert = snapshot.meaning.whole(row), snapshot.ids[row : row + 1]
+    ids, _similarities = snapshot.semantic(vector, 1)
     if not len(ids):
         return False
-    own = float(np.dot(snapshot.vectors[row], snapshot.vectors[row]))
-    best = snapshot.rows(ids[:1])[0]
-    return bool(ids[0] == snapshot.ids[row]) or bool(
-        abs(similarities[0] - own) <= SAME and np.allclose(snapshot.vectors[best], snapshot.vectors[row], atol=1e-2)
-    )
+    own, best = snapshot.similarities(vector, np.concatenate([expert, ids]))
+    return bool(ids[0] == expert[0]) or bool(best >= own - SAME)
 
 
-def _first_by_username(snapshot: Snapshot, expert: int, username: str) -> bool:
-    """Whether the expert is a best hit for the username. Those that differ only in upper and lower case share it."""
-    ids, scores = snapshot.keyword(username, SAMPLE)
-    return bool(len(ids)) and expert in ids[scores >= scores[0] * (1 - SAME)]
+def _found_by_username(snapshot: Snapshot, expert: int, username: str) -> bool:
+    """Whether the keyword index has the expert under the username. Those that differ only in upper and lower case
+    share it."""
+    return expert in snapshot.keywords.with_username(username)

@@ -11,9 +11,9 @@ from django.core.paginator import Paginator
 from django.http import QueryDict
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from experts.models import Expert, Tag
+from experts.profiles.labels import FIELD_NAMES
 from indexing.console import text_diff
 from indexing.console.text_diff import Piece, Side
 from indexing.versions.changes import FieldChange, ListedExpert
@@ -23,20 +23,6 @@ Kind = TypeVar("Kind", bound=str)
 
 PEOPLE_ON_A_PAGE = 25
 MAX_WORDS = 200
-
-FIELD_NAMES = {
-    "username": gettext_lazy("username"),
-    "name": gettext_lazy("name"),
-    "job_title": gettext_lazy("job title"),
-    "company": gettext_lazy("company"),
-    "bio": gettext_lazy("bio"),
-    "rate": gettext_lazy("rate"),
-    "currency": gettext_lazy("currency"),
-    "category": gettext_lazy("category"),
-    "photo": gettext_lazy("photo"),
-    "manual_tags": gettext_lazy("manual tags"),
-}
-"""The names of `experts.profiles.records.FIELDS` for people."""
 
 
 @dataclass(frozen=True, slots=True)

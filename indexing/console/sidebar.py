@@ -16,11 +16,14 @@ PAGES: tuple[tuple[str, str, Promise], ...] = (
     ("charts", "index:charts", _("Charts")),
     ("versions", "index:versions", _("Versions")),
     ("lab", "index:lab", _("Lab")),
+    ("search-tests", "index:search-tests", _("Search tests")),
     ("map", "index:map", _("Map")),
     ("searches", "index:searches", _("Searches")),
     ("search", "search", _("Search experts")),
 )
 """Key, name of the URL and label."""
+IN_PAGES = {"SearchTest"}
+"""Models whose list is one of the pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,12 @@ class SidebarLink:
 def sidebar_links(path: str, apps: Iterable[dict[str, Any]]) -> list[SidebarLink]:
     """The pages of the index, then what the admin lists of it in `apps`, as seen from the page at `path`."""
     pages = [_page(path, key, reverse(name), label) for key, name, label in PAGES]
-    models = [model for app in apps for model in app["models"] if model["admin_url"]]
+    models = [
+        model
+        for app in apps
+        for model in app["models"]
+        if model["admin_url"] and model["object_name"] not in IN_PAGES
+    ]
     return pages + [_model(path, model) for model in models]
 
 

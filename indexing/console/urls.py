@@ -2,12 +2,12 @@ from django.urls import path
 
 from indexing.console.drift import plan_views
 from indexing.console.drift import views as drift_views
-from indexing.console.lab import saved_query_views, tag_preview_views
+from indexing.console.lab import search_test_views, tag_preview_views
 from indexing.console.lab import views as lab_views
 from indexing.console.map import data_views, selection_views
 from indexing.console.map import views as map_views
 from indexing.console.runs import chart_views, views
-from indexing.console.search import log_views
+from indexing.console.search import export_views, log_views
 from indexing.console.versions import compare_views, undo_views
 from indexing.console.versions import views as version_views
 from indexing.models import RebuildRun
@@ -35,8 +35,8 @@ urlpatterns = [
     path("charts/", chart_views.charts_page, name="charts"),
     path("drift/", drift_views.drift_page, name="drift"),
     path("lab/", lab_views.lab_page, name="lab"),
-    path("lab/save/", saved_query_views.save_query, name="save-query"),
-    path("lab/saved-queries/", saved_query_views.saved_queries, name="saved-queries"),
+    path("lab/save/", search_test_views.save_query, name="save-query"),
+    path("lab/saved-queries/", search_test_views.old_address, name="saved-queries"),
     path("map/areas/", data_views.map_areas, name="map-areas"),
     path("map/query/", data_views.map_query, name="map-query"),
     path("map/gaps/", data_views.map_gaps, name="map-gaps"),
@@ -47,5 +47,8 @@ urlpatterns = [
     path("map/people/", map_views.map_people, name="map-people"),
     path("map/selection/", selection_views.selection, name="map-selection"),
     path("map/tag/", selection_views.tag_people, name="map-tag"),
+    path("search-tests/", search_test_views.search_tests, name="search-tests"),
+    path("searches/queries.csv", export_views.export_queries, name="export-queries"),
+    path("searches/experts.csv", export_views.export_experts, name="export-experts"),
     path("searches/", log_views.searches_page, name="searches"),
 ]

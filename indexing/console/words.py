@@ -49,6 +49,12 @@ def percent(share: float | None) -> str:
     return _("%(percent)d %%") % {"percent": round(share * 100)} if share is not None else "–"
 
 
+def points(change: float) -> str:
+    """A change of a share, -1 to 1, in percentage points with its sign."""
+    rounded = round(change * 100, 1) or 0.0  # never a negative nought
+    return f"{'+' if rounded > 0 else '−' if rounded < 0 else '±'}{number_format(abs(rounded), 1)}"
+
+
 def initials(name: str) -> str:
     """The first letters of the first and the last word."""
     words = name.split()

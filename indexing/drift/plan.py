@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from experts import directory
 from experts.profiles.hashes import HASH_BYTES, directory_rows, text_hash
+from experts.profiles.passages import ONE_UP_TO, RULE
+from experts.profiles.records import ExpertRecord
 from experts.profiles.text import TEMPLATE_VERSION, profile_text
 from indexing.drift.measurement import compare
 from indexing.lib import paths
@@ -43,9 +46,7 @@ def plan_rebuild(snapshot: Snapshot | None, *, reembed: bool = False) -> Rebuild
         if snapshot
         else None
     )
-    known = _known_hashes(snapshot) if snapshot and not reembed else frozenset()
-    fingerprint = snapshot.manifest.fingerprint if snapshot else ""
-    to_reuse = sum(text_hash(fingerprint, profile_text(expert)) in known for expert in experts) if known else 0
+    to_reuse = _reusable(experts, snapshot) if snapshot and not reembed else 0
     bytes_per_expert = snapshot.manifest.bytes / len(snapshot) if snapshot and len(snapshot) else BYTES_PER_EXPERT
     return RebuildPlan(
         experts=len(experts),
@@ -61,8 +62,16 @@ def plan_rebuild(snapshot: Snapshot | None, *, reembed: bool = False) -> Rebuild
     )
 
 
-def _known_hashes(snapshot: Snapshot) -> frozenset[bytes]:
-    if snapshot.manifest.template_version != TEMPLATE_VERSION:
-        return frozenset()
+def _reusable(experts: Sequence[ExpertRecord], snapshot: Snapshot) -> int:
+    """How many experts need nothing encoded. An earlier release did not divide long profiles, or in another way."""
+    manifest = snapshot.manifest
+    if manifest.template_version != TEMPLATE_VERSION:
+        return 0
     raw = snapshot.text_hashes.tobytes()
-    return frozenset(raw[at : at + HASH_BYTES] for at in range(0, len(raw), HASH_BYTES))
+    known = {raw[at : at + HASH_BYTES] for at in range(0, len(raw), HASH_BYTES)}
+    texts = map(profile_text, experts)
+    return sum(
+        text_hash(manifest.fingerprint, text) in known
+        for text in texts
+        if manifest.passage_rule == RULE or len(text) <= ONE_UP_TO
+    )

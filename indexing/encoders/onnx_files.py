@@ -12,14 +12,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from indexing.encoders.protocol import Role
 from indexing.lib import paths
 from indexing.lib.files import file_sha256
 from indexing.lib.messages import Message, message
 
-FORMAT = 1
+FORMAT = 2
 """Increase it when the graph or the files change: older exports are then made again."""
 
 META, GRAPH, TOKENIZER = "meta.json", "model.onnx", "tokenizer.json"
+POOLING_MASK = "pooling_mask"
+"""The graph's third input, where a model leaves the prompt's tokens out when it pools."""
 
 
 class NoExport(Exception):
@@ -45,8 +48,12 @@ class Meta:
     """Why there is no export (`Message.as_dict`; older releases wrote text); empty if there is one."""
     dimension: int = 0
     """Floats per vector."""
-    longest: int = 0
-    """How many tokens of a text are used, including the special ones."""
+    prompts: dict[Role, str] = field(default_factory=dict)
+    """What is put before a text in each role."""
+    longest: dict[Role, int] = field(default_factory=dict)
+    """How many tokens of a text are used, including the prompt's and the special ones."""
+    unpooled: dict[Role, int] = field(default_factory=dict)
+    """How many tokens at the beginning are left out when the model pools: 0, or the prompt's."""
     pad_id: int = 0
     files: dict[str, str] = field(default_factory=dict)
     """File name -> SHA-256."""

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 BatchCallback = Callable[[int], None]
 """Called after each batch with its number of texts. What it raises ends the encoding and is passed on."""
+
+Role = Literal["query", "document"]
+"""What a text is to the model: many models put another prompt in front of a query than of what is searched.
+
+Profiles and their passages are documents. What is looked for among them is a query: what people type, and tags too,
+since a tag finds the profiles that are near it. A model without prompts gives both the same vector.
+"""
+QUERY: Role = "query"
+DOCUMENT: Role = "document"
+ROLES: tuple[Role, ...] = (QUERY, DOCUMENT)
 
 
 class Encoder(Protocol):
@@ -30,5 +40,16 @@ class Encoder(Protocol):
     def load(self) -> None:
         """Get ready to encode; does nothing if it is. Raises EncoderUnavailable."""
 
-    def encode(self, texts: Sequence[str], *, progress: BatchCallback | None = None) -> NDArray[np.float32]:
-        """Unit vectors, float32[n, d], in input order. Raises EncoderUnavailable, and what `progress` raises."""
+    def encode(
+        self, texts: Sequence[str], role: Role = DOCUMENT, *, progress: BatchCallback | None = None
+    ) -> NDArray[np.float32]:
+        """Unit vectors, float32[n, d], of the texts in that role, in input order.
+
+        Raises EncoderUnavailable, and what `progress` raises.
+        """
+
+    def characters_read(self, texts: Sequence[str]) -> list[int]:
+        """How many characters of each document the model reads: all, or those up to its limit of tokens.
+
+        May load the model. Raises EncoderUnavailable.
+        """

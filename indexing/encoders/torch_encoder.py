@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from indexing.encoders.batching import BATCH, batches, encodable
+from indexing.encoders.batching import BATCH, batches, characters_read, encodable
 from indexing.encoders.model_files import ModelFiles
-from indexing.encoders.protocol import BatchCallback
+from indexing.encoders.protocol import DOCUMENT, QUERY, BatchCallback, Role
 from indexing.errors import EncoderUnavailable
 from indexing.lib.messages import message
 
@@ -60,16 +60,21 @@ class SentenceTransformerEncoder:
                     self._model = self._load()
         return self._model
 
-    def encode(self, texts: Sequence[str], *, progress: BatchCallback | None = None) -> NDArray[np.float32]:
+    def encode(
+        self, texts: Sequence[str], role: Role = DOCUMENT, *, progress: BatchCallback | None = None
+    ) -> NDArray[np.float32]:
         """Unit vectors, float32[n, d], in input order. Raises EncoderUnavailable, and what `progress` raises."""
         model = self.loaded()
         torch = importlib.import_module("torch")
+        # not encode(): that knows nothing of the model's prompts, lengths and routes for queries and documents
+        encode = model.encode_query if role == QUERY else model.encode_document
         vectors = np.empty((len(texts), _dimension(model)), dtype=np.float32)
         for rows in batches(texts):
             # One batch at a time in the whole process: fast tokenizers fail if two threads use them at once.
             with self._lock, torch.inference_mode():
-                vectors[rows] = model.encode(
+                vectors[rows] = encode(
                     [encodable(texts[row]) for row in rows],
+                    prompt=self.files.prompts.of(role),
                     batch_size=BATCH,
                     show_progress_bar=False,
                     convert_to_numpy=True,
@@ -78,6 +83,22 @@ class SentenceTransformerEncoder:
             if progress is not None:
                 progress(len(rows))
         return vectors
+
+    def characters_read(self, texts: Sequence[str]) -> list[int]:
+        """How many characters of each document the model reads before it cuts. Raises EncoderUnavailable."""
+        model, prompt = self.loaded(), self.files.prompts.of(DOCUMENT)
+        longest = getattr(model[0], "document_length", None) or model.max_seq_length
+        tokenizer = model.tokenizer
+        if not longest or not getattr(tokenizer, "is_fast", False):
+            return [len(text) for text in texts]  # it has no limit, or nobody can tell where it cuts
+        counts = []
+        for text in texts:
+            with self._lock:
+                tokens: Any = tokenizer(
+                    encodable(prompt + text), truncation=True, max_length=int(longest), return_overflowing_tokens=True
+                )
+            counts.append(characters_read(tokens.encodings[0], prompt, text))
+        return counts
 
     def _load(self) -> SentenceTransformer:
         for name, value in QUIET_AND_OFFLINE.items():
@@ -90,7 +111,8 @@ class SentenceTransformerEncoder:
             )
         except (ImportError, OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             raise self.files.unusable(f"{type(error).__name__}: {error}") from error
-        return model.eval()
+        # The CPU calculates with float32 several times faster than with the 16 bits that some files store.
+        return model.float().eval()
 
 
 def _dimension(model: SentenceTransformer) -> int:

@@ -96,6 +96,11 @@ def count_of_experts(count: int) -> Message:
     return plural_message("%(count)d expert", "%(count)d experts", count=count)
 
 
+def count_of_passages(count: int) -> Message:
+    """ "1 passage" or "1,500 passages": for a sentence that counts something else as well."""
+    return plural_message("%(count)d passage", "%(count)d passages", count=count)
+
+
 def sentences(*each: Message) -> Message:
     """Several messages as one, with a space between them."""
     return each[0] if len(each) == 1 else Message(" ".join(["%s"] * len(each)), each)

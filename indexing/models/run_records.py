@@ -93,7 +93,7 @@ class VerdictRecord:
 
 @dataclass(frozen=True, slots=True)
 class QueryRecord:
-    """A saved query's hits in the version that was live and in the new one."""
+    """A search test's hits in the version that was live and in the new one."""
 
     text: str
     k: int
@@ -104,14 +104,57 @@ class QueryRecord:
     after: tuple[str, ...]
     overlap: float | None
     """share of the live version's first ten that are still among the first ten; None without any"""
+    unwanted: tuple[str, ...] = ()
+    """experts marked as bad who are among the first ten"""
+    score: float | None = None
+    """nDCG@10, 0 to 1, in the new version; None if nobody is expected, or if an older release wrote the row"""
+    score_before: float | None = None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
-        names = {name: tuple(row.get(name, ())) for name in ("missing", "before", "after")}
-        return cls(text=row.get("text", ""), k=row.get("k") or 0, overlap=row.get("overlap"), **names)
+        lists = ("missing", "before", "after", "unwanted")
+        names: dict[str, Any] = {name: tuple(row.get(name, ())) for name in lists}
+        figures: dict[str, Any] = {name: row.get(name) for name in ("overlap", "score", "score_before")}
+        return cls(text=row.get("text", ""), k=row.get("k") or 0, **figures, **names)
 
     def as_row(self) -> dict[str, Any]:
-        return asdict(self) | {name: list(getattr(self, name)) for name in ("missing", "before", "after")}
+        return asdict(self) | {name: list(getattr(self, name)) for name in ("missing", "before", "after", "unwanted")}
+
+
+@dataclass(frozen=True, slots=True)
+class TestFigures:
+    """What the active search tests made of a version when it was built."""
+
+    tests: int
+    failed: int
+    score: float | None
+    """the mean nDCG@10, 0 to 1; None if no test expects anybody"""
+    compared_with: int | None = None
+    """number of the version that was live then"""
+    score_before: float | None = None
+    """that version's score in the same tests; None without one that could be searched"""
+
+    __test__ = False  # no test of ours, though its name begins like one
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self | None:
+        """The figures in a version's row; None if it is empty: an older release built the version."""
+        if not row:
+            return None
+        known = {name: row.get(name) for name in ("score", "compared_with", "score_before")}
+        return cls(tests=row.get("tests") or 0, failed=row.get("failed") or 0, **known)
+
+    def as_row(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def passed(self) -> int:
+        return self.tests - self.failed
+
+    @property
+    def change(self) -> float | None:
+        """How much the score rose, -1 to 1; None if there was nothing to compare with."""
+        return None if self.score is None or self.score_before is None else self.score - self.score_before
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,9 @@ class SearchLog(models.Model):
     """no hit or none on topic, and no filter that could be the cause"""
     seconds = models.FloatField(_("seconds"))
 
+    shown: tuple[int, ...] = ()
+    """ids of the experts on the page; not stored with the search, but counted for each expert"""
+
     objects = SearchLogQuerySet.as_manager()
 
     class Meta:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from indexing.lib.messages import Message
 from indexing.lib.processes import Owner
 from indexing.lib.translation import from_row, label
+from indexing.models.run_records import TestFigures
 
 SEEN_WITHIN = timedelta(seconds=10)
 
@@ -57,6 +58,8 @@ class IndexVersion(models.Model):
     """The process that computes the map (`processes.Owner.as_text`), so that another can take over if it ends."""
     map_progress = models.FloatField(null=True, blank=True)
     """How much of the map is computed, 0 to 1; null while no process computes it."""
+    test_row = models.JSONField(_("search tests"), default=dict, blank=True)
+    """`TestFigures.as_row()`; empty if an older release built the version, or no test was active."""
     pinned_at = models.DateTimeField(_("pinned"), null=True, blank=True)
     """Since when it is pinned, so that it is never deleted; None if it is not pinned."""
     pinned_name = models.CharField(max_length=150, blank=True)
@@ -80,6 +83,11 @@ class IndexVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number}"
+
+    @property
+    def test_figures(self) -> TestFigures | None:
+        """What the search tests made of it when it was built."""
+        return TestFigures.from_row(self.test_row)
 
     @property
     def state_label(self) -> Message:

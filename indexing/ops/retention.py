@@ -24,9 +24,11 @@ from indexing.lib.threads import BackgroundThread
 from indexing.models import (
     ApiToken,
     DriftSample,
+    ExpertUse,
     IndexState,
     IndexVersion,
     Notification,
+    QueryUse,
     RebuildRun,
     RunLogLine,
     SearchLog,
@@ -92,6 +94,12 @@ def _searches(now: datetime) -> int:
     return _deleted(SearchLog.objects.filter(at__lt=now - timedelta(days=settings.TCS_SEARCH_LOG_DAYS)))
 
 
+def _use(now: datetime) -> int:
+    """What people did with results: as long as their searches."""
+    old = (now - timedelta(days=settings.TCS_SEARCH_LOG_DAYS)).astimezone(timezone.get_default_timezone()).date()
+    return sum(_deleted(model.objects.filter(day__lt=old)) for model in (ExpertUse, QueryUse))
+
+
 def _notifications(now: datetime) -> int:
     return _deleted(Notification.objects.filter(created_at__lt=now - timedelta(days=settings.TCS_NOTIFICATION_DAYS)))
 
@@ -135,6 +143,7 @@ KINDS: dict[str, Callable[[datetime], int]] = {
     "sign-ins": _sign_ins,
     "tokens": _tokens,
     "searches": _searches,
+    "counts of use": _use,
     "notifications": _notifications,
     "drift samples": _drift_samples,
     "runs": _runs,

@@ -20,7 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts.models import Expert
+from experts.profiles.letters import plain_letters
 from indexing import encoders
+from indexing.encoders.protocol import QUERY, Encoder
 from indexing.encoders.same_model import require_same_model
 from indexing.errors import QueriesInvalid
 from indexing.lib.messages import Message, message
@@ -49,6 +51,8 @@ class Measures:
     recall: float
     seconds: float = field(default=0.0, compare=False)
     """Seconds for all searches together, without encoding the queries."""
+    gains: tuple[float, ...] = field(default=(), compare=False)
+    """nDCG@10 of each query, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,27 +187,20 @@ def evaluate(
     snapshot: Snapshot,
     modes: Sequence[Mode] = MODES,
     *,
+    encoder: Encoder | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     """Run every query on `snapshot` in each of `modes`, as the search page does, and measure the first ten hits.
 
     Usernames are compared regardless of case. Those that match no active expert are ignored, and so are queries that
     then expect nobody. An active expert who is not in the version does count: a newer version would find them.
-    `progress(searches)` is called after each search and may raise. Raises QueriesInvalid if no query is left, and
-    EncoderUnavailable.
+    `encoder` has the version's model, if that is not the configured one. `progress(searches)` is called after each
+    search and may raise. Raises QueriesInvalid if no query is left, and EncoderUnavailable.
     """
     known, skipped, unknown = _with_known_usernames(queries)
-    if not known:
-        raise QueriesInvalid(
-            message(
-                "None of the %(count)s usernames matches an active expert (first: %(first)s). "
-                "Is this the right directory?",
-                count=len(unknown),
-                first=next(iter(unknown), ""),
-            )
-        )
     texts = [query.text for query in known]
-    vectors = _vectors(texts, snapshot) if set(modes) != {Mode.KEYWORD} else [None] * len(texts)
+    only_words = set(modes) == {Mode.KEYWORD}
+    vectors = [None] * len(texts) if only_words else _vectors(texts, snapshot, encoder or encoders.loaded())
     measured = {}
     for mode in modes:
         began = time.perf_counter()
@@ -218,7 +215,10 @@ def evaluate(
 
 
 def _with_known_usernames(queries: Sequence[JudgedQuery]) -> tuple[list[JudgedQuery], list[str], list[str]]:
-    """The queries with usernames as the directory spells them; texts that expect nobody now; unknown usernames."""
+    """The queries with usernames as the directory spells them; texts that expect nobody now; unknown usernames.
+
+    Raises QueriesInvalid if no query is left.
+    """
     active = {username.lower(): username for username in Expert.objects.active().values_list("username", flat=True)}
     known, skipped = [], []
     unknown: dict[str, None] = {}
@@ -229,21 +229,31 @@ def _with_known_usernames(queries: Sequence[JudgedQuery]) -> tuple[list[JudgedQu
             known.append(JudgedQuery(query.text, usernames))
         else:
             skipped.append(query.text)
+    if not known:
+        raise QueriesInvalid(
+            message(
+                "None of the %(count)s usernames matches an active expert (first: %(first)s). "
+                "Is this the right directory?",
+                count=len(unknown),
+                first=next(iter(unknown), ""),
+            )
+        )
     return known, skipped, list(unknown)
 
 
-def _vectors(texts: Sequence[str], snapshot: Snapshot) -> NDArray[np.float32]:
+def _vectors(texts: Sequence[str], snapshot: Snapshot, encoder: Encoder) -> NDArray[np.float32]:
     """float32[n, d] of the texts. Batches of equal length are several times faster than one text after another."""
-    encoder = encoders.loaded()
     require_same_model(encoder, snapshot.manifest)
-    return encoder.encode(texts)
+    return encoder.encode([plain_letters(text) for text in texts], QUERY)
 
 
 def _measures(queries: Sequence[JudgedQuery], ranked: Sequence[Sequence[str]], seconds: float) -> Measures:
     pairs = [(each, frozenset(query.usernames)) for query, each in zip(queries, ranked, strict=True)]
+    gains = tuple(ndcg(*pair) for pair in pairs)
     return Measures(
         mrr=fmean(reciprocal_rank(*pair) for pair in pairs),
-        ndcg=fmean(ndcg(*pair) for pair in pairs),
+        ndcg=fmean(gains),
         recall=fmean(recall(*pair) for pair in pairs),
         seconds=seconds,
+        gains=gains,
     )

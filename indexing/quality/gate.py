@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from indexing.lib.messages import Message, count_of_experts, message, plural_message, sentences
-from indexing.models.run_records import GateRecord, QueryRecord, VerdictRecord
-from indexing.quality.overlap import overlap as top_overlap
+from indexing.models.run_records import GateRecord, VerdictRecord
+from indexing.quality.evidence import Evidence
+from indexing.quality.search_test_scores import mean_score
 
+FEW_SCORED = 10
+"""With fewer search tests a lower score is a warning."""
 NAMED = 200
 """Experts and queries listed by name in a report; beyond that only counted."""
 
@@ -23,45 +26,8 @@ class Limits:
     max_failed: float
     min_recall: float
     max_queries_broken: int
+    max_score_fall: float
     min_overlap: float
-
-
-@dataclass(frozen=True, slots=True)
-class QueryOutcome:
-    """What one saved query finds in the new version and in the live one."""
-
-    text: str
-    k: int
-    missing: tuple[str, ...]
-    """expected experts who are not among the first k, though the directory still has them"""
-    before: tuple[str, ...]
-    """usernames of the first hits of the live version, best first; empty without one"""
-    after: tuple[str, ...]
-
-    @property
-    def overlap(self) -> float | None:
-        """Share of the live version's first ten that are still among the first ten; None without any."""
-        return top_overlap(self.before, self.after)
-
-    def as_record(self) -> QueryRecord:
-        return QueryRecord(self.text, self.k, self.missing, self.before, self.after, self.overlap)
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the rules judge: the new version, the live one, and the directory as it was read for the build."""
-
-    experts: int
-    live_number: int | None
-    live_experts: int
-    lost: tuple[str, ...]
-    """experts in the live version who are not in the new one"""
-    gained: tuple[str, ...]
-    without_text: int
-    failed: int
-    recall: float | None
-    """recall@10 of an approximate vector index; None where it is exact"""
-    queries: tuple[QueryOutcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,31 +134,61 @@ def recall(evidence: Evidence, limits: Limits) -> VerdictRecord:
 
 
 def queries_broken(evidence: Evidence, limits: Limits) -> VerdictRecord:
-    """The number of saved queries for which the new version misses an expected expert.
+    """The number of search tests that fail: they miss an expected expert or show one who is marked as bad.
 
     At most TCS_GATE_MAX_QUERIES_BROKEN.
     """
-    broken = [query for query in evidence.queries if query.missing]
+    broken = [query for query in evidence.queries if query.fails]
     of = len(evidence.queries)
     if not of:
-        sentence = message("There are no saved queries to check.")
-    elif broken:
+        sentence = message("There are no search tests to check.")
+    elif broken and broken[0].missing:
         sentence = plural_message(
-            "%(count)d of the saved queries (%(of)d) misses an expected expert. It is “%(query)s”: %(who)s.",
-            "%(count)d of the saved queries (%(of)d) miss an expected expert. The first is “%(query)s”: %(who)s.",
+            "%(count)d of %(of)d search tests fails: “%(query)s” misses %(who)s.",
+            "%(count)d of %(of)d search tests fail. The first one, “%(query)s”, misses %(who)s.",
             count=len(broken),
             of=of,
             query=broken[0].text,
             who=", ".join(broken[0].missing[:3]),
         )
+    elif broken:
+        sentence = plural_message(
+            "%(count)d of %(of)d search tests fails: “%(query)s” shows %(who)s in the top 10.",
+            "%(count)d of %(of)d search tests fail. The first one, “%(query)s”, shows %(who)s in the top 10.",
+            count=len(broken),
+            of=of,
+            query=broken[0].text,
+            who=", ".join(broken[0].unwanted[:3]),
+        )
     else:
-        sentence = message("All saved queries find their expected experts (%(of)d).", of=of)
+        sentence = message("All search tests pass (%(of)d).", of=of)
     passed = len(broken) <= limits.max_queries_broken
     return VerdictRecord("queries_broken", sentence, len(broken), limits.max_queries_broken, passed)
 
 
+def queries_score(evidence: Evidence, limits: Limits) -> VerdictRecord:
+    """The share, 0 to 1, by which the search tests' score fell against the live version: at most
+    TCS_GATE_MAX_SCORE_FALL.
+
+    With fewer than FEW_SCORED tests it is only a warning: one expert who moves by one rank would hold the version.
+    """
+    scored = [query for query in evidence.queries if query.score is not None and query.score_before is not None]
+    after, before = (mean_score(getattr(each, name) for each in scored) for name in ("score", "score_before"))
+    if before is None or after is None:
+        return _nothing_to_compare("queries_score", limits.max_score_fall, evidence)
+    fall = max(before - after, 0.0) / before if before else 0.0
+    sentence = message(
+        "The score of the search tests is %(after).1f %% (version %(live)s: %(before).1f %%).",
+        after=after * 100,
+        live=evidence.live_number,
+        before=before * 100,
+    )
+    limit = limits.max_score_fall
+    return VerdictRecord("queries_score", sentence, fall, limit, fall <= limit, warning=len(scored) < FEW_SCORED)
+
+
 def queries_overlap(evidence: Evidence, limits: Limits) -> VerdictRecord:
-    """The mean share, 0 to 1, of the live version's top ten that stay in the new one's, over the saved queries.
+    """The mean share, 0 to 1, of the live version's top ten that stay in the new one's, over the search tests.
 
     Below TCS_GATE_MIN_OVERLAP it is only a warning: the version is not held for it.
     """
@@ -200,7 +196,7 @@ def queries_overlap(evidence: Evidence, limits: Limits) -> VerdictRecord:
     if not overlaps:
         return _nothing_to_compare("queries_overlap", limits.min_overlap, evidence)
     mean, least = sum(overlaps) / len(overlaps), limits.min_overlap
-    sentence = message("On average, %(share).0f %% of the top ten of saved queries stay the same.", share=mean * 100)
+    sentence = message("On average, %(share).0f %% of the top ten of search tests stay the same.", share=mean * 100)
     return VerdictRecord("queries_overlap", sentence, mean, least, mean >= least, warning=True)
 
 
@@ -211,6 +207,7 @@ RULES: tuple[Callable[[Evidence, Limits], VerdictRecord], ...] = (
     failed_encodings,
     recall,
     queries_broken,
+    queries_score,
     queries_overlap,
 )
 
@@ -219,9 +216,11 @@ def _nothing_to_compare(rule: str, limit: float, evidence: Evidence) -> VerdictR
     if evidence.live_number is None:
         sentence = message("Nothing to compare: no version is live.")
     elif not evidence.queries:
-        sentence = message("Nothing to compare: there are no saved queries.")
+        sentence = message("Nothing to compare: there are no search tests.")
+    elif rule == queries_score.__name__:
+        sentence = message("Nothing to compare: no search test could be scored in both versions.")
     else:
-        sentence = message("Nothing to compare: the saved queries find nobody in the live version.")
+        sentence = message("Nothing to compare: the search tests find nobody in the live version.")
     return VerdictRecord(rule, sentence, None, limit, True)
 
 

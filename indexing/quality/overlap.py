@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 OVERLAP_AT = 10
-"""Length of the top that is compared, in the gate, the Lab and the saved queries."""
+"""Length of the top that is compared, in the gate, the Lab and the search tests."""
 
 RankMark = Literal["same", "up", "down", "only"]
 """Against the other list; `only`: the item is not in the other list."""

@@ -21,6 +21,7 @@ from experts.models import Expert, ExpertTag
 from experts.tagging import storage
 from experts.tagging.assignment import MAX_TAGS, TagSpec
 from indexing import encoders
+from indexing.encoders.protocol import QUERY
 from indexing.encoders.same_model import require_same_model
 from indexing.lib.process_state import ProcessState, on_forget
 from indexing.serving import live
@@ -168,7 +169,7 @@ def score_experts(snapshot: Snapshot, tag: TagSpec) -> tuple[TagScores, int]:
     """Score the version's active experts; also how many active ones it lacks. Raises EncoderUnavailable."""
     encoder = encoders.loaded()
     require_same_model(encoder, snapshot.manifest)
-    vector = encoder.encode([tag.text])[0]
+    vector = encoder.encode([tag.text], QUERY)[0]
     similarities = np.asarray(snapshot.vectors @ vector, np.float32)
     fits = _current_cutoff(snapshot, tag).beaten_by(similarities, tag.id)
     active = np.fromiter(Expert.objects.active().order_by().values_list("pk", flat=True).iterator(), np.int64)
@@ -234,7 +235,7 @@ def _current_cutoff(snapshot: Snapshot, tag: TagSpec) -> TagCutoff:
 @lru_cache(maxsize=2)
 def _catalogue_vectors(fingerprint: str, tags: tuple[TagSpec, ...]) -> NDArray[np.float32]:
     """float32[t, d] of the tags' texts. The fingerprint is only part of the cache's key: each model has its own."""
-    return encoders.loaded().encode([each.text for each in tags])
+    return encoders.loaded().encode([each.text for each in tags], QUERY)
 
 
 on_forget(_catalogue_vectors.cache_clear)

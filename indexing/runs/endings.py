@@ -18,7 +18,7 @@ from indexing.errors import Cancelled, FenceLost
 from indexing.lib import doorbell
 from indexing.lib.messages import Message, count_of_experts, message, sentences
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
-from indexing.models.run_records import GateRecord, StageRecord
+from indexing.models.run_records import GateRecord, StageRecord, TestFigures
 from indexing.versions.going_live import end_pause, make_live, move_version, record_rebuild
 
 State = RebuildRun.State
@@ -39,6 +39,8 @@ class BuildOutcome:
     model_fingerprint: str = ""
     bytes: int = 0
     manifest_sha256: str = ""
+    tests: TestFigures | None = None
+    """what the search tests made of it; None without any"""
 
 
 def publish(run: RebuildRun, outcome: BuildOutcome) -> None:
@@ -126,6 +128,7 @@ def _describe(run: RebuildRun, outcome: BuildOutcome) -> IndexVersion:
     version.model_fingerprint = outcome.model_fingerprint
     version.bytes = outcome.bytes
     version.manifest_sha256 = outcome.manifest_sha256
+    version.test_row = outcome.tests.as_row() if outcome.tests else {}
     version.created_at = timezone.now()
     version.save()
     return version

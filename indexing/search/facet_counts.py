@@ -82,7 +82,7 @@ class FacetedQuery:
 
     def matches(self, filters: Filters, pool: int = POOL) -> NDArray[np.int64]:
         """int64[m]: rows of the active matches in ascending order; the module says which experts match."""
-        only = filters.prefilter(self.snapshot.facets)
+        only = filters.prefilter(self.snapshot, self.text)
         lists = []
         if only is None or only.count:
             if self.vector is not None:

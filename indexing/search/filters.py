@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from indexing.errors import InvalidInput
 from indexing.lib.messages import Message, message
+from indexing.snapshot import query_syntax
 from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.prefilter import PHOTO, KeywordConditions, Prefilter, category_label, currency_label, tag_label
+from indexing.snapshot.reader import Snapshot
 
 
 class InvalidFilter(InvalidInput):
@@ -103,9 +105,16 @@ class Filters:
             labels.append((PHOTO,))
         return KeywordConditions(tuple(labels), (self.rate_min, self.rate_max) if self._has_rates else None)
 
-    def prefilter(self, facets: FacetColumns) -> Prefilter | None:
-        """The rows that pass, for both indexes; None without a filter, when all do."""
-        return Prefilter(self.mask(facets), self.conditions()) if self else None
+    def prefilter(self, snapshot: Snapshot, query: str = "") -> Prefilter | None:
+        """The rows that pass, for both indexes; None if all do. Phrases and excluded words of `query` count too."""
+        typed = query_syntax.read(query)
+        if not self and not typed.has_operators:
+            return None
+        mask, conditions = self.mask(snapshot.facets), self.conditions()
+        if typed.has_operators:
+            mask &= snapshot.having(typed.phrases, typed.excluded)
+            conditions = replace(conditions, phrases=typed.phrases, excluded=typed.excluded)
+        return Prefilter(mask, conditions)
 
     def groups(self) -> Iterator[str]:
         """The names of the groups that have a filter, of: tags, industries, categories, rate, photo."""
@@ -122,6 +131,13 @@ class Filters:
         names = ("rate_min", "rate_max", "currency") if group == "rate" else (group,)
         blank: dict[str, Any] = {name: getattr(NONE, name) for name in names}
         return replace(self, **blank)
+
+    def only(self, group: str) -> Filters:
+        """The filters of one group alone."""
+        left = self
+        for other in self.groups():
+            left = left if other == group else left.without(other)
+        return left
 
     def each_dropped(self) -> Iterator[tuple[str, object, Filters]]:
         """Every way to remove one filter: its group, its value, and the filters that remain.

@@ -1,12 +1,16 @@
 """Rank fusion: combine the semantic and the keyword ranking of a query into one.
 
-Score of the hybrid mode = z + weight * coverage, where
+Score of the hybrid mode = z + weight * words, where
 
 - z = (similarity - mean) / standard deviation, over the similarities of the query to all experts: how far an
   expert is above the average. The size of a cosine depends on the model and the collection; z does not.
-- coverage = BM25 / total IDF of the query: the share of the query's words, weighted by their rarity, that a profile
-  contains. BM25 grows with the length of the query and the rarity of its words; coverage does not, and is about 1 for
-  a profile that contains all of them. An exact username scores above everything.
+- words = M / sqrt(information). M is the BM25 of the query's words, each weighted by its rarity once more, so that
+  common words count for next to nothing; information is what all of them say (`KeywordQuery`). Divided by its root, a
+  full match of a long query counts for more than one of a short query, but not in proportion. An exact username
+  scores above everything.
+- M also has the words that the first experts of a first round have in common (`FeedbackTerms`); what the query says
+  stays as it is.
+- weight = WORD_WEIGHT, or KEYWORD_WEIGHT for a query without function words: see `ranking_constants`.
 
 A weighted sum of normalised scores beats fusion by rank, which discards how much better one expert is than the next
 (Bruch, Gai and Ingber, “An Analysis of Fusion Functions for Hybrid Retrieval”, ACM TOIS 42(1), 2023).
@@ -14,13 +18,16 @@ A weighted sum of normalised scores beats fusion by rank, which discards how muc
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexing.lib.timing import StepTimer
+from indexing.snapshot.keyword_query import KeywordQuery
 from indexing.snapshot.prefilter import Prefilter
+from indexing.snapshot.ranking_constants import FEEDBACK_EXPERTS, KEYWORD_WEIGHT, WORD_WEIGHT
 from indexing.snapshot.reader import Snapshot
 
 UNSEEN = 0.5
@@ -31,11 +38,14 @@ LEAST_DEVIATION = 0.01
 experts are alike, and noise must not decide their order."""
 
 
+Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]
+"""Expert ids [m] and similarities or scores [m], best first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fusion:
     """The settings TCS_SEARCH_...; tcs_site/settings.py has the measured figures behind their defaults."""
 
-    keyword_weight: float
     semantic_depth: int
     keyword_depth: int
 
@@ -51,6 +61,8 @@ class RankedHits:
     semantic_ranks: NDArray[np.int64]
     keyword_ranks: NDArray[np.int64]
     """Ranks count from 1; 0 if the expert is not in that list."""
+    query: KeywordQuery | None = None
+    """The words that were scored, with those of the first experts; None by meaning or by words alone."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -81,52 +93,95 @@ def by_both(
     text: str,
     vector: NDArray[np.float32],
     depths: tuple[int, int],
-    weight: float,
     timer: StepTimer,
     only: Prefilter | None = None,
 ) -> RankedHits:
     """The experts in either list, scored by `fused_scores`. `vector` is float32[d] of unit length.
 
-    `depths` is how many experts are read from the semantic and from the keyword list; `weight` is that of the words.
+    `depths` is how many experts are read from the semantic and from the keyword list.
     """
     with timer.step("vectors"):
-        near, near_similarities = snapshot.semantic(vector, depths[0], only)
+        near = snapshot.semantic(vector, depths[0], only)
+        spread = snapshot.spread.over(vector)
     with timer.step("keywords"):
         query = snapshot.keywords.parse(text)
-        worded, word_scores = snapshot.keywords.search(query, depths[1], only.conditions if only else None)
+        worded = snapshot.keywords.search(query, depths[1], only.conditions if only else None)
     with timer.step("fuse"):
-        ids = np.union1d(near, worded)
-        semantic_ranks, keyword_ranks = _ranks(ids, near), _ranks(ids, worded)
-        similarities = _spread_out(near_similarities, semantic_ranks, 0.0)
-        far = semantic_ranks == 0
-        similarities[far] = snapshot.similarities(vector, ids[far])
-        full = len(worded) == depths[1]
-        words = _spread_out(word_scores, keyword_ranks, UNSEEN * float(word_scores[-1]) if full else 0.0)
-        scores = fused_scores(similarities, snapshot.spread.over(vector), words, query.total_idf, weight)
-        return _ordered(ids, scores, similarities, semantic_ranks, keyword_ranks)
+        first = _fused(snapshot, vector, near, worded, worded, depths[1], spread, query)
+    with timer.step("feedback"):
+        extended = _extended(snapshot, query, first)
+        if extended is None:
+            return first
+        scored = snapshot.keywords.search(extended, depths[1], only.conditions if only else None)
+        return _fused(snapshot, vector, near, worded, scored, depths[1], spread, extended)
+
+
+def _extended(snapshot: Snapshot, query: KeywordQuery, first: RankedHits) -> KeywordQuery | None:
+    """The query with the words of the first experts; None if there are none to add."""
+    if snapshot.feedback is None or not len(first):
+        return None
+    best = slice(0, FEEDBACK_EXPERTS)
+    shares = np.exp(first.scores[best] - first.scores[0])
+    rows = snapshot.rows(first.ids[best])
+    added = snapshot.feedback.common(rows, shares / shares.sum(), query.terms, query.highest_idf)
+    return snapshot.keywords.extended(query, added) if added else None
+
+
+def _fused(
+    snapshot: Snapshot,
+    vector: NDArray[np.float32],
+    near: Ranking,
+    worded: Ranking,
+    scored: Ranking,
+    depth: int,
+    spread: tuple[float, float],
+    query: KeywordQuery,
+) -> RankedHits:
+    """The experts near in meaning or in the list `scored` of the words, which has at most `depth`, by score.
+
+    Keyword ranks are those in `worded`, by the query's own words.
+    """
+    ids = np.union1d(near[0], scored[0])
+    semantic_ranks, places = _ranks(ids, near[0]), _ranks(ids, scored[0])
+    similarities = _spread_out(near[1], semantic_ranks, 0.0)
+    far = semantic_ranks == 0
+    similarities[far] = snapshot.similarities(vector, ids[far])
+    full = len(scored[0]) == depth
+    words = _spread_out(scored[1], places, UNSEEN * float(scored[1][-1]) if full else 0.0)
+    scores = fused_scores(similarities, spread, words, query)
+    return _ordered(ids, scores, similarities, semantic_ranks, _ranks(ids, worded[0]), query)
 
 
 def fused_scores(
     similarities: NDArray[np.float64],
     spread: tuple[float, float],
     words: NDArray[np.float64],
-    total_idf: float,
-    weight: float,
+    query: KeywordQuery,
 ) -> NDArray[np.float64]:
-    """float64[m]: z + weight * coverage, of cosine similarities[m] and BM25 scores `words`[m]; see the module.
+    """float64[m]: z + weight * words / sqrt(information), of cosine similarities[m] and scores `words`[m] of the
+    keyword index; see the module. `spread` is the mean and the standard deviation of the similarities to all
+    experts."""
+    return np.asarray(z_scores(similarities, spread) + word_factor(query) * words, np.float64)
 
-    `spread` is the mean and the standard deviation of the similarities to all experts; `total_idf` is above 0.
-    """
+
+def z_scores(similarities: NDArray[np.float64], spread: tuple[float, float]) -> NDArray[np.float64]:
+    """float64[m]: how many standard deviations each similarity is above the mean; `spread` is both."""
     mean, deviation = spread
-    z = (similarities - mean) / max(deviation, LEAST_DEVIATION)
-    return np.asarray(z + weight * words / total_idf, np.float64)
+    return np.asarray((similarities - mean) / max(deviation, LEAST_DEVIATION), np.float64)
+
+
+def word_factor(query: KeywordQuery) -> float:
+    """By what a score of the keyword index is multiplied in a hybrid score."""
+    return (KEYWORD_WEIGHT if query.only_keywords else WORD_WEIGHT) / math.sqrt(query.information)
 
 
 def _ranks(ids: NDArray[np.int64], listed: NDArray[np.int64]) -> NDArray[np.int64]:
     """int64[m]: the rank in `listed` of each of the ascending `ids`, 0 for those not in it."""
-    ranks = np.zeros(len(ids), np.int64)
-    ranks[np.searchsorted(ids, listed)] = np.arange(1, len(listed) + 1)
-    return ranks
+    ranks = np.zeros(len(ids) + 1, np.int64)
+    places = np.searchsorted(ids, listed)
+    known = np.append(ids, -1)[places] == listed
+    ranks[places[known]] = np.flatnonzero(known) + 1
+    return ranks[:-1]
 
 
 def _spread_out(values: NDArray[np.float32], ranks: NDArray[np.int64], otherwise: float) -> NDArray[np.float64]:
@@ -140,6 +195,7 @@ def _ordered(
     similarities: NDArray[np.floating],
     semantic_ranks: NDArray[np.int64],
     keyword_ranks: NDArray[np.int64],
+    query: KeywordQuery | None = None,
 ) -> RankedHits:
     """Best first. Equal scores are ordered by keyword rank, then by id."""
     word_order = np.where(keyword_ranks > 0, keyword_ranks, np.iinfo(np.int64).max)
@@ -150,4 +206,5 @@ def _ordered(
         np.asarray(similarities, np.float64)[order],
         semantic_ranks[order],
         keyword_ranks[order],
+        query,
     )

@@ -14,7 +14,8 @@ from experts.models import Expert
 from experts.safe_text import without_bidi_controls
 from indexing.snapshot.keyword_index import KeywordIndex
 from indexing.snapshot.keyword_query import QueryWord
-from indexing.snapshot.text_analysis import UNSPACED, analyse_word
+from indexing.snapshot.languages import ENGLISH_ONLY, Languages
+from indexing.snapshot.text_analysis import UNSPACED, words_of
 
 EXCERPT = 260
 """Characters that are shown of a long text: its beginning, or the part around the marked words."""
@@ -45,16 +46,17 @@ class _WordMatches(dict[str, bool]):
 class Marker:
     """Marks the words of one query."""
 
-    def __init__(self, words: Sequence[QueryWord]) -> None:
+    def __init__(self, words: Sequence[QueryWord], languages: Languages = ENGLISH_ONLY) -> None:
         self._plain = {word.plain for word in words}
-        self._stems = {word.stem for word in words}
-        self._unknown = [word.plain for word in words if not word.is_indexed]
+        self._forms = {form for word in words for form in word.forms}
+        self._languages = languages
+        self._near = [word.plain for word in words if word.near]
         self._in_pairs = {sign for word in self._plain if len(word) > 1 for sign in word}
         self._matches = _WordMatches(self._has)
 
     @classmethod
     def from_query(cls, query: str, keywords: KeywordIndex) -> Marker:
-        return cls(keywords.words(query))
+        return cls(keywords.words(query), keywords.analysis.languages)
 
     def spans(self, text: str) -> list[Span]:
         """Positions of the query's words in the text: (start, end) in characters, ascending, not overlapping."""
@@ -70,22 +72,27 @@ class Marker:
             at = end
         return mark_safe("".join([*parts, escape(text[at:])]))  # noqa: S308  every part is escaped
 
-    def excerpt(self, text: str, spans: Sequence[Span] | None = None) -> SafeString:
-        """Like `marked`, but at most EXCERPT characters: the beginning if a marked word is in it, otherwise the part
-        where most marked words are close together."""
-        spans = self.spans(text) if spans is None else spans
-        start = 0
-        if len(text) > EXCERPT and spans and spans[0][1] > EXCERPT:
+    def part_to_show(self, text: str, passage: Span | None = None) -> Span:
+        """Start and end of the part of a text that is shown: the passage, given by its start and length, if there is
+        one. Otherwise at most EXCERPT characters: the beginning if a marked word is in it, else the part where most
+        marked words are close together."""
+        if passage is not None:
+            return passage[0], sum(passage)
+        if len(text) <= EXCERPT:
+            return 0, len(text)
+        start, spans = 0, self.spans(text)
+        if spans and spans[0][1] > EXCERPT:
             start = self._densest(spans) - LEAD
             start = text.find(" ", start, start + LEAD) + 1 or start
-        end = len(text) if len(text) <= start + EXCERPT else start + EXCERPT
-        end = (
-            text.rfind(" ", start + EXCERPT // 2, end)
-            if end < len(text) and " " in text[start + EXCERPT // 2 : end]
-            else end
-        )
-        inside = [(first - start, last - start) for first, last in spans if start <= first and last <= end]
-        shown = self.marked(text[start:end], inside)
+        end = min(len(text), start + EXCERPT)
+        if end < len(text) and " " in text[start + EXCERPT // 2 : end]:
+            end = text.rfind(" ", start + EXCERPT // 2, end)
+        return start, end
+
+    def excerpt(self, text: str, passage: Span | None = None) -> SafeString:
+        """`part_to_show` as HTML like `marked`, without characters that change the direction of a line."""
+        start, end = self.part_to_show(text, passage)
+        shown = self.marked(without_bidi_controls(text[start:end]))
         return mark_safe(f"{'… ' if start else ''}{shown}{' …' if end < len(text) else ''}")  # noqa: S308  see above
 
     def common_tags(self, names: Sequence[str]) -> list[str]:
@@ -93,14 +100,12 @@ class Marker:
         in meaning is part of the similarity already."""
         return [name for name in names if self.spans(name)]
 
-    def highlights(self, expert: Expert) -> dict[str, str]:
-        """Field name -> HTML, for the fields that contain a word of the query."""
-        texts = {name: expert.full_name if name == "name" else getattr(expert, name) for name in FIELDS}
-        return {
-            name: str(self.excerpt(text, spans) if name == "bio" else self.marked(text, spans))
-            for name, text in ((name, without_bidi_controls(text)) for name, text in texts.items())
-            if (spans := self.spans(text))
-        }
+    def highlights(self, expert: Expert, passage: Span | None = None) -> dict[str, str]:
+        """Field name -> HTML, for the fields that contain a word of the query; of a long bio the part to show."""
+        texts = {name: expert.full_name if name == "name" else getattr(expert, name) for name in FIELDS[:-1]}
+        found = {name: str(self.marked(without_bidi_controls(text))) for name, text in texts.items()}
+        found["bio"] = str(self.excerpt(expert.bio, passage))
+        return {name: html for name, html in found.items() if "<mark>" in html}
 
     @staticmethod
     def _densest(spans: Sequence[Span]) -> int:
@@ -117,13 +122,13 @@ class Marker:
             yield found.span()
 
     def _has(self, word: str) -> bool:
-        plain, stem = analyse_word(word)
+        plain = "".join(words_of(word))
         return (
             plain in self._plain
-            or stem in self._stems
+            or not self._forms.isdisjoint(self._languages.forms(plain))
             or any(
                 (len(typed) > 2 and plain.startswith(typed)) or (len(typed) > 3 and one_slip(typed, plain))
-                for typed in self._unknown
+                for typed in self._near
             )
         )
 

@@ -19,18 +19,20 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from indexing.lib.process_state import ProcessState
 from indexing.lib.threads import BackgroundThread
 from indexing.models import SearchLog
 from indexing.models.searches import MAX_QUERY, OTR_AT, folded
+from indexing.models.use import Action
 from indexing.search import counters
 from indexing.search.searcher import Results
+from indexing.search.use import UseCounts, Used, UseGuard
 
 logger = logging.getLogger(__name__)
 
@@ -106,8 +108,11 @@ class LogWriter:
     def __init__(self, size: int = QUEUE_SIZE) -> None:
         self._queue: queue.Queue[Note] = queue.Queue(size)
         self._debouncer = SearchDebouncer()
+        self._used: queue.Queue[tuple[Used, date]] = queue.Queue(size)
+        self._counts = UseCounts()
         self.rows: list[SearchLog] = []
         """Rows that are still to be written."""
+        self.guard = UseGuard()
         self.retry_at = 0.0
         """monotonic seconds"""
         self.is_open = False
@@ -117,6 +122,13 @@ class LogWriter:
         """Queue a search to be logged. Never waits: if the queue is full, the search is dropped."""
         try:
             self._queue.put_nowait(note)
+        except queue.Full:
+            counters.SEARCHES_NOT_LOGGED.inc()
+
+    def put_used(self, used: Used, day: date) -> None:
+        """Queue an action to be counted. Never waits: if the queue is full, it is dropped."""
+        try:
+            self._used.put_nowait((used, day))
         except queue.Full:
             counters.SEARCHES_NOT_LOGGED.inc()
 
@@ -142,11 +154,19 @@ class LogWriter:
             logger.warning("%s searches could not be logged: %s", len(self.rows), error)
             counters.SEARCHES_NOT_LOGGED.inc(len(self.rows))
             self.rows.clear()
+            self._counts = UseCounts()
 
     def _write(self) -> None:
-        if self.rows:
+        for _each in range(self._used.qsize()):
+            self._counts.add(*self._used.get_nowait())
+        counts = self._counts.with_shown(self.rows)
+        if not (self.rows or counts.experts):
+            return
+        with transaction.atomic():
             SearchLog.objects.bulk_create(self.rows, batch_size=500)
-            self.rows.clear()
+            counts.write()
+        self.rows.clear()
+        self._counts = UseCounts()
 
     def _drop_oldest(self) -> None:
         if (over := len(self.rows) - UNWRITTEN) > 0:
@@ -169,18 +189,42 @@ def note(
     if not log_writer.is_open or settings.TCS_SEARCH_LOG_DAYS == 0:
         return
     row = row_of(results, k, timezone.now(), filtered=filtered)
+    if session:  # a program opens nobody: what it was sent says nothing about who is opened
+        row.shown = tuple(hit.expert.pk for hit in results.hits)
     log_writer.put(Note(row, session or "", complete, time.monotonic()))
+
+
+def count_action(action: Action, expert: int, query: str, *, session: str | None) -> None:
+    """Count that somebody did something with a result. `query` is empty where the expert was not found by one.
+
+    `session` is the browser's and is not stored: it only keeps one person from counting often. Call it from every
+    page on which a result is opened, a contact shown or a match rejected. Does nothing where `note` does nothing.
+    """
+    log_writer = writer.get()
+    used = Used(action, expert, folded(storable(query)))
+    if not log_writer.is_open or settings.TCS_SEARCH_LOG_DAYS == 0:
+        return
+    if log_writer.guard.admits(session or "", used, time.monotonic()):
+        log_writer.put_used(used, _today(timezone.now()))
+
+
+def storable(query: str) -> str:
+    """The query as every database stores it: none takes lone surrogates, and PostgreSQL no NUL."""
+    return query[:MAX_QUERY].replace("\0", " ").encode("utf-8", "replace").decode()
+
+
+def _today(at: datetime) -> date:
+    return timezone.localdate(at, timezone.get_default_timezone())
 
 
 def row_of(results: Results, k: int, at: datetime, *, filtered: bool = False) -> SearchLog:
     """The row for a search made at `at`, not saved."""
-    # No database stores lone surrogates, and PostgreSQL no NUL.
-    query = results.query[:MAX_QUERY].replace("\0", " ").encode("utf-8", "replace").decode()
+    query = storable(results.query)
     similarities = [hit.similarity for hit in results.hits[:OTR_AT] if hit.similarity is not None]
     on_topic = sum(similarity >= settings.TCS_ON_TOPIC for similarity in similarities) if similarities else None
     return SearchLog(
         at=at,
-        day=timezone.localdate(at, timezone.get_default_timezone()),
+        day=_today(at),
         query=query,
         folded=folded(query),
         mode=results.mode,

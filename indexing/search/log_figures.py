@@ -21,6 +21,9 @@ SHOWN = 14
 GOOD, FAIR = 0.75, 0.60
 """Lower bounds of an average that is good, and of one that is fair; anything below is poor."""
 
+ENOUGH = 50
+"""Searches of seven days without which their average is not judged: a few say nothing about the rest."""
+
 QualityGrade = Literal["good", "fair", "poor"]
 
 
@@ -41,12 +44,15 @@ class SearchFigures:
     count: int
     zero: int
     average: float | None
+    judged: int
+    """Searches that the average is over."""
     days: tuple[DayFigures, ...]
     """Newest first, from the day of the oldest search that is stored; days without searches are included."""
 
     @property
     def grade(self) -> QualityGrade | None:
-        return grade_average(self.average)
+        """None without an average, and with too few searches to judge it."""
+        return grade_average(self.average) if self.judged >= ENOUGH else None
 
     @property
     def zero_share(self) -> float | None:
@@ -87,7 +93,8 @@ def search_figures(today: date | None = None) -> SearchFigures:
     whole = sum(sums.values(), _Sums())
     reaches = min((today - min(sums)).days + 1, SHOWN) if sums else 0
     days = tuple(_day(today - timedelta(days=ago), sums) for ago in range(reaches))
-    return SearchFigures(whole.count, whole.zero, _up_to(today, sums).rate, days)
+    week = _up_to(today, sums)
+    return SearchFigures(whole.count, whole.zero, week.rate, week.judged, days)
 
 
 def _day(day: date, sums: dict[date, _Sums]) -> DayFigures:

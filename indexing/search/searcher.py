@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from django.conf import settings
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from experts import cards
 from experts.cards import Card, TagName
 from experts.models import Expert
+from experts.profiles.letters import plain_letters
 from indexing import encoders
 from indexing.encoders.same_model import require_same_model
 from indexing.errors import EmptyQuery, IndexingError
@@ -21,8 +22,10 @@ from indexing.lib.timing import StepTimer
 from indexing.models.searches import Mode
 from indexing.search import counters
 from indexing.search import fusion as ranking
+from indexing.search.best_passages import best_passages
 from indexing.search.filters import NONE, Filters
 from indexing.search.fusion import Fusion, RankedHits
+from indexing.snapshot import query_syntax
 from indexing.snapshot.prefilter import Prefilter
 from indexing.snapshot.reader import Snapshot
 
@@ -43,6 +46,9 @@ class Hit:
     """Ranks count from 1; None if the expert is not in that list."""
     tags: tuple[TagName, ...] = ()
     """As in the directory now, by kind, then by name."""
+    passage: tuple[int, int] | None = None
+    """Start and length, in the bio, of the passage nearest to the query. None if the profile is short and counts as a
+    whole, if the hit was found by its words only, and if the bio changed since the version was built."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,9 @@ def search(
         elif vector is None:
             with timer.step("encode"):
                 vector = query_vector(text, snapshot)
-        hits = _filled(snapshot, text, vector, k, mode, timer, filters.prefilter(snapshot.facets))
+        hits = _filled(snapshot, text, vector, k, mode, timer, filters.prefilter(snapshot, text))
+        if vector is not None:
+            hits = _with_passages(hits, snapshot, vector)
     except IndexingError:
         counters.count_search(mode, "error", time.perf_counter() - began)
         raise
@@ -101,7 +109,7 @@ def query_vector(text: str, snapshot: Snapshot) -> NDArray[np.float32]:
     """
     encoder = encoders.loaded()
     require_same_model(encoder, snapshot.manifest)
-    return encoders.query_vector(encoder, text)
+    return encoders.query_vector(encoder, plain_letters(query_syntax.read(text).text))
 
 
 def fusion_from(settings: object) -> Fusion:
@@ -125,16 +133,40 @@ def _filled(
     fusion, deeper = fusion_from(settings), 1
     known: dict[int, Card | None] = {}
     while True:
-        depths = (
-            min(max(fusion.semantic_depth, DEPTH_PER_HIT * k) * deeper, total),
-            min(max(fusion.keyword_depth, DEPTH_PER_HIT * k) * deeper, total),
-        )
+        depths = _depths(fusion, k, total, deeper)
         ranked = _ranked(snapshot, text, vector, depths, fusion, mode, timer, only)
         with timer.step("cards"):
-            hits = _hits(ranked, k, known)
+            hits = active_hits(ranked, k, known)
         if len(hits) == k or min(depths) == total:
             return hits
         deeper *= 8
+
+
+def first_ranking(
+    snapshot: Snapshot, text: str, vector: NDArray[np.float32] | None, mode: Mode, only: Prefilter | None
+) -> RankedHits:
+    """The ranking that a search for MAX_K experts reads first; experts who are not active any more are in it too.
+
+    `vector` is float32[d]; None in keyword mode.
+    """
+    fusion = fusion_from(settings)
+    depths = _depths(fusion, MAX_K, only.count if only else len(snapshot))
+    return _ranked(snapshot, text, vector, depths, fusion, mode, StepTimer(), only)
+
+
+def _depths(fusion: Fusion, k: int, total: int, deeper: int = 1) -> tuple[int, int]:
+    """How many of `total` experts are read by meaning and by words, to show `k`."""
+    return (
+        min(max(fusion.semantic_depth, DEPTH_PER_HIT * k) * deeper, total),
+        min(max(fusion.keyword_depth, DEPTH_PER_HIT * k) * deeper, total),
+    )
+
+
+def _with_passages(hits: tuple[Hit, ...], snapshot: Snapshot, vector: NDArray[np.float32]) -> tuple[Hit, ...]:
+    by_meaning = [hit for hit in hits if hit.semantic_rank]
+    found = best_passages([hit.expert for hit in by_meaning], snapshot, vector)
+    of_expert = {hit.expert.pk: passage for hit, passage in zip(by_meaning, found, strict=True) if passage}
+    return tuple(replace(hit, passage=of_expert.get(hit.expert.pk)) for hit in hits) if of_expert else hits
 
 
 def _ranked(
@@ -151,10 +183,10 @@ def _ranked(
         return ranking.by_words(snapshot, text, depths[1], timer, only)
     if mode == Mode.SEMANTIC:
         return ranking.by_meaning(snapshot, vector, depths[0], timer, only)
-    return ranking.by_both(snapshot, text, vector, depths, fusion.keyword_weight, timer, only)
+    return ranking.by_both(snapshot, text, vector, depths, timer, only)
 
 
-def _hits(ranked: RankedHits, k: int, known: dict[int, Card | None]) -> tuple[Hit, ...]:
+def active_hits(ranked: RankedHits, k: int, known: dict[int, Card | None]) -> tuple[Hit, ...]:
     """Reads the cards `k` at a time until there are `k` hits: one query, unless experts were deactivated since."""
     hits: list[Hit] = []
     for start in range(0, len(ranked), k):

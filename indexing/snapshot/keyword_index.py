@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import tantivy
@@ -12,19 +15,26 @@ from tantivy import Query
 
 from indexing.snapshot.keyword_query import KeywordQuery, QueryParser, QueryWord
 from indexing.snapshot.keyword_schema import KEY, KeywordDocument, make_schema, to_tantivy
+from indexing.snapshot.languages import ENGLISH, STEMMERS, Languages
 from indexing.snapshot.prefilter import KeywordConditions
-from indexing.snapshot.text_analysis import PLAIN, RAW, STEMMED, analyser
+from indexing.snapshot.query_terms import QueryAnalysis
+from indexing.snapshot.synonyms import NONE, Synonyms
+from indexing.snapshot.text_analysis import PLAIN, RAW, STEMMED, TERMS, analyser
 
 HEAP_BYTES = 64_000_000
 ADVANCE_EVERY = 500
+ANALYSIS = "analysis.json"
+"""How the queries are analysed: languages and synonyms. Versions before format 5 have none."""
 
 
 class KeywordIndex:
     """An immutable index; any number of threads may search. Its folder may be removed while it is open."""
 
-    def __init__(self, index: tantivy.Index) -> None:
-        self._searcher = index.searcher()
-        self._parser = QueryParser(index.schema, self._searcher)
+    def __init__(self, schema: tantivy.Schema, searcher: tantivy.Searcher, analysis: QueryAnalysis) -> None:
+        self._schema = schema
+        self._searcher = searcher
+        self.analysis = analysis
+        self._parser = QueryParser(schema, searcher, analysis)
 
     @classmethod
     def open(cls, folder: Path) -> KeywordIndex:
@@ -35,7 +45,11 @@ class KeywordIndex:
         index = tantivy.Index.open(str(folder))
         _register_analysers(index)
         index.config_reader("manual")  # no thread that watches for commits: there are none
-        return cls(index)
+        return cls(index.schema, index.searcher(), _analysis(folder / ANALYSIS))
+
+    def with_synonyms(self, synonyms: Synonyms) -> Self:
+        """The same index, asked with other synonyms."""
+        return type(self)(self._schema, self._searcher, replace(self.analysis, synonyms=synonyms))
 
     @property
     def count(self) -> int:
@@ -53,13 +67,32 @@ class KeywordIndex:
         # Conditions are terms of the index and not a list of keys: a set of 1,000 keys takes 30 ms among 100,000
         # documents, the term of a label that 1,000 of them have 1 ms.
         parsed = self.parse(query) if isinstance(query, str) else query
-        if parsed.query is None or conditions is None:
-            return self._best(parsed.query, k)
-        return self._best(self._parser.filtered(parsed.query, conditions), k)
+        words = parsed.query
+        if words is None or conditions is None:
+            return self._best(words, k)
+        return self._best(self._parser.filtered(words, conditions), k)
+
+    def scores_of_parts(self, query: KeywordQuery, key: int) -> list[float]:
+        """What each of `query.parts` adds to the score of the document with that key; 0 where it does not match."""
+        found = [self._best(self._parser.on_one(part.query, key), 1)[1] for part in query.parts]
+        return [float(scores[0]) if len(scores) else 0.0 for scores in found]
+
+    def having(self, phrase: str) -> NDArray[np.int64]:
+        """int64[m]: the keys of the documents that have these words one after another, in no order."""
+        return self._best(self._parser.having(phrase), self.count)[0]
+
+    def with_username(self, username: str) -> NDArray[np.int64]:
+        """int64[m]: the keys of the documents with this whole username, whatever its case; more than one only where
+        usernames differ in nothing else."""
+        return self._best(self._parser.with_username(username), self.count)[0]
 
     def parse(self, text: str) -> KeywordQuery:
         """The query for a text, to be searched later. Any text can be parsed."""
         return self._parser.parse(text)
+
+    def extended(self, query: KeywordQuery, added: Mapping[str, float]) -> KeywordQuery:
+        """The query with further stems and their weights: see `QueryParser.extended`."""
+        return self._parser.extended(query, added)
 
     def words(self, text: str) -> list[QueryWord]:
         """The words of a query that count, in the order typed."""
@@ -76,9 +109,14 @@ class KeywordIndex:
 
 
 def build_index(
-    documents: Iterable[KeywordDocument], folder: Path, *, advance: Callable[[int], None] | None = None
+    documents: Iterable[KeywordDocument],
+    folder: Path,
+    *,
+    main: str = ENGLISH,
+    synonyms: Synonyms = NONE,
+    advance: Callable[[int], None] | None = None,
 ) -> None:
-    """Write a keyword index into `folder`, which must not exist yet.
+    """Write a keyword index into `folder`, which must not exist yet. `main` is the main language of the documents.
 
     `advance` is called with the number of documents added since its last call; what it raises ends the writing and
     is passed on. Raises OSError if the folder exists or cannot be written.
@@ -88,9 +126,11 @@ def build_index(
     _register_analysers(index)
     writer = index.writer(HEAP_BYTES, 1)  # one thread: the same input always gives the same order
     pending = 0
+    languages = {main: None}
     try:
         for document in documents:
-            writer.add_document(to_tantivy(document))
+            languages[document.language] = None
+            writer.add_document(to_tantivy(document, main))
             pending += 1
             if pending == ADVANCE_EVERY and advance is not None:
                 advance(pending)
@@ -100,10 +140,25 @@ def build_index(
         writer.wait_merging_threads()
     for lock in folder.glob("*.lock"):
         lock.unlink()
+    analysis = {"languages": list(languages), "synonyms": synonyms.entries}
+    (folder / ANALYSIS).write_text(json.dumps(analysis, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if pending and advance is not None:
         advance(pending)
 
 
 def _register_analysers(index: tantivy.Index) -> None:
-    for name in (PLAIN, STEMMED, RAW):
+    for name in (PLAIN, TERMS, STEMMED, RAW):
         index.register_tokenizer(name, analyser(name))
+
+
+def _analysis(path: Path) -> QueryAnalysis:
+    """Raises ValueError or OSError."""
+    if not path.exists():
+        return QueryAnalysis(Languages(marked=False), as_before=True)
+    stored: Any = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        codes = tuple(code for code in stored["languages"] if code in STEMMERS)
+        entries = tuple((str(typed), str(found)) for typed, found in stored["synonyms"])
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"{path.name}: {error!r}") from error
+    return QueryAnalysis(Languages(codes or (ENGLISH,)), Synonyms(entries))

@@ -1,58 +1,77 @@
 """From what somebody typed to a tantivy query over the keyword index.
 
-What people type is words, never query syntax: queries are built from analysed terms, so no character has a special
-meaning and every text can be answered.
+Queries are built from analysed words, so that every text can be answered. Quotes and minus signs are read by
+`query_syntax`; no other character has a meaning.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import tantivy
 from tantivy import FieldType, Occur, Query
 
-from indexing.snapshot.keyword_schema import FIELDS, HANDLE, LABEL, RATE
+from indexing.snapshot.keyword_schema import FIELDS, HANDLE, JOINED, KEY, LABEL, NAMES, RATE, USERNAME, WORDS
+from indexing.snapshot.near_words import NearWords
 from indexing.snapshot.prefilter import KeywordConditions
-from indexing.snapshot.text_analysis import (
-    PLAIN,
-    STEMMED,
-    Term,
-    analyse_query,
-    scoring_terms,
-    whole_text_term,
-)
+from indexing.snapshot.query_terms import QueryAnalysis, QueryTerms, Term
+from indexing.snapshot.ranking_constants import RARITY
+from indexing.snapshot.text_analysis import STEMMED, joined_words, phrases_of, whole_text_term
+from indexing.snapshot.word_statistics import WordStatistics
 
-HANDLE_SCORE = 1_000.0
-"""Above any BM25 score: whoever types a username means that person."""
 NAME_WORDS = 4
 """Queries of 2 to 4 words may be a name, the last word of it not yet typed to its end."""
+NEAR_WORDS = 3
+"""In queries of up to 3 words that count, near matches are added to exact ones; in longer ones they only replace a
+word that nobody has."""
 TIE_BREAKER = 0.1
 """Weight of a term's further fields beside its best one: 0 ignores them, 1 adds all fields up."""
-BEGIN_LETTERS, SLIP_LETTERS = 3, 4
-"""The shortest words that are completed, and that are matched with one typing error."""
-FUZZY_SHARE = {PLAIN: 1.0, STEMMED: 0.5}
-"""Score of a fuzzy match in a name field and in a text field, as a fraction of the score of a term that matches one
-document.
+TEXT_FIELDS = ("job_title", "company", "bio")
+"""Fields in which words that are added to a query are looked up."""
+JOINED_SHARE = 0.9
+"""Score of words that are written as one, or in parts, as a fraction of what they tell."""
+USERNAME_SHARE = 0.1
+"""Score of a word in a username, or of a whole username that is also a word of profiles: below any real match."""
 
-Misspelled words are names more often than not, and texts contain something close to nearly every word. Surnames with
-one typing error, alone, in the hybrid mode: 97 % are among the first three; 92 % with 0.75 for both."""
+
+@dataclass(frozen=True, slots=True)
+class KeywordPart:
+    """One addend of a query's score: a word, the whole text as somebody's name or username, or a stem that the first
+    experts have in common."""
+
+    kind: Literal["word", "username", "name", "added"]
+    text: str
+    """The word as it was analysed, the whole text, or the stem."""
+    query: Query
 
 
 @dataclass(frozen=True, slots=True)
 class KeywordQuery:
     """The text of a search, parsed for one keyword index."""
 
-    query: Query | None
-    """None if the text contains no word."""
-    total_idf: float
-    """The sum of the terms' inverse document frequencies, in the unit of BM25: the score of a document that contains
-    every term once, in a field of average length. Above 0.
+    parts: tuple[KeywordPart, ...]
+    """The score of a document is the sum of its scores for these; none if the text contains no word."""
+    information: float
+    """What the words say, in the unit of the scores: about the score of a document that contains every one of them
+    once, in a field of average length. Above 0.
 
     At least the value of one term that no document has, so that a query of common words alone does not seem to be
     fully matched by every document.
     """
+    highest_idf: float
+    """Of a term that no document has."""
+    terms: frozenset[str]
+    """Every word of the query, in each form in which texts may hold it."""
+    only_keywords: bool
+    """Whether no word of it is a function word, such as “the”: somebody has boiled it down to its keywords."""
+
+    @property
+    def query(self) -> Query | None:
+        """All parts as one query; None if there are none."""
+        clauses = [(Occur.Should, part.query) for part in self.parts]
+        return Query.boolean_query(clauses) if clauses else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,39 +79,108 @@ class QueryWord:
     """A word of a query that counts."""
 
     plain: str
-    stem: str
+    forms: tuple[str, ...]
+    """In texts: see `query_terms.Term`."""
     is_indexed: bool
-    """Some document contains it. If not, similar terms are matched instead."""
+    """Some document contains it."""
+    near: bool = False
+    """Whether similar words count for much: where no document contains it, and where it is the whole query."""
+    once: float = 0.0
+    """About what it adds to the score of a document that has it once, in a field of average length."""
+    weight: float = 1.0
+    """By how much its BM25 is multiplied, from 0 to 1: 1 for a word that no document contains, near 0 for one that
+    most contain."""
 
 
 class QueryParser:
     """Builds queries from the document frequencies of one index. Any number of threads may use it."""
 
-    def __init__(self, schema: tantivy.Schema, searcher: tantivy.Searcher) -> None:
+    def __init__(self, schema: tantivy.Schema, searcher: tantivy.Searcher, analysis: QueryAnalysis) -> None:
         self._schema = schema
-        self._searcher = searcher
+        self._statistics = WordStatistics(searcher)
+        self._analysis = analysis
+        self._near = NearWords(schema, self._statistics, as_before=analysis.as_before)
 
     def parse(self, text: str) -> KeywordQuery:
         """Any text can be parsed. Documents match if they contain one of the words; see `KeywordQuery`."""
-        terms = analyse_query(text)
-        words = [self._word(term) for term in scoring_terms(terms)]
-        clauses = [clause for clause, _ in words if clause is not None]
-        clauses += self._whole_text(text, terms)
-        query = Query.boolean_query([(Occur.Should, clause) for clause in clauses]) if clauses else None
-        return KeywordQuery(query, max(sum(idf for _, idf in words), self._idf(0)))
+        terms = self._analysis.terms(text)
+        words = [self._word(term, terms) for term in terms.scoring]
+        parts = [
+            KeywordPart("word", term.plain, clause)
+            for term, (clause, _, _) in zip(terms.scoring, words, strict=True)
+            if clause is not None
+        ]
+        told = {term.plain: idf for term, (_, idf, _) in zip(terms.scoring, words, strict=True)}
+        parts += self._other_spellings(text, terms, told)
+        parts += self._whole_text(text, terms, anybody=any(count for *_, count in words))
+        highest = self._statistics.idf(0)
+        return KeywordQuery(
+            tuple(parts),
+            information=max(sum(self._weight(idf) * idf for idf in told.values()), highest),
+            highest_idf=highest,
+            terms=terms.forms,
+            only_keywords=terms.only_keywords,
+        )
+
+    def extended(self, query: KeywordQuery, added: Mapping[str, float]) -> KeywordQuery:
+        """`query` and further stems, each with the score of a text that has it once. What the query says stays."""
+        parts = [KeywordPart("added", stem, self._added(stem, weight)) for stem, weight in added.items()]
+        return replace(query, parts=(*query.parts, *parts))
+
+    def _added(self, stem: str, weight: float) -> Query:
+        """A term in a text, scored by its best field: `weight` times BM25 without its factor idf."""
+        counts = {field: self._statistics.count(field, stem) for field in TEXT_FIELDS}
+        terms = [(Query.term_query(self._schema, field, stem, "freq"), n) for field, n in counts.items() if n]
+        forms = [Query.boost_query(term, weight / self._statistics.idf(n)) for term, n in terms]
+        return Query.disjunction_max_query(forms, TIE_BREAKER)
 
     def words(self, text: str) -> list[QueryWord]:
-        """The words of a query that count (see `text_analysis.scoring_terms`), in the order typed."""
-        return [
-            QueryWord(*term, is_indexed=any(self._searcher.doc_freq(*place) for place in _term_per_field(term)))
-            for term in scoring_terms(analyse_query(text))
-        ]
+        """The words of a query that count, in the order typed."""
+        terms = self._analysis.terms(text)
+        return [self._described(term, terms) for term in terms.scoring]
+
+    def _described(self, term: Term, terms: QueryTerms) -> QueryWord:
+        count = self._statistics.most(self._places(term))
+        idf = self._statistics.idf(count)
+        weight = self._weight(idf)
+        near = not count or len(terms.words) == 1
+        return QueryWord(term.plain, term.forms, count > 0, near, once=weight * idf, weight=weight)
 
     def filtered(self, query: Query, conditions: KeywordConditions) -> Query:
         """`query`, restricted to the documents that meet the conditions. The scores stay as they are."""
         clauses = [(Occur.Must, query)]
         clauses += [(Occur.Must, Query.const_score_query(each, 0.0)) for each in self._required(conditions)]
+        clauses += [(Occur.MustNot, self.having(each)) for each in conditions.excluded]
         return Query.boolean_query(clauses)
+
+    def on_one(self, query: Query, key: int) -> Query:
+        """`query`, restricted to the document with that key. The score stays as it is."""
+        only = Query.const_score_query(Query.term_query(self._schema, KEY, key, "basic"), 0.0)
+        return Query.boolean_query([(Occur.Must, query), (Occur.Must, only)])
+
+    def having(self, phrase: str) -> Query:
+        """The documents that have these words one after another, in any of their texts or in the name."""
+        if self._analysis.as_before:
+            terms = self._analysis.terms(phrase).scoring
+            return self._all([self._anywhere(term) for term in terms])
+        parts = [
+            Query.phrase_query(self._schema, WORDS, list(words))
+            if len(words) > 1
+            else Query.term_query(self._schema, WORDS, words[0], "basic")
+            for words in phrases_of(phrase)
+        ]
+        return self._all(parts)
+
+    def with_username(self, username: str) -> Query:
+        """The documents with this whole username, whatever its case."""
+        return Query.term_query(self._schema, HANDLE, whole_text_term(username), "basic")
+
+    def _all(self, queries: list[Query]) -> Query:
+        return Query.boolean_query([(Occur.Must, each) for each in queries]) if queries else Query.empty_query()
+
+    def _anywhere(self, term: Term) -> Query:
+        places = [(field, form) for field, forms in self._places(term) for form in forms]
+        return Query.boolean_query([(Occur.Should, Query.term_query(self._schema, *each)) for each in places])
 
     def _required(self, conditions: KeywordConditions) -> Iterator[Query]:
         for labels in conditions.labels:
@@ -100,68 +188,112 @@ class QueryParser:
             yield Query.boolean_query(anyone) if anyone else Query.empty_query()
         if conditions.rate is not None:
             yield Query.range_query(self._schema, RATE, FieldType.Float, *conditions.rate)
+        yield from map(self.having, conditions.phrases)
 
-    def _word(self, term: Term) -> tuple[Query | None, float]:
-        """One word over all fields, scored by its best field, and its IDF; similar terms if no document has it."""
-        counts = {(field, text): self._searcher.doc_freq(field, text) for field, text in _term_per_field(term)}
-        exact = [Query.term_query(self._schema, *place, "freq") for place, count in counts.items() if count]
-        idf = self._idf(max(counts.values()))
-        clauses = exact or list(self._similar(term, idf))
-        return (Query.disjunction_max_query(clauses, TIE_BREAKER) if clauses else None), idf
+    def _word(self, term: Term, terms: QueryTerms) -> tuple[Query | None, float, int]:
+        """One word over all fields, scored by its best field; its IDF; and in how many documents it is.
 
-    def _idf(self, count: int) -> float:
-        """Inverse document frequency of a term that `count` of the documents contain.
-
-        ln(1 + (N - n + 1/2) / (n + 1/2)) for n of N documents: the formula of tantivy (query/bm25.rs) and Lucene,
-        after Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009).
+        The score is BM25 times the word's weight: see `ranking_constants.RARITY`.
         """
-        return math.log1p((self._searcher.num_docs - count + 0.5) / (count + 0.5))
+        counts = {field: self._statistics.counts(field, forms) for field, forms in self._places(term)}
+        most = max(sum(each.values()) for each in counts.values())
+        idf = self._statistics.idf(most)
+        clauses = [clause for field, each in counts.items() for clause in self._exact(field, each)]
+        is_short = len(terms.scoring) <= NEAR_WORDS
+        if not most or is_short:
+            clauses += self._spelled_otherwise(term, idf)
+            clauses += self._near.clauses(
+                term.plain, idf, known=most > 0, alone=len(terms.words) == 1, joined_names=is_short
+            )
+        if not clauses:
+            return None, idf, most
+        return Query.boost_query(Query.disjunction_max_query(clauses, TIE_BREAKER), self._weight(idf)), idf, most
 
-    def _similar(self, term: Term, idf: float) -> Iterator[Query]:
-        """Substitutes for a word that no document contains: terms that begin with it, or that are one edit away."""
-        for field, text in _term_per_field(term):
-            similar = []
-            if len(term.plain) >= BEGIN_LETTERS:
-                similar.append(Query.fuzzy_term_query(self._schema, field, term.plain, distance=0, prefix=True))
-            if len(text) >= SLIP_LETTERS:
-                similar.append(Query.fuzzy_term_query(self._schema, field, text, distance=1))
-            for each in similar:
-                yield Query.const_score_query(each, FUZZY_SHARE[FIELDS[field]] * idf)
+    def _exact(self, field: str, counts: dict[str, int]) -> Iterator[Query]:
+        """The forms of a word in a field, all with the BM25 of a word that as many documents have as have any form.
 
-    def _whole_text(self, text: str, terms: Sequence[Term]) -> Iterator[Query]:
-        """The whole query as somebody's username, as somebody's surname, or as the beginning of somebody's name."""
-        words = [term.plain for term in terms]
+        A stem of another language that few have would otherwise look like a rare word.
+        """
+        together = self._statistics.idf(sum(counts.values()))
+        for form, count in counts.items():
+            query = Query.term_query(self._schema, field, form, "freq")
+            own = self._statistics.idf(count)
+            yield query if own == together else Query.boost_query(query, together / own)
+
+    def _spelled_otherwise(self, term: Term, idf: float) -> Iterator[Query]:
+        """Documents that write the word in parts or as a part, and usernames with it."""
+        if not self._analysis.as_before:
+            for word in (term.plain, *term.same):
+                if self._statistics.count(JOINED, word):
+                    joined = Query.term_query(self._schema, JOINED, word, "basic")
+                    yield Query.const_score_query(joined, JOINED_SHARE * idf)
+                if self._statistics.count(NAMES, word) > self._statistics.count("name", word):
+                    joined = Query.term_query(self._schema, NAMES, word, "basic")
+                    yield Query.const_score_query(joined, JOINED_SHARE * idf)
+        if self._statistics.count(USERNAME, term.plain):
+            username = Query.term_query(self._schema, USERNAME, term.plain, "basic")
+            yield Query.const_score_query(username, USERNAME_SHARE * idf)
+
+    def _weight(self, idf: float) -> float:
+        """The factor of a word's BM25, 0 to 1; `idf` is that of the field in which most documents contain it."""
+        return float((idf / self._statistics.idf(0)) ** RARITY)
+
+    def _other_spellings(self, text: str, terms: QueryTerms, told: dict[str, float]) -> Iterator[KeywordPart]:
+        """Several words of the query that documents write as one, and synonyms of several words.
+
+        Each scores as much as its words tell together.
+        """
+        runs: list[tuple[tuple[str, ...], Query]] = []
+        if len(terms.words) <= NAME_WORDS and not self._analysis.as_before:
+            for pair in zip(terms.words, terms.words[1:], strict=False):
+                runs += [(pair, clause) for clause in self._as_one_word("".join(pair))]
+            for joined in joined_words(text):
+                if len(terms.words) > 2:
+                    parts = tuple(word for word in terms.words if word in joined)
+                    runs += [(parts, clause) for clause in self._as_one_word(joined)]
+        for left, right in self._analysis.synonyms.phrases_for(terms.words):
+            runs.append((left, self.having(" ".join(right))))
+        for words, clause in runs:
+            score = JOINED_SHARE * sum(self._weight(idf) * idf for idf in (told.get(word, 0.0) for word in words))
+            if score:
+                yield KeywordPart("word", " ".join(words), Query.const_score_query(clause, score))
+
+    def _as_one_word(self, joined: str) -> list[Query]:
+        """Documents in which the parts are one word; not those that have it in parts, which match the parts."""
+        term = Term(joined, self._analysis.languages.forms(joined))
+        places = [(field, form) for field, forms in self._places(term) for form in forms]
+        found = [place for place in places if self._statistics.count(*place)]
+        anyone = [(Occur.Should, Query.term_query(self._schema, *place, "freq")) for place in found]
+        return [Query.boolean_query(anyone)] if anyone else []
+
+    def _whole_text(self, text: str, terms: QueryTerms, *, anybody: bool) -> Iterator[KeywordPart]:
+        """The whole query as somebody's username, as somebody's surname, or as the beginning of somebody's name.
+
+        `anybody`: a word of the query is in some profile; then a username is a weak sign only.
+        """
+        words, most = terms.words, self._statistics.idf(0)
         handle = whole_text_term(text)
-        if handle and self._searcher.doc_freq(HANDLE, handle):
-            exact = Query.term_query(self._schema, HANDLE, handle, "basic")
-            yield Query.const_score_query(exact, HANDLE_SCORE)
-        if len(words) == 1 and self._is_a_name(terms[0]):
-            yield Query.const_score_query(Query.term_query(self._schema, "name", words[0], "basic"), self._idf(0))
+        if handle and self._statistics.count(HANDLE, handle):
+            score = USERNAME_SHARE * most if anybody else most
+            yield KeywordPart("username", handle, Query.const_score_query(self.with_username(text), score))
+        if len(words) == 1 and self._is_a_name(terms.scoring[0]):
+            yield KeywordPart("name", words[0], self._near.surname(words[0], most))
         if 2 <= len(words) <= NAME_WORDS:
-            named = [(Occur.Must, self._in_name(word, is_last=word == words[-1])) for word in words]
-            yield Query.const_score_query(Query.boolean_query(named), self._idf(0))
+            each_named = [(Occur.Must, self._near.in_name(word, is_last=word == words[-1])) for word in words]
+            named = Query.boolean_query(each_named)
+            yield KeywordPart("name", " ".join(words), Query.const_score_query(named, most))
 
     def _is_a_name(self, term: Term) -> bool:
         """Whether at least as many experts have it in their name as in any one other field.
 
         True for Anderson, but not for a Jenkins (mostly the software) or a baker (mostly the trade).
         """
-        counts = {field: self._searcher.doc_freq(field, text) for field, text in _term_per_field(term)}
-        named = counts.pop("name")
-        del counts["username"]
-        return named > 0 and named >= max(counts.values())
+        field = "name" if self._analysis.as_before else NAMES
+        named = self._statistics.count(field, term.plain)
+        others = [(field, forms) for field, forms in self._places(term) if field != "name"]
+        return named > 0 and named >= self._statistics.most(others)
 
-    def _in_name(self, word: str, *, is_last: bool) -> Query:
-        """The word in a name, with at most one typing error; the last one perhaps not yet typed to its end."""
-        forms = [Query.term_query(self._schema, "name", word, "freq")]
-        if len(word) >= SLIP_LETTERS:
-            forms.append(Query.fuzzy_term_query(self._schema, "name", word, distance=1))
-        if is_last:
-            forms.append(Query.fuzzy_term_query(self._schema, "name", word, distance=0, prefix=True))
-        return Query.boolean_query([(Occur.Should, form) for form in forms])
-
-
-def _term_per_field(term: Term) -> Iterator[tuple[str, str]]:
-    """Each field, and the term as that field's analyser stores it."""
-    for field, analyser_name in FIELDS.items():
-        yield field, term.stem if analyser_name == STEMMED else term.plain
+    def _places(self, term: Term) -> list[tuple[str, tuple[str, ...]]]:
+        """Each field that scores, and the term in the forms in which the field may hold it."""
+        names = (term.plain, *term.same)
+        return [(field, term.forms if kind == STEMMED else names) for field, kind in FIELDS.items()]

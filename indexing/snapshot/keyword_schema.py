@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import tantivy
 
-from indexing.snapshot.text_analysis import PLAIN, RAW, STEMMED, prepare, whole_text_term
+from indexing.snapshot.languages import ENGLISH, term
+from indexing.snapshot.text_analysis import PLAIN, RAW, STEMMED, TERMS, joined_words, whole_text_term, words_of
 
 FIELDS = {
     # field: analyser
     "name": PLAIN,
-    "username": PLAIN,
     "job_title": STEMMED,
     "tags": STEMMED,
     "company": STEMMED,
     "bio": STEMMED,
 }
-"""No field has a weight: BM25 itself scores a word higher in a short field. Weights of 1.5 for names, titles, tags
-and companies cost 0.010 nDCG@10 in keyword mode on 500 sentences over 10,501 experts, and change nothing in hybrid
-mode."""
+"""The fields that score. None has a weight: BM25 itself scores a word higher in a short field. Weights of 1.5 for
+names, titles, tags and companies cost 0.010 nDCG@10 in keyword mode on 500 sentences over 10,501 experts, and change
+nothing in hybrid mode."""
+USERNAME = "username"
+"""The words of the username, a weak sign: many are made of names, and some of trades."""
+NAMES = "names"
+"""The words of the name, and neighbours of them joined: vandenbergh, obrien. For near matches."""
+JOINED = "joined"
+"""What the texts write in parts or as a part: see `text_analysis.joined_words`."""
+WORDS = "words"
+"""All words of name, title, company, bio and tags as they are, with their places: for phrases, excluded and near
+words."""
 KEY = "key"
 HANDLE = "handle"
 """The whole username as one term."""
 LABEL, RATE = "label", "rate"
 """Fields for filters, which are not searched: LABEL holds unprocessed terms, RATE a number."""
+_NAME_RUN = 4
+"""Words of a name that are joined at most: van den Bergh is three."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +53,27 @@ class KeywordDocument:
     labels: Sequence[str] = ()
     """What the expert can be filtered by: see `indexing.snapshot.prefilter`."""
     rate: float | None = None
+    language: str = ENGLISH
+    """Of title and bio: a code of `languages.STEMMERS`."""
 
 
 def make_schema() -> tantivy.Schema:
-    """The tantivy schema: KEY, HANDLE, LABEL, RATE and FIELDS."""
+    """The tantivy schema: KEY, HANDLE, LABEL, RATE, FIELDS and the fields for near matches and phrases."""
     builder = tantivy.SchemaBuilder()
     builder.add_integer_field(KEY, indexed=True, fast=True)
     builder.add_text_field(HANDLE, tokenizer_name=RAW, index_option="basic")
     builder.add_text_field(LABEL, tokenizer_name=RAW, index_option="basic")
     builder.add_float_field(RATE, fast=True)
-    for field, analyser_name in FIELDS.items():
-        builder.add_text_field(field, tokenizer_name=analyser_name, index_option="freq")
+    for field in FIELDS:
+        builder.add_text_field(field, tokenizer_name=TERMS, index_option="freq")
+    for field in (USERNAME, NAMES, JOINED):
+        builder.add_text_field(field, tokenizer_name=TERMS, index_option="basic")
+    builder.add_text_field(WORDS, tokenizer_name=TERMS, index_option="position")
     return builder.build()
 
 
-def to_tantivy(expert: KeywordDocument) -> tantivy.Document:
-    """The document as tantivy takes it, with every text prepared for the analysers."""
+def to_tantivy(expert: KeywordDocument, main: str = ENGLISH) -> tantivy.Document:
+    """The document as tantivy takes it. `main` is the language of companies and tags."""
     document = tantivy.Document()
     document.add_integer(KEY, expert.key)
     document.add_text(HANDLE, whole_text_term(expert.username))
@@ -65,7 +81,29 @@ def to_tantivy(expert: KeywordDocument) -> tantivy.Document:
         document.add_text(LABEL, label)
     if expert.rate is not None:
         document.add_float(RATE, expert.rate)
-    for field in FIELDS:
-        text = " \n ".join(expert.tags) if field == "tags" else getattr(expert, field)
-        document.add_text(field, prepare(text))
+    document.add_text(USERNAME, " ".join(words_of(expert.username)))
+    names = words_of(expert.name)
+    document.add_text("name", " ".join(names))
+    document.add_text(NAMES, " ".join([*names, *_runs(names), *joined_words(expert.name)]))
+    document.add_text(WORDS, " ".join(names))
+    tags = " \n ".join(expert.tags)
+    joined: list[str] = []
+    for field, text, language in (
+        ("job_title", expert.job_title, expert.language),
+        ("company", expert.company, main),
+        ("bio", expert.bio, expert.language),
+        ("tags", tags, main),
+    ):
+        words = words_of(text)
+        document.add_text(field, " ".join([term(language, word) for word in words]))
+        document.add_text(WORDS, " ".join(words))
+        joined += joined_words(text)
+    document.add_text(JOINED, " ".join(joined))
     return document
+
+
+def _runs(words: Sequence[str]) -> Iterator[str]:
+    """Neighbouring words of a name, joined."""
+    for start in range(len(words) - 1):
+        for end in range(start + 2, min(start + _NAME_RUN, len(words)) + 1):
+            yield "".join(words[start:end])

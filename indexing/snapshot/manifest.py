@@ -11,14 +11,18 @@ from typing import Any
 from indexing.errors import SnapshotInvalid
 from indexing.lib.messages import message
 
-FORMAT = 2
+FORMAT = 5
 """Increase it whenever the files of a version or the keys of the manifest change, and say here since when:
 
 1 at first; without SUGGESTIONS and labels in the keyword index, but later releases of that format have both.
 2 the same as the last ones of format 1.
+3 with FEEDBACK and FEEDBACK_WORDS.
+4 with passages; an exact index has no file of its own, since the vectors are compared as they are.
+5 with another keyword index: words in their languages, joined words, places of words, and ANALYSIS.
 
 `tests/snapshot/test_format.py` notices a change without a new number."""
-READABLE = (1, FORMAT)
+WITH_PASSAGES = 4
+READABLE = (1, 2, 3, 4, FORMAT)
 """Of the first format only versions that have all files: see `indexing.snapshot.version_files.check_files`."""
 
 MANIFEST_NAME = "manifest.json"
@@ -61,6 +65,10 @@ class Manifest:
     """EXACT or HNSW."""
     ann_recall: float | None
     """recall@10 against exact search, measured on a sample; None if the index is exact."""
+    passages: int
+    """Number of texts that were embedded: one for most experts, several for those with a long profile."""
+    passage_rule: int
+    """How long profiles were divided: see `experts.profiles.passages.RULE`; 0 if they were not."""
     files: Mapping[str, FileEntry] = field(default_factory=dict)
     """Size and hash of each file but the manifest, by path relative to the folder."""
     format: int = FORMAT
@@ -105,6 +113,8 @@ class Manifest:
             template_version=_count(data, "template_version"),
             ann_kind=kind,
             ann_recall=recall,
+            passages=_count(data, "passages" if data["format"] >= WITH_PASSAGES else "count"),
+            passage_rule=_count(data, "passage_rule") if data["format"] >= WITH_PASSAGES else 0,
             files={name: _entry(name, entry) for name, entry in _take(data, "files", dict).items()},
             format=data["format"],
         )

@@ -37,6 +37,10 @@ class KeywordConditions:
     """An expert must have at least one label of each group; an empty group excludes everybody."""
     rate: tuple[float | None, float | None] | None = None
     """Lowest and highest rate, both included; at most one of them is None."""
+    phrases: tuple[str, ...] = ()
+    """An expert's profile must have all of them."""
+    excluded: tuple[str, ...] = ()
+    """An expert's profile must have none of these words and phrases."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +14,33 @@ from indexing.errors import SnapshotInvalid
 from indexing.lib.messages import count_of_experts, message
 from indexing.snapshot.baseline import Baseline
 from indexing.snapshot.facets import FacetColumns
+from indexing.snapshot.feedback_terms import FeedbackTerms
 from indexing.snapshot.keyword_index import KeywordIndex
 from indexing.snapshot.lookup import require_rows
-from indexing.snapshot.manifest import Manifest
+from indexing.snapshot.manifest import HNSW, Manifest
+from indexing.snapshot.meaning_index import MeaningIndex
 from indexing.snapshot.prefilter import Prefilter
 from indexing.snapshot.suggestion_index import Suggestions
-from indexing.snapshot.vectors import Spread, VectorIndex, products
-from indexing.snapshot.version_files import check_files, open_array, open_facets, read_manifest, unreadable
-from indexing.snapshot.writer import ANN, FACETS, IDS, KEYWORDS, SUGGESTIONS, TEXT_HASHES, VECTORS
+from indexing.snapshot.vectors import Spread, VectorIndex
+from indexing.snapshot.version_files import (
+    check_files,
+    open_array,
+    open_facets,
+    open_passages,
+    read_manifest,
+    unreadable,
+)
+from indexing.snapshot.writer import (
+    ANN,
+    FACETS,
+    FEEDBACK,
+    FEEDBACK_WORDS,
+    IDS,
+    KEYWORDS,
+    SUGGESTIONS,
+    TEXT_HASHES,
+    VECTORS,
+)
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
@@ -33,14 +53,14 @@ class Snapshot:
 
     baseline: Baseline
     text_hashes: NDArray[np.uint8]
-    """uint8[n, 16]: hashes of the encoded texts; an equal hash means that the vector can be reused."""
-    vectors: NDArray[np.float32]
-    """float32[n, d], unit length, memory-mapped and read-only."""
+    """uint8[n, 16]: hashes of the whole profiles; an equal hash means that their vectors can be reused."""
     facets: FacetColumns
-    ann: VectorIndex
+    meaning: MeaningIndex
     keywords: KeywordIndex
     spread: Spread
     suggestions: Suggestions
+    feedback: FeedbackTerms | None
+    """None if the version was built by a release that did not store them."""
 
     @classmethod
     def open(cls, folder: Path, *, check_hashes: bool = True, manifest_sha256: str | None = None) -> Snapshot:
@@ -50,18 +70,19 @@ class Snapshot:
         """
         manifest = read_manifest(folder, manifest_sha256)
         check_files(folder, manifest, hashes=check_hashes)
-        vectors = open_array(
-            folder / VECTORS, np.dtype(np.float32), (manifest.count, manifest.dimension), mapped=True
-        )
+        passages = open_passages(folder, manifest)
+        rows = manifest.count + len(passages)
+        matrix = open_array(folder / VECTORS, np.dtype(np.float32), (rows, manifest.dimension), mapped=True)
+        ann = _ann(folder / ANN) if manifest.ann_kind == HNSW else None
         snapshot = cls(
             baseline=Baseline.read(folder, manifest),
             text_hashes=open_array(folder / TEXT_HASHES, np.dtype(np.uint8), (manifest.count, HASH_BYTES)),
-            vectors=vectors,
             facets=open_facets(folder / FACETS),
-            ann=_ann(folder / ANN),
+            meaning=MeaningIndex(matrix, manifest.count, passages, ann),
             keywords=_keywords(folder / KEYWORDS),
-            spread=Spread.from_vectors(vectors),
+            spread=Spread.from_vectors(matrix, passages.whole_rows(manifest.count)),
             suggestions=_suggestions(folder / SUGGESTIONS, manifest.count),
+            feedback=_feedback(folder, manifest),
         )
         snapshot._check_agreement()
         return snapshot
@@ -77,6 +98,14 @@ class Snapshot:
         return self.baseline.ids
 
     @property
+    def vectors(self) -> NDArray[np.float32]:
+        """float32[n, d], unit length, memory-mapped and read-only: one for each expert.
+
+        Of an expert with several passages it is the normalised mean of their vectors.
+        """
+        return self.meaning.vectors
+
+    @property
     def number(self) -> int:
         """The version's number."""
         return self.manifest.number
@@ -89,14 +118,11 @@ class Snapshot:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The k experts nearest to a unit `vector`, float32[d], among those that pass `only`.
 
-        Returns expert ids int64[m] and cosine similarities float32[m], m <= k, best first.
+        Returns expert ids int64[m] and similarities float32[m], m <= k, best first. An expert's similarity is the
+        cosine similarity of their best passage, corrected for their number: see `indexing.snapshot.meaning_index`.
         """
-        if only is not None:
-            selected, near = self.ann.search_among(self.vectors, vector, k, only.mask)
-            return self.ids[selected], near
-        rows, similarities = self.ann.search(vector[np.newaxis], k)
-        found = rows[0] >= 0
-        return self.ids[rows[0][found]], similarities[0][found]
+        rows, similarities = self.meaning.nearest(vector, k, only.mask if only else None)
+        return self.ids[rows], similarities
 
     def keyword(
         self, query: str, k: int, only: Prefilter | None = None
@@ -109,19 +135,36 @@ class Snapshot:
         return self.keywords.search(query, k, only.conditions if only else None)
 
     def similarities(self, vector: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Cosine similarity float32[m] of a unit `vector`, float32[d], to each of `ids`, int64[m].
+        """Similarity float32[m] of a unit `vector`, float32[d], to each of `ids`, int64[m], as in `semantic`.
 
         Raises KeyError with an id that this version does not have.
         """
-        return products(self.vectors[self.rows(ids)], vector)
+        return self.meaning.similarities(vector, self.rows(ids))
+
+    def best_passages(self, vector: NDArray[np.float32], ids: NDArray[np.int64]) -> list[tuple[int, int] | None]:
+        """For each of `ids`, int64[m], the piece of the profile nearest to a unit `vector`, float32[d].
+
+        Given as its start and length in the bio as it was when the version was built; None if the profile was short
+        enough to count as a whole. Raises KeyError with an id that this version does not have.
+        """
+        return self.meaning.best_passages(vector, self.rows(ids))
+
+    def having(self, phrases: Sequence[str], excluded: Sequence[str]) -> NDArray[np.bool_]:
+        """bool[n]: which rows have every phrase, and none of the excluded words and phrases, in their profile."""
+        mask = np.ones(len(self), np.bool_)
+        for text, wanted in (*((each, True) for each in phrases), *((each, False) for each in excluded)):
+            found = np.zeros(len(self), np.bool_)
+            found[self.rows(self.keywords.having(text))] = True
+            mask &= found if wanted else ~found
+        return mask
 
     def rows(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Row int64[m] of each expert id int64[m]. Raises KeyError with an id that this version does not have."""
         return require_rows(self.ids, ids)
 
     def _check_agreement(self) -> None:
-        count, dimension = self.manifest.count, self.manifest.dimension
-        for file, found in ((ANN, self.ann.count), (FACETS, len(self.facets)), (KEYWORDS, self.keywords.count)):
+        count, ann = self.manifest.count, self.meaning.ann
+        for file, found in ((FACETS, len(self.facets)), (KEYWORDS, self.keywords.count)):
             if found != count:
                 raise SnapshotInvalid(
                     message(
@@ -131,16 +174,17 @@ class Snapshot:
                         count=count,
                     ),
                 )
-        if self.ann.dimension != dimension or self.ann.kind != self.manifest.ann_kind:
+        if ann is not None and (ann.count, ann.dimension) != self.meaning.matrix.shape:
             raise SnapshotInvalid(
                 message(
-                    "%(file)s is %(kind)s with %(found)s dimensions, the manifest says %(expected)s with "
-                    "%(dimension)s. Rebuild the index.",
+                    "%(file)s holds %(found)s vectors of %(dimension)s dimensions, %(other)s holds %(expected)s of "
+                    "%(expected_dimension)s. Rebuild the index.",
                     file=ANN,
-                    kind=self.ann.kind,
-                    found=self.ann.dimension,
-                    expected=self.manifest.ann_kind,
-                    dimension=dimension,
+                    found=ann.count,
+                    dimension=ann.dimension,
+                    other=VECTORS,
+                    expected=len(self.meaning.matrix),
+                    expected_dimension=self.manifest.dimension,
                 ),
             )
         if not (np.diff(self.ids) > 0).all():
@@ -152,6 +196,15 @@ def _suggestions(path: Path, experts: int) -> Suggestions:
         return Suggestions.load(path, experts)
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise unreadable(path, error) from error
+
+
+def _feedback(folder: Path, manifest: Manifest) -> FeedbackTerms | None:
+    if FEEDBACK not in manifest.files:
+        return None
+    try:
+        return FeedbackTerms.load(folder / FEEDBACK, folder / FEEDBACK_WORDS, manifest.count)
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise unreadable(folder / FEEDBACK, error) from error
 
 
 def _ann(path: Path) -> VectorIndex:

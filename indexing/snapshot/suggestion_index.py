@@ -6,6 +6,7 @@ that list, found by binary search. Keys are folded as the keyword index folds wo
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,12 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts.profiles.records import ExpertRecord
-from indexing.snapshot.text_analysis import fold
+from indexing.snapshot.text_analysis import fold, is_unspaced, joined_words
 
 MAX_KEY_BYTES = 64
 """Longer than anybody types before choosing."""
 MAX_STARTS = 6
 """An entry is found by the beginnings of its first words only, up to this many."""
+MAX_SIGNS = 12
+"""Of a word of a script without spaces, the first characters at which it may be found."""
+_NO_WORD = re.compile(r"[^\w+#.]|_|(?<!\S)[+#.]+|\.(?!\w)")
 BLOCK = 512
 """Entries that are put in order at once; far more than are shown."""
 STORED = ("keys", "key_ends", "key_entries", "kinds", "texts", "text_ends", "rows", "row_ends")
@@ -91,9 +95,7 @@ class Suggestions:
         spelled: dict[tuple[SuggestionKind, str], str] = {}
         entries: list[tuple[SuggestionKind, str, Sequence[int], Iterable[bytes]]] = []
         for row, expert in enumerate(experts):
-            entries.append(
-                (SuggestionKind.PERSON, "", (row,), {*_starts(expert.full_name), *_whole_key(expert.username)})
-            )
+            entries.append((SuggestionKind.PERSON, "", (row,), {*_name_starts(expert), *_whole_key(expert.username)}))
             had = [(SuggestionKind.TITLE, expert.job_title), (SuggestionKind.COMPANY, expert.company)]
             for kind, text in (*had, *((SuggestionKind.TAG, name) for name in tags.get(expert.id, ()))):
                 if text := " ".join(text.split()):
@@ -142,7 +144,7 @@ class Suggestions:
         People come in the order of their keys, everything else by frequency, highest first. The iterators are lazy:
         taking a few entries costs little, however many there are.
         """
-        wanted = _cut(fold(prefix))
+        wanted = _cut(_typed(prefix))
         places = range(len(self.key_entries) if wanted else 0)
         first = bisect_left(places, wanted, key=self._key)
         last = bisect_left(places, wanted + b"\xff", lo=first, key=self._key)  # a byte that UTF-8 never contains
@@ -199,12 +201,31 @@ def _ends(parts: Iterable[Sequence[object] | bytes]) -> NDArray[np.int64]:
 
 def _starts(text: str) -> set[bytes]:
     """The folded text from each of its first words on, as keys."""
-    words = fold(text).split(maxsplit=MAX_STARTS)
-    return {_cut(" ".join(words[start:])) for start in range(min(len(words), MAX_STARTS))}
+    words = _typed(text).split()
+    keys = {_cut(" ".join(words[start:])) for start in range(min(len(words), MAX_STARTS))}
+    keys |= {_cut(joined) for joined in joined_words(text)}
+    for word in words[:MAX_STARTS]:
+        if is_unspaced(word):  # any character may begin a word
+            keys |= {_cut(word[start:]) for start in range(1, min(len(word), MAX_SIGNS))}
+    return keys
+
+
+def _name_starts(expert: ExpertRecord) -> set[bytes]:
+    """The name in both orders, also without the space: scripts without spaces write the surname first."""
+    first, last = expert.first_name, expert.last_name
+    keys = _starts(f"{first} {last}") | _starts(f"{last} {first}")
+    if is_unspaced(fold(last)):
+        keys |= _whole_key(last + first)
+    return keys
+
+
+def _typed(text: str) -> str:
+    """The folded text with one space for all that does not belong to a word: commas, hyphens and apostrophes too."""
+    return " ".join(_NO_WORD.sub(" ", fold(text)).split())
 
 
 def _whole_key(text: str) -> set[bytes]:
-    key = _cut(fold(text))
+    key = _cut(_typed(text))
     return {key} if key else set()
 
 

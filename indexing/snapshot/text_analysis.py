@@ -1,92 +1,110 @@
-"""From text to index terms: how documents and queries are cut into words, folded and stemmed.
+"""From text to words: how documents and queries are cut into words and folded. `languages` has their stems.
 
-Two analysers for words, both lowercase with accents folded: PLAIN keeps words as they are (names, usernames), STEMMED
-reduces English words to their stem. Two for whole texts: RAW changes nothing, FOLDED folds case and accents.
+PLAIN cuts a text into words, in lowercase without accents; TERMS cuts prepared terms at white space. Two for whole
+texts: RAW changes nothing, FOLDED folds case and accents. STEMMED is for versions before format 5: PLAIN, then the
+stems of English words.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache, lru_cache
-from typing import NamedTuple
+from collections.abc import Iterator
+from functools import cache
 
 from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
-PLAIN, STEMMED, RAW, FOLDED = "tcs_plain", "tcs_stemmed", "tcs_raw", "tcs_folded"
+from experts.profiles.letters import plain_letters
 
-MAX_TERMS = 64
-"""Distinct words of a query that count; the rest of a pasted page adds time, not meaning."""
+PLAIN, TERMS, STEMMED, RAW, FOLDED = "tcs_plain", "tcs_terms", "tcs_stemmed", "tcs_raw", "tcs_folded"
+
 MAX_WORD_BYTES = 80
 MAX_MARKS = 30
 """Combining characters of one letter that count, as in Unicode's Stream-Safe Text Format (UAX 15)."""
 
-# Scripts written without spaces: every run of them becomes its characters and their pairs.
+# Scripts written without spaces, and Korean, whose words carry endings: every run of them becomes its characters and
+# their pairs.
 UNSPACED = (
-    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-    r"\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u3005-\u3007\u3040-\u312f\u3400-\u4dbf"
+    r"\u4e00-\u9fff\ua000-\ua4cf\ua9e0-\ua9ff\uaa60-\uaa7f\uac00-\ud7a3\uf900-\ufaff\uff66-\uff9f"
+    r"\U00020000-\U0003ffff]"
 )
 _UNSPACED = re.compile(f"{UNSPACED}+")
+_UNSPACED_BEFORE = re.compile(f"{UNSPACED}+".replace(r"\uac00-\ud7a3", ""))
+# Letters of which keyboards have several, or that differ at the end of a word: Arabic and Persian, Greek.
+_VARIANTS = str.maketrans("یىکہھةەٱς٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "ييكههههاσ01234567890123456789")
 # Accents of Latin, Greek and Cyrillic, vowel points of Hebrew and Arabic, the Arabic stretching stroke.
 _ACCENTS = re.compile(r"[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
 _RARE = re.compile("[\U00010000-\U0010ffff]")
 # C++, C#, F# and J# are words of their own: without their signs they would all be single letters.
 _WORD = r"[cC]\+\+|[cCfFjJ]#|[\p{L}\p{N}\p{M}]+"
 
-_STOP_WORDS = """
-    a about an and any are as at be been but by can could do does for from had has have he her him his how i if
-    in into is its like me my of on one or our she should so some somebody someone than that the their them then
-    there these they this those to was we were what when where which while who whom whose why will with would
-    you your
-"""
-STOP_WORDS = frozenset(_STOP_WORDS.split())
-"""Left out of queries that have other words; they stay in the index. “It” and “us” are not among them: IT, US."""
+# Words that are also written as one: full-stack, O'Brien, J.R.R., S/4HANA, snake_case.
+_COMPOUND = re.compile(r"(?<![^\W_])[^\W_]++(?:[-'’ʼ`´.·/&_][^\W_]++)+")
+_LETTERS_AND_DIGITS = re.compile(r"(?<![^\W_])([^\W\d_]{2,}+)(\d{2,}+)(?![^\W_])")
+_LONGEST_COMPOUND = 40
 
 
-class Term(NamedTuple):
-    """One word as the index stores it: as it is in PLAIN fields, its stem in STEMMED fields."""
-
-    plain: str
-    stem: str
-
-
-def prepare(text: str) -> str:
+def prepare(text: str, *, as_before: bool = False) -> str:
     """Normalise text for the analysers, in the same way for documents and queries.
 
-    Compatible forms become one (full width, ligatures), accents are removed, and scripts without spaces are cut into
-    characters and pairs of characters: finding their words would need a dictionary. Lone surrogates, which have no
-    UTF-8 form, become “?”. ASCII text is returned unchanged.
+    Compatible forms become one (full width, ligatures), accents and unseen characters are removed, and scripts
+    without spaces are cut into characters and pairs of characters: finding their words would need a dictionary. Lone
+    surrogates, which have no UTF-8 form, become “?”. ASCII text is returned unchanged. `as_before`: for versions
+    before format 5, which know no variants of letters and do not cut Korean.
     """
     if text.isascii():
         return text
-    return _UNSPACED.sub(_characters_and_pairs, _without_accents(text))
+    if as_before:
+        return _UNSPACED_BEFORE.sub(_characters_and_pairs, _without_accents(text))
+    return _UNSPACED.sub(_characters_and_pairs, _folded_letters(text))
 
 
-@lru_cache(maxsize=16_384)
-def analyse_word(word: str) -> Term:
-    """One word as the index stores it. A word without any letter or digit gives empty strings."""
-    prepared = prepare(word)
-    return Term("".join(analyser(PLAIN).analyze(prepared)), "".join(analyser(STEMMED).analyze(prepared)))
+def words_of(text: str, *, as_before: bool = False) -> list[str]:
+    """The folded words of a text, in its order. Every character that is not part of a word is dropped."""
+    return analyser(PLAIN).analyze(prepare(text, as_before=as_before))
 
 
-def analyse_query(query: str) -> list[Term]:
-    """The distinct words of a query, in the order typed. Every character that is not part of a word is dropped."""
-    prepared = prepare(query)
-    plain = analyser(PLAIN).analyze(prepared)
-    stems = analyser(STEMMED).analyze(prepared)
-    return [Term(*pair) for pair in dict.fromkeys(zip(plain, stems, strict=True))]
+def phrases_of(text: str) -> list[list[str]]:
+    """The folded words of a phrase, as they follow one another in the index.
+
+    Several lists where scripts with and without spaces meet: of a run without spaces the index has all characters
+    before the first pair.
+    """
+    folded = text if text.isascii() else _folded_letters(text)
+    parts: list[list[str]] = []
+    at = 0
+    for run in _UNSPACED.finditer(folded):
+        signs = run.group()
+        parts += [words_of(folded[at : run.start()]), [signs[i : i + 2] for i in range(len(signs) - 1)] or [signs]]
+        at = run.end()
+    return [part for part in (*parts, words_of(folded[at:])) if part]
 
 
-def scoring_terms(terms: list[Term]) -> list[Term]:
-    """The first MAX_TERMS terms that are not stop words, or of all terms if the query has nothing but stop words."""
-    return ([term for term in terms if term.plain not in STOP_WORDS] or terms)[:MAX_TERMS]
+def is_unspaced(word: str) -> bool:
+    """Whether a folded word is a character or a pair of a script without spaces."""
+    return _UNSPACED.match(word) is not None
+
+
+def joined_words(text: str) -> Iterator[str]:
+    """The folded words that a text holds in parts or as a part: fullstack for full-stack, iso and 27001 for ISO27001.
+
+    So both spellings find each other.
+    """
+    folded = fold(text)
+    for compound in _COMPOUND.findall(folded):
+        joined = "".join(character for character in compound if character.isalnum())
+        if len(joined) <= _LONGEST_COMPOUND:
+            yield joined
+    for parts in _LETTERS_AND_DIGITS.findall(folded):
+        yield from parts
 
 
 def fold(text: str) -> str:
     """The text in lowercase without accents, as the words of the index are. Spaces and all scripts are preserved."""
     if text.isascii():
         return text.lower()
-    return "".join(analyser(FOLDED).analyze(_without_accents(text)))
+    return "".join(analyser(FOLDED).analyze(_folded_letters(text)))
 
 
 def whole_text_term(text: str) -> str:
@@ -96,7 +114,9 @@ def whole_text_term(text: str) -> str:
 
 @cache
 def analyser(name: str) -> TextAnalyzer:
-    """The tantivy analyser called PLAIN, STEMMED, RAW or FOLDED; each is made once per process."""
+    """The tantivy analyser called PLAIN, TERMS, STEMMED, RAW or FOLDED; each is made once per process."""
+    if name == TERMS:
+        return TextAnalyzerBuilder(Tokenizer.whitespace()).build()
     if name == RAW:
         return TextAnalyzerBuilder(Tokenizer.raw()).build()
     if name == FOLDED:
@@ -104,6 +124,10 @@ def analyser(name: str) -> TextAnalyzer:
     words = TextAnalyzerBuilder(Tokenizer.regex(_WORD)).filter(Filter.remove_long(MAX_WORD_BYTES))
     words = words.filter(Filter.lowercase()).filter(Filter.ascii_fold())
     return (words.filter(Filter.stemmer("english")) if name == STEMMED else words).build()
+
+
+def _folded_letters(text: str) -> str:
+    return _without_accents(plain_letters(text)).translate(_VARIANTS)
 
 
 def _without_accents(text: str) -> str:

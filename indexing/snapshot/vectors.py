@@ -1,8 +1,8 @@
 """The vectors of a version and the index over them; the only module that imports FAISS.
 
-A small version is searched exactly, a large one by HNSW (Malkov and Yashunin, "Efficient and robust approximate
-nearest neighbor search using Hierarchical Navigable Small World graphs", 2018). All vectors have unit length, so the
-inner product is the cosine similarity.
+In a small version a query is compared with every vector, in a large one with those that HNSW leads to (Malkov and
+Yashunin, "Efficient and robust approximate nearest neighbor search using Hierarchical Navigable Small World graphs",
+2018). All vectors have unit length, so the inner product is the cosine similarity.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from typing import Any
 import faiss
 import numpy as np
 from numpy.typing import NDArray
-
-from indexing.snapshot.manifest import EXACT, HNSW
 
 LINKS = 32
 EF_CONSTRUCTION = 40
@@ -47,28 +45,22 @@ EACH_LIST = 39  # vectors per list below which FAISS warns that it cannot find g
 BLOCK = 16_384  # rows added at once, so that progress is reported and a cancel takes effect
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltIndex:
-    kind: str
-    """EXACT or HNSW."""
-    recall: float | None
-    """recall@10 of an approximate index; None for an exact one."""
-
-
 class VectorIndex:
-    """Inner product search over unit vectors, memory-mapped and immutable; any number of threads may search."""
+    """Approximate inner product search over unit vectors, memory-mapped and immutable; threads may search at once."""
 
     def __init__(self, index: Any) -> None:
         self._index = index
-        self.kind = HNSW if hasattr(index, "hnsw") else EXACT
 
     @classmethod
     def open(cls, path: Path) -> VectorIndex:
-        """Map the index file into memory. Raises RuntimeError if it is not a FAISS index.
+        """Map the index file into memory. Raises RuntimeError if it is not an HNSW index of FAISS.
 
         The file may be removed while the index is open.
         """
-        return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC))
+        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+        if not hasattr(index, "hnsw"):
+            raise RuntimeError("it is an index of another kind")
+        return cls(index)
 
     @property
     def count(self) -> int:
@@ -83,13 +75,13 @@ class VectorIndex:
     def search(self, vectors: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The k nearest rows to each of m unit vectors, float32[m, d].
 
-        Returns rows int64[m, min(k, n)] and their cosine similarities, float32 of the same shape, best first. An
-        approximate index that finds fewer fills up with row -1.
+        Returns rows int64[m, min(k, n)] and their cosine similarities, float32 of the same shape, best first, filled
+        up with row -1 where fewer are found.
         """
         faiss.omp_set_num_threads(1)  # requests run side by side already; this affects the calling thread only
         k = min(k, self.count)
-        wide = self.kind == HNSW  # the package's own type stub does not know this class
-        params = faiss.SearchParametersHNSW(efSearch=max(EF_SEARCH, k)) if wide else None  # type: ignore[attr-defined]
+        wrapped: Any = faiss  # the package's own type stub does not know this class
+        params = wrapped.SearchParametersHNSW(efSearch=max(EF_SEARCH, k))
         similarities, rows = self._index.search(np.ascontiguousarray(vectors, np.float32), k, params=params)
         return rows, similarities
 
@@ -104,18 +96,13 @@ class VectorIndex:
         faiss.omp_set_num_threads(1)
         selected = int(np.count_nonzero(mask))
         k = min(k, selected)
+        if selected <= max(EXACT_AMONG, self.count // EXACT_SHARE):
+            return compare_each(vectors, vector, k, np.flatnonzero(mask))
         wrapped: Any = faiss  # the package's own type stub does not know how selectors are made
         selector = wrapped.IDSelectorBitmap(np.packbits(mask, bitorder="little"))
-        if self.kind == EXACT:
-            params = wrapped.SearchParameters(sel=selector)
-        elif selected <= max(EXACT_AMONG, self.count // EXACT_SHARE):
-            return compare_each(vectors, vector, k, np.flatnonzero(mask))
-        else:
-            # The graph is walked through rows that are not selected too: the fewer are, the more must be looked at.
-            breadth = max(EF_SEARCH, k) * self.count // selected
-            params = wrapped.SearchParametersHNSW(efSearch=breadth, sel=selector)
-        if not k:
-            return np.empty(0, np.int64), np.empty(0, np.float32)
+        # The graph is walked through rows that are not selected too: the fewer are, the more must be looked at.
+        breadth = max(EF_SEARCH, k) * self.count // selected
+        params = wrapped.SearchParametersHNSW(efSearch=breadth, sel=selector)
         query = np.ascontiguousarray(vector[np.newaxis], np.float32)
         similarities, rows = self._index.search(query, k, params=params)
         if (rows[0] < 0).any():  # the walk found too few
@@ -128,19 +115,24 @@ def compare_each(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The k of `rows` that are nearest to a unit `vector`, found by comparing every one of them.
 
-    `vectors` is float32[n, d], `vector` float32[d], `rows` int64[s] with s >= k. Returns rows int64[k] and cosine
-    similarities float32[k], best first; equal ones are ordered by row.
+    `vectors` is float32[n, d], `vector` float32[d], `rows` int64[s], ascending, with s >= k. Returns rows int64[k]
+    and cosine similarities float32[k], best first; equal ones are ordered by row.
     """
     similarities = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), GATHERED):
         some = slice(start, start + GATHERED)
         similarities[some] = products(vectors[rows[some]], vector)
-    if k < len(rows):
+    best = best_of(similarities, k)
+    return rows[best], similarities[best]
+
+
+def best_of(similarities: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """The places int64[min(k, n)] of the highest of n similarities, best first; equal ones in their order."""
+    if k < len(similarities):
         best = np.argpartition(-similarities, k - 1)[:k] if k else np.empty(0, np.int64)
     else:
-        best = np.arange(len(rows))
-    best = best[np.lexsort((rows[best], -similarities[best]))]
-    return rows[best], similarities[best]
+        best = np.arange(len(similarities))
+    return best[np.lexsort((best, -similarities[best]))]
 
 
 def products(rows: NDArray[np.float32], vector: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -166,12 +158,14 @@ class Spread:
     """float32[d, d]: the second moment C, the mean of v v' over all vectors v."""
 
     @classmethod
-    def from_vectors(cls, vectors: NDArray[np.float32]) -> Spread:
-        """The moments of `vectors`, float32[n, d].
+    def from_vectors(cls, vectors: NDArray[np.float32], rows: NDArray[np.int64] | None = None) -> Spread:
+        """The moments of `vectors`, float32[n, d], or of these `rows` of them.
 
         Of more than 16,384 vectors only that many, evenly spread, are used: close enough, and it takes 0.1 s.
         """
-        rows = np.unique(np.linspace(0, len(vectors) - 1, min(BLOCK, len(vectors)), dtype=np.int64))
+        count = len(vectors) if rows is None else len(rows)
+        some = np.unique(np.linspace(0, count - 1, min(BLOCK, count), dtype=np.int64))
+        rows = some if rows is None else rows[some]
         dimension = vectors.shape[1]
         mean, moment = np.zeros(dimension, np.float32), np.zeros((dimension, dimension), np.float32)
         # Block by block: memory may be short while a version is opened beside the one that is served.
@@ -179,8 +173,8 @@ class Spread:
             block = np.asarray(vectors[rows[start : start + GATHERED]], np.float32)
             mean += block.sum(axis=0)
             moment += block.T @ block
-        count = np.float32(max(len(rows), 1))
-        return cls(mean / count, moment / count)
+        used = np.float32(max(len(rows), 1))
+        return cls(mean / used, moment / used)
 
     def over(self, vector: NDArray[np.float32]) -> tuple[float, float]:
         """Mean and standard deviation of the cosine similarities of `vector` q, float32[d], to all vectors:
@@ -190,29 +184,22 @@ class Spread:
         return mean, math.sqrt(max(square - mean * mean, 0.0))
 
 
-def build_index(
-    vectors: NDArray[np.float32], target: Path, *, exact_up_to: int, advance: Callable[[int], None] | None = None
-) -> BuiltIndex:
-    """Write an index over unit `vectors`, float32[n, d], to `target`: exact if n <= `exact_up_to`, else HNSW.
+def build_index(vectors: NDArray[np.float32], target: Path, *, advance: Callable[[int], None] | None = None) -> float:
+    """Write an approximate index over unit `vectors`, float32[n, d], to `target`; returns its `measure_recall`.
 
     `advance` is called with the number of rows added since its last call; what it raises ends the building and is
-    passed on. The recall@10 of an approximate index is measured: see `measure_recall`. Raises RuntimeError if the
-    file cannot be written.
+    passed on. Raises RuntimeError if the file cannot be written.
     """
     faiss.omp_set_num_threads(ALL_THREADS)
-    exact = len(vectors) <= exact_up_to
-    dimension = vectors.shape[1]
-    index: Any = faiss.IndexFlatIP(dimension)
-    if not exact:
-        index = faiss.IndexHNSWFlat(dimension, LINKS, faiss.METRIC_INNER_PRODUCT)
-        index.hnsw.efConstruction = EF_CONSTRUCTION
+    index: Any = faiss.IndexHNSWFlat(vectors.shape[1], LINKS, faiss.METRIC_INNER_PRODUCT)
+    index.hnsw.efConstruction = EF_CONSTRUCTION
     for start in range(0, len(vectors), BLOCK):
         block = np.ascontiguousarray(vectors[start : start + BLOCK], np.float32)
         index.add(block)
         if advance is not None:
             advance(len(block))
     faiss.write_index(index, str(target))
-    return BuiltIndex(EXACT, None) if exact else BuiltIndex(HNSW, measure_recall(VectorIndex(index), vectors))
+    return measure_recall(VectorIndex(index), vectors)
 
 
 def measure_recall(index: VectorIndex, vectors: NDArray[np.float32]) -> float:

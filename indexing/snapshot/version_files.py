@@ -14,9 +14,21 @@ from indexing.lib import pulse
 from indexing.lib.files import file_sha256
 from indexing.lib.messages import message
 from indexing.snapshot.facets import FacetColumns
-from indexing.snapshot.manifest import FORMAT, MANIFEST_NAME, Manifest
+from indexing.snapshot.manifest import FORMAT, HNSW, MANIFEST_NAME, WITH_PASSAGES, Manifest
+from indexing.snapshot.passages import PassageRows
 from indexing.snapshot.profiles import Profiles
-from indexing.snapshot.writer import ARRAYS, FACETS, FIELD_HASHES, IDS, KEYWORDS, PROFILE_FILES, PROFILES
+from indexing.snapshot.writer import (
+    ANN,
+    ARRAYS,
+    FACETS,
+    FIELD_HASHES,
+    IDS,
+    KEYWORDS,
+    PASSAGE_FILES,
+    PASSAGES,
+    PROFILE_FILES,
+    PROFILES,
+)
 
 
 def read_manifest(folder: Path, sha256: str | None = None) -> Manifest:
@@ -57,8 +69,7 @@ def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[s
 
     Raises SnapshotInvalid, which names the first file that does not, or that the manifest does not list.
     """
-    required = only or (*ARRAYS, f"{KEYWORDS}/meta.json")
-    for name in required:
+    for name in only or _required(manifest):
         if name not in manifest.files:
             raise _not_listed(folder, manifest, name)
     for name, entry in manifest.files.items():
@@ -86,6 +97,17 @@ def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[s
             )
 
 
+def _required(manifest: Manifest) -> tuple[str, ...]:
+    """The files that every version of its format has."""
+    index = (ANN,) if manifest.ann_kind == HNSW else ()
+    return (*ARRAYS, *passage_files(manifest), *index, f"{KEYWORDS}/meta.json")
+
+
+def passage_files(manifest: Manifest) -> tuple[str, ...]:
+    """The files with the passages; none if the version is of an earlier release, which had no passages."""
+    return PASSAGE_FILES if manifest.format >= WITH_PASSAGES else ()
+
+
 def _not_listed(folder: Path, manifest: Manifest, name: str) -> SnapshotInvalid:
     if manifest.format < FORMAT:
         return SnapshotInvalid(
@@ -108,6 +130,21 @@ def open_ids(folder: Path, manifest: Manifest) -> NDArray[np.int64]:
 def open_field_hashes(folder: Path, manifest: Manifest) -> NDArray[np.uint64]:
     """One hash per expert and field, uint64[n, fields], read-only. Raises SnapshotInvalid."""
     return open_array(folder / FIELD_HASHES, np.dtype(np.uint64), (manifest.count, len(FIELDS)))
+
+
+def open_passages(folder: Path, manifest: Manifest) -> PassageRows:
+    """The passages of experts who have several, none for a version of an earlier release. Raises SnapshotInvalid."""
+    if not passage_files(manifest):
+        return PassageRows.none()
+    try:
+        count = len(np.load(folder / PASSAGES, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError, EOFError, TypeError) as error:
+        raise unreadable(folder / PASSAGES, error) from error
+    passages = PassageRows(open_array(folder / PASSAGES, np.dtype(np.int32), (count, 3)))
+    passages.check(manifest.count)
+    if manifest.count - len(passages.owners) + count != manifest.passages:
+        raise unreadable(folder / PASSAGES, f"{count} passages, the manifest says {manifest.passages}")
+    return passages
 
 
 def open_profiles(folder: Path, manifest: Manifest) -> Profiles | None:

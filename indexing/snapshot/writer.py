@@ -27,11 +27,17 @@ VECTORS = "vectors.npy"
 ANN = "ann.faiss"
 FACETS = "facets.npz"
 SUGGESTIONS = "suggest.npz"
+PASSAGES = "passages.npy"
+PASSAGE_HASHES = "passage_hashes.npy"
 KEYWORDS = "keywords"
 ROW_DIGESTS = "row_digests.npy"
 PROFILES = "profiles.npy"
 PROFILE_ENDS = "profile_ends.npy"
-ARRAYS = (IDS, TEXT_HASHES, FIELD_HASHES, VECTORS, ANN, FACETS, SUGGESTIONS)
+FEEDBACK = "feedback.npy"
+FEEDBACK_WORDS = "feedback_words.npz"
+ARRAYS = (IDS, TEXT_HASHES, FIELD_HASHES, VECTORS, FACETS, SUGGESTIONS)
+PASSAGE_FILES = (PASSAGES, PASSAGE_HASHES)
+"""Versions of earlier releases have one vector for each expert, and not these files."""
 PROFILE_FILES = (ROW_DIGESTS, PROFILES, PROFILE_ENDS)
 """The first releases did not write them; a version without them can still be read."""
 

@@ -31,6 +31,7 @@ for _filter in (
     words.initials,
     words.lasted,
     words.percent,
+    words.points,
     words.rate,
     words.run_state,
     words.time_left,

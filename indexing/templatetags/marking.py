@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from experts.safe_text import without_bidi_controls
 from indexing.console.text_diff import Piece
 from indexing.runlog.line_filter import LineFilter
+from indexing.search import Hit
 from indexing.search.highlights import Marker
 
 register = template.Library()
@@ -25,8 +26,9 @@ def marked(text: object, marker: Marker | None) -> SafeString:
 
 
 @register.filter
-def excerpt(text: object, marker: Marker | None) -> SafeString:
-    return (marker or NOTHING).excerpt(without_bidi_controls(str(text)))
+def excerpt(hit: Hit, marker: Marker | None) -> SafeString:
+    """What a hit's bio says about the query: the passage nearest to it, or the part with most of its words."""
+    return (marker or NOTHING).excerpt(hit.expert.bio, hit.passage)
 
 
 @register.filter

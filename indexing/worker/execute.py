@@ -165,6 +165,7 @@ def _outcome(built: pipeline.Built, reporter: RunReporter, report: gate.Report |
         model_fingerprint=manifest.fingerprint,
         bytes=manifest.bytes,
         manifest_sha256=built.manifest_sha256,
+        tests=report.evidence.test_figures if report else None,
     )
 
 

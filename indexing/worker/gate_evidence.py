@@ -9,13 +9,15 @@ import numpy as np
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from experts.models import Expert
+from experts.models import Expert, ExpertQuerySet, RemovedSamples
 from experts.stored_language import stored_language
 from indexing.building.pipeline import Built
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
 from indexing.lib.messages import message
-from indexing.models import IndexState, IndexVersion, SavedQuery
-from indexing.quality.gate import Evidence, QueryOutcome
+from indexing.models import IndexState, IndexVersion, SearchTest
+from indexing.models.search_tests import UNWANTED_WITHIN
+from indexing.quality import search_test_scores
+from indexing.quality.evidence import Evidence, QueryOutcome
 from indexing.quality.overlap import OVERLAP_AT
 from indexing.search import Mode, search
 from indexing.snapshot.profiles import Profile, by_name, name_of
@@ -31,17 +33,23 @@ def gather(built: Built) -> Evidence:
     new = Snapshot.open(built.folder, manifest_sha256=built.manifest_sha256, check_hashes=False)
     live = _live_version()
     read = {*new.ids.tolist(), *built.left_out}
+    had = np.setdiff1d(live.ids, _removed_samples()) if live else new.ids[:0]
     return Evidence(
         experts=built.experts,
         live_number=live.number if live else None,
-        live_experts=len(live) if live else 0,
-        lost=_names(live, np.setdiff1d(live.ids, new.ids)) if live else (),
+        live_experts=len(had),
+        lost=_names(live, np.setdiff1d(had, new.ids)) if live else (),
         gained=_names(new, np.setdiff1d(new.ids, live.ids)) if live else (),
         without_text=built.without_text,
         failed=built.failed,
         recall=new.manifest.ann_recall,
-        queries=tuple(_query_outcome(query, new, live, read) for query in SavedQuery.objects.filter(is_active=True)),
+        queries=tuple(_query_outcome(query, new, live, read) for query in SearchTest.objects.filter(is_active=True)),
     )
+
+
+def _removed_samples() -> NDArray[np.int64]:
+    """The sample experts who were removed at once: a version without them has lost nobody."""
+    return np.array([pk for each in RemovedSamples.objects.all() for pk in each.ids], dtype=np.int64)
 
 
 def _live_version() -> Snapshot | None:
@@ -56,24 +64,35 @@ def _live_version() -> Snapshot | None:
         return None
 
 
-def _query_outcome(query: SavedQuery, new: Snapshot, live: Snapshot | None, read: Collection[int]) -> QueryOutcome:
+def _query_outcome(query: SearchTest, new: Snapshot, live: Snapshot | None, read: Collection[int]) -> QueryOutcome:
     """What the query finds before and after. Experts whose ids are not in `read` were added too late to be missed."""
-    after = _usernames_found(query, new)
-    expected = query.expected.active().order_by("username").values_list("pk", "username")
+    after, before = _usernames_found(query, new) or (), _usernames_found(query, live) if live else None
+    expected, unwanted = (_names_in(people, read) for people in (query.expected.active(), query.unwanted.active()))
+    found = search_test_scores.judge(after, query.k, expected, unwanted)
+    earlier = None if before is None else search_test_scores.judge(before, query.k, expected, unwanted)
     return QueryOutcome(
         text=query.text,
         k=query.k,
-        missing=tuple(name for key, name in expected if key in read and name not in after[: query.k]),
-        before=_usernames_found(query, live) if live else (),
+        missing=found.missing,
+        before=before or (),
         after=after,
+        unwanted=found.unwanted,
+        score=found.score,
+        score_before=earlier.score if earlier else None,
     )
 
 
-def _usernames_found(query: SavedQuery, snapshot: Snapshot) -> tuple[str, ...]:
+def _names_in(people: ExpertQuerySet, read: Collection[int]) -> tuple[str, ...]:
+    known = people.order_by("username").values_list("pk", "username")
+    return tuple(name for key, name in known if key in read)
+
+
+def _usernames_found(query: SearchTest, snapshot: Snapshot) -> tuple[str, ...] | None:
+    """Best first; None if the version cannot be searched: the live one may be of another model."""
     try:
-        results = search(query.text, snapshot, max(query.k, OVERLAP_AT), Mode.HYBRID)
-    except EncoderUnavailable:  # the live version is of another model and cannot be searched
-        return ()
+        results = search(query.text, snapshot, max(query.k, OVERLAP_AT, UNWANTED_WITHIN), Mode.HYBRID)
+    except EncoderUnavailable:
+        return None
     return tuple(hit.expert.username for hit in results.hits)
 
 

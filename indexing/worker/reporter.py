@@ -74,7 +74,7 @@ class StageInProgress:
     def advance(self, count: int = 1) -> None:
         """Count `count` more items as done and show it. Raises Cancelled or FenceLost when the build must stop."""
         self.done += count
-        if self.first is None:
+        if self.first is None and self.done:
             self.first = (time.monotonic(), self.done)
         if self.show:
             self.show(self.name, self.done, self.total)

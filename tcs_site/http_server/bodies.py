@@ -18,7 +18,7 @@ BUDGET = 32 * 2**20
 FORM_BYTES = 2**20
 """of an upload beside the file itself"""
 METHODS = frozenset({b"POST", b"PUT", b"PATCH", b"DELETE"})
-ADDRESSES = (b"/admin/", b"/api/")
+ADDRESSES = (b"/admin/", b"/api/", b"/not-a-match/")
 IMPORT = b"/admin/experts/expert/import/"
 
 

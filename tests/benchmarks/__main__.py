@@ -1,6 +1,8 @@
-"""Measure searches, maps or drift. Your own data folder is left alone.
+"""Measure searches, maps, drift, ranking or encoding. Your own data folder is left alone.
 
     python -m tests.benchmarks {search,map,drift} [--experts N ...] [--json]
+    python -m tests.benchmarks encoding [--texts N] [--tokens N ...]
+    python -m tests.benchmarks ranking [--folder FOLDER] [--against FILE]
     python -m tests.benchmarks strangers --port PORT --pid PID [--megabytes N] [--path PATH]
 
 The exit code is 0 when everything was measured, 1 when a measurement failed, 2 for wrong options.

@@ -7,10 +7,24 @@ import sys
 from collections.abc import Sequence
 
 from indexing.errors import IndexingError
-from tests.benchmarks import drift_command, map_command, search_command, strangers_command
+from tests.benchmarks import (
+    drift_command,
+    encoding_command,
+    map_command,
+    ranking_command,
+    search_command,
+    strangers_command,
+)
 from tests.benchmarks.common import BenchmarkFailed
 
-COMMANDS = {"search": search_command, "map": map_command, "drift": drift_command, "strangers": strangers_command}
+COMMANDS = {
+    "encoding": encoding_command,
+    "search": search_command,
+    "map": map_command,
+    "drift": drift_command,
+    "ranking": ranking_command,
+    "strangers": strangers_command,
+}
 
 
 def main(arguments: Sequence[str]) -> int:

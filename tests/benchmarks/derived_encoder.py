@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.encoders import ModelEncoder
-from indexing.encoders.protocol import BatchCallback
+from indexing.encoders.protocol import DOCUMENT, BatchCallback, Role
 
 REAL = 1_500
 """Texts of one call that are really encoded: that takes seconds to a minute. Queries always are."""
@@ -36,12 +36,14 @@ class DerivedEncoder:
     def load(self) -> None:
         self.model.load()
 
-    def encode(self, texts: Sequence[str], *, progress: BatchCallback | None = None) -> NDArray[np.float32]:
+    def encode(
+        self, texts: Sequence[str], role: Role = DOCUMENT, *, progress: BatchCallback | None = None
+    ) -> NDArray[np.float32]:
         """Unit vectors, float32[n, d], in input order; the same for the same texts."""
         if self.real is None or len(texts) <= self.real:
-            return self.model.encode(texts, progress=progress)
+            return self.model.encode(texts, role, progress=progress)
         rows = np.linspace(0, len(texts) - 1, self.real, dtype=np.int64)
-        base = self.model.encode([texts[row] for row in rows], progress=progress)
+        base = self.model.encode([texts[row] for row in rows], role, progress=progress)
         vectors = np.empty((len(texts), self.dimension), np.float32)
         random = np.random.default_rng(1)
         for start in range(0, len(vectors), BLOCK):
@@ -51,6 +53,9 @@ class DerivedEncoder:
                 progress(len(block))
         vectors[rows] = base
         return vectors
+
+    def characters_read(self, texts: Sequence[str]) -> list[int]:
+        return self.model.characters_read(texts)
 
 
 class FullEncoder(DerivedEncoder):

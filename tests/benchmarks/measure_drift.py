@@ -110,6 +110,8 @@ def _version() -> tuple[Baseline, int]:
             template_version=TEMPLATE_VERSION,
             ann_kind=EXACT,
             ann_recall=None,
+            passages=0,
+            passage_rule=0,
             files=writer.seal(),
         )
         folder = writer.finish(manifest.to_bytes())

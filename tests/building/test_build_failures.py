@@ -15,8 +15,9 @@ from django.conf import settings as django_settings
 
 from experts.models import Expert
 from indexing import encoders
-from indexing.building import pipeline, verify
+from indexing.building import verify, writing
 from indexing.building.pipeline import build
+from indexing.encoders.protocol import Role
 from indexing.errors import Cancelled, DiskFull, EncoderUnavailable, VerifyFailed
 from indexing.lib import paths
 from indexing.snapshot.keyword_schema import KeywordDocument
@@ -108,8 +109,8 @@ def spoilt(factor, monkeypatch) -> None:
     """The model gives the first text no vector of unit length."""
     encode = HashEncoder.encode
 
-    def spoil(self: HashEncoder, texts: list[str], **options: object) -> np.ndarray:
-        vectors = encode(self, texts, **options)
+    def spoil(self: HashEncoder, texts: list[str], *role: Role, **options: object) -> np.ndarray:
+        vectors = encode(self, texts, *role, **options)
         if texts[0].startswith(cast.PROFESSIONS[1][0]):
             vectors[0] *= factor
         return vectors
@@ -146,20 +147,20 @@ def test_unusable_vectors_in_the_files_fail_the_build(factor, monkeypatch):
 def test_vectors_in_the_wrong_order_fail_the_build(monkeypatch):
     """The index over other rows than the file: each expert then finds somebody else."""
     cast.experts(10)
-    real = pipeline.vectors.build_index
+    real = writing.vectors.build_index
 
     def shifted(array: np.ndarray, *args: object, **options: object) -> object:
         return real(np.roll(array, 1, axis=0), *args, **options)
 
-    monkeypatch.setattr(pipeline.vectors, "build_index", shifted)
+    monkeypatch.setattr(writing.vectors, "build_index", shifted)
     with pytest.raises(VerifyFailed, match="10 of a sample of 10 experts .* the vector of their profile: expert-001"):
-        build(FULL, RecordingReporter())
+        build(replace(FULL, exact_up_to=5), RecordingReporter())
     assert left_over() == []
 
 
 def test_keywords_of_another_expert_fail_the_build(monkeypatch):
     cast.experts(10)
-    real = pipeline.keyword_index.build_index
+    real = writing.keyword_index.build_index
 
     def swapped(documents: Iterator[KeywordDocument], *args: object, **options: object) -> None:
         everybody = list(documents)
@@ -167,7 +168,7 @@ def test_keywords_of_another_expert_fail_the_build(monkeypatch):
         pairs = zip(everybody, keys[1:] + keys[:1], strict=True)
         real((replace(document, key=key) for document, key in pairs), *args, **options)
 
-    monkeypatch.setattr(pipeline.keyword_index, "build_index", swapped)
+    monkeypatch.setattr(writing.keyword_index, "build_index", swapped)
     with pytest.raises(VerifyFailed, match="their username: expert-001"):
         build(FULL, RecordingReporter())
     assert left_over() == []
@@ -188,7 +189,7 @@ def test_at_most_200_experts_are_sampled_evenly():
 
 def test_too_little_disk_space_is_reported_before_anything_is_written(monkeypatch):
     cast.experts(3)
-    monkeypatch.setattr(pipeline, "free_bytes", lambda folder: 1_000)
+    monkeypatch.setattr(writing, "free_bytes", lambda folder: 1_000)
     with pytest.raises(DiskFull, match=r"Disk full: about 2 MB needed .* 0 MB free"):
         build(FULL, RecordingReporter())
     assert left_over() == []
@@ -222,7 +223,7 @@ def fill(ballast: Path) -> None:
 def test_a_disk_that_fills_up_while_writing_is_reported(small_disk, stage, monkeypatch):
     """Filled before the arrays, before the index (FAISS) or before the keywords (tantivy) are written."""
     cast.experts(200)
-    monkeypatch.setattr(pipeline, "bytes_needed", lambda experts, dimension: 0)
+    monkeypatch.setattr(writing, "bytes_needed", lambda experts, rows, dimension: 0)
     ballast = small_disk / "ballast"
 
     def stop(reported: RecordedStage) -> None:

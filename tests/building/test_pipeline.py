@@ -9,7 +9,7 @@ import pytest
 
 from experts.models import Expert, ExpertTag, Tag
 from indexing import encoders
-from indexing.building import pipeline, reuse
+from indexing.building import reuse, writing
 from indexing.building.pipeline import build
 from indexing.errors import NothingToIndex, VersionExists
 from indexing.lib import paths
@@ -145,7 +145,7 @@ def test_nothing_is_reused_that_must_not_be(reason, settings, monkeypatch):
         settings.TCS_ENCODER = "tests.support.fakes.OtherHashEncoder"
         encoders.reset()
     elif reason == "template":
-        for module in (reuse, pipeline):
+        for module in (reuse, writing):
             monkeypatch.setattr(module, "TEMPLATE_VERSION", 2)
     elif reason == "damaged":
         damage.flip_bit(made.folder / "vectors.npy")

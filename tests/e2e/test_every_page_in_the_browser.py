@@ -38,7 +38,6 @@ LIKE_ANOTHER = (
     "/add/",
     "/admin/indexing/notification/",
     "/admin/indexing/apitoken/{",
-    "/admin/indexing/savedquery/",
     "/admin/experts/$",
     "/done/",
     "/retag/",
@@ -101,7 +100,7 @@ def addresses(scene: dict[str, Any]) -> list[str]:
         "/nothing",
         "/admin/index/runs/1/",
         "/admin/index/map/?version={kept}",
-        "/admin/indexing/savedquery/{savedquery}/change/",
+        "/admin/indexing/searchtest/{searchtest}/change/",
         "/admin/experts/expert/{expert}/delete/",
         "/admin/experts/tag/?q=zzqqxx",
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.support.server import Server
@@ -57,3 +59,13 @@ def test_a_click_on_a_filter_changes_results_counts_and_address(indexed: Server,
     chip.click()
     expect(page.locator(".chip")).to_have_count(0)
     expect(page.locator("#q")).to_have_value("software engineer")
+
+
+def test_a_result_that_does_not_fit_is_noted_in_its_place(indexed: Server, tabs: BrowserContext) -> None:
+    page = opened(tabs)
+    page.goto("/?q=software engineer&mode=keyword")
+    first = page.locator("#results .expert").first
+    first.get_by_role("button", name="Not a match").click()
+    expect(first.get_by_role("status")).to_have_text("Noted, thank you.")
+    expect(page.get_by_role("button", name="Not a match")).to_have_count(19)
+    expect(page).to_have_url(re.compile(r"\?q=software"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import logging
 import threading
 import weakref
@@ -11,7 +12,9 @@ import numpy as np
 import pytest
 
 from indexing import encoders
-from indexing.encoders import ModelEncoder, onnx_export, onnx_files
+from indexing.encoders import ModelEncoder, batching, onnx_export, onnx_files
+from indexing.encoders.batching import TOKENS, token_batches
+from indexing.encoders.protocol import ROLES
 from indexing.errors import Cancelled
 from tests.encoders.test_encoders import TEXTS
 from tests.support import damage, tiny_models
@@ -41,7 +44,7 @@ def test_vectors_are_float32_in_input_order(exported):
 
 
 def test_only_the_first_tokens_of_a_long_text_count(exported):
-    assert meta_of(exported).longest == tiny_models.LONGEST
+    assert meta_of(exported).longest == dict.fromkeys(ROLES, tiny_models.LONGEST)
     first, longer = exported.encode(["bees " * 62, "bees " * 61 + "bees and something else " * 10])
     np.testing.assert_allclose(first, longer, atol=1e-5)
 
@@ -56,6 +59,24 @@ def test_progress_is_reported_per_batch_and_can_stop_it(exported):
 
     with pytest.raises(Cancelled):
         exported.encode(TEXTS, progress=stop)
+
+
+def test_batches_hold_few_tokens_and_every_text_once():
+    lengths = [3, 300, 7, 3, 600, 7, 7, *[64] * 20]
+    found = list(token_batches(lengths))
+    assert sorted(itertools.chain.from_iterable(found)) == list(range(len(lengths)))
+    assert [max(lengths[row] for row in batch) for batch in found] == [600, 300, 64, 64, 64, 3]
+    for batch in found:
+        width = max(lengths[row] for row in batch)
+        assert len(batch) == 1 or len(batch) * width <= TOKENS
+    assert list(token_batches([])) == []
+
+
+def test_more_texts_than_a_window_keep_their_order(exported, monkeypatch):
+    monkeypatch.setattr(batching, "WINDOW", 3)
+    np.testing.assert_allclose(
+        exported.encode(TEXTS), np.concatenate([exported.encode([text]) for text in TEXTS]), atol=1e-5
+    )
 
 
 def test_threads_may_encode_at_once(exported):

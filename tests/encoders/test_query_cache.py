@@ -7,10 +7,15 @@ import threading
 import numpy as np
 import pytest
 
-from experts import cards
+from experts import cards, directory
 from experts.models import Expert
+from experts.profiles.text import profile_text
+from experts.tagging import storage
+from experts.tagging.assignment import TagSpec
 from indexing import encoders
 from indexing.encoders.query_cache import QueryCache
+from indexing.quality.evaluation import JudgedQuery, evaluate
+from indexing.quality.tag_preview import NEW, score_experts
 from indexing.search import Mode, search
 from tests.support import cast
 from tests.support.fakes import HashEncoder, OtherHashEncoder, text_vector
@@ -37,6 +42,15 @@ def test_another_model_has_its_own_vectors(encoder):
     cache.vector(encoder, "honey")
     cache.vector(other, "honey")
     assert (encoder.encoded, other.encoded) == (["honey"], ["honey"])
+
+
+def test_a_document_of_the_same_words_has_its_own_vector(encoder):
+    cache = QueryCache()
+    cache.vector(encoder, "honey")
+    assert encoder.roles == {"honey": "query"}
+    cache.vector(encoder, "honey", "document")
+    assert encoder.roles == {"honey": "document"}
+    assert encoder.encoded == ["honey"] * 2
 
 
 def test_the_least_recently_used_goes_first(encoder):
@@ -85,6 +99,20 @@ def test_a_search_repeated_in_another_mode_encodes_nothing():
     encoders.forget_queries()
     search("keeps bees", snapshot)
     assert encoder.encoded == ["keeps bees"] * 2
+
+
+@pytest.mark.django_db
+def test_profiles_are_documents_and_tags_and_what_people_type_are_queries():
+    people = cast.experts(8)
+    snapshot = built_snapshot()
+    search("who keeps bees", snapshot)
+    evaluate([JudgedQuery("sells honey", (people[0].username,))], snapshot)
+    tag = TagSpec(NEW, "Beekeeping", "domain", "keeps bees")
+    score_experts(snapshot, tag)
+    roles = encoders.loaded().roles
+    queries = {text for text, role in roles.items() if role == "query"}
+    assert queries == {"who keeps bees", "sells honey", tag.text, *(each.text for each in storage.active_tags())}
+    assert roles.keys() - queries >= {profile_text(each) for each in directory.read_active()}
 
 
 @pytest.mark.services  # tags come as JSON, which each database makes in its own way

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
-from experts.models import Expert, Tag
+from experts.models import Expert, ImportRecord, Tag
 from experts.tagging.default_tags import DEFAULT_TAGS
 from tests.support.cast import staff
+from tests.support.imports import FULL, import_file
 
 pytestmark = pytest.mark.django_db
 
@@ -88,11 +90,83 @@ def test_skip_bad_imports_the_rest(file: Path, capsys: pytest.CaptureFixture[str
 
 def test_sync_deactivates_the_missing(file: Path) -> None:
     Expert.objects.create(username="cid")
-    call_command("import_experts", file, "--sync")
+    call_command("import_experts", file, "--sync", "--deactivate", "1")
     assert not Expert.objects.get(username="cid").is_active
 
 
-@pytest.mark.parametrize("content", [None, b"", b"Name\nann\n", b"Username\n\xff\xfe"])
+@pytest.mark.parametrize("stated", [[], ["--deactivate", "2"]])
+def test_hiding_a_large_part_of_the_directory_needs_the_number(file: Path, stated: list[str]) -> None:
+    Expert.objects.create(username="cid")
+    for more in ([], ["--dry-run"]):
+        with pytest.raises(CommandError, match="would deactivate 1 of 1 active experts"):
+            call_command("import_experts", file, "--sync", *stated, *more)
+    assert list(Expert.objects.values_list("username", "is_active")) == [("cid", True)]
+
+
+def test_a_share_that_the_gate_would_accept_needs_no_number(file: Path) -> None:
+    Expert.objects.bulk_create(Expert(username=f"u{number}") for number in range(9))
+    file.write_text("Username\n" + "".join(f"u{number}\n" for number in range(9)))
+    Expert.objects.create(username="gone")
+    call_command("import_experts", file, "--sync")
+    assert Expert.objects.active().count() == 9
+
+
+def test_an_import_is_listed_and_undone(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("import_experts", file)
+    capsys.readouterr()
+    call_command("undo_import", "--json")
+    (listed,) = printed(capsys)["imports"]
+    assert (listed["file_name"], listed["new"]) == ("people.csv", 2)
+    number = str(listed["id"])
+    call_command("undo_import", number, "--dry-run", "--json")
+    assert (printed(capsys)["deleted"], Expert.objects.count()) == (2, 2)
+    call_command("undo_import", number, "--user", staff().username, "--json")
+    assert printed(capsys) == {
+        "status": "done",
+        "deleted": 2,
+        "restored": 0,
+        "activated": 0,
+        "gone": 0,
+        "left_alone": [],
+    }
+    assert not Expert.objects.exists()
+    assert ImportRecord.objects.get().undone_name == "sam"
+    with pytest.raises(CommandError, match="undone already"):
+        call_command("undo_import", number)
+    with pytest.raises(CommandError, match="No import has the number"):
+        call_command("undo_import", "999999")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("out.csv", []),
+        ("out.csv", ["--delimiter", "tab", "--encoding", "utf-16-le"]),
+        ("out.csv", ["--delimiter", ";", "--encoding", "cp1252"]),
+        ("out.xlsx", []),
+    ],
+)
+def test_what_is_exported_is_unchanged_when_it_is_imported_again(
+    name: str, options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import_file(FULL.replace("Å", "A"))
+    Expert.objects.create(username="=ann", bio="+1\ntwo", hourly_rate="1234.5", created_at=timezone.now())
+    call_command("export_experts", tmp_path / name, *options, "--json")
+    assert printed(capsys)["experts"] == 2
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+    call_command("import_experts", tmp_path / name, "--json")
+    report = printed(capsys)
+    assert (report["unchanged"], report["rejected"]) == (2, 0)
+
+
+def test_a_letter_outside_the_encoding_is_named_and_leaves_no_file(tmp_path: Path) -> None:
+    Expert.objects.create(username="ann", first_name="Łucja")
+    with pytest.raises(CommandError, match="“Ł” cannot be written in cp1252"):
+        call_command("export_experts", tmp_path / "out.csv", "--encoding", "cp1252")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [None, b"", b"Colour\nred\n", b"%PDF-1.7"])
 def test_a_file_that_cannot_be_read_fails_with_1(
     content: bytes | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

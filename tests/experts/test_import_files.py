@@ -38,10 +38,10 @@ def test_unknown_columns_are_reported_and_ignored() -> None:
         ("Username", "x" * 151),
         ("Hourly Rate", "eighty"),
         ("Hourly Rate", "-5"),
-        ("Hourly Rate", "85,50"),
+        ("Hourly Rate", "85 apples"),
         ("Hourly Rate", "NaN"),
         ("Hourly Rate", "1e3"),
-        ("Hourly Rate", "85.505"),
+        ("Hourly Rate", "85.5055"),
         ("Hourly Rate", "100000000"),
         ("Hourly Rate", "0." + "3" * 60),
         ("Currency", "euro"),
@@ -50,7 +50,7 @@ def test_unknown_columns_are_reported_and_ignored() -> None:
         ("Profile URL", "ftp://example.com/a"),
         ("Profile URL", "example.com"),
         ("Profile Image Url", "https://example.com/" + "a" * 490),
-        ("Created At", "31-05-2024"),
+        ("Created At", "31-05-24"),
         ("Created At", "2024-02-30"),
         ("Created At", "0001-01-01T00:00:00+14:00"),
         ("Company", "c" * 256),
@@ -76,10 +76,10 @@ def test_every_problem_of_a_row_is_named_and_the_row_counted_once() -> None:
     assert plan.counts.rejected == 1
 
 
-def test_rows_with_too_few_or_too_many_cells_are_rejected() -> None:
-    plan = plan_of("Username,Bio\nann\nben,Paints\ncid,Sings,well\n")
-    assert [line for line, _field, _value in problems(plan)] == [2, 4]
-    assert [expert.username for expert in plan.new] == ["ben"]
+def test_rows_with_too_many_cells_are_rejected_and_short_ones_filled_up() -> None:
+    plan = plan_of("Username,Bio\nann\nben,Paints,,\ncid,Sings,,well\n")
+    assert problems(plan) == [(4, "row", "well")]
+    assert [(expert.username, expert.bio) for expert in plan.new] == [("ann", ""), ("ben", "Paints")]
 
 
 def test_lines_are_counted_as_in_the_file_past_blank_rows_and_line_ends_in_cells() -> None:
@@ -96,12 +96,11 @@ def test_an_empty_file_is_refused_so_that_sync_cannot_deactivate_everybody(text:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"PK\x03\x04\x14\x00\x06\x00", "Excel"),
+        (b"PK\x03\x04\x14\x00\x06\x00", "damaged"),
         (b"%PDF-1.7\n", "PDF"),
         (b"<!DOCTYPE html>\n<html></html>", "Username"),
-        (b"Name,Bio\nann,Sings\n", "Username"),
-        ("Username,Bio\nann,Sings\n".encode("utf-16"), "UTF-16"),
-        ("Username,Bio\nann,Sings\n".encode("utf-16-le"), "UTF-16"),
+        (b"Colour,Bio\nred,Sings\n", "Username"),
+        ("Username,Bio\nann,Sings\n".encode("utf-16")[:-1], "UTF-16"),
         (b'Username,Bio\nann,"never closed\nben,x\n', "line 2"),
         (b'Username,Bio\nann,Sings\nben,"a"b\n', "line 3"),
         (b"Username,Bio,BIO\nann,x,y\n", "twice"),
@@ -115,7 +114,7 @@ def test_a_file_that_is_not_a_csv_of_experts_is_refused_with_the_reason(data: by
 def test_a_wrong_encoding_is_named_by_line_and_byte() -> None:
     data = "Username,First Name\nann,Ann\nzoe,Zoë\n".encode("latin-1")
     with pytest.raises(ImportFailed) as caught:
-        plan_of(data)
+        plan_of(data, encoding="utf-8-sig")
     assert f"byte {data.index(0xEB) + 1} " in str(caught.value)
     assert "Line 3" in str(caught.value)
     assert "0xEB" in str(caught.value)

@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.shortcuts import render
 from django.test import Client
 from django.urls import reverse
 
@@ -18,12 +19,16 @@ from experts.importing import uploads
 from experts.importing.shortened import MAX_SHOWN
 from experts.models import Expert
 from tests.support.cast import staff
+from tests.support.html_reading import html
 
 pytestmark = pytest.mark.django_db
 
 UPLOAD = "/admin/experts/expert/import/"
 PREVIEW = "/admin/experts/expert/import/preview/"
 APPLY = "/admin/experts/expert/import/apply/"
+CHOOSE = "/admin/experts/expert/import/choose/"
+REFUSED = "/admin/experts/expert/import/refused/"
+TEMPLATE = "/admin/experts/expert/import/template/"
 DISCARD = "/admin/experts/expert/import/discard/"
 
 
@@ -87,6 +92,25 @@ def test_confirming_imports_and_is_logged(importer: Client) -> None:
     assert LogEntry.objects.filter(action_flag=1).count() == 1
 
 
+def test_the_page_says_what_follows_with_the_way_to_rebuild_for_whoever_may(importer: Client) -> None:
+    shown_page = confirm(importer, post(importer, "Username\nann\nben\n")).content.decode()
+    assert "The changes to 2 experts become searchable with the next rebuild." in shown_page
+    assert 'href="/admin/index/rebuild/">Rebuild index</a>' not in shown_page
+    importer.force_login(staff("experts.import", "experts.view_expert", "indexing.rebuild", username="olga"))
+    shown_page = confirm(importer, post(importer, "Username\ncid\n")).content.decode()
+    assert "The changes to 1 expert become searchable with the next rebuild." in shown_page
+    assert 'href="/admin/index/rebuild/">Rebuild index</a>' in shown_page
+
+
+def test_the_name_of_a_file_is_shown_as_it_is(importer: Client) -> None:
+    confirm(importer, post(importer, "Username\nann\n", name="people.csv"))
+    page = html(importer.get(reverse("admin:experts_expert_import")))
+    assert "people.csv" in page
+    text = "ann.csv is a name"
+    request = importer.get("/admin/").wsgi_request
+    assert text in html(render(request, "admin/base_site.html", {"messages": [text]}))
+
+
 def test_confirming_twice_imports_once(importer: Client) -> None:
     page = post(importer, "Username\nann\n")
     confirm(importer, page)
@@ -116,17 +140,43 @@ def test_sync_lists_and_deactivates_the_missing(importer: Client) -> None:
     Expert.objects.create(username="cid")
     page = post(importer, "Username\nann\n", sync="on")
     assert "will be deactivated" in page.content.decode()
-    confirm(importer, page)
+    assert "would deactivate 1 of 1 active experts" in page.content.decode()
+    digest = page.context["plan"].digest
+    for typed in ("", "2"):
+        answer = importer.post(APPLY, {"digest": digest, "deactivate": typed}, follow=True)
+        assert "would deactivate 1 of 1" in messages(answer)
+        assert Expert.objects.get().is_active
+    importer.post(APPLY, {"digest": digest, "deactivate": "1"})
     assert not Expert.objects.get(username="cid").is_active
+
+
+def test_who_would_hide_too_many_can_add_and_update_only(importer: Client) -> None:
+    Expert.objects.create(username="cid")
+    post(importer, "Username\nann\n", sync="on")
+    page = importer.post(CHOOSE, {"without_sync": "Add and update only"}, follow=True)
+    confirm(importer, page)
+    assert Expert.objects.active().count() == 2
 
 
 def test_rejected_rows_are_listed_and_stop_the_import(importer: Client) -> None:
     page = post(importer, "Username,Hourly Rate\nann,80\nben,much\n")
     html = page.content.decode()
     assert "<td>3</td><td>Hourly Rate</td><td>much</td>" in html
-    assert 'name="digest"' not in html
     importer.post(APPLY, {"digest": page.context["plan"].digest})
     assert not Expert.objects.exists()
+
+
+def test_the_good_rows_are_imported_with_one_button_and_the_others_downloaded_with_the_reason(
+    importer: Client,
+) -> None:
+    page = post(importer, "Username,Hourly Rate,Colour\nann,80,red\nben,much,=1+1\n")
+    assert "Import the good rows" in page.content.decode()
+    rows = importer.get(REFUSED).content.decode("utf-8-sig").splitlines()
+    assert rows[0] == "Username,Hourly Rate,Colour,Reason"
+    assert rows[1].startswith("ben,much,'=1+1,\"Hourly Rate: Not a number")
+    assert len(rows) == 2
+    importer.post(APPLY, {"digest": page.context["plan"].digest, "skip_bad": "on"})
+    assert Expert.objects.get().username == "ann"
 
 
 def test_bad_rows_are_skipped_on_request(importer: Client) -> None:
@@ -156,7 +206,7 @@ def test_long_lists_are_shortened_and_say_how_many_more(importer: Client) -> Non
 
 @pytest.mark.parametrize(
     ("data", "says"),
-    [(b"Name\nann\n", "Username"), (b"PK\x03\x04", "Excel"), (b"Username\nzo\xeb\n", "not in UTF-8")],
+    [(b"%PDF-1.7", "PDF"), (b"PK\x03\x04", "damaged"), ("Username\nzoë\n".encode("utf-16")[:-1], "not in UTF-16")],
 )
 def test_a_file_that_cannot_be_read_is_explained_and_removed(importer: Client, data: bytes, says: str) -> None:
     page = post(importer, data)
@@ -224,9 +274,9 @@ def test_only_what_nobody_will_import_is_deleted_and_counted(importer: Client) -
     assert fresh in waiting()
 
 
-@pytest.mark.parametrize("address", [UPLOAD, PREVIEW, APPLY, DISCARD])
+@pytest.mark.parametrize("address", [UPLOAD, PREVIEW, CHOOSE, REFUSED, TEMPLATE, APPLY, DISCARD])
 def test_the_pages_need_the_import_permission(client: Client, address: str) -> None:
-    send = client.post if address in (APPLY, DISCARD) else client.get
+    send = client.post if address in (CHOOSE, APPLY, DISCARD) else client.get
     assert send(address).status_code == 302
     client.force_login(staff("experts.view_expert", "experts.change_expert"))
     assert send(address).status_code == 403

@@ -14,7 +14,7 @@ from experts.importing import records, undo
 from experts.importing.apply import apply_plan
 from experts.importing.errors import ImportFailed
 from experts.models import Expert, ExpertTag, ImportRecord, Tag
-from indexing.models import SavedQuery
+from indexing.models import SearchTest
 from tests.support.cast import staff
 from tests.support.html_reading import html
 from tests.support.imports import FULL, import_file, plan_of
@@ -90,7 +90,7 @@ def test_a_new_expert_in_use_is_not_deleted(carol: User) -> None:
     tag = Tag.objects.create(name="Voice", kind="domain", description="Sings.")
     ExpertTag.objects.create(expert=ann, tag=tag, source=ExpertTag.Source.MANUAL)
     ExpertTag.objects.create(expert=cem, tag=tag, source=ExpertTag.Source.AUTO)
-    SavedQuery.objects.create(text="paint").expected.add(ben)
+    SearchTest.objects.create(text="paint").expected.add(ben)
     assert set(left_alone(undo.undo(last().pk, carol))) == {"ann", "ben"}
     assert set(Expert.objects.values_list("username", flat=True)) == {"ann", "ben"}
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from experts.admin.export import write_csv
+from experts.exporting import write_csv
 from experts.importing.apply import apply_plan
 from experts.importing.columns import COLUMNS
 from experts.importing.errors import ImportFailed, RowsRejected
@@ -81,11 +81,31 @@ def test_only_changed_experts_get_a_new_updated_at() -> None:
     assert Expert.objects.get(username="ben").updated_at == old
 
 
-def test_usernames_are_the_same_in_any_case_and_keep_the_directorys_spelling() -> None:
-    import_file("Username,Bio\nÉmile,Sings\n")
-    plan = import_file("Username,Bio\néMILE,Dances\n")
+def test_usernames_in_another_case_are_the_same_if_the_names_agree_and_keep_the_directorys_spelling() -> None:
+    import_file("Username,First Name,Bio\nÉmile,Emile,Sings\n")
+    plan = import_file("Username,First Name,Bio\néMILE,EMILE,Dances\n")
     assert counts(plan) == (0, 1, 0, 0, 0)
     assert list(Expert.objects.values_list("username", "bio")) == [("Émile", "Dances")]
+
+
+@pytest.mark.parametrize(
+    ("choice", "bios"),
+    [
+        ("", {"Émile": "Sings"}),
+        ("refuse", {"Émile": "Sings"}),
+        ("skip", {"Émile": "Sings"}),
+        ("same", {"Émile": "Dances"}),
+        ("suffix", {"Émile": "Sings", "éMILE-2": "Dances"}),
+    ],
+)
+def test_a_username_that_only_reads_the_same_is_a_conflict_with_a_choice(choice: str, bios: dict[str, str]) -> None:
+    import_file("Username,Bio\nÉmile,Sings\n")
+    plan = import_file("Username,Bio\néMILE,Dances\n", same_names=choice, skip_bad=True)
+    assert dict(Expert.objects.values_list("username", "bio")) == bios
+    assert [each.other for each in plan.conflicts] == ["Émile"]
+    assert plan.counts.rejected == (choice in ("", "refuse"))
+    assert plan.counts.skipped == (choice == "skip")
+    assert plan.missing == [] or choice == "suffix"
 
 
 def test_a_second_row_with_a_username_is_rejected_and_names_the_first() -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.test import Client
 
-from experts.models import Expert
+from experts.models import Expert, RemovedSamples
 from experts.samples.generator import generate_experts, load_samples
+from experts.samples.removal import samples
+from tests.support.cast import staff
+from tests.support.html_reading import html
 
 FIELDS = [field.name for field in Expert._meta.concrete_fields if field.name not in ("id", "updated_at")]
 
@@ -64,3 +68,21 @@ def test_loading_again_adds_only_missing_experts_and_changes_no_others() -> None
     Expert.objects.filter(pk=someone.pk).update(bio="Edited")
     assert load_samples(60) == 10
     assert Expert.objects.get(pk=someone.pk).bio == "Edited"
+
+
+@pytest.mark.django_db
+def test_the_samples_are_removed_with_one_button_and_nobody_else(client: Client) -> None:
+    load_samples(5)
+    load_samples(5, seed=2)
+    Expert.objects.create(username="ann", profile_url="https://example.com/experts/ben")
+    client.force_login(staff("experts.import", "experts.delete_expert", "experts.view_expert"))
+    count = Expert.objects.count() - 1
+    assert f"{count} made-up experts" in html(client.get("/admin/experts/expert/import/"))
+    ids = sorted(samples().values_list("pk", flat=True))
+    answer = client.post("/admin/experts/expert/samples/remove/", follow=True)
+    assert f"{count} sample experts were removed." in html(answer)
+    assert list(Expert.objects.values_list("username", flat=True)) == ["ann"]
+    assert RemovedSamples.objects.get().ids == ids
+    assert "There are no sample experts" in html(client.post("/admin/experts/expert/samples/remove/", follow=True))
+    client.force_login(staff("experts.import", username="olga"))
+    assert client.post("/admin/experts/expert/samples/remove/").status_code == 403

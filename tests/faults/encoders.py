@@ -11,6 +11,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
+from indexing.encoders.protocol import DOCUMENT, Role
 from tests.faults.marks import GIVE_UP_SECONDS, GO_ON, PAUSED
 from tests.support.fakes import HashEncoder
 
@@ -20,7 +21,9 @@ Progress = Callable[[int], None] | None
 class GatedEncoder(HashEncoder):
     """Waits before encoding more than a query until the file `go-on` is there; can be cancelled meanwhile."""
 
-    def encode(self, texts: Sequence[str], *, progress: Progress = None) -> NDArray[np.float32]:
+    def encode(
+        self, texts: Sequence[str], role: Role = DOCUMENT, *, progress: Progress = None
+    ) -> NDArray[np.float32]:
         if len(texts) > 1:
             folder = Path(settings.DATA_DIR)
             (folder / PAUSED).touch()
@@ -29,16 +32,18 @@ class GatedEncoder(HashEncoder):
                 if progress is not None:
                     progress(0)
                 time.sleep(0.02)
-        return super().encode(texts, progress=progress)
+        return super().encode(texts, role, progress=progress)
 
 
 class GreedyEncoder(HashEncoder):
     """The same vectors, but it needs 512 MB for more than a query, as a large model does."""
 
-    def encode(self, texts: Sequence[str], *, progress: Progress = None) -> NDArray[np.float32]:
+    def encode(
+        self, texts: Sequence[str], role: Role = DOCUMENT, *, progress: Progress = None
+    ) -> NDArray[np.float32]:
         workspace = np.ones((512, 1 << 18), np.float32) if len(texts) > 1 else np.ones((1, 1), np.float32)
         assert workspace.all()
-        return super().encode(texts, progress=progress)
+        return super().encode(texts, role, progress=progress)
 
 
 class WideEncoder(HashEncoder):
@@ -47,8 +52,10 @@ class WideEncoder(HashEncoder):
     fingerprint = hashlib.sha256(b"tests.faults.encoders.WideEncoder").hexdigest()
     dimension = 1_024
 
-    def encode(self, texts: Sequence[str], *, progress: Progress = None) -> NDArray[np.float32]:
-        narrow = super().encode(texts, progress=progress)
+    def encode(
+        self, texts: Sequence[str], role: Role = DOCUMENT, *, progress: Progress = None
+    ) -> NDArray[np.float32]:
+        narrow = super().encode(texts, role, progress=progress)
         wide = np.zeros((len(texts), self.dimension), np.float32)
         wide[:, : narrow.shape[1]] = narrow
         return wide

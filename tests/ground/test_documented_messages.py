@@ -72,7 +72,7 @@ def sentences() -> dict[str, str]:
 
 
 def is_good_news(said: str) -> bool:
-    return said.startswith(("All ", "There are no saved queries", "Nothing to compare", "The vector index is exact"))
+    return said.startswith(("All ", "There are no search tests", "Nothing to compare", "The vector index is exact"))
 
 
 def rows() -> list[str]:

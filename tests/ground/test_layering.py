@@ -24,8 +24,12 @@ HEAVY_LIBRARIES = {
         "indexing.snapshot.keyword_index",
         "indexing.snapshot.keyword_query",
         "indexing.snapshot.keyword_schema",
+        "indexing.snapshot.languages",
+        "indexing.snapshot.near_words",
         "indexing.snapshot.text_analysis",
+        "indexing.snapshot.word_statistics",
     },
+    "py3langid": {"indexing.building.languages"},
     "torch": {"indexing.encoders.torch_encoder", "indexing.encoders.onnx_graph"},
     "sentence_transformers": {"indexing.encoders.torch_encoder"},
     "onnxruntime": {"indexing.encoders.onnx_encoder"},
@@ -35,7 +39,7 @@ HEAVY_LIBRARIES = {
 INSIDE_FUNCTIONS = {
     # module: what it imports inside a function, and why
     "indexing.encoders.torch_encoder": {"torch", "sentence_transformers", "transformers"},  # seconds, hundreds of MB
-    "indexing.encoders.onnx_graph": {"torch"},
+    "indexing.encoders.onnx_graph": {"torch", "transformers"},
     "indexing.embedding_map.layout.tsne": {"openTSNE"},  # half of a worker's start, and not needed for few experts
 }
 

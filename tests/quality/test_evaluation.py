@@ -143,9 +143,9 @@ def test_queries_are_encoded_in_one_go_and_not_at_all_for_words(monkeypatch):
     calls: list[int] = []
     encode = HashEncoder.encode
 
-    def counted(self, texts, **kwargs):
+    def counted(self, texts, role):
         calls.append(len(texts))
-        return encode(self, texts, **kwargs)
+        return encode(self, texts, role)
 
     monkeypatch.setattr(HashEncoder, "encode", counted)
     queries = [JudgedQuery(f"expert-00{number}", (f"expert-00{number}",)) for number in range(1, 6)]

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 from django.conf import settings
 
-from indexing.models.run_records import VerdictRecord
+from indexing.models.run_records import TestFigures, VerdictRecord
 from indexing.quality import gate
-from indexing.quality.gate import Evidence, Limits, QueryOutcome
+from indexing.quality.evidence import Evidence, QueryOutcome
+from indexing.quality.gate import FEW_SCORED, Limits
 
 LIMITS = Limits(
     max_lost=0.10,
@@ -19,11 +20,18 @@ LIMITS = Limits(
     max_failed=0.0,
     min_recall=0.95,
     max_queries_broken=0,
+    max_score_fall=0.1,
     min_overlap=0.5,
 )
 GOOD = Evidence(
     experts=100, live_number=4, live_experts=100, lost=(), gained=(), without_text=0, failed=0, recall=None
 )
+
+
+def scored(before: float | None, after: float | None, of: int = FEW_SCORED) -> tuple[QueryOutcome, ...]:
+    """Tests that all had and have these scores."""
+    one = QueryOutcome("tax", 3, (), ("a",), ("a",), score=after, score_before=before)
+    return (one,) * of
 
 
 def verdict(evidence: Evidence, rule: str) -> VerdictRecord:
@@ -51,6 +59,12 @@ def test_a_good_version_passes_every_rule():
             {"queries": (QueryOutcome("tax", 3, (), (), ("a",)),)},
             {"queries": (QueryOutcome("tax", 3, ("b",), (), ("a",)),)},
         ),
+        (
+            "queries_broken",
+            {"queries": (QueryOutcome("tax", 3, (), (), ("a",)),)},
+            {"queries": (QueryOutcome("tax", 3, (), (), ("a",), unwanted=("a",)),)},
+        ),
+        ("queries_score", {"queries": scored(0.9, 0.81)}, {"queries": scored(0.9, 0.80)}),
     ],
 )
 def test_a_rule_holds_a_version_only_past_its_limit(rule, at_the_limit, past_it):
@@ -68,9 +82,40 @@ def test_queries_that_moved_are_a_warning_and_hold_nothing():
     assert gate.judge(moved, LIMITS).passed
 
 
+def test_with_few_tests_a_lower_score_is_a_warning_and_holds_nothing():
+    few = replace(GOOD, queries=scored(0.9, 0.3, of=FEW_SCORED - 1))
+    found = verdict(few, "queries_score")
+    assert (found.passed, found.warning, round(found.value or 0, 3)) == (False, True, 0.667)
+    assert gate.judge(few, LIMITS).passed
+
+
+def test_a_score_that_rises_passes():
+    found = verdict(replace(GOOD, queries=scored(0.0, 0.5)), "queries_score")
+    assert (found.passed, found.value) == (True, 0.0)
+    assert str(found.sentence) == "The score of the search tests is 50.0 % (version 4: 0.0 %)."
+
+
+def test_the_score_compares_only_tests_that_both_versions_have():
+    queries = (*scored(0.9, 0.9), *scored(None, 0.0), *scored(None, None))
+    assert verdict(replace(GOOD, queries=queries), "queries_score").value == 0.0
+    alone = verdict(replace(GOOD, queries=scored(None, 0.5)), "queries_score")
+    assert (alone.passed, alone.value) == (True, None)
+
+
+def test_the_figures_of_a_version_count_its_tests_and_those_that_fail():
+    failing = QueryOutcome("rye", 3, (), (), ("a",), unwanted=("a",))
+    figures = replace(GOOD, queries=(*scored(0.5, 0.75, of=3), failing)).test_figures
+    assert figures is not None
+    assert (figures.tests, figures.failed, figures.passed, figures.score) == (4, 1, 3, 0.75)
+    assert (figures.compared_with, figures.score_before, figures.change) == (4, 0.5, 0.25)
+    assert TestFigures.from_row(figures.as_row()) == figures
+    assert GOOD.test_figures is None
+    assert TestFigures.from_row({}) is None
+
+
 def test_the_first_version_has_nothing_to_compare_with_and_says_so():
     first = replace(GOOD, live_number=None, live_experts=0)
-    for rule in ("experts_lost", "queries_overlap"):
+    for rule in ("experts_lost", "queries_score", "queries_overlap"):
         found = verdict(first, rule)
         assert found.passed
         assert found.value is None
@@ -80,8 +125,8 @@ def test_the_first_version_has_nothing_to_compare_with_and_says_so():
 @pytest.mark.parametrize(
     ("queries", "why"),
     [
-        ((), "there are no saved queries."),
-        ((QueryOutcome("tax", 3, (), (), ("a",)),), "the saved queries find nobody in the live version."),
+        ((), "there are no search tests."),
+        ((QueryOutcome("tax", 3, (), (), ("a",)),), "the search tests find nobody in the live version."),
     ],
 )
 def test_without_results_to_compare_the_queries_pass_and_the_report_says_why(queries, why):
@@ -106,6 +151,7 @@ def test_every_limit_is_a_setting():
         max_failed=0.0,
         min_recall=0.95,
         max_queries_broken=0,
+        max_score_fall=0.05,
         min_overlap=0.5,
     )
 
@@ -139,15 +185,21 @@ TWO_QUERIES = (
             "queries_broken",
             {"queries": TWO_QUERIES},
             1,
-            "1 of the saved queries (2) misses an expected expert. It is “bread”: ann, ben, cid.",
+            "1 of 2 search tests fails: “bread” misses ann, ben, cid.",
         ),
-        ("queries_broken", {"queries": TWO_QUERIES[:1]}, 0, "All saved queries find their expected experts (1)."),
-        ("queries_broken", {}, 0, "There are no saved queries to check."),
+        ("queries_broken", {"queries": TWO_QUERIES[:1]}, 0, "All search tests pass (1)."),
+        (
+            "queries_broken",
+            {"queries": (QueryOutcome("tax", 3, (), (), ("a",), unwanted=("a",)),)},
+            1,
+            "1 of 1 search tests fails: “tax” shows a in the top 10.",
+        ),
+        ("queries_broken", {}, 0, "There are no search tests to check."),
         (
             "queries_overlap",
             {"queries": (*TWO_QUERIES, QueryOutcome("nobody", 3, (), (), ("a",)))},
             0.75,
-            "On average, 75 % of the top ten of saved queries stay the same.",
+            "On average, 75 % of the top ten of search tests stay the same.",
         ),
     ],
 )

@@ -179,7 +179,7 @@ class TestTwoColumns:
         before = next(text for text in texts(answer, "lab-hit") if "Number001" in text and "now #" in text)
         places, was, now = int(moved.split("up ")[1].split()[0]), int(before.split()[0]), int(moved.split()[0])
         assert was - now == places > 0
-        assert before.endswith(f"now #{now}")
+        assert f"now #{now} " in f"{before} "
 
     def test_two_modes_of_one_version_stand_side_by_side(self, viewer):
         version_cast.two_versions()
@@ -193,7 +193,18 @@ class TestTwoColumns:
     @pytest.mark.parametrize(
         ("mode", "steps"),
         [
-            ("hybrid", [ENCODE, MEANING, KEYWORDS, "Combine the rankings", PROFILES, "Total"]),
+            (
+                "hybrid",
+                [
+                    ENCODE,
+                    MEANING,
+                    KEYWORDS,
+                    "Combine the rankings",
+                    "Add words of the first results",
+                    PROFILES,
+                    "Total",
+                ],
+            ),
             ("semantic", [ENCODE, MEANING, PROFILES, "Total"]),
             ("keyword", [KEYWORDS, PROFILES, "Total"]),
         ],

@@ -7,11 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.contrib.auth.management import create_permissions
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from indexing.models import IndexState, IndexVersion, RebuildRun
+from indexing.models import IndexState, IndexVersion, RebuildRun, SearchTest
 
 BEFORE = ("indexing", "0009_drift_samples")
 RUNS = {"error": "failed", "lost": "crashed", "done": "done", "held": "held", "cancelled": "cancelled"}
@@ -95,3 +98,24 @@ def test_a_pause_learns_its_rollback_and_ends_if_another_version_is_live(live: i
     now_paused = IndexState.read()
     assert (now_paused.schedule_paused_at is not None) == (pause is not None)
     assert pause in (None, (now_paused.rolled_back_from, now_paused.rolled_back_to))
+
+
+@pytest.mark.services
+@pytest.mark.django_db(transaction=True)
+def test_who_might_edit_saved_queries_may_edit_search_tests() -> None:
+    earlier = migrate(("indexing", "0017_data_folder"), ("auth", "0012_alter_user_first_name_max_length"))
+    try:
+        query = earlier.get_model("indexing", "SavedQuery").objects.create(text="bread", k=3)
+        query.expected.add(earlier.get_model("experts", "Expert").objects.create(username="ann").pk)
+        old = Permission.objects.get(codename="change_savedquery")
+        group = Group.objects.create(name="Testers")
+        group.permissions.add(old)
+    finally:
+        upgrade()
+    create_permissions(apps.get_app_config("indexing"), verbosity=0)
+    ed = User.objects.create_user("ed")
+    ed.groups.add(group)
+    assert ed.has_perm("indexing.change_searchtest")
+    assert not Permission.objects.filter(codename__endswith="savedquery").exists()
+    test = SearchTest.objects.get()
+    assert (test.text, test.k, test.expected.get().username) == ("bread", 3, "ann")

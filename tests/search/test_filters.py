@@ -15,6 +15,8 @@ from indexing.snapshot import vectors
 from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.keyword_index import KeywordIndex, build_index
 from indexing.snapshot.keyword_schema import KeywordDocument
+from indexing.snapshot.meaning_index import MeaningIndex
+from indexing.snapshot.passages import PassageRows
 from indexing.snapshot.vectors import VectorIndex
 from tests.support import cast
 from tests.support.index_cast import built_snapshot
@@ -122,10 +124,13 @@ def cloud() -> np.ndarray:
 
 
 @pytest.fixture(scope="module", params=["exact", "approximate"])
-def index(request, cloud, tmp_path_factory) -> VectorIndex:
-    target = tmp_path_factory.mktemp("ann") / "ann.faiss"
-    vectors.build_index(cloud, target, exact_up_to=50_000 if request.param == "exact" else 0)
-    return VectorIndex.open(target)
+def index(request, cloud, tmp_path_factory) -> MeaningIndex:
+    ann = None
+    if request.param == "approximate":
+        target = tmp_path_factory.mktemp("ann") / "ann.faiss"
+        vectors.build_index(cloud, target)
+        ann = VectorIndex.open(target)
+    return MeaningIndex(cloud, len(cloud), PassageRows.none(), ann)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.7, 0.2, 0.01, 0.0005, 0.0])
@@ -136,7 +141,7 @@ def test_vectors_give_k_of_those_selected_and_the_nearest(cloud, index, share, a
     mask = np.random.default_rng(5).random(len(cloud)) < share
     selected = np.flatnonzero(mask)
     for query in cloud[:: len(cloud) // 5]:
-        rows, similarities = index.search_among(cloud, query, 50, mask)
+        rows, similarities = index.nearest(query, 50, mask)
         assert len(rows) == min(50, len(selected))
         assert mask[rows].all()
         assert (np.diff(similarities) <= 0).all()

@@ -135,3 +135,15 @@ def test_highlights_are_of_the_fields_that_have_a_word(keywords):
 def test_one_slip_is_one_letter_or_two_swapped(typed, word, near):
     assert one_slip(typed, word) is near
     assert one_slip(word, typed) is near
+
+
+def test_the_passage_nearest_to_the_query_is_the_excerpt(keywords):
+    marker = Marker.from_query("welding", keywords)
+    bio = "Welding, and only welding. " * 20 + "\u202eThis one <b>welds</b> hulls. " + "And so on. " * 40
+    start = bio.index("\u202eThis")
+    passage = (start, len("\u202eThis one <b>welds</b> hulls."))
+    assert marker.part_to_show(bio, passage) == (start, start + passage[1])
+    shown = "… This one &lt;b&gt;<mark>welds</mark>&lt;/b&gt; hulls. …"
+    assert marker.excerpt(bio, passage) == shown
+    assert marker.highlights(Expert(username="u", bio=bio), passage) == {"bio": shown}
+    assert marker.highlights(Expert(username="u", bio=bio), (len(bio) - 20, 20)) == {}

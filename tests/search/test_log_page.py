@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from indexing.models import SearchLog
+from indexing.models import QueryUse, SearchLog
 from indexing.models.searches import folded
 from indexing.search import log_figures
 from tests.support import cast
@@ -82,7 +82,7 @@ class TestFigures:
         assert log_figures.grade_average(average) == grade
 
     def test_an_empty_log_gives_no_figures(self):
-        assert log_figures.search_figures(TODAY) == log_figures.SearchFigures(0, 0, None, ())
+        assert log_figures.search_figures(TODAY) == log_figures.SearchFigures(0, 0, None, 0, ())
 
 
 class TestFindingNobody:
@@ -103,9 +103,9 @@ class TestFindingNobody:
 
 
 def test_it_says_how_searches_go(viewer):
-    save(*[row(on_topic=7) for _each in range(3)], row("sommelier", hits=0, on_topic=None))
+    save(*[row(on_topic=7) for _each in range(50)], row("sommelier", hits=0, on_topic=None))
     page = html(viewer.get(PAGE))
-    assert "<dt>searches</dt><dd>4</dd>" in page
+    assert "<dt>searches</dt><dd>51</dd>" in page
     assert "70 % · fair" in page
     assert "badge-held" in page
     nobody = page.partition("Searches without good results")[2].partition("Recent searches")[0]
@@ -116,8 +116,15 @@ def test_it_says_how_searches_go(viewer):
 
 @pytest.mark.parametrize(("on_topic", "colour"), [(8, "badge-complete"), (6, "badge-held"), (5, "badge-failed")])
 def test_the_average_has_its_colour(viewer, on_topic, colour):
-    save(row(on_topic=on_topic))
+    save(*[row(on_topic=on_topic) for _each in range(50)])
     assert colour in html(viewer.get(PAGE))
+
+
+def test_a_few_searches_are_not_judged(viewer):
+    save(*[row(on_topic=0) for _each in range(49)])
+    page = html(viewer.get(PAGE))
+    assert "not enough searches yet" in page
+    assert "badge-failed" not in page
 
 
 def test_a_query_leads_to_the_lab(viewer):
@@ -144,16 +151,20 @@ def test_it_needs_the_permission_to_see_the_index(client):
 def test_a_hundred_thousand_rows_are_read_over_covering_indexes(viewer):
     """Aggregated in SQL over indexes that hold all it needs: 0.2 s on an idle machine."""
     save(*(row(f"query {n % 5000}", on_topic=n % 11 % 10, ago=n % 30) for n in range(100_000)))
+    QueryUse.objects.create(day=timezone.localdate(), folded="query 1", opened=1)
     with CaptureQueriesContext(connection) as asked:
         assert viewer.get(PAGE).status_code == 200
     of_the_log = [each["sql"] for each in asked if "searchlog" in each["sql"]]
-    assert len(of_the_log) == 3
+    assert len(of_the_log) == 5
     if connection.vendor == "sqlite":
         plans = []
         for sql in of_the_log:
             with connection.cursor() as cursor:
                 cursor.execute(f"EXPLAIN QUERY PLAN {sql.replace('%', '%%')}")
                 plans.append(" ".join(line[3] for line in cursor.fetchall()))
-        assert "COVERING INDEX searchlog_by_day" in plans[0]
-        assert "COVERING INDEX searchlog_nobody" in plans[1]
-        assert "TEMP B-TREE" not in plans[2]
+        frequent, trends, by_day, nobody, recent = plans
+        assert "COVERING INDEX searchlog_nobody" in frequent
+        assert "COVERING INDEX searchlog_by_day" in trends
+        assert "COVERING INDEX searchlog_by_day" in by_day
+        assert "COVERING INDEX searchlog_nobody" in nobody
+        assert "TEMP B-TREE" not in recent

@@ -79,7 +79,7 @@ def test_an_intact_version_is_reported_as_intact(version):
     assert (answer["ok"], answer["version"], answer["experts"], answer["error"]) == (True, 1, 12, None)
 
 
-@pytest.mark.parametrize("name", ["vectors.npy", "ids.npy", "ann.faiss", "facets.npz", "manifest.json"])
+@pytest.mark.parametrize("name", ["vectors.npy", "ids.npy", "passages.npy", "facets.npz", "manifest.json"])
 def test_one_flipped_bit_is_found_and_the_file_named(version, name):
     damage.flip_bit(paths.version_folder(1) / name)
     error = failure("verify_index")

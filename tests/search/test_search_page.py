@@ -93,7 +93,7 @@ def test_a_card_shows_the_expert_and_why_they_match(client):
         'src="https://photos.example.org/1.jpg"',
         "meaning #1",
         "keywords #1",
-        welder.get_absolute_url(),
+        f"/experts/{welder.pk}/open/?q=",
     ):
         assert shown in card, shown
     assert re.search(r"similarity 0\.\d\d", card)
@@ -103,7 +103,9 @@ def test_a_card_shows_the_expert_and_why_they_match(client):
 @built
 def test_links_to_experts_need_the_permission_to_open_them(person):
     cast.published()
-    assert "/admin/experts/expert/" not in html(person.get("/", {"q": "welder"}))
+    page = html(person.get("/", {"q": "welder"}))
+    assert "/similar/" in page
+    assert "/open/" not in page
 
 
 @built
@@ -215,6 +217,15 @@ def test_htmx_gets_the_facets_beside_the_results(person):
     assert '<div id="facets" hx-swap-oob="innerHTML">' in page
     assert page.count('<li class="expert">') == 8
     assert re.search(r'value="Finance"> <span class="value-name">Finance</span> <span class="count">8</span>', page)
+
+
+def test_a_rate_of_a_million_keeps_its_digits_on_the_page_and_in_its_addresses(person):
+    answer = person.get("/", {"q": "case", "rate_min": "1234567", "rate_max": "1234567.5", "currency": "IDR"})
+    form = answer.context["form"]
+    assert [chip.text for chip in form.chips()] == ["1,234,567 to 1,234,567.5 IDR per hour"]
+    assert form.rate_fields == {"low": "1234567", "high": "1234567.5"}
+    assert "rate_min=1234567&rate_max=1234567.5" in form.address()
+    assert 'value="1234567.5"' in answer.content.decode()
 
 
 @built

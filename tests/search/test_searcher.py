@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,17 +64,17 @@ def test_keyword_orders_by_words_and_needs_no_encoder(snapshot, settings):
     assert all(hit.similarity is None and hit.semantic_rank is None for hit in results.hits)
 
 
-def test_hybrid_adds_up_what_stands_out_in_meaning_and_the_words_found(snapshot, settings):
-    settings.TCS_SEARCH_KEYWORD_WEIGHT = 7.0
+def test_hybrid_adds_up_what_stands_out_in_meaning_and_the_words_found(snapshot):
+    snapshot = replace(snapshot, feedback=None)
     query = "PostgreSQL query planners"
     results = search(query, snapshot, 24)
     assert results.mode == Mode.HYBRID
     similarities = snapshot.vectors.astype(float) @ text_vector(query)
     by_words, bm25 = (array.tolist() for array in snapshot.keyword(query, 24))
-    total_idf = snapshot.keywords.parse(query).total_idf
+    information = snapshot.keywords.parse(query).information
     expected = {
         key: (similarity - similarities.mean()) / similarities.std()
-        + 7.0 * dict(zip(by_words, bm25, strict=True)).get(key, 0.0) / total_idf
+        + 3.0 * dict(zip(by_words, bm25, strict=True)).get(key, 0.0) / math.sqrt(information)
         for key, similarity in zip(snapshot.ids.tolist(), similarities.tolist(), strict=True)
     }
     assert [hit.expert.pk for hit in results.hits] == sorted(expected, key=lambda key: (-expected[key], key))

@@ -26,6 +26,8 @@ PEOPLE = [
     record(5, "Élodie", "Ångström", "data  scientist", "Acme"),
     record(9, "Łukasz", "O'Brien", "Data Engineer", "Acme"),
     record(12, "花子", "山田", "", ""),
+    record(13, "Clara", "Smythe-Jonquil", "软件工程师", ""),
+    record(14, "지민", "박", "", ""),
 ]
 
 
@@ -56,6 +58,16 @@ def rows(suggestions: Suggestions, prefix: str) -> list[int]:
         ("luk", [2]),
         ("user-9", [2]),
         ("山", [3]),
+        ("山田花", [3]),
+        ("박지민", [5]),
+        ("jonquil", [4]),
+        ("smythejon", [4]),
+        ("Smythe-Jonquil, Cla", [4]),
+        ("Lovelace,  Ada", [0]),
+        (" lovel", [0]),
+        ("o'br", [2]),
+        ("obr", [2]),
+        ("O’Brien", [2]),
         ("lovelaces", []),
         ("velace", []),
         ("", []),
@@ -71,6 +83,7 @@ def test_people_are_found_by_the_beginning_of_any_of_their_words(suggestions, pr
 def test_what_many_have_stands_once_and_first(suggestions):
     assert texts(suggestions, "data", SuggestionKind.TITLE) == ["Data Scientist", "Data Engineer"]
     assert texts(suggestions, "sci", SuggestionKind.TITLE) == ["Data Scientist"]
+    assert texts(suggestions, "工程", SuggestionKind.TITLE) == ["软件工程师"]
     assert texts(suggestions, "sohne", SuggestionKind.COMPANY) == ["Müller & Söhne"]
     assert texts(suggestions, "en", SuggestionKind.TAG) == ["Analytical Engines", "Energy"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,7 @@ from django.urls import reverse
 from experts.importing.uploads import delete_leftovers
 from tcs_site.http_server import bodies
 from tests.support import strangers
+from tests.support.permission_table import TABLE
 from tests.support.server import Server, Site, serving
 from tests.support.strangers import MB, connected, everything, head, push, status
 from tests.support.waiting import until
@@ -247,3 +249,10 @@ def test_what_is_left_of_an_upload_after_a_kill_is_removed_and_what_arrives_is_n
 
 def test_the_address_of_the_import_is_the_one_that_the_server_knows():
     assert reverse("admin:experts_expert_import") == IMPORT
+
+
+def test_every_page_that_takes_a_form_may_be_sent_one():
+    forms = [row.path.partition("?")[0] for row in TABLE if row.post != HTTPStatus.METHOD_NOT_ALLOWED]
+    heads = [bodies.Head(b"POST", path.encode(), 500, False, b"application/x-www-form-urlencoded") for path in forms]
+    assert [path for path, head in zip(forms, heads, strict=True) if bodies.refusal(head)] == []
+    assert "/not-a-match/" in forms

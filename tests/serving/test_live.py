@@ -108,7 +108,7 @@ def test_after_a_restart_the_newest_good_version_is_served(serving):
     cast.experts(3)
     rebuild()
     good = rebuild()
-    damage(rebuild(), "ann.faiss")
+    damage(rebuild(), "vectors.npy")
     shutil.rmtree(paths.version_folder(rebuild()))
     serving.refresh()
     assert live.current().number == good

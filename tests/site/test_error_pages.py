@@ -67,7 +67,6 @@ def test_the_page_after_too_many_failures_says_how_long_to_wait_and_who_is_not_a
     [
         ("experts/expert", "Import a file"),
         ("experts/tag", "Add a tag with a description"),
-        ("indexing/savedquery", "search in the Lab"),
         ("indexing/apitoken", "/api/admin/auth"),
         ("indexing/notification", "No notifications sent yet"),
         ("auth/group", "There is nothing here yet"),

@@ -15,23 +15,27 @@ from tests.support import cast
 from tests.support.index_cast import built
 
 FORMATS = {
-    2: {
+    5: {
         "manifest.json": (
             "ann_kind ann_recall count created dimension fence files fingerprint format model_name number "
-            "template_version; bytes sha256"
+            "passage_rule passages template_version; bytes sha256"
         ),
-        "ann.faiss": "",
         "facets.npz": (
             "categories <U[1] category <i4[1] currency <U[1] has_photo |b1[1] rate <f8[1] tag_ids <i8[1] "
             "tag_starts <i8[1]"
         ),
+        "feedback.npy": "|V8[1]",
+        "feedback_words.npz": "ends <i8[1] letters |u1[1] starts <i8[1]",
         "field_hashes.npy": "<u8[2]",
         "ids.npy": "<i8[1]",
         "keywords": (
-            "key i64, handle text tcs_raw basic, label text tcs_raw basic, rate f64, name text tcs_plain freq, "
-            "username text tcs_plain freq, job_title text tcs_stemmed freq, tags text tcs_stemmed freq, "
-            "company text tcs_stemmed freq, bio text tcs_stemmed freq"
+            "key i64, handle text tcs_raw basic, label text tcs_raw basic, rate f64, name text tcs_terms freq, "
+            "job_title text tcs_terms freq, tags text tcs_terms freq, company text tcs_terms freq, "
+            "bio text tcs_terms freq, username text tcs_terms basic, names text tcs_terms basic, "
+            "joined text tcs_terms basic, words text tcs_terms position"
         ),
+        "passage_hashes.npy": "|u1[2]",
+        "passages.npy": "<i4[2]",
         "profile_ends.npy": "<i8[1]",
         "profiles.npy": "|u1[1]",
         "row_digests.npy": "|u1[2]",

@@ -20,6 +20,8 @@ MANIFEST = Manifest(
     template_version=1,
     ann_kind=EXACT,
     ann_recall=None,
+    passages=13,
+    passage_rule=1,
     files={"ids.npy": FileEntry(208, "cd" * 32), "keywords/meta.json": FileEntry(10, "ef" * 32)},
 )
 
@@ -69,6 +71,8 @@ def test_a_missing_key_is_named(key):
         ("count", []),
         ("ann_kind", "magic"),
         ("ann_recall", 0.9),
+        ("passages", -1),
+        ("passage_rule", "1"),
         ("files", []),
         ("files", {"ids.npy": 3}),
         ("files", {"ids.npy": {"bytes": 3}}),
@@ -87,7 +91,7 @@ def test_an_approximate_index_must_tell_its_recall():
 
 
 def test_another_format_is_refused_clearly():
-    with pytest.raises(SnapshotInvalid, match="another release of TCS, in format 99; this release reads format 2"):
+    with pytest.raises(SnapshotInvalid, match="another release of TCS, in format 99; this release reads format 5"):
         Manifest.from_bytes(changed(format=99))
 
 

@@ -30,7 +30,8 @@ FILES = [
     "text_hashes.npy",
     "field_hashes.npy",
     "vectors.npy",
-    "ann.faiss",
+    "passages.npy",
+    "passage_hashes.npy",
     "facets.npz",
     "keywords/meta.json",
     "row_digests.npy",
@@ -117,7 +118,7 @@ def test_files_that_disagree_with_the_manifest_are_refused(folder, changes):
         Snapshot.open(folder)
 
 
-@pytest.mark.parametrize("name", ["ann.faiss", "facets.npz", "keywords"])
+@pytest.mark.parametrize("name", ["facets.npz", "keywords"])
 def test_files_of_two_versions_never_mix(folder, name):
     cast.Expert.objects.first().delete()
     other = built(replace(FULL, number=2)).folder

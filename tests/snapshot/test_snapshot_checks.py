@@ -15,7 +15,7 @@ from tests.support.index_cast import built
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("name", ["ann.faiss", "suggest.npz", "facets.npz", "keywords/meta.json", "vectors.npy"])
+@pytest.mark.parametrize("name", ["passages.npy", "suggest.npz", "facets.npz", "keywords/meta.json", "vectors.npy"])
 def test_a_file_of_the_right_size_that_nobody_can_read_is_named(folder, name):
     damage.replace(folder / name, b"\0" * (folder / name).stat().st_size)
     with pytest.raises(SnapshotInvalid, match=name.partition("/")[0].replace(".", r"\.")):

@@ -13,6 +13,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from indexing.encoders.protocol import DOCUMENT, Role
+
 DIMENSION = 64
 BATCH = 8
 
@@ -23,24 +25,39 @@ class HashEncoder:
     name = "hash-encoder"
     fingerprint = hashlib.sha256(b"tests.support.fakes.HashEncoder 1").hexdigest()
     dimension = DIMENSION
+    limit = 256
+    """Words of a text that it reads."""
 
     def __init__(self) -> None:
         self.encoded: list[str] = []
         """Every text that was encoded, so that a test can tell what was not encoded again."""
+        self.roles: dict[str, Role] = {}
+        """The role of each text that was encoded, the last one if there were several."""
 
     def load(self) -> None:
         pass
 
-    def encode(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> NDArray[np.float32]:
+    def encode(
+        self, texts: Sequence[str], role: Role = DOCUMENT, *, progress: Callable[[int], None] | None = None
+    ) -> NDArray[np.float32]:
         vectors = np.empty((len(texts), DIMENSION), dtype=np.float32)
         for start in range(0, len(texts), BATCH):
             batch = texts[start : start + BATCH]
-            for row, text in enumerate(batch, start):
-                vectors[row] = text_vector(text)
+            for row, (text, read) in enumerate(zip(batch, self.characters_read(batch), strict=True), start):
+                vectors[row] = text_vector(text[:read])
             self.encoded += batch
+            self.roles.update(dict.fromkeys(batch, role))
             if progress is not None:
                 progress(len(batch))
         return vectors
+
+    def characters_read(self, texts: Sequence[str]) -> list[int]:
+        """Up to `limit` words, and any punctuation after them."""
+        ends = [[word.end() for word in re.finditer(r"\w+\W*", text)] for text in texts]
+        return [
+            len(text) if len(each) <= self.limit else each[self.limit - 1]
+            for text, each in zip(texts, ends, strict=True)
+        ]
 
 
 class OtherHashEncoder(HashEncoder):

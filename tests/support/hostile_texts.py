@@ -5,12 +5,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import product
 
+from experts.identity import identity_key
 from experts.importing.cells import mark_formula, shorten, unmark_formula
-from experts.importing.columns import COLUMNS, field_of
+from experts.importing.columns import COLUMNS, EMAIL, FULL_NAME, field_of
+from experts.importing.conventions import Conventions
+from experts.importing.encodings import find_encoding
+from experts.importing.headers import read_header
+from experts.importing.made import without_sources
+from experts.importing.source_rows import SourceRow
 from experts.importing.tables import ImportRow
 from experts.importing.values import LONGEST_CELL, read_values
 from experts.safe_text import visible, without_bidi_controls
@@ -21,6 +28,7 @@ from indexing.runlog.lines import MAX_MESSAGE
 from indexing.search.highlights import Marker, one_slip
 from indexing.snapshot import text_analysis
 from indexing.snapshot.keyword_query import QueryWord
+from indexing.snapshot.query_terms import QueryAnalysis
 
 Case = tuple[str, Callable[[], object]]
 
@@ -47,19 +55,28 @@ def cells() -> Iterator[Case]:
     for start, unit, size in product(("", "x", "0.", "-0", "http://a"), units, (LONGEST_CELL, LONG)):
         text = (start + unit * size)[: size - 1] + "x"
         row = ImportRow(1, dict.fromkeys(COLUMNS.values(), text))
-        yield f"read_values {start}{unit!r}", partial(read_values, row)
+        yield f"read_values {start}{unit!r}", partial(read_values, row, Conventions(decimal=","))
+        yield f"made {start}{unit!r}", partial(without_sources, {FULL_NAME: text, EMAIL: text})
+        yield f"columns {start}{unit!r}", partial(read_header, [SourceRow(1, [text]), SourceRow(2, [text])])
+        yield f"look alike {start}{unit!r}", partial(identity_key, text)
+        yield f"encoding {start}{unit!r}", partial(encoding_of, f"{text}é")
+
+
+def encoding_of(text: str) -> str:
+    return find_encoding(io.BytesIO(text.encode("cp1252", "replace")))
 
 
 def analysis() -> Iterator[Case]:
     for unit in (*MARKS, "a\u0301", "の", "\ufb01", "ﷺ", "ex-", "c+", "J#"):
         for call in (text_analysis.prepare, text_analysis.fold):
             yield f"{call.__name__} {unit!r}", partial(call, repeated(unit, LONG))
-        yield f"analyse_query {unit!r}", partial(text_analysis.analyse_query, repeated(unit, BIO))
+        yield f"terms {unit!r}", partial(QueryAnalysis().terms, repeated(unit, BIO))
+        yield f"joined_words {unit!r}", lambda unit=unit: list(text_analysis.joined_words(repeated(unit, BIO)))
 
 
 def highlights() -> Iterator[Case]:
-    words = [QueryWord(f"{'a' * 70}{number}", "a", is_indexed=False) for number in range(63)]
-    marker = Marker([*words, QueryWord("a", "a", is_indexed=True)])
+    words = [QueryWord(f"{'a' * 70}{number}", ("a",), False, True, 1.0) for number in range(63)]
+    marker = Marker([*words, QueryWord("a", ("a",), True, False, 1.0)])
     for unit in (*MARKS, "a ", "a-", "a.", "é ", "ab", "の", "{", "c+", "a\u0301", "\U0001f642"):
         text = "z" * 300 + " " + repeated(unit, BIO)
         yield f"excerpt {unit!r}", partial(marker.excerpt, text)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from experts.importing.apply import apply_plan
+from experts.importing.options import ImportOptions
 from experts.importing.plan import ImportPlan, make_plan
 
 FULL = (
@@ -17,12 +19,12 @@ FULL = (
 """A file with every column and one expert."""
 
 
-def plan_of(text: str | bytes, *, sync: bool = False) -> ImportPlan:
-    return make_plan(io.BytesIO(text.encode() if isinstance(text, str) else text), sync=sync)
+def plan_of(text: str | bytes, **options: Any) -> ImportPlan:
+    return make_plan(io.BytesIO(text.encode() if isinstance(text, str) else text), ImportOptions(**options))
 
 
-def import_file(text: str | bytes, *, sync: bool = False, skip_bad: bool = False) -> ImportPlan:
-    plan = plan_of(text, sync=sync)
+def import_file(text: str | bytes, *, skip_bad: bool = False, **options: Any) -> ImportPlan:
+    plan = plan_of(text, **options)
     apply_plan(plan, skip_bad=skip_bad)
     return plan
 

@@ -58,6 +58,8 @@ def mapped_again() -> int:
         template_version=1,
         ann_kind=EXACT,
         ann_recall=None,
+        passages=0,
+        passage_rule=0,
         files={"ids.npy": entry},
     ).to_bytes()
     (folder / MANIFEST_NAME).write_bytes(manifest)

@@ -38,10 +38,14 @@ PUBLISH = ("indexing.publish",)
 TAGS = ("experts.view_tag", "experts.change_tag", "experts.add_tag")
 DIRECTORY = ("experts.view_tag", *(f"experts.{action}_expert" for action in ("add", "change", "delete", "view")))
 IMPORT = ("experts.import",)
+TESTS = ("indexing.view", "indexing.view_searchtest", "indexing.change_searchtest")
 CANCEL = ("indexing.cancel", "indexing.rebuild")
 
 CONSOLE = [
     Row("search", "/?q=bread", "console"),
+    Row("where", "/where/?q=bread&expert={active}", "console"),
+    Row("where-people", "/where/people/?who=er", "console"),
+    Row("similar", "/similar/{active}/?category=Finance", "console"),
     Row("index:page", "/admin/index/", "console", VIEW),
     Row("index:rebuild", "/admin/index/rebuild/", "console", ("indexing.rebuild",), post=409),
     Row("index:retag", "/admin/index/retag/", "console", ("indexing.rebuild",), post=409),
@@ -87,17 +91,23 @@ CONSOLE = [
         "index:save-query",
         "/admin/index/lab/save/",
         "console",
-        ("indexing.add_savedquery",),
+        ("indexing.add_searchtest",),
         get=405,
         post=302,
         send={"q": "wine", "k": "10", "expected": "{expert}"},
     ),
-    Row("index:saved-queries", "/admin/index/lab/saved-queries/?a={version}&b={held}", "console", VIEW),
+    Row("index:search-tests", "/admin/index/search-tests/?a={version}&b={held}", "console", TESTS),
+    Row("index:saved-queries", "/admin/index/lab/saved-queries/", "console", TESTS, get=301),
     *(
         Row(f"index:map-{name}", f"/admin/index/map/{name}/?q=bread", "console", VIEW, get=202)
         for name in ("areas", "query", "gaps", "moves")
     ),
     Row("index:searches", "/admin/index/searches/", "console", VIEW),
+    Row("index:export-queries", "/admin/index/searches/queries.csv", "console", VIEW),
+    Row("index:export-experts", "/admin/index/searches/experts.csv", "console", VIEW),
+    Row("open-expert", "/experts/{active}/open/?q=bread", "console", get=302),
+    Row("show-contact", "/experts/{active}/contact/?q=bread", "console", get=404),  # who has no profile elsewhere
+    Row("not-a-match", "/not-a-match/?q=bread", "console", get=405, post=302, send={"expert": "{active}"}),
     Row("index:map", "/admin/index/map/", "console", VIEW),
     Row("index:map-points", "/admin/index/map/points/", "console", VIEW, get=202),
     Row("index:map-colours", "/admin/index/map/colours/", "console", VIEW, get=202),
@@ -145,12 +155,19 @@ API = [
         )
     ),
     Row("api:release_schedule", "/api/admin/schedule/release", "api", PUBLISH, get=405, post=200),
+    Row("api:list_search_tests", "/api/admin/search-tests", "api", VIEW),
+    Row("api:run_search_tests", "/api/admin/search-tests/run?a={version}&b={held}", "api", VIEW),
     Row("api:run_saved_queries", "/api/admin/lab/saved-queries?a={version}&b={held}", "api", VIEW),
     Row("api:embedding_map", "/api/admin/embedding-map", "api", VIEW, get=202),
+    Row("api:preview_import", "/api/directory/imports", "api", IMPORT, get=405, post=422),
+    Row("api:apply_import", "/api/directory/imports/none/apply", "api", IMPORT, get=405, post=422),
+    Row("api:undo_import", "/api/directory/imports/999999/undo", "api", IMPORT, get=405, post=404),
     Row("api:find", "/api/search?q=bread", "api"),
+    Row("api:find_rank", "/api/where?q=bread&expert={active}", "api"),
+    Row("api:find_similar", "/api/experts/{active}/similar?k=3", "api"),
     Row("api:complete", "/api/suggest?q=br", "api"),
 ]
-AUTOCOMPLETE = "/admin/autocomplete/?app_label=indexing&model_name=savedquery&field_name=expected&term=x"
+AUTOCOMPLETE = "/admin/autocomplete/?app_label=indexing&model_name=searchtest&field_name=expected&term=x"
 HEALTH = [
     Row("healthz", "/healthz", "open"),
     Row("readyz", "/readyz", "open"),
@@ -165,24 +182,38 @@ ADMIN = [
     Row("admin:autocomplete", AUTOCOMPLETE, "admin", ("experts.view_expert", "experts.change_expert")),
     Row("admin:jsi18n", "/admin/jsi18n/", "admin"),
     Row("admin:view_on_site", "/admin/r/{expert_type}/{expert}/", "admin", get=302, post=302),
+    Row(r"^admin/indexing/savedquery/(?P<rest>.*)$", "/admin/indexing/savedquery/add/", "open", get=302, post=302),
     Row("admin:app_list", "/admin/experts/", "admin", DIRECTORY, post=200, refused=404),
     Row("admin/(?P<url>.*)$", "/admin/nothing", "admin", get=404, post=404),
     Row("admin:auth_user_password_change", "/admin/auth/user/{user}/password/", "admin", (SUPERUSER_ONLY,), post=200),
     Row("admin:experts_expert_import", "/admin/experts/expert/import/", "admin", IMPORT, post=200),
     Row("admin:experts_expert_import_preview", "/admin/experts/expert/import/preview/", "admin", IMPORT, get=302),
+    Row("admin:experts_expert_import_choose", "/admin/experts/expert/import/choose/", "admin", IMPORT, 405, 302),
+    Row("admin:experts_expert_import_refused", "/admin/experts/expert/import/refused/", "admin", IMPORT, get=302),
+    Row("admin:experts_expert_import_template", "/admin/experts/expert/import/template/", "admin", IMPORT),
+    Row(
+        "admin:experts_expert_remove_samples",
+        "/admin/experts/expert/samples/remove/",
+        "admin",
+        ("experts.delete_expert",),
+        405,
+        302,
+    ),
     Row("admin:experts_expert_import_apply", "/admin/experts/expert/import/apply/", "admin", IMPORT, 405, 302),
     Row("admin:experts_expert_import_discard", "/admin/experts/expert/import/discard/", "admin", IMPORT, 405, 302),
     Row("admin:experts_expert_import_undo", "/admin/experts/expert/import/{import}/undo/", "admin", IMPORT, 200, 302),
 ]
 
 
-def model_rows(app: str, model: str, *, add: int = 200, change: int = 200, delete: int = 302) -> Iterator[Row]:
+def model_rows(
+    app: str, model: str, *, add: int = 200, change: int = 200, delete: int = 302, listed: int = 200
+) -> Iterator[Row]:
     """The admin's pages of one model, and what posting gives: 403 where nobody may, not even a superuser."""
     base, name = f"/admin/{app}/{model}/", f"admin:{app}_{model}"
     one = f"{base}{{{model}}}/"
     may = {action: (f"{app}.{action}_{model}",) for action in ("add", "change", "delete", "view")}
     sees = may["view"] + may["change"]
-    yield Row(f"{name}_changelist", base, "admin", sees, post=200)
+    yield Row(f"{name}_changelist", base, "admin", sees, listed, listed)
     yield Row(f"{name}_add", f"{base}add/", "admin", may["add"], get=add, post=add)
     yield Row(f"{name}_history", f"{one}history/", "admin", sees, post=200)
     yield Row(
@@ -208,7 +239,7 @@ TABLE = [
     *model_rows("auth", "user"),
     *model_rows("auth", "group"),
     *model_rows("indexing", "apitoken", add=403, change=302),
-    *model_rows("indexing", "savedquery"),
+    *model_rows("indexing", "searchtest", listed=302),
     *model_rows("indexing", "notification", add=403, change=403, delete=403),
     *model_rows("axes", "accessattempt", add=403, change=302),
     *model_rows("axes", "accesslog", add=403, change=302),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from experts.importing.records import Changes
 from experts.models import Expert, ImportRecord, Tag
 from indexing import encoders, runs
-from indexing.models import ApiToken, IndexVersion, Notification, RebuildRun, SavedQuery
+from indexing.models import ApiToken, IndexVersion, Notification, RebuildRun, SearchTest
 from indexing.serving import live
 from tests.support import cast
 
@@ -27,13 +27,13 @@ def without_static_files(middleware: list[str]) -> list[str]:
 def one_of_everything(settings: Any, *, query: str = "bread", **of_experts: str) -> Scene:
     """A live version, a kept and a held one, a run that waits for a worker, rows of every model in the admin.
 
-    All experts get what `of_experts` says; one of them is lost in the held version, and the saved query misses it.
+    All experts get what `of_experts` says; one of them is lost in the held version, and the search test misses it.
     """
     settings.TCS_WORKER = "external"
     settings.MIDDLEWARE = without_static_files(settings.MIDDLEWARE)
     first = cast.experts()[0]
     Expert.objects.update(**of_experts)
-    saved = SavedQuery.objects.create(text=query)
+    saved = SearchTest.objects.create(text=query)
     saved.expected.add(first)
     cast.published_again()
     cast.published_again()
@@ -51,13 +51,14 @@ def one_of_everything(settings: Any, *, query: str = "bread", **of_experts: str)
         "kept": IndexVersion.objects.get(state=IndexVersion.State.KEPT).pk,
         "held": held.version_id,
         "expert": first.pk,
+        "active": Expert.objects.active().values_list("pk", flat=True)[0],
         "expert_type": ContentType.objects.get_for_model(Expert).pk,
         "import": ImportRecord.objects.create(name="sam", changes=Changes([], {}, []).packed()).pk,
         "tag": Tag.objects.order_by("pk").values_list("pk", flat=True)[0],
         "user": owner.pk,
         "group": Group.objects.order_by("pk").values_list("pk", flat=True)[0],
         "apitoken": ApiToken.objects.issue(owner)[0].pk,
-        "savedquery": saved.pk,
+        "searchtest": saved.pk,
         "notification": Notification.objects.create(event="x", subject="x", body="x").pk,
         "accessattempt": AccessAttempt.objects.create(attempt_time=now, failures_since_start=1, **seen).pk,
         "accesslog": AccessLog.objects.create(**seen).pk,

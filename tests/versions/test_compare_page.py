@@ -1,4 +1,4 @@
-"""Any two versions side by side: who was gained, lost and changed, by name; which saved queries moved."""
+"""Any two versions side by side: who was gained, lost and changed, by name; which search tests moved."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from experts.models import Expert
 from indexing.lib import paths
-from indexing.models import IndexVersion, SavedQuery
+from indexing.models import IndexVersion, SearchTest
 from indexing.versions import diff as version_diff
 from indexing.versions.opening import open_baseline
 from tests.support import cast, version_cast
@@ -106,19 +106,19 @@ def test_a_list_comes_in_pages_by_name(viewer):
     assert "Late25" in html(viewer.get(COMPARE, {"from": 1, "to": 2, "page": 2}))
 
 
-def test_saved_queries_are_run_on_request_and_changed_ones_named(viewer):
-    SavedQuery.objects.create(text="church organs", k=3)
+def test_search_tests_are_run_on_request_and_changed_ones_named(viewer):
+    SearchTest.objects.create(text="church organs", k=3)
     version_cast.two_versions()
     quiet = html(viewer.get(COMPARE, {"from": 1, "to": 2}))
-    assert "Compare 1 saved query" in quiet
+    assert "Compare 1 search test" in quiet
     page = html(viewer.get(COMPARE, {"from": 1, "to": 2, "queries": 1}))
-    assert "1 of 1 saved query has different results" in page
+    assert "1 of 1 search test has different results" in page
     assert "a=1&amp;b=2" in page
     same = html(viewer.get(COMPARE, {"from": 2, "to": 2}))
     assert "Choose two different versions" in same
 
 
-def test_without_saved_queries_it_says_how_to_get_some(viewer):
+def test_without_search_tests_it_says_how_to_get_some(viewer):
     version_cast.two_versions()
     assert "Save one in the Lab" in html(viewer.get(COMPARE))
 

@@ -8,11 +8,13 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from experts.models import Expert
+from experts.samples.generator import load_samples
+from experts.samples.removal import remove_samples
 from indexing import audit, encoders, runs
 from indexing.audit import Actor
 from indexing.errors import Busy, Refused, SchedulePaused, SnapshotInvalid
 from indexing.lib import paths, processes
-from indexing.models import IndexState, IndexVersion, Notification, Publication, RebuildRun, SavedQuery
+from indexing.models import IndexState, IndexVersion, Notification, Publication, RebuildRun, SearchTest
 from indexing.snapshot.baseline import Baseline
 from indexing.versions import decisions, rollback_effect
 from indexing.worker import execute, gate_evidence
@@ -66,6 +68,18 @@ def test_the_report_shows_ids_where_the_version_stored_no_names(monkeypatch):
     gone.delete()
     monkeypatch.setattr(Baseline, "profiles_of", lambda version, ids: {})
     assert rebuild().gate["lost"] == [f"number {number} (deleted)"]
+
+
+def test_samples_that_were_removed_at_once_are_not_lost():
+    cast.experts(5)
+    load_samples(20)
+    rebuild()
+    remove_samples()
+    run = rebuild()
+    assert run.state == State.DONE
+    assert run.gate["lost_count"] == 0
+    Expert.objects.get(username="expert-001").delete()
+    assert rebuild().gate["lost"] == ["Erin Number001 (expert-001)"]
 
 
 def test_holding_changes_neither_the_time_of_the_last_rebuild_nor_its_count(held):
@@ -135,10 +149,10 @@ def test_with_approval_always_every_version_waits_for_another_person(settings):
     assert live() == run.version_id
 
 
-def test_a_saved_query_that_no_longer_finds_its_expert_holds_the_version():
+def test_a_search_test_that_no_longer_finds_its_expert_holds_the_version():
     people = cast.experts(8)
     baker = next(person for person in people if person.job_title == "Baker")
-    query = SavedQuery.objects.create(text="sourdough bread fermentation", k=1)
+    query = SearchTest.objects.create(text="sourdough bread fermentation", k=1)
     query.expected.add(baker)
     assert rebuild().state == State.DONE
     Expert.objects.filter(pk=baker.pk).update(job_title="Retired", bio="Enjoys the garden.")
@@ -149,12 +163,18 @@ def test_a_saved_query_that_no_longer_finds_its_expert_holds_the_version():
     (query,) = run.gate["queries"]
     assert query["missing"] == [baker.username]
     assert query["before"][0] == baker.username
+    figures = run.version.test_figures
+    assert (figures.tests, figures.failed, figures.compared_with) == (1, 1, 1)
+    assert (figures.score, figures.score_before) == (query["score"], 1.0)
+    assert figures.score < 1
+    first = IndexVersion.objects.get(pk=1).test_figures
+    assert (first.failed, first.score, first.compared_with, first.change) == (0, 1.0, None, None)
 
 
 def test_the_gate_judges_the_directory_as_it_was_read():
     cast.experts(20)
     rebuild()
-    query = SavedQuery.objects.create(text="plays the lute", k=1)
+    query = SearchTest.objects.create(text="plays the lute", k=1)
     Expert.objects.create(username="lute", bio="Plays the lute.")
     made = built(replace(FULL, number=2, fence=2))
     Expert.objects.filter(username__lte="expert-010").delete()

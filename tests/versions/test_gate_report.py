@@ -1,14 +1,15 @@
-"""The gate's report on the pages: every rule, who was lost, and which saved queries changed."""
+"""The gate's report on the pages: every rule, who was lost, and which search tests changed."""
 
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from experts.models import Expert
 from indexing.console.versions import gate_report
-from indexing.models import RebuildRun, SavedQuery
+from indexing.models import RebuildRun, SearchTest
 from tests.support import cast, version_cast
 from tests.support.html_reading import html
 
@@ -20,7 +21,7 @@ PAGE = "/admin/index/"
 def test_a_held_run_shows_every_rule_with_value_limit_and_result(viewer):
     run = version_cast.held()
     page = html(viewer.get(f"{PAGE}runs/{run.pk}/"))
-    assert page.count('<span class="verdict verdict-passed">') == 6
+    assert page.count('<span class="verdict verdict-passed">') == 7
     assert page.count('<span class="verdict verdict-breach">') == 1
     assert "Experts removed" in page
     assert "50 %" in page
@@ -129,10 +130,10 @@ def test_a_rule_of_another_release_is_shown_as_it_stands():
     assert (rule.name, rule.value, rule.limit, rule.outcome) == ("moon_phase", "1", "2", "breach")
 
 
-def test_a_saved_query_shows_before_and_after_and_the_experts_it_misses(viewer):
+def test_a_search_test_shows_before_and_after_and_the_experts_it_misses(viewer):
     people = cast.experts(8)
     baker = next(person for person in people if person.job_title == "Baker")
-    SavedQuery.objects.create(text="sourdough bread fermentation", k=1).expected.add(baker)
+    SearchTest.objects.create(text="sourdough bread fermentation", k=1).expected.add(baker)
     cast.rebuild()
     Expert.objects.filter(pk=baker.pk).update(job_title="Retired", bio="Enjoys the garden.")
     Expert.objects.filter(pk=people[0].pk).update(bio="Sourdough bread fermentation all day.")
@@ -142,6 +143,11 @@ def test_a_saved_query_shows_before_and_after_and_the_experts_it_misses(viewer):
     assert f"not in the top 1: <bdi>{baker.username}</bdi>" in page
     assert "% the same" in page
     assert page.index("<h4>Before</h4>") < page.index("<h4>After</h4>")
+    for path in ("versions/", f"versions/{run.version_id}/"):
+        page = html(viewer.get(PAGE + path))
+        assert "0 of 1 passes" in page
+        assert re.search(r"score \d+ % <span title=\"Percentage points against version 1[^>]*>\(−", page)
+    assert "1 of 1 passes" in html(viewer.get(f"{PAGE}versions/1/"))
 
 
 def test_the_first_version_says_that_there_is_nothing_to_compare(viewer):

@@ -117,7 +117,7 @@ def test_cancelling_stops_the_build_between_two_batches_and_leaves_nothing(monke
     cast.experts(40)
     encode = fakes.HashEncoder.encode
 
-    def slow(self, texts, *, progress=None):
+    def slow(self, texts, *role, progress=None):
         def cancel(count: int) -> None:
             runs.cancel(RebuildRun.objects.active().get().pk, cast.command_actor("carol"))
             reporters[0].beat()
@@ -175,7 +175,7 @@ def test_a_long_stage_says_in_the_log_how_far_it_is(monkeypatch):
     monkeypatch.setattr(reporter, "LINE_SECONDS", 0.1)
     active = RebuildRun.objects.active()
 
-    def slow(self, texts, *, progress=None):
+    def slow(self, texts, *role, progress=None):
         def wait(count: int) -> None:
             progress(count)
             if fakes.BATCH < len(self.encoded) < 40:  # the pace is known from the second batch on

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from experts.numbers import whole_number
-from experts.samples import generator
+from experts.samples import generator, removal
 
 
 def positive(value: str) -> int:
@@ -29,9 +29,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--seed", type=int, default=1, help="another seed gives other experts (default: %(default)s)"
         )
+        parser.add_argument("--remove", action="store_true", help="remove the sample experts instead")
         parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
 
     def handle(self, *args: Any, count: int, seed: int, **options: Any) -> None:
+        if options["remove"]:
+            removed = removal.remove_samples()
+            said = json.dumps({"removed": removed})
+            self.stdout.write(said if options["json"] else _("Sample experts removed: %s.") % removed)
+            return
         created = generator.load_samples(count, seed)
         if options["json"]:
             self.stdout.write(json.dumps({"created": created, "present": count - created}))

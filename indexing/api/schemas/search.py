@@ -9,7 +9,9 @@ from ninja import Field, Schema
 from pydantic import BaseModel
 
 from experts.models import Expert
+from indexing.api.schemas.explanations import ExplanationOut
 from indexing.search import Hit, Results
+from indexing.search.explanation import Explainer
 from indexing.search.facet_counts import FacetCounts
 from indexing.search.highlights import Marker
 from indexing.search.suggest import Suggestion
@@ -40,18 +42,37 @@ class ExpertCard(Plain):
         return cls(name=expert.full_name, **stored | links)
 
 
+class Excerpt(Plain):
+    """A part of the bio: the passage nearest to the query, or the part with most of its words."""
+
+    text: str
+    offset: int = Field(description="Where it begins in `expert.bio`, in characters (Unicode code points).")
+    length: int
+
+    @classmethod
+    def from_hit(cls, hit: Hit, marker: Marker) -> Excerpt:
+        start, end = marker.part_to_show(hit.expert.bio, hit.passage)
+        return cls(text=hit.expert.bio[start:end], offset=start, length=end - start)
+
+
 class SearchHit(Plain):
     expert: ExpertCard
     score: float
     similarity: float | None = Field(description="Cosine similarity of query and profile.")
     semantic_rank: int | None
     keyword_rank: int | None
+    excerpt: Excerpt | None = Field(
+        default=None,
+        description="The passage of the bio nearest to the query; of a short profile, or of a hit that was found by "
+        "its words only, the part with most of these.",
+    )
     highlights: dict[str, str] = Field(
         default={},
-        description="name, job_title, company, bio as escaped HTML with the query's words in <mark>; an excerpt of a "
-        "long bio. Only fields that contain a word of the query.",
+        description="name, job_title, company, bio as escaped HTML with the query's words in <mark>; of the bio only "
+        "the excerpt. Only fields that contain a word of the query.",
     )
     common_tags: list[str] = Field(default=[], description="The expert's tags that contain a word of the query.")
+    explanation: ExplanationOut | None = Field(default=None, description="Only with `explain=true`.")
 
     @classmethod
     def from_hit(cls, hit: Hit, marker: Marker | None = None) -> SearchHit:
@@ -59,7 +80,8 @@ class SearchHit(Plain):
             name: getattr(hit, name) for name in ("score", "similarity", "semantic_rank", "keyword_rank")
         }
         if marker is not None:
-            measured["highlights"] = marker.highlights(hit.expert)
+            measured["excerpt"] = Excerpt.from_hit(hit, marker)
+            measured["highlights"] = marker.highlights(hit.expert, hit.passage)
             measured["common_tags"] = marker.common_tags([tag.name for tag in hit.tags])
         return cls(expert=ExpertCard.from_expert(hit.expert), **measured)
 
@@ -122,6 +144,13 @@ class SearchResults(Plain):
             hits=[SearchHit.from_hit(hit, marker) for hit in results.hits],
             facets=Facets.from_counts(facets) if facets else None,
         )
+
+    def explained(self, results: Results, explainer: Explainer) -> SearchResults:
+        """The same results, each hit with its explanation. Raises EncoderUnavailable."""
+        for shown, hit in zip(self.hits, results.hits, strict=True):
+            if found := explainer.explain(hit.expert, hit.tags):
+                shown.explanation = ExplanationOut.from_explanation(found)
+        return self
 
 
 class SuggestionOut(Schema):

@@ -71,6 +71,21 @@ class Pin(Schema):
         return cls(at=version.pinned_at.timestamp(), by=version.pinned_name, reason=version.pinned_reason)
 
 
+class SearchTests(Schema):
+    """What the search tests made of a version when it was built."""
+
+    tests: int
+    failed: int = Field(description="Tests that miss an expected expert or show an unwanted one.")
+    score: float | None = Field(description="Mean nDCG@10, 0 to 1: 1 if every test shows its experts first.")
+    compared_with: int | None = Field(description="The version that was live then.")
+    score_before: float | None = Field(description="That version's score in the same tests.")
+
+    @classmethod
+    def from_version(cls, version: IndexVersion) -> SearchTests | None:
+        figures = version.test_figures
+        return cls(**figures.as_row()) if figures else None
+
+
 class Version(Schema):
     version: int
     state: str = Field(description="building, held, live, kept or deleted.")
@@ -80,6 +95,7 @@ class Version(Schema):
     model: str
     dimension: int
     run: int | None = Field(description="The run that built it.")
+    search_tests: SearchTests | None = Field(description="Null if no search test was active when it was built.")
     pinned: Pin | None
     publications: list[Period] = Field(description="Latest first.")
 
@@ -95,6 +111,7 @@ class Version(Schema):
             model=version.model_name,
             dimension=version.dimension,
             run=run.pk if run else None,
+            search_tests=SearchTests.from_version(version),
             pinned=Pin.from_version(version),
             publications=[Period.from_publication(each) for each in version.publications.all()],
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Literal
+from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
 
@@ -15,6 +16,7 @@ from indexing.lib.translation import translated
 from indexing.models import IndexVersion
 from indexing.quality.overlap import RankChange, overlap, rank_changes
 from indexing.search import Hit, Mode, Results, search
+from indexing.search.highlights import Marker
 from indexing.serving import open_versions
 
 HITS = 20
@@ -46,10 +48,19 @@ class LabColumn:
     needs_model: bool = False
     """Whether only the model is missing, so that a search by keywords would work."""
     hits: Sequence[LabHit] = field(default=())
+    marker: Marker | None = None
+    """marks the words of the query that the version's keyword index knows"""
 
     @property
     def mode_label(self) -> str:
         return mode_label(self.mode)
+
+    @property
+    def where_address(self) -> str:
+        """The parameters with which the page “Where is …?” explains this column."""
+        query = self.results.query if self.results else ""
+        asked = {"q": query, "mode": self.mode, "version": self.version.number}
+        return f"?{urlencode(asked, errors='replace')}"
 
     @property
     def ids(self) -> list[int]:
@@ -80,12 +91,14 @@ class LabComparison:
 def search_version(version: IndexVersion, mode: Mode, query: str) -> LabColumn:
     """Search one version; a version that cannot be searched gives a column with the reason."""
     try:
-        results = search(query, open_versions.open_version(version), HITS, mode)
+        snapshot = open_versions.open_version(version)
+        results = search(query, snapshot, HITS, mode)
     except EncoderUnavailable as error:
         return LabColumn(version, mode, problem=translated(error), status=error.status, needs_model=True)
     except SnapshotInvalid as error:
         return LabColumn(version, mode, problem=translated(error), status=error.status)
-    return LabColumn(version, mode, results, hits=[LabHit(hit) for hit in results.hits])
+    hits = [LabHit(hit) for hit in results.hits]
+    return LabColumn(version, mode, results, hits=hits, marker=Marker.from_query(query, snapshot.keywords))
 
 
 def compared(before: LabColumn, after: LabColumn) -> tuple[LabColumn, LabColumn, LabComparison | None]:
@@ -113,7 +126,7 @@ def _marked(column: LabColumn, changes: Sequence[RankChange], marks: Mapping[str
         LabHit(each.hit, marks[change.mark], change.other_rank, change.distance)
         for each, change in zip(column.hits, changes, strict=True)
     ]
-    return LabColumn(column.version, column.mode, column.results, hits=hits)
+    return replace(column, hits=hits)
 
 
 def _step_labels() -> dict[str, str]:
@@ -123,5 +136,6 @@ def _step_labels() -> dict[str, str]:
         "vectors": _("Search by meaning"),
         "keywords": _("Search by keywords"),
         "fuse": _("Combine the rankings"),
+        "feedback": _("Add words of the first results"),
         "cards": _("Load the profiles"),
     }

@@ -11,9 +11,8 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import replace_url
 
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
-from indexing.console.lab import columns
+from indexing.console.lab import columns, search_test_views
 from indexing.console.lab.columns import HITS
-from indexing.console.lab.saved_query_views import ADD
 from indexing.console.responses import page_or_fragment, wants_fragment
 from indexing.console.search_modes import mode_choices, parse_mode
 from indexing.models import IndexVersion
@@ -38,7 +37,13 @@ def lab_page(request: ConsoleRequest) -> HttpResponse:
         "unknown_version": unknown,
         "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
     }
-    context["may_save"] = context["has_results"] and may(request.user, ADD)
+    test = search_test_views.saved_test(context["query"])
+    context |= {
+        "test": test,
+        "good": set(test.expected.values_list("pk", flat=True)) if test else set(),
+        "bad": set(test.unwanted.values_list("pk", flat=True)) if test else set(),
+        "may_save": context["has_results"] and search_test_views.may_save(request, test),
+    }
     status = 404 if unknown else context["status"]
     response = page_or_fragment(
         request, context, page="indexing/lab/lab.html", fragment="indexing/lab/_lab_results.html", status=status

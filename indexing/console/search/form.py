@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from indexing.console.search_modes import parse_mode
@@ -16,6 +17,8 @@ from indexing.snapshot.reader import Snapshot
 
 LISTS = ("tag", "industry", "category")
 """Parameters that an address may have several times."""
+MOST_DIGITS = 1e15
+"""From here on a rate has more digits than a float."""
 RATE = ("rate_min", "rate_max", "currency")
 
 
@@ -34,6 +37,8 @@ class SearchForm:
     query: str
     mode: Mode
     parameters: SearchParameters
+    version: str = ""
+    """A version other than the live one, on pages that can look into it."""
 
     @classmethod
     def from_address(cls, data: QueryDict, snapshot: Snapshot | None) -> SearchForm:
@@ -63,10 +68,22 @@ class SearchForm:
         pairs += [(name, value) for name in LISTS for value in getattr(given, name)]
         pairs.append(("match", "all" if given.match == "all" and len(given.tag) > 1 else ""))
         pairs += [
-            (name, f"{rate:g}") for name in ("rate_min", "rate_max") if (rate := getattr(given, name)) is not None
+            (name, _digits(rate)) for name in ("rate_min", "rate_max") if (rate := getattr(given, name)) is not None
         ]
         pairs += [("currency", given.currency), ("photo", "1" if given.photo else "")]
+        pairs.append(("version", self.version))
         return [(name, value) for name, value in pairs if value]
+
+    @property
+    def rate_fields(self) -> dict[str, str]:
+        """What stands in the fields for the lowest and the highest rate."""
+        given = self.parameters
+        return {"low": _field(given.rate_min), "high": _field(given.rate_max)}
+
+    def filters_address(self) -> str:
+        """The filters and the version, for another page that takes them; empty without any."""
+        pairs = [pair for pair in self.pairs() if pair[0] not in ("q", "mode")]
+        return _address(pairs) if pairs else ""
 
     def hidden_pairs(self) -> list[tuple[str, str]]:
         """The filters that have no field while there are no results to count."""
@@ -78,8 +95,8 @@ class SearchForm:
         return _address([*unchanged, *((name, value) for name, value in changes.items() if value)])
 
     def address_without_filters(self) -> str:
-        """The address with the query and the mode only."""
-        return _address([pair for pair in self.pairs() if pair[0] in ("q", "mode")])
+        """The address with the query, the mode and the version only."""
+        return _address([pair for pair in self.pairs() if pair[0] in ("q", "mode", "version")])
 
     def chips(self) -> Iterator[FilterChip]:
         """The active filters, one by one."""
@@ -114,7 +131,11 @@ class SearchForm:
 
     def _rate_words(self) -> str:
         given = self.parameters
-        words = {"low": f"{given.rate_min or 0:g}", "high": f"{given.rate_max or 0:g}", "currency": given.currency}
+        words = {
+            "low": _grouped(given.rate_min or 0),
+            "high": _grouped(given.rate_max or 0),
+            "currency": given.currency,
+        }
         if given.rate_min is not None and given.rate_max is not None:
             return _("%(low)s to %(high)s %(currency)s per hour") % words
         if given.rate_min is not None:
@@ -126,6 +147,20 @@ class SearchForm:
 
 def _address(pairs: list[tuple[str, str]]) -> str:
     return f"?{urlencode(pairs, errors='replace')}"
+
+
+def _field(rate: float | None) -> str:
+    return "" if rate is None else _digits(rate)
+
+
+def _digits(rate: float) -> str:
+    """The rate for an address or a field: all of its digits, and no more decimals than it has."""
+    return f"{rate:.2f}".rstrip("0").rstrip(".") if rate < MOST_DIGITS else f"{rate:g}"
+
+
+def _grouped(rate: float) -> str:
+    """The rate for people: 1,234,567 or 1.234.567."""
+    return number_format(_digits(rate), force_grouping=True)
 
 
 def _rate(text: str) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
@@ -14,11 +15,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from indexing.console.access import VIEW, ConsoleRequest, allowed
+from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.responses import admin_context
 from indexing.console.search_modes import mode_label
-from indexing.models import SearchLog
-from indexing.search import Mode, log_figures
+from indexing.models import QueryUse, SearchLog
+from indexing.models.use import SHOWN_OFTEN
+from indexing.search import Mode, log_figures, use_figures
 
 RECENT = 20
 RANKED = 20
@@ -38,7 +40,7 @@ class UnansweredQuery:
 @allowed(VIEW)
 def searches_page(request: ConsoleRequest) -> HttpResponse:
     """How well searches go, those without good results, and the most recent ones."""
-    context = {
+    context = _use(request) | {
         "title": _("Searches"),
         "figures": log_figures.search_figures(),
         "unanswered": [_unanswered(row) for row in SearchLog.objects.finding_nobody()[:RANKED]],
@@ -47,6 +49,22 @@ def searches_page(request: ConsoleRequest) -> HttpResponse:
         "threshold": settings.TCS_ON_TOPIC,
     }
     return render(request, "indexing/search/log.html", admin_context(request) | context)
+
+
+def _use(request: ConsoleRequest) -> dict[str, Any]:
+    """What people did with results, and what the reader may do about a query."""
+    counted = QueryUse.objects.exists()  # before that, nothing has led anywhere yet
+    queries = use_figures.frequent_queries() if counted else []
+    return {
+        "trends": use_figures.trends(),
+        "counted": counted,
+        "nowhere": list(islice(use_figures.leading_nowhere(queries), RANKED)),
+        "unopened": use_figures.never_opened(RANKED) if counted else [],
+        "often": SHOWN_OFTEN,
+        "may_add_tests": may(request.user, "indexing.add_searchtest"),
+        "may_add_tags": may(request.user, "experts.add_tag"),
+        "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
+    }
 
 
 def _unanswered(row: Mapping[str, Any]) -> UnansweredQuery:

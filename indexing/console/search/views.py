@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url, replace_url
 
+from experts.numbers import whole_number
 from experts.safe_text import without_bidi_controls
 from indexing.console.access import REBUILD, VIEW, ConsoleRequest, allowed, may
 from indexing.console.responses import kept_for_back, page_or_fragment, wants_fragment
@@ -47,12 +48,11 @@ def search_page(request: ConsoleRequest) -> HttpResponse:
         "mode": form.mode,
         "modes": mode_choices(),
         "chips": list(form.chips()),
-        "bare_address": form.address_without_filters(),
-        "keyword_address": form.address(mode=Mode.KEYWORD),
-        "hybrid_address": form.address(mode=""),
         "currencies": list(snapshot.facets.currency_counts()) if snapshot else [],
         "examples": _examples(),
+        "noted": whole_number(request.GET.get("noted")),
     }
+    context |= _addresses(form)
     if "results" in context and k == STEPS[0]:
         _log(request, context["results"], filtered=bool(context["chips"]))
     response = page_or_fragment(
@@ -71,6 +71,17 @@ def _rights(request: ConsoleRequest) -> dict[str, bool]:
         "may_see_index": may(request.user, VIEW),
         "may_rebuild": may(request.user, REBUILD),
         "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
+    }
+
+
+def _addresses(form: SearchForm) -> dict[str, str]:
+    return {
+        "bare_address": form.address_without_filters(),
+        "results_address": form.address(),
+        "filters_address": form.filters_address(),
+        "where_address": form.address(),
+        "keyword_address": form.address(mode=Mode.KEYWORD),
+        "hybrid_address": form.address(mode=""),
     }
 
 

@@ -1,4 +1,4 @@
-"""Any two versions side by side: experts added, removed or changed, and saved queries with different results."""
+"""Any two versions side by side: experts added, removed or changed, and search tests with different results."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from indexing.console.changes import OpenList
 from indexing.console.responses import admin_context
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
 from indexing.lib.translation import translated
-from indexing.models import IndexVersion, SavedQuery
-from indexing.quality import saved_queries
+from indexing.models import IndexVersion, SearchTest
+from indexing.quality import search_tests
 from indexing.versions import diff as version_diff
 from indexing.versions import opening
 from indexing.versions.diff import KINDS, Diff, Kind
@@ -98,12 +98,12 @@ def _list(diff: Diff, request: HttpRequest) -> dict[str, Any]:
 
 
 def _queries(a: IndexVersion, b: IndexVersion, *, requested: bool) -> dict[str, Any]:
-    """The saved queries on both versions. Only on request: it opens both versions and encodes every query."""
-    saved = SavedQuery.objects.filter(is_active=True).count()
+    """The search tests on both versions. Only on request: it opens both versions and encodes every query."""
+    saved = SearchTest.objects.filter(is_active=True).count()
     if not (requested and saved):
         return {"saved": saved}
     try:
-        run = saved_queries.compare_versions(a, b)
+        run = search_tests.compare_versions(a, b)
     except (EncoderUnavailable, SnapshotInvalid) as error:
         return {"saved": saved, "queries_problem": translated(error)}
     return {"saved": saved, "queries": run, "moved": [query for query in run.queries if query.moved]}

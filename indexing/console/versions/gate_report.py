@@ -18,7 +18,7 @@ RuleOutcome = Literal["passed", "warning", "breach"]
 Formatter = Callable[[float], str]
 
 PLACES = 10
-"""How many of a saved query's results are shown, before and after: the overlap is measured over as many."""
+"""How many of a search test's results are shown, before and after: the overlap is measured over as many."""
 QUERIES_AT_A_GLANCE = 20
 """How many queries a live page lists: the report is sent again with every change."""
 
@@ -65,6 +65,7 @@ class QueryRow:
     missing: tuple[str, ...]
     before: tuple[RankedName, ...]
     after: tuple[RankedName, ...]
+    unwanted: tuple[str, ...]
     percent: int | None
     """Percentage of the live version's first ten that are still among the first ten; None without any."""
 
@@ -73,8 +74,12 @@ class QueryRow:
         return ", ".join(self.missing)
 
     @property
+    def unwanted_names(self) -> str:
+        return ", ".join(self.unwanted)
+
+    @property
     def order(self) -> tuple[bool, int]:
-        return (not self.missing, 100 if self.percent is None else self.percent)
+        return (not (self.missing or self.unwanted), 100 if self.percent is None else self.percent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +135,9 @@ _RULES: dict[str, tuple[Any, Formatter, Any]] = {
     "without_text": (gettext_lazy("Profiles without text"), _share, _AT_MOST),
     "failed_encodings": (gettext_lazy("Profiles that could not be processed"), _share, _AT_MOST),
     "recall": (gettext_lazy("Accuracy of search by meaning"), _share, _AT_LEAST),
-    "queries_broken": (gettext_lazy("Saved queries that miss an expert"), _count, _AT_MOST),
-    "queries_overlap": (gettext_lazy("Similarity of saved query results"), _share, _AT_LEAST),
+    "queries_broken": (gettext_lazy("Search tests that fail"), _count, _AT_MOST),
+    "queries_score": (gettext_lazy("Loss of search test score"), _share, _AT_MOST),
+    "queries_overlap": (gettext_lazy("Similarity of search test results"), _share, _AT_LEAST),
 }
 """Rule of the gate -> its name, how its figures are shown, and which side of the limit is the good one."""
 
@@ -155,6 +161,7 @@ def _query(record: QueryRecord) -> QueryRow:
         text=record.text,
         k=record.k,
         missing=record.missing,
+        unwanted=record.unwanted,
         before=tuple(RankedName(name, name not in after) for name in before[:PLACES]),
         after=tuple(RankedName(name, name not in before) for name in after[:PLACES]),
         percent=None if record.overlap is None else round(record.overlap * 100),

@@ -1,0 +1,61 @@
+"""Usernames and names for rows that have none: made from an e-mail address or a name, the same ones each time."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from experts.importing.columns import EMAIL, FULL_NAME
+from experts.importing.source_rows import Cell
+
+_LETTERS_OF_THEIR_OWN = str.maketrans(
+    {"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ł": "l", "ı": "i", "þ": "th"}
+)
+
+
+_PARTICLES = frozenset(
+    ("van", "de", "den", "der", "het", "'t", "ter", "ten", "te", "von", "vom", "zu", "zum", "zur")
+    + ("da", "das", "di", "do", "dos", "du", "des", "le", "la")
+)
+"""Words of a last name that lists sorted by last name put behind the first name."""
+
+
+def makes_usernames(fields: tuple[str, ...]) -> bool:
+    """Whether the usernames of a file with these columns are made: then equal ones may be of different people."""
+    return "username" not in fields
+
+
+def without_sources(cells: dict[str, Cell]) -> dict[str, Cell]:
+    """The cells of a row with those that its e-mail address and full name stand for, and without these two."""
+    made = {name: cell for name, cell in cells.items() if name not in (EMAIL, FULL_NAME)}
+    if FULL_NAME in cells and not {"first_name", "last_name"}.intersection(cells):
+        made["first_name"], made["last_name"] = _divided(str(cells[FULL_NAME]))
+    if "username" not in cells:
+        address = str(cells.get(EMAIL, ""))
+        name = f"{made.get('first_name', '')} {made.get('last_name', '')}".strip() or str(cells.get(FULL_NAME, ""))
+        return {"username": _of_address(address) or _of_name(name), **made}
+    return made
+
+
+def _divided(name: str) -> tuple[str, str]:
+    """First and last name. “Berg, Ada van den” is sorted by the last name."""
+    last, comma, first = (part.strip() for part in name.partition(","))
+    if comma:
+        words = first.split()
+        while len(words) > 1 and words[-1].casefold() in _PARTICLES:
+            last = f"{words.pop()} {last}"
+        return " ".join(words), last
+    first, _space, last = name.strip().partition(" ")
+    return first, last.strip()
+
+
+def _of_address(address: str) -> str:
+    """What stands before the @, without what a mail server ignores after a +."""
+    return address.strip().partition("@")[0].partition("+")[0].casefold() if "@" in address else ""
+
+
+def _of_name(name: str) -> str:
+    """“Ada van den Berg” becomes “ada-van-den-berg”; letters of other alphabets stay."""
+    apart = unicodedata.normalize("NFKD", name.casefold().translate(_LETTERS_OF_THEIR_OWN))
+    plain = "".join(sign for sign in apart if unicodedata.category(sign) != "Mn" or ord(sign) > 0x36F)
+    return "-".join(re.findall(r"\w+", unicodedata.normalize("NFC", plain)))

@@ -1,0 +1,23 @@
+"""What the worker orders a build to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to build. `number` is None for the kind "tags", which builds no version."""
+
+    kind: Literal["full", "tags"]
+    reembed: bool
+    fence: int
+    number: int | None
+    previous: Path | None
+    """The folder of the live version, whose vectors may be reused; None without one."""
+    exact_up_to: int
+    tag_threshold: float
+    database: str = ""
+    """The id of the database that orders it: what is written is marked with it."""

@@ -1,0 +1,179 @@
+"""Writes what was embedded as a version: vectors, keywords and whatever else a search needs."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experts.profiles.hashes import HASH_BYTES, field_hashes
+from experts.profiles.passages import RULE
+from experts.profiles.records import ExpertRecord
+from experts.profiles.text import TEMPLATE_VERSION
+from experts.tagging import storage
+from indexing.building import languages, verify
+from indexing.building.embedding import Embedded
+from indexing.building.layout import Layout
+from indexing.building.order import Order
+from indexing.building.reporting import StageProgress
+from indexing.encoders import Encoder
+from indexing.errors import DiskFull
+from indexing.lib.messages import count_of_experts, count_of_passages, message
+from indexing.lib.retrying import with_database_retry
+from indexing.snapshot import keyword_index, vectors
+from indexing.snapshot.facets import FacetColumns
+from indexing.snapshot.feedback_terms import FeedbackTerms
+from indexing.snapshot.keyword_schema import KeywordDocument
+from indexing.snapshot.manifest import EXACT, HNSW, Manifest
+from indexing.snapshot.profiles import Profiles
+from indexing.snapshot.reader import Snapshot
+from indexing.snapshot.suggestion_index import Suggestions
+from indexing.snapshot.writer import (
+    ANN,
+    FACETS,
+    FEEDBACK,
+    FEEDBACK_WORDS,
+    FIELD_HASHES,
+    IDS,
+    KEYWORDS,
+    PASSAGE_HASHES,
+    PASSAGES,
+    SUGGESTIONS,
+    TEXT_HASHES,
+    VECTORS,
+    VersionWriter,
+    free_bytes,
+)
+
+
+def write_vectors(writer: VersionWriter, experts: Sequence[ExpertRecord], embedded: Embedded) -> None:
+    layout = embedded.layout
+    writer.save(IDS, np.array([expert.id for expert in experts], np.int64))
+    writer.save(TEXT_HASHES, _as_array(layout.hashes))
+    writer.save(PASSAGES, layout.passages.table)
+    writer.save(PASSAGE_HASHES, _as_array(layout.passage_hashes))
+    writer.save(FIELD_HASHES, field_hashes(experts))
+    writer.save_profiles(Profiles.from_records(experts))
+    writer.save(VECTORS, embedded.matrix)
+
+
+def _as_array(hashes: Sequence[bytes]) -> NDArray[np.uint8]:
+    return np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, HASH_BYTES)
+
+
+def write_index(writer: VersionWriter, order: Order, passages: int, progress: StageProgress) -> float | None:
+    """Write an index over the vectors if there are many. Returns its recall@10; None if there is none."""
+    mapped = np.load(writer.path(VECTORS), mmap_mode="r", allow_pickle=False)
+    progress.expect(len(mapped))
+    figures = {"passages": count_of_passages(passages), "dimension": mapped.shape[1]}
+    if passages <= order.exact_up_to:
+        progress.advance(len(mapped))
+        progress.summarise(message("Exact search over %(passages)s in %(dimension)s dimensions", **figures))
+        return None
+    recall = vectors.build_index(mapped, writer.path(ANN), advance=progress.advance)
+    progress.summarise(
+        message(
+            "Approximate search over %(passages)s in %(dimension)s dimensions, recall@10 %(recall).3f",
+            recall=recall,
+            **figures,
+        )
+    )
+    return recall
+
+
+def write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], progress: StageProgress) -> None:
+    """Write facets, suggestions and the keyword index of the experts read at the start, with their tags as of now."""
+    progress.expect(len(experts))
+    facets = FacetColumns.from_records(experts, with_database_retry(storage.all_tag_ids))
+    facets.save(writer.path(FACETS))
+    names = with_database_retry(storage.all_tag_names)
+    spoken = languages.detect(experts)
+    Suggestions.from_records(experts, names).save(writer.path(SUGGESTIONS))
+    FeedbackTerms.from_records(experts, spoken.each).save(writer.path(FEEDBACK), writer.path(FEEDBACK_WORDS))
+    documents = (
+        KeywordDocument(
+            key=expert.id,
+            name=expert.full_name,
+            username=expert.username,
+            job_title=expert.job_title,
+            company=expert.company,
+            bio=expert.bio,
+            tags=names.get(expert.id, ()),
+            labels=facets.labels_of_row(row),
+            rate=facets.rate_of_row(row),
+            language=spoken.each[row],
+        )
+        for row, expert in enumerate(experts)
+    )
+    keyword_index.build_index(documents, writer.path(KEYWORDS), main=spoken.main, advance=progress.advance)
+    progress.summarise(message("Indexed the words of %(experts)s", experts=count_of_experts(len(experts))))
+
+
+def manifest_of(
+    order: Order, writer: VersionWriter, encoder: Encoder, layout: Layout, dimension: int, recall: float | None
+) -> Manifest:
+    return Manifest(
+        number=writer.number,
+        fence=order.fence,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        model_name=encoder.name,
+        fingerprint=encoder.fingerprint,
+        dimension=dimension,
+        count=len(layout),
+        template_version=TEMPLATE_VERSION,
+        ann_kind=EXACT if recall is None else HNSW,
+        ann_recall=recall,
+        passages=layout.text_count,
+        passage_rule=RULE,
+        files=writer.seal(),
+    )
+
+
+def finish(
+    writer: VersionWriter, manifest: Manifest, experts: Sequence[ExpertRecord], progress: StageProgress
+) -> tuple[Path, str]:
+    """Put the version in its place and verify it there. Returns its folder and the hash of its manifest."""
+    raw = manifest.to_bytes()
+    folder, sha256 = writer.finish(raw), hashlib.sha256(raw).hexdigest()
+    snapshot = Snapshot.open(folder, manifest_sha256=sha256)
+    sample = {experts[row].id: experts[row].username for row in verify.sample_rows(len(experts))}
+    progress.expect(len(sample))
+    verify.check(snapshot, len(experts), sample, progress.advance)
+    progress.summarise(
+        message(
+            "Verified %(files)d files with %(experts)s; found all %(sample)s of a sample",
+            files=len(snapshot.manifest.files),
+            experts=count_of_experts(len(snapshot)),
+            sample=len(sample),
+        )
+    )
+    return folder, sha256
+
+
+def bytes_needed(experts: Sequence[ExpertRecord], rows: int, dimension: int) -> int:
+    """A generous estimate of a version's size: the `rows` vectors twice, the links of an approximate index, texts,
+    postings, and the stored profiles as if they were not compressed."""
+    links = 2 * vectors.LINKS * 5
+    letters = sum(len(expert.bio) + len(expert.job_title) + len(expert.company) for expert in experts)
+    return rows * (2 * 4 * dimension + links) + len(experts) * 600 + 2 * letters + 1_000_000
+
+
+@contextmanager
+def raise_disk_full(writer: VersionWriter, needed: int) -> Iterator[None]:
+    """Raises DiskFull if fewer than `needed` bytes are free, or the disk turns out to be full while writing."""
+    if free_bytes(writer.building) < needed:
+        raise DiskFull(writer.building.parent, needed, free_bytes(writer.building))
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        # FAISS (RuntimeError) and tantivy (ValueError) keep only the text of the system's error.
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or "No space left on device" in str(error):
+            raise DiskFull(writer.building.parent, needed, free_bytes(writer.building)) from error
+        raise

@@ -1,0 +1,144 @@
+"""Search by meaning over the vectors of a version: an expert is as near to a query as the best of their passages.
+
+The more passages somebody has, the nearer the best of them is by chance. So PENALTY * ln(passages) is taken off,
+which favours neither long nor short profiles; measured on short, mixed and long ones.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.snapshot.passages import PassageRows
+from indexing.snapshot.vectors import VectorIndex, best_of, products
+
+PENALTY = 0.015
+ROUNDS = 3
+"""How often an approximate index is read twice as deep because passages of the same few experts fill the list."""
+BLOCK_ROWS = 1_024
+
+Found = tuple[NDArray[np.int64], NDArray[np.float32]]
+
+
+class MeaningIndex:
+    """The vectors of n experts and of m passages, with an index over all of them if there are many.
+
+    Immutable, and safe for any number of threads.
+    """
+
+    def __init__(
+        self, matrix: NDArray[np.float32], experts: int, passages: PassageRows, ann: VectorIndex | None
+    ) -> None:
+        """`matrix` is float32[n + m, d]: see `indexing.building.layout`; `ann` is an index over its rows."""
+        self.matrix = matrix
+        self.passages = passages
+        self.ann = ann
+        self._experts = experts
+        self._penalties = (PENALTY * np.log(passages.counts)).astype(np.float32)
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """float32[n, d]: one for each expert."""
+        return self.matrix[: self._experts]
+
+    def nearest(self, vector: NDArray[np.float32], k: int, mask: NDArray[np.bool_] | None = None) -> Found:
+        """The k experts nearest to a unit `vector`, float32[d], of those that `mask`, bool[n], selects.
+
+        Returns their rows int64[j] and similarities float32[j], best first; j <= k.
+        """
+        if self.ann is not None:
+            return self._nearest_by_index(self.ann, vector, k, mask)
+        rows = None if mask is None else np.flatnonzero(mask)
+        similarities = self._all(vector) if rows is None else self.similarities(vector, rows)
+        best = best_of(similarities, k)
+        return (best if rows is None else rows[best]), similarities[best]
+
+    def similarities(self, vector: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """float32[k]: how near a unit `vector`, float32[d], is to each of the experts in `rows`, int64[k]."""
+        places, several = self.passages.places_of(rows)
+        counted = len(rows) + int(self.passages.counts[places[several]].sum())
+        if 2 * counted > len(self.matrix):
+            return self._all(vector)[rows]
+        found = np.empty(len(rows), np.float32)
+        for start in range(0, len(rows), BLOCK_ROWS):  # rows are copied out of the mapped matrix
+            some = slice(start, start + BLOCK_ROWS)
+            found[some] = products(self.matrix[rows[some]], vector)
+        for at in np.flatnonzero(several).tolist():
+            place = int(places[at])
+            found[at] = self._of_passages(place, vector).max() - self._penalties[place]
+        return found
+
+    def best_passages(self, vector: NDArray[np.float32], rows: NDArray[np.int64]) -> list[tuple[int, int] | None]:
+        """For each expert's row, int64[k], the piece of the profile nearest to `vector`: start and length in the bio.
+
+        None for those with one vector: of their profile everything counted.
+        """
+        best: list[tuple[int, int] | None] = []
+        for place, several in zip(*(each.tolist() for each in self.passages.places_of(rows)), strict=True):
+            if several:
+                piece = 1 + int(self._of_passages(place, vector)[1:].argmax())  # the first one is the whole profile
+                _owner, start, length = self.passages.table[self.passages.starts[place] + piece].tolist()
+            best.append((start, length) if several else None)
+        return best
+
+    def whole(self, row: int) -> NDArray[np.float32]:
+        """float32[d]: the vector of an expert's whole profile, as far as the model read it."""
+        places, several = self.passages.places_of(np.array([row]))
+        at = self._experts + int(self.passages.starts[places[0]]) if several[0] else row
+        return np.array(self.matrix[at])
+
+    def _of_passages(self, place: int, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        start = self._experts + int(self.passages.starts[place])
+        return products(self.matrix[start : start + int(self.passages.counts[place])], vector)
+
+    def _all(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """float32[n]: the similarity of every expert."""
+        found = products(self.matrix, vector)
+        if not len(self.passages):
+            return found
+        best = np.maximum.reduceat(found[self._experts :], self.passages.starts)
+        found[self.passages.owners] = best - self._penalties
+        return found[: self._experts]
+
+    def _nearest_by_index(
+        self, ann: VectorIndex, vector: NDArray[np.float32], k: int, mask: NDArray[np.bool_] | None
+    ) -> Found:
+        """Reads the index deeper until `k` experts are found and none below can be better (or ROUNDS times)."""
+        counted = None if mask is None else self._counted(mask)
+        depth, rounds = math.ceil(k * len(self.matrix) / self._experts), 0
+        while True:
+            if counted is None:
+                rows, similarities = (each[0] for each in ann.search(vector[np.newaxis], depth))
+            else:
+                rows, similarities = ann.search_among(self.matrix, vector, depth, counted)
+            experts, nearness = self._by_expert(rows, similarities)
+            is_all = len(rows) < depth or depth >= ann.count or bool((rows < 0).any())
+            is_settled = len(experts) >= k and nearness[k - 1] >= similarities[-1]
+            if is_all or is_settled or not len(self.passages) or (rounds >= ROUNDS and len(experts) >= k):
+                return experts[:k], nearness[:k]
+            depth, rounds = depth * 2, rounds + 1
+
+    def _by_expert(self, rows: NDArray[np.int64], similarities: NDArray[np.float32]) -> Found:
+        """The experts of rows of the matrix, which come best first, with the similarity of their best passage."""
+        known = rows >= 0
+        rows, similarities = rows[known], similarities[known]
+        if not len(self.passages):
+            return rows, similarities
+        is_passage = rows >= self._experts
+        experts = rows.copy()
+        experts[is_passage] = self.passages.table[rows[is_passage] - self._experts, 0]
+        places, several = self.passages.places_of(experts)
+        nearness = similarities - np.where(several, self._penalties[places], np.float32(0))
+        counts = is_passage | ~several  # the mean of somebody's passages does not count
+        experts, nearness = experts[counts], nearness[counts]
+        _, first = np.unique(experts, return_index=True)
+        order = first[np.lexsort((experts[first], -nearness[first]))]
+        return experts[order], nearness[order]
+
+    def _counted(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """bool[n + m]: the rows of the matrix that count for the experts selected by `mask`, bool[n]."""
+        own = mask.copy()
+        own[self.passages.owners] = False
+        return np.concatenate([own, mask[self.passages.table[:, 0]]])

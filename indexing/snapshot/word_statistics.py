@@ -1,0 +1,36 @@
+"""How many documents of an index have a word, and what it tells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import tantivy
+
+
+class WordStatistics:
+    """Reads one index. Any number of threads may use it."""
+
+    def __init__(self, searcher: tantivy.Searcher) -> None:
+        self._searcher = searcher
+
+    def count(self, field: str, word: str) -> int:
+        """The documents that have the word, as it is stored, in the field."""
+        return self._searcher.doc_freq(field, word)
+
+    def counts(self, field: str, forms: Sequence[str]) -> dict[str, int]:
+        """Form of a word -> the documents that have it in the field; only the forms that some document has."""
+        return {form: count for form in forms if (count := self._searcher.doc_freq(field, form))}
+
+    def most(self, places: Iterable[tuple[str, Sequence[str]]]) -> int:
+        """The documents that have a word, in any form, in the field where most have it."""
+        return max((sum(self.counts(field, forms).values()) for field, forms in places), default=0)
+
+    def idf(self, count: int) -> float:
+        """Inverse document frequency of a term that `count` of the documents contain.
+
+        ln(1 + (N - n + 1/2) / (n + 1/2)) for n of N documents: the formula of tantivy (query/bm25.rs) and Lucene,
+        after Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009).
+        """
+        total = self._searcher.num_docs
+        return math.log1p((total - min(count, total) + 0.5) / (min(count, total) + 0.5))
