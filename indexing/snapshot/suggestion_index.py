@@ -200,9 +200,11 @@ def _ends(parts: Iterable[Sequence[object] | bytes]) -> NDArray[np.int64]:
 
 
 def _starts(text: str) -> set[bytes]:
-    """The folded text from each of its first words on, as keys."""
+    """The folded text from each of its first words on, as keys; words with points also in parts: j r r for J.R.R."""
     words = _typed(text).split()
     keys = {_cut(" ".join(words[start:])) for start in range(min(len(words), MAX_STARTS))}
+    if any("." in word.strip(".") for word in words):
+        keys |= _starts(text.replace(".", " "))
     keys |= {_cut(joined) for joined in joined_words(text)}
     for word in words[:MAX_STARTS]:
         if is_unspaced(word):  # any character may begin a word
@@ -211,9 +213,11 @@ def _starts(text: str) -> set[bytes]:
 
 
 def _name_starts(expert: ExpertRecord) -> set[bytes]:
-    """The name in both orders, also without the space: scripts without spaces write the surname first."""
+    """The name in both orders. Scripts without spaces write the surname first, and none between the two; surnames of
+    several words are also typed as one, vandenbergh.
+    """
     first, last = expert.first_name, expert.last_name
-    keys = _starts(f"{first} {last}") | _starts(f"{last} {first}")
+    keys = _starts(f"{first} {last}") | _starts(f"{last} {first}") | _whole_key("".join(_typed(last).split()))
     if is_unspaced(fold(last)):
         keys |= _whole_key(last + first)
     return keys

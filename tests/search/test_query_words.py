@@ -26,6 +26,10 @@ OTHERS = (
     Expert(username="qz901w", first_name="Ada", last_name="Lane", bio="Makes wood turn on a lathe."),
     Expert(username="qz902w", first_name="Ulla", last_name="Mueller", job_title="Welder", bio="Welds ships."),
     Expert(username="qz903w", first_name="Ian", last_name="Kan", bio="Iemand die een boot kan varen met een roer."),
+    Expert(username="qz904w", first_name="민수", last_name="이", job_title="회계감사 담당자", bio="내부감사"),
+    Expert(username="qz905w", first_name="علي", last_name="النجار", job_title="مهندس", bio="يبني البيوت."),
+    Expert(username="qx067", job_title="𝐆𝐫𝐨𝐰𝐭𝐡 𝐂𝐨𝐚𝐜𝐡", bio="B2B‑bedrijven groeien met 𝘀𝗮𝗹𝗲𝘀"),
+    Expert(username="qx068", job_title="Growth Coach", bio="B2B-bedrijven groeien met sales"),
 )
 
 
@@ -78,6 +82,8 @@ def test_each_case_finds_who_is_meant(people):
         "full stack": "qz054w",
         "한빛": "qz024w", "박지민": "qz024w", "王伟": "qz023w", "verpleegkundige": "qz057w", "Griffith": "qz047w",
         "tuin": "qz900w", "iemand die een tuin kan maken": "qz900w", '"front-end developer"': "qz055w",
+        "감사": "qz904w", "علی": "qz905w", "علي": "qz905w", "full-stack": "qz054w", "muller": "qz001w",
+        "D'Angelo": "qz005w", "dangelo": "qz005w", "S4HANA": "qz064w", "JRR": "qz008w", "λογιστρια": "qz030w",
         "c#": "qz010w", "c++": "qz009w", "qz020w": "qz020w",
     }  # fmt: skip
     assert {query: found(query)[:1] for query in first} == {query: [name] for query, name in first.items()}
@@ -85,7 +91,12 @@ def test_each_case_finds_who_is_meant(people):
     assert "qz043w" not in found("java -python")
     assert found('"front-end developer"') == ["qz055w"]
     assert found("Müller")[:2] == ["qz001w", "qz902w"]
+    assert found("muller")[:2] == ["qz001w", "qz902w"]
     assert found("Mueller")[:2] == ["qz902w", "qz001w"]
+    assert {"qz012w", "qz055w"} == set(found("backend")[:2])
+    styled, plain = (hit for hit in search("growth coach", people, 2).hits)
+    assert {styled.expert.username, plain.expert.username} == {"qx067", "qx068"}
+    assert styled.similarity == plain.similarity
 
 
 def test_an_excluded_word_holds_for_meaning_too(people):

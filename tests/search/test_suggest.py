@@ -28,6 +28,14 @@ PEOPLE = [
     record(12, "花子", "山田", "", ""),
     record(13, "Clara", "Smythe-Jonquil", "软件工程师", ""),
     record(14, "지민", "박", "", ""),
+    record(15, "J.R.R.", "van den Bergh", "Node.js Engineer", ""),
+    record(16, "María José", "García-Márquez López", "", ""),
+    record(17, "Алёна", "Королёва", "", ""),
+    record(18, "علي", "الحداد", "", ""),
+    record(19, "สมชาย", "ใจดี", "", ""),
+    record(20, "अनिता", "शर्मा", "", ""),
+    record(21, "Ελένη", "Παπαδοπούλου", "", ""),
+    record(22, "𝗕𝗲𝗿𝗻𝗮𝗿𝗱", "D’Angelo", "", ""),
 ]
 
 
@@ -68,6 +76,27 @@ def rows(suggestions: Suggestions, prefix: str) -> list[int]:
         ("o'br", [2]),
         ("obr", [2]),
         ("O’Brien", [2]),
+        ("vandenb", [6]),
+        ("van den b", [6]),
+        ("bergh", [6]),
+        ("jrr", [6]),
+        ("J.R.R. van", [6]),
+        ("j r r", [6]),
+        ("bergh,j", [6]),
+        ("van den bergh,j", [6]),
+        ("marquez", [7]),
+        ("garcia m", [7]),
+        ("García-Márquez  López,  Mar", [7]),
+        ("josé garc", [7]),
+        ("королева", [8]),
+        ("АЛЁНА К", [8]),
+        ("علی", [9]),
+        ("ใจดี", [10]),
+        ("शर्मा", [11]),
+        ("παπαδοπουλου ελ", [12]),
+        ("bernard", [13]),
+        ("dangelo", [13]),
+        ("d'ang", [13]),
         ("lovelaces", []),
         ("velace", []),
         ("", []),
@@ -84,6 +113,7 @@ def test_what_many_have_stands_once_and_first(suggestions):
     assert texts(suggestions, "data", SuggestionKind.TITLE) == ["Data Scientist", "Data Engineer"]
     assert texts(suggestions, "sci", SuggestionKind.TITLE) == ["Data Scientist"]
     assert texts(suggestions, "工程", SuggestionKind.TITLE) == ["软件工程师"]
+    assert texts(suggestions, "node js", SuggestionKind.TITLE) == ["Node.js Engineer"]
     assert texts(suggestions, "sohne", SuggestionKind.COMPANY) == ["Müller & Söhne"]
     assert texts(suggestions, "en", SuggestionKind.TAG) == ["Analytical Engines", "Energy"]
 

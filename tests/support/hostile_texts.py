@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import product
 
@@ -20,15 +20,18 @@ from experts.importing.made import without_sources
 from experts.importing.source_rows import SourceRow
 from experts.importing.tables import ImportRow
 from experts.importing.values import LONGEST_CELL, read_values
+from experts.profiles.letters import plain_letters
+from experts.profiles.passages import divide
 from experts.safe_text import visible, without_bidi_controls
 from indexing.console import text_diff
 from indexing.lib.messages import PLACEHOLDER
 from indexing.runlog.line_filter import MAX_TEXT, LineFilter
 from indexing.runlog.lines import MAX_MESSAGE
 from indexing.search.highlights import Marker, one_slip
-from indexing.snapshot import text_analysis
+from indexing.snapshot import query_syntax, text_analysis
 from indexing.snapshot.keyword_query import QueryWord
 from indexing.snapshot.query_terms import QueryAnalysis
+from indexing.snapshot.suggestion_index import Suggestions
 
 Case = tuple[str, Callable[[], object]]
 
@@ -41,7 +44,7 @@ MARKS = ("\u0301", "\u0327\u0301", "\u0591\u05b0", "\u093c\u094d", "\u0711\u0730
 
 
 def cases() -> Iterator[Case]:
-    for each in (cells, analysis, highlights, logs, differences):
+    for each in (cells, analysis, passages, queries, highlights, logs, differences):
         yield from each()
 
 
@@ -72,6 +75,23 @@ def analysis() -> Iterator[Case]:
             yield f"{call.__name__} {unit!r}", partial(call, repeated(unit, LONG))
         yield f"terms {unit!r}", partial(QueryAnalysis().terms, repeated(unit, BIO))
         yield f"joined_words {unit!r}", lambda unit=unit: list(text_analysis.joined_words(repeated(unit, BIO)))
+
+
+def passages() -> Iterator[Case]:
+    for unit in (".", "?!", '."', ".\u3002", ". ", " ", " \n", "\x85 ", "a.", "の", "\u200b", "ﷺ", "ﾃﾞ"):
+        yield f"divide {unit!r}", partial(divide, repeated(unit, BIO), "x. ", everything)
+        yield f"plain_letters {unit!r}", partial(plain_letters, repeated(unit, LONG))
+
+
+def everything(texts: Sequence[str]) -> list[int]:
+    return [len(text) for text in texts]
+
+
+def queries() -> Iterator[Case]:
+    for unit in ('"', ' "', " -", ' -"', "“ ", " „", ' "a', " -a", "+", ".", " #", "j.", "の"):
+        yield f"read {unit!r}", partial(query_syntax.read, repeated(unit, BIO))
+        nobody = Suggestions.from_records([], {})
+        yield f"starting {unit!r}", partial(nobody.starting, repeated(unit, BIO))
 
 
 def highlights() -> Iterator[Case]:
