@@ -14,10 +14,14 @@ from typing import Any
 
 from django.db import connection
 
-from experts.models import Expert, ExpertTag, Tag
+from experts.models import CONTACT, Expert, ExpertTag, Tag
 
-UNSEEN = ("is_active", "created_at", "updated_at", "tagged_for")
-"""Columns that no card shows. They stay deferred: converting their text to times takes longer than the query."""
+UNSEEN = (
+    *("is_active", "created_at", "updated_at", "tagged_for"),
+    *(*CONTACT, "availability", "available_from", "links"),
+)
+"""Columns that no card shows. They stay deferred: converting their text to times takes longer than the query, and who
+sees a card need not have the right to see a contact."""
 
 _FIELDS = [field for field in Expert._meta.concrete_fields if field.attname not in UNSEEN]
 _NAMES = [field.attname for field in _FIELDS]

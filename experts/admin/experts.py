@@ -34,7 +34,7 @@ from experts.admin_history import log_changed
 from experts.exporting import write_csv
 from experts.follow_up import what_follows
 from experts.importing import views as import_views
-from experts.models import Expert, ExpertQuerySet, ExpertTag, Tag
+from experts.models import CONTACT, Expert, ExpertQuerySet, ExpertTag, Tag
 from experts.profiles import findability
 from experts.samples import views as sample_views
 
@@ -123,7 +123,13 @@ class ExpertAdmin(admin.ModelAdmin):
     fieldsets = (
         (None, {"fields": ("username", ("first_name", "last_name"), "is_active")}),
         (gettext_lazy("Profile"), {"fields": ("job_title", "company", "category", "bio")}),
-        (gettext_lazy("Rate and links"), {"fields": (("hourly_rate", "currency"), "profile_url", "photo_url")}),
+        (gettext_lazy("Contact"), {"fields": CONTACT}),
+        (gettext_lazy("Location and languages"), {"fields": (("city", "country"), "languages")}),
+        (
+            gettext_lazy("Rate and availability"),
+            {"fields": (("hourly_rate", "currency"), "availability", "available_from")},
+        ),
+        (gettext_lazy("Links"), {"fields": ("profile_url", "photo_url", "links")}),
         (gettext_lazy("History"), {"fields": ("created_at", "updated_at")}),
     )
 
@@ -151,6 +157,8 @@ class ExpertAdmin(admin.ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Expert | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
+        if not request.user.has_perm("experts.view_contact"):
+            fieldsets = [each for each in fieldsets if each[1]["fields"] != CONTACT]
         if obj is None:
             return fieldsets
         return [*fieldsets, (gettext_lazy("Findability"), {"fields": ("findability_advice",)})]

@@ -12,7 +12,9 @@ from django.forms.models import BaseInlineFormSet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from experts import iso_codes
 from experts.models import ExpertTag, Tag
+from experts.written_values import read_languages, read_links, read_phone
 
 
 class LinesField(forms.CharField):
@@ -29,12 +31,28 @@ class LinesField(forms.CharField):
 class ExpertForm(forms.ModelForm):
     """The fields come from the admin's fieldsets."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "country" in self.fields:  # whoever may only look has no fields
+            label, stored = self.fields["country"].label, self.instance.country
+            choices = [("", "---------"), *iso_codes.countries()]
+            self.fields["country"] = forms.ChoiceField(label=label, choices=choices, required=False, initial=stored)
+
     def clean_currency(self) -> str:
         """The ISO 4217 code in capitals, or "". Raises ValidationError unless it is three letters."""
         currency = str(self.cleaned_data["currency"]).strip().upper()
         if currency and not re.fullmatch("[A-Z]{3}", currency):
             raise forms.ValidationError(_("“%s” is not a three-letter ISO currency code such as EUR.") % currency)
         return currency
+
+    def clean_phone(self) -> str:
+        return read_phone(self.cleaned_data["phone"])
+
+    def clean_languages(self) -> str:
+        return read_languages(self.cleaned_data["languages"])
+
+    def clean_links(self) -> str:
+        return read_links(self.cleaned_data["links"])
 
 
 class ExpertTagForm(forms.ModelForm):

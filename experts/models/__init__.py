@@ -1,7 +1,6 @@
 """The directory's rows: experts, tags, and which expert has which tag."""
 
-from experts.models.expert import FIRST_YEAR as FIRST_YEAR
-from experts.models.expert import LAST_YEAR as LAST_YEAR
+from experts.models.expert import CONTACT as CONTACT
 from experts.models.expert import Expert as Expert
 from experts.models.expert import ExpertQuerySet as ExpertQuerySet
 from experts.models.expert import ExpertTag as ExpertTag
@@ -9,3 +8,5 @@ from experts.models.imports import ColumnMapping as ColumnMapping
 from experts.models.imports import ImportRecord as ImportRecord
 from experts.models.samples import RemovedSamples as RemovedSamples
 from experts.models.tag import Tag as Tag
+from experts.models.validators import FIRST_YEAR as FIRST_YEAR
+from experts.models.validators import LAST_YEAR as LAST_YEAR

@@ -15,10 +15,21 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from experts import iso_codes
 from experts.identity import CONFLICT, identity_key
 from experts.models.locking import MAX_IDS, LockingModel, LockingQuerySet
 from experts.models.tag import Tag
 from experts.models.username_key import UsernameKeyField
+from experts.models.validators import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    YEARS,
+    check_country,
+    check_date,
+    check_languages,
+    check_links,
+    check_phone,
+)
 from experts.profiles import findability
 from experts.safe_text import without_bidi_controls
 
@@ -35,9 +46,8 @@ _COUNT_ACTIVE = {
 
 
 MAX_SEARCH_WORDS = 8
-FIRST_YEAR, LAST_YEAR = 1900, 2200
-"""The years in which an expert can have been created: others cannot be shown in every time zone."""
-_YEARS = _("The year must be from 1900 to 2200.")
+CONTACT = ("email", "phone")
+"""The fields that only those see who have the permission `experts.view_contact`."""
 
 
 class ExpertQuerySet(LockingQuerySet["Expert"]):
@@ -145,12 +155,36 @@ class Expert(LockingModel):
     is_active = models.BooleanField(
         _("active"), default=True, db_index=True, help_text=_("Only active experts can be found.")
     )
+    email = models.EmailField(_("e-mail"), blank=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True, validators=[check_phone])
+    city = models.CharField(_("city"), max_length=100, blank=True)
+    country = models.CharField(_("country"), max_length=2, blank=True, validators=[check_country])
+    """ISO 3166-1 alpha-2, such as NL."""
+    languages = models.CharField(
+        _("languages"),
+        max_length=100,
+        blank=True,
+        validators=[check_languages],
+        help_text=_("Names or ISO codes, such as: nl, en."),
+    )
+    """ISO 639 codes with spaces between them, such as “nl en”, in the order in which they were given."""
+    availability = models.CharField(
+        _("availability"), max_length=200, blank=True, help_text=_("In words, such as: two days a week.")
+    )
+    available_from = models.DateField(_("available from"), null=True, blank=True, validators=[check_date])
+    links = models.TextField(
+        _("links"),
+        max_length=2_000,
+        blank=True,
+        validators=[check_links],
+        help_text=_("More web addresses, one on each line."),
+    )
     created_at = models.DateTimeField(
         _("created"),
         default=timezone.now,
         validators=[
-            MinValueValidator(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), _YEARS),
-            MaxValueValidator(datetime(LAST_YEAR, 12, 31, tzinfo=UTC), _YEARS),
+            MinValueValidator(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), YEARS),
+            MaxValueValidator(datetime(LAST_YEAR, 12, 31, tzinfo=UTC), YEARS),
         ],
     )
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
@@ -168,7 +202,10 @@ class Expert(LockingModel):
         verbose_name_plural = _("experts")
         ordering = ["last_name", "first_name", "username"]
         default_permissions = ("add", "change", "delete", "view")
-        permissions = [("import", _("Can import experts from a file"))]
+        permissions = [
+            ("import", _("Can import experts from a file")),
+            ("view_contact", _("Can see e-mail addresses and phone numbers")),
+        ]
         indexes = [
             models.Index(fields=["last_name", "first_name", "username"], name="expert_by_name"),
             models.Index(fields=["updated_at"], name="expert_by_change"),  # drift asks whether anybody changed at all
@@ -209,6 +246,25 @@ class Expert(LockingModel):
     def photo_link(self) -> str:
         """The photo URL under the same condition."""
         return self.photo_url if _LINK.match(self.photo_url) else ""
+
+    @property
+    def further_links(self) -> list[str]:
+        """The other links that are web addresses."""
+        return [link for link in self.links.split() if _LINK.match(link)]
+
+    @property
+    def language_codes(self) -> list[str]:
+        return self.languages.split()
+
+    @property
+    def location(self) -> str:
+        """City and country, in the reader's language."""
+        return ", ".join(filter(None, (self.city, iso_codes.country_name(self.country))))
+
+    @property
+    def language_names(self) -> list[str]:
+        """The languages in the reader's language."""
+        return [iso_codes.language_name(code) for code in self.language_codes]
 
 
 class ExpertTag(models.Model):

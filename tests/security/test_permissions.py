@@ -185,6 +185,7 @@ ROLES = {
         "experts.add_expert",
         "experts.change_expert",
         "experts.view_expert",
+        "experts.view_contact",
         "experts.add_experttag",
         "experts.change_experttag",
         "experts.delete_experttag",
