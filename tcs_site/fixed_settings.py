@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "tcs_site",
     "experts",
     "indexing",
+    "accounts",
 ]
 
 MIDDLEWARE = [
@@ -73,7 +74,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-LOGIN_URL = "admin:login"
+LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "search"
 AXES_HANDLER = "indexing.sign_in.axes_handler.GrowingDelays"  # who waits for how long
 AXES_LOCK_OUT_AT_FAILURE = False  # axes itself locks nobody out

@@ -16,6 +16,7 @@ SEARCH_TESTS_BEFORE = r"^admin/indexing/savedquery/(?P<rest>.*)$"
 
 urlpatterns = [
     path("", search_page, name="search"),
+    path("accounts/", include("accounts.urls")),
     path("admin/index/", include("indexing.console.urls")),
     re_path(SEARCH_TESTS_BEFORE, RedirectView.as_view(url="/admin/indexing/searchtest/%(rest)s", query_string=True)),
     path("admin/", admin.site.urls),

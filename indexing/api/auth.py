@@ -1,4 +1,4 @@
-"""Who may use the API: a bearer token, or the session of a member of staff."""
+"""Who may use the API: a bearer token, or the session of somebody who is signed in."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ninja.security import APIKeyCookie, HttpBearer
 from ninja.utils import check_csrf
 
 from indexing.audit import Actor
+from indexing.lib.rights import SEARCH, may
 from indexing.models import ApiToken, RebuildRun
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class StaffSession(APIKeyCookie):
 
 
 def staff(*any_of: str) -> list[BearerToken | StaffSession]:
-    """Members of staff with at least one of these permissions (any staff if none is named).
+    """Members of staff with at least one of these permissions; if none is named, whoever may search.
 
     Checked before the parameters and the body of a request.
     """
@@ -78,12 +79,12 @@ def actor(request: HttpRequest) -> Actor:
 
 def _permitted(user: Any, any_of: tuple[str, ...]) -> Any:
     """The user. Raises HttpError 403, which names the missing permission."""
-    if not user.is_staff:
+    if may(user, *any_of):
+        return user
+    if any_of and not user.is_staff:
         raise HttpError(403, _("%(user)s is not a member of staff.") % {"user": user.get_username()})
-    if any_of and not any(user.has_perm(permission) for permission in any_of):
-        raise HttpError(
-            403,
-            _("%(user)s lacks the permission “%(permission)s”.")
-            % {"user": user.get_username(), "permission": any_of[0]},
-        )
-    return user
+    missing = any_of[0] if any_of else SEARCH
+    raise HttpError(
+        403,
+        _("%(user)s lacks the permission “%(permission)s”.") % {"user": user.get_username(), "permission": missing},
+    )

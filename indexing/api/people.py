@@ -1,4 +1,4 @@
-"""Questions about one expert, for any member of staff."""
+"""Questions about one expert, for whoever may search."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from indexing.api.schemas.common import NOT_BLANK, REFUSALS, Refusal
 from indexing.api.schemas.explanations import PersonOut, StandingOut, WhereOut
 from indexing.api.schemas.search import SearchFilters
 from indexing.api.schemas.similar import SimilarOut
+from indexing.lib.rights import may
 from indexing.search.parameters import SearchParameters
 from indexing.search.similar import similar_experts
 from indexing.search.standing import named_experts, standing, visible_experts
@@ -60,8 +61,7 @@ def find_rank(
 
 
 def _may_open(request: HttpRequest) -> bool:
-    user = caller(request)
-    return user.has_perm("experts.view_expert") or user.has_perm("experts.change_expert")
+    return may(caller(request), "experts.view_expert", "experts.change_expert")
 
 
 @router.get(

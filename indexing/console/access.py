@@ -16,12 +16,13 @@ from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from indexing.audit import Actor
+from indexing.lib.rights import may as may
 from indexing.models import RebuildRun
 
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
 
-LOGIN = "admin:login"
+LOGIN = "accounts:sign-in"
 VIEW, REBUILD, CANCEL, PUBLISH = "indexing.view", "indexing.rebuild", "indexing.cancel", "indexing.publish"
 IMPORT = "experts.import"
 
@@ -55,15 +56,11 @@ def rights_of(user: User | AnonymousUser) -> Rights:
     )
 
 
-def may(user: User | AnonymousUser, *permissions: str) -> bool:
-    """Active staff with any of these permissions; with none named, being staff is enough."""
-    if not (user.is_active and user.is_staff):
-        return False
-    return not permissions or any(user.has_perm(permission) for permission in permissions)
-
-
 def allowed(*permissions: str) -> Callable[[View], View]:
-    """A view for staff with any of `permissions`. Others are sent to the login page, or get a 403."""
+    """A view for staff with any of `permissions`; with none named, for whoever may search.
+
+    Others are sent to the sign-in page, or get a 403.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)

@@ -53,6 +53,7 @@ class IndexState(models.Model):
         verbose_name_plural = _("index")
         default_permissions = ()
         permissions = [
+            ("search", _("Can search experts")),
             ("view", _("Can see the index, its runs and logs")),
             ("rebuild", _("Can start and cancel runs")),
             ("cancel", _("Can cancel runs")),

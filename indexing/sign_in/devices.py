@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from indexing.sign_in import limits
 
 COOKIE = "tcs_browser"
-PATH = "/admin/"
+PATH = "/"
 LASTS = timedelta(days=180)
 NAMES = 5
 """The most names that one browser is known for."""

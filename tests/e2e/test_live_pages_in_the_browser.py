@@ -192,9 +192,9 @@ def test_the_way_back_is_quick_where_it_may_be_and_true_everywhere(tabs: Browser
     page.go_back(wait_until="commit")
     expect(page.locator("#q")).to_have_value("lute")
     page.get_by_role("button", name="Log out").click()
-    page.wait_for_url("**/logout/")
+    page.wait_for_url("**/sign-in/")
     page.go_back(wait_until="commit")
-    page.wait_for_url("**/login/?next=**")
+    page.wait_for_url("**/sign-in/?next=**")
 
 
 def test_a_server_that_says_nothing_is_noticed_and_nothing_is_offered_meanwhile(tabs: BrowserContext, server: Server):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-PACKAGES = ("tcs_site", "experts", "indexing")
+PACKAGES = ("tcs_site", "experts", "indexing", "accounts")
 
 
 @dataclass(frozen=True)

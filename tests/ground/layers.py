@@ -17,6 +17,7 @@ LAYERS = (
     {"indexing.quality", "indexing.drift", "indexing.embedding_map"},
     {"indexing.api", "indexing.console", "indexing.worker"},
     {"indexing.ops", "indexing.templatetags", "indexing.admin", "indexing.apps"},
+    {"accounts"},
     {"indexing.management", "tcs_site"},
 )
 """A package imports only from rows before its own: none of its own row, none of a later one."""

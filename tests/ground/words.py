@@ -97,7 +97,7 @@ def in_texts() -> list[Finding]:
     """What users read: strings of the product, templates, the documentation."""
     words = WORDS | IN_TEXTS
     found: list[Finding] = []
-    for path in python_files("experts", "indexing", "tcs_site"):
+    for path in python_files("accounts", "experts", "indexing", "tcs_site"):
         found += findings(path, strings_of(path), words)
     for path in [*files("templates", "*.html"), *files("docs", "*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"]:
         found += findings(path, [(1, path.read_text())], words)
@@ -107,7 +107,7 @@ def in_texts() -> list[Finding]:
 def in_code() -> list[Finding]:
     """What the next engineer reads: docstrings, comments, names of tests."""
     found: list[Finding] = []
-    for path in python_files("experts", "indexing", "tcs_site", "tests"):
+    for path in python_files("accounts", "experts", "indexing", "tcs_site", "tests"):
         found += findings(path, [*docstrings_of(path), *comments_of(path), *names_of_tests(path)], WORDS)
     for path in [*files("static", "*.js"), *files("static", "*.css")]:
         found += findings(path, [(1, path.read_text())], WORDS)

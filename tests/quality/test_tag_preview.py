@@ -216,7 +216,7 @@ def test_it_is_for_whoever_may_see_or_edit_tags(client, right) -> None:
 
 @pytest.mark.django_db
 def test_others_are_refused(client) -> None:
-    assert client.get(URL).url.startswith(reverse("admin:login"))
+    assert client.get(URL).url.startswith(reverse("accounts:sign-in"))
     client.force_login(cast.staff("experts.view_expert", "indexing.view"))
     assert client.get(URL).status_code == 403
     client.force_login(cast.visitor())

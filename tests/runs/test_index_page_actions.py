@@ -28,7 +28,7 @@ HTMX = {"HX-Request": "true"}
 def test_signed_out_users_sign_in_first_and_come_back(client, path):
     answer = client.get(path)
     assert answer.status_code == 302
-    assert answer.url == f"{reverse('admin:login')}?next={path}"
+    assert answer.url == f"{reverse('accounts:sign-in')}?next={path}"
 
 
 @pytest.mark.parametrize("path", [PAGE, REBUILD, RETAG, f"{CANCEL}?run=1", f"{PAGE}runs/1/", f"{PAGE}runs/1/log.txt"])
@@ -51,7 +51,7 @@ def test_a_user_with_the_permission_who_is_not_staff_sees_nothing(client):
 
 def test_an_htmx_request_of_somebody_signed_out_sends_the_whole_browser_to_sign_in(client):
     answer = client.post(REBUILD, headers=HTMX | {"HX-Current-URL": f"http://testserver{PAGE}"})
-    assert answer.headers["HX-Redirect"] == f"{reverse('admin:login')}?next={PAGE}"
+    assert answer.headers["HX-Redirect"] == f"{reverse('accounts:sign-in')}?next={PAGE}"
     assert not RebuildRun.objects.exists()
 
 

@@ -33,7 +33,7 @@ def html(response) -> str:
 @pytest.mark.django_db
 def test_whoever_is_not_signed_in_signs_in_first_and_comes_back_to_the_query(client):
     answer = client.get("/?q=welder")
-    assert answer.url == f"{reverse('admin:login')}?next=/%3Fq%3Dwelder"
+    assert answer.url == f"{reverse('accounts:sign-in')}?next=/%3Fq%3Dwelder"
 
 
 @pytest.mark.django_db
@@ -300,4 +300,4 @@ def test_the_browser_may_keep_the_page_and_nothing_else_of_the_same_address(pers
 def test_a_search_after_the_session_has_ended_leads_back_to_the_words_typed_last(client, shown):
     headers = HTMX | {"HX-Current-URL": f"http://testserver{shown}"}
     answer = client.get("/", {"q": "bread baker"}, headers=headers)
-    assert answer["HX-Redirect"] == f"{reverse('admin:login')}?next=/%3Fq%3Dbread%2Bbaker"
+    assert answer["HX-Redirect"] == f"{reverse('accounts:sign-in')}?next=/%3Fq%3Dbread%2Bbaker"

@@ -148,7 +148,7 @@ class TestFloods:
 
     def test_strangers_and_forged_forms_count_nothing(self, expert, writer):
         stranger = Client()
-        assert stranger.get(opened(expert), headers=FROM_HERE).url.startswith("/admin/login/")
+        assert stranger.get(opened(expert), headers=FROM_HERE).url.startswith("/accounts/sign-in/")
         forger = Client(enforce_csrf_checks=True)
         forger.force_login(cast.staff())
         assert forger.post("/not-a-match/?q=bread", {"expert": expert.pk}).status_code == 403

@@ -77,6 +77,6 @@ def modules_read(path: Path) -> set[str | None]:
 
 
 def test_every_module_with_patterns_is_tried():
-    folders = (settings.BASE_DIR / name for name in ("experts", "indexing", "tcs_site"))
+    folders = (settings.BASE_DIR / name for name in ("accounts", "experts", "indexing", "tcs_site"))
     users = [path for folder in folders for path in folder.rglob("*.py") if {"re", "difflib"} & modules_read(path)]
     assert {path.relative_to(settings.BASE_DIR).as_posix() for path in users} == set(USERS_OF_PATTERNS)

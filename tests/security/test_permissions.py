@@ -47,9 +47,11 @@ class Person:
     label: str
     user: User | None
 
-    def may(self, needs: tuple[str, ...]) -> bool:
-        if self.user is None or not self.user.is_staff:
+    def may(self, row: Row, needs: tuple[str, ...]) -> bool:
+        if self.user is None:
             return False
+        if not self.user.is_staff:
+            return not needs and row.door in ("console", "api") and self.user.has_perm("indexing.search")
         return not needs or any(self.user.has_perm(permission) for permission in needs)
 
     @property
@@ -60,6 +62,7 @@ class Person:
 def people() -> Iterator[Person]:
     yield Person("nobody", None)
     yield Person("a visitor", cast.visitor())
+    yield Person("a searcher", cast.searcher())
     yield Person("plain staff", cast.staff())
     for number, permission in enumerate(SINGLE):
         yield Person(permission, cast.staff(permission, username=f"single-{number}"))
@@ -69,7 +72,7 @@ def people() -> Iterator[Person]:
 
 def is_worth_asking(row: Row, person: Person) -> bool:
     """A page is opened by permissions, never closed: where all of them together do not open it, none does."""
-    if row.door in ("open", "login", "logout"):
+    if row.door in ("open", "login", "logout", "own"):
         return person.label not in (*SINGLE, TOGETHER)
     strange = bool(row.needs) and not set(SINGLE) & {*row.needs, *(row.post_needs or ())}
     return person.label not in SINGLE if strange else person.label != TOGETHER
@@ -80,22 +83,28 @@ def expected(row: Row, person: Person, method: str) -> int:
     status = row.get if method == "GET" else row.post
     needs = row.post_needs if method == "POST" and row.post_needs is not None else row.needs
     if row.door == "open":
-        if method == "POST" and row.post_needs is not None and not person.may(row.post_needs):
+        if method == "POST" and row.post_needs is not None and not person.may(row, row.post_needs):
             return 403 if person.user else 401
         return status
     if row.door == "login":
-        return 302 if person.is_staff and method == "GET" else 200
+        return 302 if person.user else 200
+    if row.door == "own":
+        return status if person.user else 302
     if row.door == "logout":
-        return {"GET": 405, "POST": 200}[method] if person.is_staff else 302
+        if person.is_staff:
+            return {"GET": 405, "POST": 200}[method]
+        return 403 if person.user else 302
     if status == 405 and (row.door != "admin" or person.is_staff):
         return 405  # said before anything else is asked
-    if person.may(needs):
+    if person.may(row, needs):
         return status
     if row.door == "metrics":
         return 401
     if row.door == "api":
         return 403 if person.user else 401
     if row.door == "admin":
+        if person.user and not person.is_staff:
+            return 403
         return row.refused if person.is_staff else 302
     return 403 if person.user else 302
 
@@ -177,6 +186,7 @@ def test_nothing_is_posted_without_the_csrf_token(scene, superuser):
 
 
 ROLES = {
+    "Searcher": {"indexing.search"},
     "Index viewer": {"indexing.view"},
     "Index operator": {"indexing.view", "indexing.rebuild", "indexing.cancel"},
     "Index publisher": {"indexing.view", "indexing.rebuild", "indexing.cancel", "indexing.publish"},
@@ -226,6 +236,7 @@ def test_the_permissions_of_the_roles_are_those_that_django_made():
 SOCKET = {
     "nobody": SIGNED_OUT,
     "a visitor": NO_RIGHT,
+    "a searcher": NO_RIGHT,
     "plain staff": NO_RIGHT,
     **dict.fromkeys(SINGLE, NO_RIGHT),
     "indexing.view": None,

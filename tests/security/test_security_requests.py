@@ -72,7 +72,7 @@ def test_signing_out_leads_nowhere_else(client, address):
 def test_an_htmx_request_is_sent_to_sign_in_and_nowhere_else_after(client, address):
     answer = client.get("/admin/index/", headers={"HX-Request": "true", "HX-Current-URL": address})
     target = answer["HX-Redirect"]
-    assert urlsplit(target).path == "/admin/login/"
+    assert urlsplit(target).path == "/accounts/sign-in/"
     assert is_ours(target)
     cast.staff()
     back = parse_qs(urlsplit(target).query).get("next", ["/"])[0]

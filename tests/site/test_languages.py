@@ -30,7 +30,7 @@ from tests.support.security_cast import Scene, one_of_everything
 from tests.support.socket_cast import running
 
 FOLDER = Path(settings.BASE_DIR) / "locale" / "nl" / "LC_MESSAGES"
-SOURCES = ("experts", "indexing", "tcs_site", "templates", "static", "locale")
+SOURCES = ("accounts", "experts", "indexing", "tcs_site", "templates", "static", "locale")
 PLACEHOLDER = re.compile(r"%\(\w+\)[-+ #0]*[\d.]*[a-zA-Z]|%[sd%]|\{\w*\}")
 DUTCH, ENGLISH = "nl-NL,nl;q=0.9,en;q=0.5", "en-GB,en;q=0.9"
 

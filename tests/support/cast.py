@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 
 from experts.models import Expert
@@ -40,6 +40,13 @@ def staff(*permissions: str, username: str = "sam", superuser: bool = False) -> 
 def visitor(username: str = "vera") -> User:
     """Somebody who can sign in, but not to the admin."""
     return User.objects.create_user(username, password=PASSWORD)
+
+
+def searcher(username: str = "sasha") -> User:
+    """Somebody of the role *Searcher*, who is not staff."""
+    user = visitor(username)
+    user.groups.add(Group.objects.get(name="Searcher"))
+    return user
 
 
 def experts(count: int = 8) -> list[Expert]:

@@ -1,7 +1,7 @@
 """What each URL answers to each kind of user: the table that `test_permissions` walks.
 
-A row says which permissions open a page (any one of them; with none named, any staff) and what those who may get;
-its door says what everybody else gets.
+A row says which permissions open a page (any one of them) and what those who may get; its door says what everybody
+else gets. With none named, the admin is open to any staff, the console and the API to whoever may search.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-Door = Literal["console", "admin", "api", "metrics", "login", "logout", "open"]
+Door = Literal["console", "admin", "api", "metrics", "login", "logout", "open", "own"]
 SUPERUSER_ONLY = "nobody.else"
 
 
@@ -168,6 +168,11 @@ API = [
     Row("api:complete", "/api/suggest?q=br", "api"),
 ]
 AUTOCOMPLETE = "/admin/autocomplete/?app_label=indexing&model_name=searchtest&field_name=expected&term=x"
+ACCOUNTS = [
+    Row("accounts:sign-in", "/accounts/sign-in/", "login"),
+    Row("accounts:sign-out", "/accounts/sign-out/", "open", get=405, post=302),
+    Row("accounts:password", "/accounts/password/", "own", post=200),
+]
 HEALTH = [
     Row("healthz", "/healthz", "open"),
     Row("readyz", "/readyz", "open"),
@@ -232,6 +237,7 @@ def model_rows(
 TABLE = [
     *CONSOLE,
     *API,
+    *ACCOUNTS,
     *HEALTH,
     *ADMIN,
     *model_rows("experts", "expert"),

@@ -1,7 +1,7 @@
 """What people do with results: open them, look at a contact, say that somebody is not a match. Counted without names.
 
-Results link to addresses of ours that count and lead on, so nothing runs in the browser. Only staff get there, as to
-search itself; what another site makes a browser ask for is led on and not counted.
+Results link to addresses of ours that count and lead on, so nothing runs in the browser. Only those get there who
+may search; what another site makes a browser ask for is led on and not counted.
 """
 
 from __future__ import annotations

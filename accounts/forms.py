@@ -1,4 +1,4 @@
-"""Forms of the admin's own pages."""
+"""Forms of pages about one's own account."""
 
 from __future__ import annotations
 
