@@ -70,12 +70,13 @@ def _as_array(hashes: Sequence[bytes]) -> NDArray[np.uint8]:
 def write_index(writer: VersionWriter, order: Order, passages: int, progress: StageProgress) -> float | None:
     """Write an index over the vectors if there are many. Returns its recall@10; None if there is none."""
     mapped = np.load(writer.path(VECTORS), mmap_mode="r", allow_pickle=False)
-    progress.expect(len(mapped))
     figures = {"passages": count_of_passages(passages), "dimension": mapped.shape[1]}
     if passages <= order.exact_up_to:
-        progress.advance(len(mapped))
+        progress.expect(passages)
+        progress.advance(passages)
         progress.summarise(message("Exact search over %(passages)s in %(dimension)s dimensions", **figures))
         return None
+    progress.expect(len(mapped))
     recall = vectors.build_index(mapped, writer.path(ANN), advance=progress.advance)
     progress.summarise(
         message(

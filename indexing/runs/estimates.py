@@ -129,8 +129,11 @@ def comparable(kind: str, experts: int) -> list[RebuildRun]:
         .only("experts", "stages", "version__model_fingerprint")
         .order_by("-pk")[:SEARCHED]
     )
-    model = next((_model(run) for run in ended), "")
-    return [run for run in ended if _model(run) == model and _is_comparable(run.experts or 0, experts)][:RECENT]
+    if not ended:
+        return []
+    newest = ended[0]
+    passages = experts * _passages(newest) / (newest.experts or 1)
+    return [run for run in ended if _model(run) == _model(newest) and _is_comparable(run, experts, passages)][:RECENT]
 
 
 def _estimate(known: RunStatistics, stages: Sequence[str], experts: int, texts: int) -> Estimate:
@@ -138,10 +141,18 @@ def _estimate(known: RunStatistics, stages: Sequence[str], experts: int, texts: 
     return Estimate(None, missing="runs") if seconds is None else Estimate(seconds, known.runs)
 
 
-def _is_comparable(one: int, other: int) -> bool:
-    if (one > settings.TCS_EXACT_UP_TO) != (other > settings.TCS_EXACT_UP_TO):
+def _is_comparable(run: RebuildRun, experts: int, passages: float) -> bool:
+    """Whether a run's times say something about one of `experts`, who have about `passages`."""
+    if (_passages(run) > settings.TCS_EXACT_UP_TO) != (passages > settings.TCS_EXACT_UP_TO):
         return False
-    return one <= other * SCALES_TO and other <= one * SCALES_TO
+    had = run.experts or 0
+    return had <= experts * SCALES_TO and experts <= had * SCALES_TO
+
+
+def _passages(run: RebuildRun) -> int:
+    """The passages that a run's version has, as many as its experts or more: they decide on the kind of index."""
+    record = _record(run, Stage.VECTORS)
+    return max(record.done if record else 0, run.experts or 0)
 
 
 def _model(run: RebuildRun) -> str:

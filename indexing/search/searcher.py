@@ -59,7 +59,7 @@ class Results:
     hits: tuple[Hit, ...]
     seconds: float
     timings: Mapping[str, float] = field(default_factory=dict)
-    """Seconds per step: encode, vectors, keywords, fuse, cards; only the steps that this mode has."""
+    """Seconds per step: encode, vectors, keywords, fuse, feedback, cards; only the steps that this mode has."""
 
 
 def search(

@@ -38,7 +38,7 @@ def test_it_measures_and_leaves_the_data_folder_alone(data_folder, capfd):
     ]
     for each in measured:
         assert each["searches"] == 12
-        assert list(each["steps"]) == ["encode", "vectors", "keywords", "fuse", "cards"]
+        assert list(each["steps"]) == ["encode", "vectors", "keywords", "fuse", "feedback", "cards"]
         assert 0 < each["search"]["p50"] <= each["search"]["p95"] <= each["search"]["p99"]
         assert each["request"]["p50"] > 0
         assert each["page"]["p50"] > 0

@@ -25,6 +25,7 @@ def ended(
     per_text: float = 0.01,
     lead: float = 4.0,
     model: str = "m",
+    passages: int = 0,
     state: str = State.DONE,
     kind: str = "full",
     old: bool = False,
@@ -39,7 +40,7 @@ def ended(
     stages = [
         entry(name, lead + per_text * texts if texts else 0.1, texts, **paced)
         if name == "embed"
-        else entry(name, experts * per_expert, experts)
+        else entry(name, experts * per_expert, (name == "vectors" and passages) or experts)
         for name in names
     ]
     version = None
@@ -108,6 +109,14 @@ class TestPlan:
         settings.TCS_EXACT_UP_TO = 1_500
         ended(1_000, 500)
         assert estimates.rebuild(2_000, 10).seconds is None
+
+    def test_passages_decide_on_the_kind_of_index(self, settings):
+        settings.TCS_EXACT_UP_TO = 10_000
+        ended(1_000, 500, passages=8_000)
+        assert estimates.rebuild(1_250, 10).seconds is not None
+        assert estimates.rebuild(1_300, 10).seconds is None
+        ended(1_300, 500, passages=10_400)
+        assert estimates.rebuild(1_300, 10).runs == 1
 
     def test_what_an_older_release_wrote_is_used_where_possible(self):
         ended(1_000, 20, old=True)
