@@ -184,7 +184,7 @@ def test_json_is_one_object_on_stdout(version, tmp_path):
 
 
 def test_missing_the_wanted_ndcg_exits_with_1_after_the_table(version, tmp_path):
-    asked = [*QUERIES[:2], {"query": "Number009", "usernames": ["expert-001"]}]
+    asked = [*QUERIES[:2], {"query": "Number009", "usernames": ["expert-012"]}]
     path = written(tmp_path, json.dumps(asked))
     out = io.StringIO()
     with pytest.raises(CommandError, match=r"nDCG@10 of keyword is 0\.6667, below 0\.9000") as caught:
