@@ -121,6 +121,10 @@ TIME_ZONE = env.time_zone(
 env.section("Import")
 TCS_IMPORT_MAX_MB = env.integer("TCS_IMPORT_MAX_MB", 100, at_least=1, about="Largest file to import, in MB")
 TCS_IMPORT_MAX_ROWS = env.integer("TCS_IMPORT_MAX_ROWS", 1_000_000, at_least=1, about="Most rows in one file")
+env.section("Documents of experts")
+TCS_DOCUMENT_MAX_MB = env.integer(
+    "TCS_DOCUMENT_MAX_MB", 10, at_least=1, about="Largest document of an expert, such as a CV, in MB"
+)
 env.section("Model and building")
 TCS_MODEL_PATH = env.text(
     "TCS_MODEL_PATH", about="Folder of a sentence-transformers model", shown="the packaged all-MiniLM-L6-v2"

@@ -3,6 +3,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from indexing.api import api
+from indexing.console.attachments import views as attachment_views
 from indexing.console.search import use_views
 from indexing.console.search.similar_views import similar_page
 from indexing.console.search.views import search_page
@@ -21,6 +22,8 @@ urlpatterns = [
     re_path(SEARCH_TESTS_BEFORE, RedirectView.as_view(url="/admin/indexing/searchtest/%(rest)s", query_string=True)),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
+    path("experts/<int:expert_id>/photo/<str:name>/", attachment_views.photo, name="expert-photo"),
+    path("experts/<int:expert_id>/documents/<int:document_id>/", attachment_views.document, name="expert-document"),
     path("experts/<int:expert_id>/open/", use_views.open_expert, name="open-expert"),
     path("experts/<int:expert_id>/contact/", use_views.show_contact, name="show-contact"),
     path("healthz", health.healthz, name="healthz"),

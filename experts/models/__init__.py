@@ -1,5 +1,6 @@
 """The directory's rows: experts, tags, and which expert has which tag."""
 
+from experts.models.document import Document as Document
 from experts.models.expert import CONTACT as CONTACT
 from experts.models.expert import Expert as Expert
 from experts.models.expert import ExpertQuerySet as ExpertQuerySet

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -30,6 +31,15 @@ class ExpertRecord:
     @property
     def full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+
+DOCUMENT_END = "\f"
+"""Between the texts of two documents, none of which contains it."""
+
+
+def document_hash(text: str) -> str:
+    """32 hex digits that change with the text of a document."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def tags_value(tags: Iterable[int]) -> str:

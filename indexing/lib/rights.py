@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import AnonymousUser, User
 
 SEARCH = "indexing.search"
-WITHOUT_STAFF = frozenset({SEARCH, "experts.view_contact"})
+WITHOUT_STAFF = frozenset({SEARCH, "experts.view_contact", "experts.view_document"})
 """Permissions that count for people who only search. Every other one is for staff alone."""
 
 

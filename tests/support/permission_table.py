@@ -107,6 +107,8 @@ CONSOLE = [
     Row("index:export-experts", "/admin/index/searches/experts.csv", "console", VIEW),
     Row("open-expert", "/experts/{active}/open/?q=bread", "console", get=302),
     Row("show-contact", "/experts/{active}/contact/?q=bread", "console", get=404),  # who has no profile elsewhere
+    Row("expert-photo", "/experts/{active}/photo/{photo}/", "console"),
+    Row("expert-document", "/experts/{active}/documents/{document}/", "console", ("experts.view_document",)),
     Row("not-a-match", "/not-a-match/?q=bread", "console", get=405, post=302, send={"expert": "{active}"}),
     Row("index:map", "/admin/index/map/", "console", VIEW),
     Row("index:map-points", "/admin/index/map/points/", "console", VIEW, get=202),

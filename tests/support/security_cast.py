@@ -14,7 +14,7 @@ from experts.models import Expert, ImportRecord, Tag
 from indexing import encoders, runs
 from indexing.models import ApiToken, IndexVersion, Notification, RebuildRun, SearchTest
 from indexing.serving import live
-from tests.support import cast
+from tests.support import attachments_cast, cast
 
 Scene = dict[str, Any]
 
@@ -39,6 +39,9 @@ def one_of_everything(settings: Any, *, query: str = "bread", **of_experts: str)
     cast.published_again()
     settings.TCS_APPROVE = "always"
     Expert.objects.filter(pk=first.pk).update(is_active=False)
+    with_files = Expert.objects.active()[0]
+    document = attachments_cast.document(with_files)
+    attachments_cast.photo(with_files)
     held = cast.rebuild()
     assert held.state == RebuildRun.State.HELD
     encoders.loaded()
@@ -51,7 +54,9 @@ def one_of_everything(settings: Any, *, query: str = "bread", **of_experts: str)
         "kept": IndexVersion.objects.get(state=IndexVersion.State.KEPT).pk,
         "held": held.version_id,
         "expert": first.pk,
-        "active": Expert.objects.active().values_list("pk", flat=True)[0],
+        "document": document.pk,
+        "photo": with_files.photo_file,
+        "active": with_files.pk,
         "expert_type": ContentType.objects.get_for_model(Expert).pk,
         "import": ImportRecord.objects.create(name="sam", changes=Changes([], {}, []).packed()).pk,
         "tag": Tag.objects.order_by("pk").values_list("pk", flat=True)[0],
