@@ -54,7 +54,7 @@ def check_deactivated(plan: ImportPlan, stated: int | None) -> None:
         raise TooManyDeactivated(
             _(
                 "This import would deactivate %(number)s of %(active)s active experts, so nothing was imported. If"
-                " that is meant, confirm the number %(number)s."
+                " this is intended, confirm the number %(number)s."
             )
             % {"number": number, "active": plan.active}
         )

@@ -104,7 +104,7 @@ class Matcher:
             why = _("Line %(line)s has the same username or one that reads the same.") % {"line": earlier}
             return self._conflict(line, values, spelled, why)
         if expert is None and key in self._several:
-            why = _("Several experts of the directory have usernames that read the same. Write the one you mean.")
+            why = _("Several experts in the directory have usernames that read the same. Write the one you mean.")
             return self._conflict(line, values, key, why)
         if expert and not self._is_same(values, expert):
             why = _("The directory has %(name)s under the username “%(username)s”.") % {

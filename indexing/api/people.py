@@ -52,7 +52,7 @@ def find_rank(
     else:
         people = named_experts(who, snapshot, also_inactive=may_open)
     if not people:
-        raise HttpError(404, _("Nobody of that name is in the directory."))
+        raise HttpError(404, _("Nobody in the directory has that name."))
     found = standing(people[0], q, snapshot, mode, filters) if len(people) == 1 else None
     return WhereOut(
         people=[PersonOut.from_expert(each) for each in people],

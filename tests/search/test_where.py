@@ -50,7 +50,7 @@ def test_several_people_of_one_name_are_offered(sue):
     assert page.count("&amp;expert=") == 8
     assert f'href="?q=steel&amp;expert={number("expert-001")}"' in page
     nobody = html_without_bdi(sue.get(WHERE, {"q": "steel", "who": "<b>nobody</b>"}))
-    assert "Nobody of that name is in the directory." in nobody
+    assert "Nobody in the directory has that name." in nobody
     assert "<b>nobody" not in nobody
 
 
@@ -92,7 +92,7 @@ def test_inactive_experts_are_shown_only_to_those_who_may_open_them(sue):
     asked = [{"q": "steel", "who": "expert-001"}, {"q": "steel", "expert": number("expert-001")}]
     for each in asked:
         page = html_without_bdi(sue.get(WHERE, each))
-        assert "Nobody of that name is in the directory." in page
+        assert "Nobody in the directory has that name." in page
         assert "Erin Number001" not in page
     assert "expert-001" not in sue.get("/where/people/", {"who": "number001"}).content.decode()
     sue.force_login(cast.staff("experts.view_expert", username="ed"))

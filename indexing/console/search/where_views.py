@@ -83,7 +83,7 @@ def _answer(request: ConsoleRequest, form: SearchForm, snapshot: Snapshot) -> di
         people = named_experts(_who(request), snapshot, also_inactive=_may_open(request))
     if not people:
         named = number or _who(request)
-        return {"sentence": _("Nobody of that name is in the directory.")} if named else {}
+        return {"sentence": _("Nobody in the directory has that name.")} if named else {}
     if len(people) > 1:
         return {"people": people}
     if not form.query.strip():

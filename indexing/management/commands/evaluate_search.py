@@ -222,7 +222,7 @@ def trial_table(trial: Trial, names: tuple[str, str]) -> str:
         both = (trial.current.modes[mode], trial.other.modes[mode])
         figures = "".join(f"{each.mrr:10.4f}{each.ndcg:10.4f}{each.recall:11.4f}" for each in both)
         lines.append(f"{mode:10}{figures}{p:8.3f}")
-    lines.append(_("p: how likely a difference of nDCG as large as this is by chance; below 0.05, it hardly is."))
+    lines.append(_("p: how likely chance alone gives a difference in nDCG this large; below 0.05 it is unlikely."))
     return "\n".join(lines)
 
 
