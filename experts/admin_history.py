@@ -13,7 +13,7 @@ from django.db import models
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from experts.models import Expert, ExpertTag, Tag
+from experts.models import Expert, ExpertTag, RejectedTag, Tag
 from experts.stored_language import stored_language
 
 
@@ -37,6 +37,13 @@ def log_tagged(user: User, experts: Iterable[Expert], tag: Tag, *, fields: Itera
     labels = _labels(ExpertTag, fields)
     message = {"changed": about | {"fields": labels}} if labels else {"added": about}
     _log(user, experts, CHANGE, [message])
+
+
+def log_rejected(user: User, expert: Expert, tag: Tag, *, restored: bool = False) -> None:
+    """One entry: an automatic tag was rejected for this expert, or the rejection was taken back."""
+    with translation.override(None):
+        about = {"name": str(RejectedTag._meta.verbose_name), "object": str(tag)}
+    _log(user, [expert], CHANGE, [{"deleted" if restored else "added": about}])
 
 
 def log_summary(user: User, text: str, **values: object) -> None:

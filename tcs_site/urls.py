@@ -4,6 +4,8 @@ from django.views.generic import RedirectView
 
 from indexing.api import api
 from indexing.console.attachments import views as attachment_views
+from indexing.console.profiles import tag_views
+from indexing.console.profiles import views as profile_views
 from indexing.console.search import use_views
 from indexing.console.search.similar_views import similar_page
 from indexing.console.search.views import search_page
@@ -24,8 +26,11 @@ urlpatterns = [
     path("api/", api.urls),
     path("experts/<int:expert_id>/photo/<str:name>/", attachment_views.photo, name="expert-photo"),
     path("experts/<int:expert_id>/documents/<int:document_id>/", attachment_views.document, name="expert-document"),
-    path("experts/<int:expert_id>/open/", use_views.open_expert, name="open-expert"),
     path("experts/<int:expert_id>/contact/", use_views.show_contact, name="show-contact"),
+    path("experts/<int:expert_id>/tags/reject/", tag_views.reject_tag, name="reject-tag"),
+    path("experts/<int:expert_id>/tags/restore/", tag_views.restore_tag, name="restore-tag"),
+    path("experts/id/<int:expert_id>/", profile_views.profile_by_id, name="profile-by-id"),
+    path("experts/<str:username>/", profile_views.profile_page, name="profile"),
     path("healthz", health.healthz, name="healthz"),
     path("metrics", health.metrics_page, name="metrics"),
     path("not-a-match/", use_views.not_a_match, name="not-a-match"),

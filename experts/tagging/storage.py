@@ -11,7 +11,7 @@ from typing import TypeVar
 from django.db import transaction
 from django.db.models import QuerySet
 
-from experts.models import Expert, ExpertTag, Tag
+from experts.models import Expert, ExpertTag, RejectedTag, Tag
 from experts.tagging.assignment import TagSpec
 from experts.tagging.default_tags import DEFAULT_TAGS
 
@@ -76,9 +76,9 @@ def store(
     called after each. It may raise to stop there: what is stored by then is consistent, since `tagged_for` is stored
     together with the tags.
 
-    Manual tags stay, and an expert who has a tag manually does not get it automatically as well. Unchanged rows are
-    not written, and `updated_at` stays, since nobody edited the expert. Experts and tags that were deleted after the
-    directory was read are skipped.
+    Manual tags stay, and an expert who has a tag manually does not get it automatically as well; nor one that was
+    rejected for this expert. Unchanged rows are not written, and `updated_at` stays, since nobody edited the expert.
+    Experts and tags that were deleted after the directory was read are skipped.
     """
     added = removed = experts = 0
     ids = list(assigned)
@@ -102,6 +102,8 @@ def _store_batch(
         Expert.objects.select_for_update().filter(pk__in=batch).order_by("pk").values_list("pk", "tagged_for")
     )
     wanted = {(expert, tag): score for expert in bases for tag, score in assigned[expert] if tag in present_tags}
+    for rejected in RejectedTag.objects.filter(expert__in=list(bases)).values_list("expert_id", "tag_id"):
+        wanted.pop(rejected, None)
     outdated: list[int] = []
     rescored: list[ExpertTag] = []
     touched: set[int] = set()

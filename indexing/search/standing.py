@@ -9,8 +9,7 @@ import numpy as np
 
 from experts import directory
 from experts.cards import TagName
-from experts.models import Expert, ExpertTag
-from experts.models.expert import ExpertQuerySet
+from experts.models import Expert, ExpertQuerySet, ExpertTag
 from experts.profiles.findability import Advice, findability
 from experts.profiles.hashes import field_hashes
 from experts.profiles.records import FIELDS

@@ -133,7 +133,7 @@ def test_an_open_list_of_suggestions_keeps_its_arrows(page: Page):
     box.press("ArrowDown")
     expect(page.locator("#results .expert").first).to_be_focused()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/admin/experts/expert/*/change/")
+    page.wait_for_url("**/experts/*/?q=case")
 
 
 def test_a_link_skips_to_the_results(page: Page):
@@ -177,6 +177,7 @@ def test_on_paper_is_what_was_found_and_nothing_to_press(page: Page, scene: dict
     expert, run, kept, live = (scene[name] for name in ("expert", "ended", "kept", "version"))
     for path in (
         "/?q=case",
+        "/experts/expert-001/?q=case",
         f"/admin/experts/expert/{expert}/change/",
         f"/admin/index/runs/{run}/",
         f"/admin/index/versions/compare/?a={kept}&b={live}",

@@ -158,7 +158,7 @@ def form_of(page: Any) -> dict[str, str]:
 
 def test_saving_an_unedited_expert_changes_nothing_for_an_import(editor: Client) -> None:
     expert = Expert.objects.create(username="ann", bio="Sings\nand dances", category="Art")
-    address = expert.get_absolute_url()
+    address = expert.admin_url
     data = form_of(editor.get(address))
     data["bio"] = "Sings\r\nand dances"
     assert editor.post(address, data).status_code == 302
@@ -169,7 +169,7 @@ def test_saving_an_unedited_expert_changes_nothing_for_an_import(editor: Client)
 
 def test_adding_a_manual_tag_is_logged(editor: Client, tags: list[Tag]) -> None:
     expert = Expert.objects.create(username="ann")
-    address = expert.get_absolute_url()
+    address = expert.admin_url
     data = form_of(editor.get(address)) | {"expert_tags-0-tag": str(tags[0].pk)}
     assert editor.post(address, data).status_code == 302
     row = expert.expert_tags.get()
@@ -180,7 +180,7 @@ def test_adding_a_manual_tag_is_logged(editor: Client, tags: list[Tag]) -> None:
 def test_an_automatic_tag_can_only_be_made_manual(editor: Client, tags: list[Tag]) -> None:
     expert = Expert.objects.create(username="ann")
     row = ExpertTag.objects.create(expert=expert, tag=tags[0], source="auto", score=0.42)
-    address = expert.get_absolute_url()
+    address = expert.admin_url
     page = editor.get(address)
     assert "0.42" in page.content.decode()
     forged = {"expert_tags-0-tag": str(tags[1].pk), "expert_tags-0-DELETE": "on"}
@@ -195,7 +195,7 @@ def test_an_automatic_tag_can_only_be_made_manual(editor: Client, tags: list[Tag
 def test_a_manual_tag_can_be_changed_and_removed(editor: Client, tags: list[Tag]) -> None:
     expert = Expert.objects.create(username="ann")
     ExpertTag.objects.create(expert=expert, tag=tags[0])
-    address = expert.get_absolute_url()
+    address = expert.admin_url
     editor.post(address, form_of(editor.get(address)) | {"expert_tags-0-tag": str(tags[1].pk)})
     assert expert.expert_tags.get().tag == tags[1]
     editor.post(address, form_of(editor.get(address)) | {"expert_tags-0-DELETE": "on"})
@@ -207,7 +207,7 @@ def test_the_expert_form_makes_as_many_queries_for_many_tags_as_for_few(editor: 
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
-            assert editor.get(expert.get_absolute_url()).status_code == 200
+            assert editor.get(expert.admin_url).status_code == 200
         return len(captured)
 
     ExpertTag.objects.create(expert=expert, tag=tags[0])
@@ -222,14 +222,14 @@ def test_the_expert_form_makes_as_many_queries_for_many_tags_as_for_few(editor: 
 def test_a_username_that_differs_only_in_case_is_refused(editor: Client) -> None:
     Expert.objects.create(username="Ann")
     expert = Expert.objects.create(username="ben")
-    address = expert.get_absolute_url()
+    address = expert.admin_url
     page = editor.post(address, form_of(editor.get(address)) | {"username": "aNN"})
     assert "already exists" in page.content.decode()
 
 
 def test_a_currency_is_upper_cased_and_must_be_a_code(editor: Client) -> None:
     expert = Expert.objects.create(username="ann")
-    address = expert.get_absolute_url()
+    address = expert.admin_url
     data = form_of(editor.get(address))
     assert "ISO code" in editor.post(address, data | {"currency": "12"}).content.decode()
     editor.post(address, data | {"currency": "eur"})

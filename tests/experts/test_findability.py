@@ -176,7 +176,7 @@ def test_sorting_loads_one_page_of_experts_only(client) -> None:
 @pytest.mark.django_db
 def test_the_expert_form_says_what_would_raise_the_score(client, three) -> None:
     client.force_login(staff(superuser=True))
-    low, middle, high = (client.get(each.get_absolute_url()).content.decode() for each in three)
+    low, middle, high = (client.get(each.admin_url).content.decode() for each in three)
     assert "+40" in low
     assert "write a bio of at least 300 characters" in low
     assert "write a bio" not in middle

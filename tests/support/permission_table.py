@@ -38,6 +38,7 @@ PUBLISH = ("indexing.publish",)
 TAGS = ("experts.view_tag", "experts.change_tag", "experts.add_tag")
 DIRECTORY = ("experts.view_tag", *(f"experts.{action}_expert" for action in ("add", "change", "delete", "view")))
 IMPORT = ("experts.import",)
+EDIT = ("experts.change_expert",)
 TESTS = ("indexing.view", "indexing.view_searchtest", "indexing.change_searchtest")
 CANCEL = ("indexing.cancel", "indexing.rebuild")
 
@@ -105,7 +106,10 @@ CONSOLE = [
     Row("index:searches", "/admin/index/searches/", "console", VIEW),
     Row("index:export-queries", "/admin/index/searches/queries.csv", "console", VIEW),
     Row("index:export-experts", "/admin/index/searches/experts.csv", "console", VIEW),
-    Row("open-expert", "/experts/{active}/open/?q=bread", "console", get=302),
+    Row("profile", "/experts/expert-002/?q=bread", "console"),
+    Row("profile-by-id", "/experts/id/{active}/", "console", get=302),  # to the address with the username
+    Row("reject-tag", "/experts/{active}/tags/reject/", "console", EDIT, get=405, post=302, send={"tag": "{tag}"}),
+    Row("restore-tag", "/experts/{active}/tags/restore/", "console", EDIT, get=405, post=302, send={"tag": "{tag}"}),
     Row("show-contact", "/experts/{active}/contact/?q=bread", "console", get=404),  # who has no profile elsewhere
     Row("expert-photo", "/experts/{active}/photo/{photo}/", "console"),
     Row("expert-document", "/experts/{active}/documents/{document}/", "console", ("experts.view_document",)),

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from experts.models import Tag
 from experts.numbers import whole_number
 from experts.tagging.assignment import TagSpec
-from indexing.console.access import ConsoleRequest, allowed, may
+from indexing.console.access import ConsoleRequest, allowed
 from indexing.console.responses import page_or_fragment
 from indexing.errors import EncoderUnavailable, NoIndexYet
 from indexing.lib.translation import translated
@@ -78,7 +78,6 @@ def tag_preview_page(request: ConsoleRequest) -> HttpResponse:
         "form": form,
         "tag": saved,
         "inactive": _is_inactive(request, saved),
-        "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
     }
     return page_or_fragment(
         request,

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_htmx.http import replace_url
 
-from indexing.console.access import VIEW, ConsoleRequest, allowed, may
+from indexing.console.access import VIEW, ConsoleRequest, allowed
 from indexing.console.lab import columns, search_test_views
 from indexing.console.lab.columns import HITS
 from indexing.console.responses import page_or_fragment, wants_fragment
@@ -35,7 +35,6 @@ def lab_page(request: ConsoleRequest) -> HttpResponse:
         "title": _("Lab"),
         "versions": versions,
         "unknown_version": unknown,
-        "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
     }
     test = search_test_views.saved_test(context["query"])
     context |= {

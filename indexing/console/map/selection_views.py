@@ -41,7 +41,6 @@ def selection(request: ConsoleRequest) -> HttpResponse:
         "limit": AT_ONCE,
         "tags": tag_choices(),
         "may_tag": may(request.user, TAG),
-        "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
     }
     return render(request, "indexing/map/_selected.html", context)
 

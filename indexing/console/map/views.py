@@ -78,7 +78,6 @@ def _frame(request: ConsoleRequest, version: IndexVersion | None) -> dict[str, A
         "title": _("Map"),
         "versions": versions,
         "choices": colours.colour_choices(earlier),
-        "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
         "may_tag": may(request.user, selection_views.TAG),
         "tags": selection_views.tag_choices(),
         "gap_days": gaps.DAYS,

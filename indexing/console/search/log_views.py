@@ -63,7 +63,6 @@ def _use(request: ConsoleRequest) -> dict[str, Any]:
         "often": SHOWN_OFTEN,
         "may_add_tests": may(request.user, "indexing.add_searchtest"),
         "may_add_tags": may(request.user, "experts.add_tag"),
-        "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
     }
 
 

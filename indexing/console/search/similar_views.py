@@ -62,5 +62,4 @@ def _around(request: ConsoleRequest, form: SearchForm) -> dict[str, Any]:
         "marker": None,
         "form": form,
         "may_see_index": may(request.user, VIEW),
-        "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
     }

@@ -70,7 +70,6 @@ def _rights(request: ConsoleRequest) -> dict[str, bool]:
     return {
         "may_see_index": may(request.user, VIEW),
         "may_rebuild": may(request.user, REBUILD),
-        "may_open_experts": may(request.user, "experts.view_expert", "experts.change_expert"),
     }
 
 

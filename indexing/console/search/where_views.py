@@ -49,7 +49,6 @@ def where_page(request: ConsoleRequest) -> HttpResponse:
         "who": request.GET.get("who", "")[:MAX_NAME],
         "marker": None,
         "may_see_index": may(request.user, VIEW),
-        "may_open_experts": _may_open(request),
     }
     return page_or_fragment(
         request,

@@ -9,7 +9,6 @@ export class Aim {
   constructor(stage, map) {
     this.stage = stage;
     this.people = new People(map.dataset.people);
-    this.mayOpen = "mayOpen" in map.dataset;
     this.tip = map.querySelector("#map-tip");
     this.said = map.querySelector("#map-said");
     this.place = -1;
@@ -57,7 +56,7 @@ export class Aim {
     name.textContent = person.name;
     title.textContent = [person.title, person.company].filter(Boolean).join(" · ");
     more.textContent = person.category;
-    this.tip.querySelector("a").hidden = !(this.mayOpen && this.how === "touch");
+    this.tip.querySelector("a").hidden = this.how !== "touch";
     this.tip.querySelector("a").href = person.url;
     this.tip.hidden = false;
     this.put();
@@ -96,7 +95,7 @@ export class Aim {
 
   async open(event) {
     const place = this.place;
-    if (place < 0 || !this.mayOpen) { return; }
+    if (place < 0) { return; }
     if (this.person === undefined) { await this.learn(place); }
     const person = this.people.get(this.stage.points.ids[place]);
     if (!person) { return; }

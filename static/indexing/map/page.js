@@ -1,7 +1,7 @@
 // The map page: puts the parts together. Without this file the page is its legend, its table and its text.
 import { Aim } from "./aim.js";
 import { Areas } from "./areas.js";
-import { loadColours, loadPoints } from "./data.js";
+import { loadColours, loadPoints, placesOf } from "./data.js";
 import { Gaps } from "./gaps.js";
 import { Legend } from "./legend.js";
 import { before, glide, Moves } from "./moves.js";
@@ -137,9 +137,18 @@ window.addEventListener("pagehide", () => {
   sessionStorage.setItem(KEPT, JSON.stringify({ zoom: stage.view.isHome ? 0 : scale / stage.view.home.scale, x, y, ids }));
 });
 
+// An address can name an expert: from their page a link leads to them.
+function showNamed() {
+  const id = Number(new URLSearchParams(location.search).get("expert"));
+  const [place] = id ? placesOf(stage.points, [id]) : [];
+  if (!(place >= 0)) { return; }
+  selection.set([id]);
+  look([[stage.points.xy[2 * place], stage.points.xy[2 * place + 1]]]);
+}
+
 function restore() {
   const kept = JSON.parse(sessionStorage.getItem(KEPT) || "null");
-  if (!kept || performance.getEntriesByType("navigation")[0]?.type !== "back_forward") { return; }
+  if (!kept || performance.getEntriesByType("navigation")[0]?.type !== "back_forward") { showNamed(); return; }
   if (kept.zoom) { stage.view.look(kept.x, kept.y, kept.zoom * stage.view.home.scale); }
   if (kept.ids.length) { selection.set(kept.ids); }
   stage.request();

