@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
@@ -32,7 +33,16 @@ class SignInView(LoginView):
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest, **options: Any) -> HttpResponseBase:
     """The page to sign in. Who is signed in already is led on. `options` are those of the view class."""
-    return SignInView.as_view(**options)(request)
+    return SignInView.as_view(extra_context=_ways(), **options)(request)
+
+
+def _ways() -> dict[str, Any]:
+    """The ways to sign in that this installation has."""
+    return {
+        "mail_is_set": settings.MAIL_IS_SET,
+        "single_sign_on": bool(settings.TCS_OIDC_ISSUER),
+        "provider_name": settings.TCS_OIDC_NAME,
+    }
 
 
 @require_POST
@@ -47,7 +57,7 @@ def change_password(request: HttpRequest) -> HttpResponseBase:
     if request.user.is_authenticated and not request.user.has_usable_password():
         raise PermissionDenied(_("Your account has no password here: you sign in with your organisation’s account."))
     view = PasswordChangeView.as_view(
-        form_class=OwnPasswordForm, template_name="accounts/password.html", success_url=reverse("search")
+        form_class=OwnPasswordForm, template_name="accounts/password.html", success_url=request.path
     )
     response = view(request)
     if response.status_code == 302:

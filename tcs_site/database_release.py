@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-OURS = ("experts", "indexing")
+OURS = ("experts", "indexing", "accounts")
 
 
 def newer() -> str | None:

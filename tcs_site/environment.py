@@ -147,6 +147,17 @@ def names(name: str, default: str = "", *, about: str = "") -> list[str]:
     return [part.strip() for part in text(name, default, about=about).split(",") if part.strip()]
 
 
+def pairs(name: str, *, about: str = "") -> dict[str, str]:
+    """Pairs such as `a=b,c=d`. Raises ImproperlyConfigured for a part that is not one."""
+    found = {}
+    for part in names(name, about=about):
+        left, equals, right = (each.strip() for each in part.partition("="))
+        if not (left and equals and right):
+            raise ImproperlyConfigured(f"{name}: {part!r} is not a pair such as consultants=Searcher.")
+        found[left] = right
+    return found
+
+
 def choice(name: str, default: str, allowed: tuple[str, ...], *, about: str = "") -> str:
     """One of `allowed`. Raises ImproperlyConfigured for anything else."""
     value = text(name, default, about=about)

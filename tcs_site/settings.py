@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from tcs_site import environment as env
 from tcs_site.fixed_settings import *  # noqa: F403
-from tcs_site.fixed_settings import BASE_DIR
+from tcs_site.fixed_settings import AUTHENTICATION_BACKENDS, BASE_DIR
 
 # Whatever a process of TCS writes is for its own user: sessions, password hashes and keys are among it.
 os.umask(0o077)
@@ -105,6 +105,32 @@ TCS_TOKEN_HOURS = env.number(
 TCS_TOKEN_MAX_DAYS = env.integer(
     "TCS_TOKEN_MAX_DAYS", 365, at_least=1, about="Most days that an API token created at `/api/docs` is valid"
 )
+TCS_INVITATION_DAYS = env.integer(
+    "TCS_INVITATION_DAYS", 7, at_least=1, about="Days that an invitation can be accepted"
+)
+
+env.section("Single sign-on")
+TCS_OIDC_ISSUER = env.url(
+    "TCS_OIDC_ISSUER", about="Address of an OpenID Connect provider; without one there is no single sign-on"
+)
+TCS_OIDC_CLIENT_ID = env.text("TCS_OIDC_CLIENT_ID", about="Name under which TCS is registered with the provider")
+TCS_OIDC_CLIENT_SECRET = env.text("TCS_OIDC_CLIENT_SECRET", about="Secret that the provider gave to TCS")
+if TCS_OIDC_ISSUER and not (TCS_OIDC_CLIENT_ID and TCS_OIDC_CLIENT_SECRET):
+    raise ImproperlyConfigured("TCS_OIDC_ISSUER is set without TCS_OIDC_CLIENT_ID and TCS_OIDC_CLIENT_SECRET.")
+TCS_OIDC_NAME = env.text("TCS_OIDC_NAME", about="What the provider is called on the page to sign in")
+TCS_OIDC_SCOPES = env.text("TCS_OIDC_SCOPES", "openid email profile", about="What TCS asks the provider for")
+TCS_OIDC_GROUPS_CLAIM = env.text("TCS_OIDC_GROUPS_CLAIM", "groups", about="Claim in which the provider lists groups")
+TCS_OIDC_GROUPS = env.pairs(
+    "TCS_OIDC_GROUPS",
+    about="Groups of the provider and of TCS, such as `consultants=Searcher,hr=Directory editor`; without it, "
+    "everybody who signs in with the provider may search",
+)
+TCS_OIDC_LINK_STAFF = env.flag(
+    "TCS_OIDC_LINK_STAFF",
+    about="Let the provider sign in to existing staff accounts by their e-mail address, too",
+)
+if TCS_OIDC_ISSUER:
+    AUTHENTICATION_BACKENDS = [*AUTHENTICATION_BACKENDS, "accounts.oidc.backend.OidcBackend"]
 
 env.section("Language and time")
 # The texts are the same in both kinds of English; dates and times are not (tcs_site/formats).
@@ -260,7 +286,12 @@ TCS_WEBHOOK_URL = env.url("TCS_WEBHOOK_URL", about="Address that gets the same n
 TCS_WEBHOOK_SECRET = env.text("TCS_WEBHOOK_SECRET", about="Signs what is sent to the webhook; required with it")
 if TCS_WEBHOOK_URL and not TCS_WEBHOOK_SECRET:
     raise ImproperlyConfigured("TCS_WEBHOOK_URL is set without TCS_WEBHOOK_SECRET, which signs what is sent there.")
-EMAIL_HOST = env.text("TCS_EMAIL_HOST", "localhost", about="Mail server")
+EMAIL_HOST = env.text(
+    "TCS_EMAIL_HOST",
+    "localhost",
+    about="Mail server; only if it is set are invitations sent, and passwords reset, by mail",
+)
+MAIL_IS_SET = bool(env.text("TCS_EMAIL_HOST"))
 EMAIL_PORT = env.integer("TCS_EMAIL_PORT", 25, about="Port of the mail server")
 EMAIL_HOST_USER = env.text("TCS_EMAIL_USER", about="User name at the mail server")
 EMAIL_HOST_PASSWORD = env.text("TCS_EMAIL_PASSWORD", about="Password at the mail server")

@@ -25,6 +25,8 @@ class GrowingDelays(AxesDatabaseHandler):
 
     def is_locked(self, request: SignInRequest, credentials: dict[str, Any] | None = None) -> bool:
         """Count this attempt; True if it has to wait. Called once for every attempt."""
+        if getattr(request, "signs_in_elsewhere", False):  # no password is tried here
+            return False
         name, address = get_client_username(request, credentials) or "", _address(request)
         device = devices.device_of(request, name)
         known = not device and counting.is_known(name, address)

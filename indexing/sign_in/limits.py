@@ -62,6 +62,15 @@ def of_an_own_password(user: int) -> Limits:
     return {key("password", str(user)): Limit(int(settings.TCS_LOGIN_ATTEMPTS))}
 
 
+def of_a_reset(email: str, address: str) -> Limits:
+    """Asking for a mail with which to set a new password: of one address, and from one place."""
+    free = int(settings.TCS_LOGIN_ATTEMPTS)
+    return {
+        key("reset", email.casefold()): Limit(max(free // 2, 1)),
+        key("reset-from", one_caller(address)): Limit(MANY * free),
+    }
+
+
 def key(kind: str, *what: str) -> str:
     """The key of a row. What somebody typed as a name may be a password: it is not readable in it."""
     return f"{kind}:{salted_hmac(f'tcs.sign_in.{kind}', repr(what), algorithm='sha256').hexdigest()}"

@@ -39,6 +39,7 @@ TAGS = ("experts.view_tag", "experts.change_tag", "experts.add_tag")
 DIRECTORY = ("experts.view_tag", *(f"experts.{action}_expert" for action in ("add", "change", "delete", "view")))
 IMPORT = ("experts.import",)
 EDIT = ("experts.change_expert",)
+INVITE = ("accounts.invite",)
 TESTS = ("indexing.view", "indexing.view_searchtest", "indexing.change_searchtest")
 CANCEL = ("indexing.cancel", "indexing.rebuild")
 
@@ -178,6 +179,14 @@ ACCOUNTS = [
     Row("accounts:sign-in", "/accounts/sign-in/", "login"),
     Row("accounts:sign-out", "/accounts/sign-out/", "open", get=405, post=302),
     Row("accounts:password", "/accounts/password/", "own", post=200),
+    Row("accounts:reset", "/accounts/password/reset/", "open", get=404, post=404),  # no mail server is set
+    Row("accounts:reset-sent", "/accounts/password/reset/sent/", "open", get=404),
+    Row("accounts:reset-confirm", "/accounts/password/reset/MQ/x-y/", "open", get=404, post=404),
+    Row("accounts:oidc-start", "/accounts/oidc/start/", "open", get=404),  # no provider is set
+    Row("accounts:oidc-return", "/accounts/oidc/return/?code=x&state=y", "open", get=404),
+    Row("accounts:invitations", "/accounts/invitations/", "console", INVITE, post=200),
+    Row("accounts:withdraw", "/accounts/invitations/{invitation}/withdraw/", "console", INVITE, get=405, post=302),
+    Row("accounts:accept", "/accounts/invitation/x/", "open", get=410, post=410),
 ]
 HEALTH = [
     Row("healthz", "/healthz", "open"),

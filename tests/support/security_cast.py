@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
+from accounts.models import Invitation
 from experts.importing.records import Changes
 from experts.models import Expert, ImportRecord, Tag
 from indexing import encoders, runs
@@ -61,6 +62,7 @@ def one_of_everything(settings: Any, *, query: str = "bread", **of_experts: str)
         "import": ImportRecord.objects.create(name="sam", changes=Changes([], {}, []).packed()).pk,
         "tag": Tag.objects.order_by("pk").values_list("pk", flat=True)[0],
         "user": owner.pk,
+        "invitation": Invitation.objects.issue("new@example.org", owner)[0].pk,
         "group": Group.objects.order_by("pk").values_list("pk", flat=True)[0],
         "apitoken": ApiToken.objects.issue(owner)[0].pk,
         "searchtest": saved.pk,
