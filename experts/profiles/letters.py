@@ -8,9 +8,7 @@ that nobody sees (soft hyphens, zero width, directions) are removed, since they 
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
-from functools import cache
 
 _SHAPES = frozenset({"<font>", "<wide>", "<narrow>", "<isolated>", "<initial>", "<medial>", "<final>"})
 """Kinds of Unicode's compatibility decompositions in which only the shape differs."""
@@ -26,7 +24,7 @@ _UNSEEN = (
     *range(0x202A, 0x202F),
     *range(0x2060, 0x2070),
 )
-_HYPHENS = {0x2010: "-", 0x2011: "-"}
+_HYPHENS = (0x2010, 0x2011)
 _HALF_WIDTH_KANA = re.compile("[\uff66-\uff9f]+")
 """Its sound marks are letters of their own and join the letter before them."""
 
@@ -35,18 +33,19 @@ def plain_letters(text: str) -> str:
     """`text` with plain letters, without characters that nobody sees; ASCII text is returned as it is."""
     if text.isascii():
         return text
-    return _HALF_WIDTH_KANA.sub(lambda run: unicodedata.normalize("NFKC", run.group()), text).translate(_plain())
+    return _HALF_WIDTH_KANA.sub(lambda run: unicodedata.normalize("NFKC", run.group()), text).translate(_PLAIN_FORMS)
 
 
-@cache
-def _plain() -> dict[int, str | None]:
-    table: dict[int, str | None] = dict(_HYPHENS)
-    for code in range(0x80, sys.maxunicode + 1):
+class _PlainForms(dict[int, str | None]):
+    """What characters become, by code point; worked out when one is met for the first time."""
+
+    def __missing__(self, code: int) -> str | None:
         sign = chr(code)
         kind, _, _ = unicodedata.decomposition(sign).partition(" ")
         if kind.startswith("<") and code not in _KEPT and _has_a_plain_form(kind, sign):
-            table[code] = unicodedata.normalize("NFKC", sign)
-    return table | dict.fromkeys(_UNSEEN)
+            sign = unicodedata.normalize("NFKC", sign)
+        self[code] = sign
+        return sign
 
 
 def _has_a_plain_form(kind: str, sign: str) -> bool:
@@ -54,3 +53,6 @@ def _has_a_plain_form(kind: str, sign: str) -> bool:
         plain = unicodedata.normalize("NFKC", sign)
         return len(plain) == 1 and plain.isascii() and plain.isalpha()
     return kind in _SHAPES or (kind == _LIGATURES and unicodedata.category(sign).startswith("L"))
+
+
+_PLAIN_FORMS = _PlainForms({code: "-" for code in _HYPHENS} | dict.fromkeys(_UNSEEN))
