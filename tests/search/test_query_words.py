@@ -39,6 +39,10 @@ OTHERS = (
         ("java -python", TypedQuery("java", (), ("python",))),
         ('"front-end developer" shop', TypedQuery("front-end developer shop", ("front-end developer",), ())),
         ('tea -"green tea"', TypedQuery("tea", (), ("green tea",))),
+        (
+            'Why do people want to "remove the lock" when it is hard?',
+            TypedQuery("Why do people want to remove the lock when it is hard?"),
+        ),
         ("-python", TypedQuery("-python")),
         ("front-end - c", TypedQuery("front-end - c")),
         ('12" pipes', TypedQuery('12" pipes')),
