@@ -55,4 +55,4 @@ def _has_a_plain_form(kind: str, sign: str) -> bool:
     return kind in _SHAPES or (kind == _LIGATURES and unicodedata.category(sign).startswith("L"))
 
 
-_PLAIN_FORMS = _PlainForms({code: "-" for code in _HYPHENS} | dict.fromkeys(_UNSEEN))
+_PLAIN_FORMS = _PlainForms(dict.fromkeys(_HYPHENS, "-") | dict.fromkeys(_UNSEEN))
