@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
@@ -20,6 +20,11 @@ from experts.stored_language import stored_language
 def log_added(user: User, experts: Iterable[Expert]) -> None:
     """Write one entry per expert, which says that the expert was added."""
     _log(user, experts, ADDITION, [{"added": {}}])
+
+
+def log_deleted(user: User, experts: Iterable[Expert]) -> None:
+    """One entry per expert: they are deleted."""
+    LogEntry.objects.log_actions(user.pk, list(experts), DELETION, "")
 
 
 def log_changed(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import IO, BinaryIO
@@ -18,15 +18,16 @@ MAX_CELL = 32_767
 """Characters of a cell in Excel."""
 
 
-def write_csv(experts: Iterable[Expert], file: IO[str], delimiter: str = ",") -> None:
-    """Write a header and one row per expert, with the columns of an import.
+def write_csv(experts: Iterable[Expert], file: IO[str], delimiter: str = ",", hidden: Collection[str] = ()) -> None:
+    """Write a header and one row per expert, with the columns of an import but those of the `hidden` fields.
 
     Cells that a spreadsheet would run as a formula get an apostrophe in front.
     """
     writer = csv.writer(file, delimiter=delimiter)
-    writer.writerow(COLUMNS)
+    columns = {column: field for column, field in COLUMNS.items() if field not in hidden}
+    writer.writerow(columns)
     for expert in experts:
-        writer.writerow(mark_formula(_text(getattr(expert, field))) for field in COLUMNS.values())
+        writer.writerow(mark_formula(_text(getattr(expert, field))) for field in columns.values())
 
 
 def write_excel(experts: Iterable[Expert], file: BinaryIO) -> None:

@@ -17,6 +17,8 @@ from django.utils.translation import get_language
 
 READ_IN = ("en", "nl", "de", "fr")
 """Languages in which names are read."""
+LONGEST = 100
+"""Characters: more than any name has."""
 _NO_COUNTRIES = frozenset(["AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"])
 """Two letters that the CLDR has, and ISO 3166-1 has not. XK, which Kosovo uses until it has a code, stays."""
 _NO_LANGUAGES = frozenset(("mul", "und", "zxx", "root"))
@@ -67,6 +69,8 @@ def language_name(code: str) -> str:
 
 def country_code(text: str) -> str:
     """The code of a country that is written as a code (of two or three letters) or a name; "" for anything else."""
+    if len(text) > LONGEST:
+        return ""
     code = text.strip().upper()
     (code,) = get_global("territory_aliases").get(code, [code])[:1]
     return code if code in country_codes() else _country_by_name().get(_plain(text), "")
@@ -74,6 +78,8 @@ def country_code(text: str) -> str:
 
 def language_code(text: str) -> str:
     """The same for a language; of a code with a country, such as en-GB, the language."""
+    if len(text) > LONGEST:
+        return ""
     code = re.sub("[-_].*", "", text.strip().casefold())
     code = get_global("language_aliases").get(code, code)
     return code if code in language_codes() else _language_by_name().get(_plain(text), "")

@@ -34,7 +34,7 @@ from experts.admin_history import log_changed
 from experts.exporting import write_csv
 from experts.follow_up import what_follows
 from experts.importing import views as import_views
-from experts.models import CONTACT, Expert, ExpertQuerySet, ExpertTag, Tag
+from experts.models import CONTACT, Expert, ExpertQuerySet, ExpertTag, Tag, hidden_fields
 from experts.profiles import findability
 from experts.samples import views as sample_views
 
@@ -157,7 +157,7 @@ class ExpertAdmin(admin.ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Expert | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
-        if not request.user.has_perm("experts.view_contact"):
+        if hidden_fields(request.user):
             fieldsets = [each for each in fieldsets if each[1]["fields"] != CONTACT]
         if obj is None:
             return fieldsets
@@ -225,7 +225,9 @@ class ExpertAdmin(admin.ModelAdmin):
     @admin.action(description=gettext_lazy("Export selected experts as CSV"), permissions=["view"])
     def export(self, request: HttpRequest, queryset: ExpertQuerySet) -> HttpResponse:
         file = io.StringIO()
-        write_csv(queryset.prefetch_related(None).iterator(chunk_size=BATCH), file)
+        write_csv(
+            queryset.prefetch_related(None).iterator(chunk_size=BATCH), file, hidden=hidden_fields(request.user)
+        )
         name = f"experts-{timezone.localdate():%Y-%m-%d}.csv"
         return HttpResponse(
             "\ufeff" + file.getvalue(),  # tells spreadsheets that it is UTF-8

@@ -18,14 +18,23 @@ COLUMNS = {
     "Profile URL": "profile_url",
     "Profile Image Url": "photo_url",
     "Category": "category",
+    "E-mail": "email",
+    "Phone": "phone",
+    "City": "city",
+    "Country": "country",
+    "Languages": "languages",
+    "Availability": "availability",
+    "Available From": "available_from",
+    "Links": "links",
     "Created At": "created_at",
 }
 """Column -> field, in the order of an export."""
 
 FULL_NAME = "full_name"
+LOCATION = "location"
 EMAIL = "email"
-MADE_FROM = {"Full Name": FULL_NAME, "E-mail": EMAIL}
-"""Columns that fill no field themselves: names are made from the one, usernames from both."""
+MADE_FROM = {"Full Name": FULL_NAME, "Location": LOCATION}
+"""Columns that fill no field themselves: names are made from the one, city and country from the other."""
 
 HEADINGS = {field: column for column, field in (COLUMNS | MADE_FROM).items()}
 """Field -> column."""
@@ -85,6 +94,30 @@ _SYNONYMS = {
         "group, department, team, sector, field, area, categorie, afdeling, vakgebied, groep, "
         "kategorie, abteilung, bereich, gruppe, catégorie, service, departement, domaine"
     ),
+    "phone": (
+        "phone number, telephone, telephone number, tel, mobile, mobile number, mobile phone, cell, cell phone, "
+        "telefoon, telefoonnummer, mobiel, mobiel nummer, gsm, telefon, telefonnummer, handy, handynummer, mobil, "
+        "mobilnummer, téléphone, numero de telephone, portable, telephone portable"
+    ),
+    LOCATION: "place, based in, locatie, standplaats, standort, lieu, localisation",
+    "city": "town, plaats, stad, woonplaats, vestigingsplaats, ort, stadt, wohnort, ville, localité, commune",
+    "country": "country code, land, landcode, landnaam, ländercode, pays, code pays",
+    "languages": (
+        "language, spoken languages, language skills, talen, taal, talenkennis, sprachen, sprache, sprachkenntnisse, "
+        "langues, langue, langues parlees"
+    ),
+    "availability": (
+        "available, capacity, beschikbaarheid, beschikbaar, verfügbarkeit, verfuegbarkeit, verfügbar, "
+        "disponibilité, disponible"
+    ),
+    "available_from": (
+        "available since, available as of, earliest start, start date, beschikbaar vanaf, beschikbaar per, "
+        "startdatum, verfügbar ab, verfuegbar ab, frei ab, disponible a partir du, disponible des, date de debut"
+    ),
+    "links": (
+        "websites, other links, further links, social links, social media, meer links, overige links, "
+        "weitere links, webseiten, liens, autres liens, sites"
+    ),
     "created_at": (
         "created, created on, creation date, date created, date, joined, joined at, member since, added, added at, "
         "registered, aangemaakt, aangemaakt op, datum, toegevoegd, toegevoegd op, lid sinds, "
@@ -101,7 +134,7 @@ def field_of(column: str) -> str | None:
 
 
 def likely_field_of(column: str) -> str | None:
-    """The field that a column of another name fills by its meaning; also FULL_NAME and EMAIL."""
+    """The field that a column of another name fills by its meaning; also FULL_NAME and LOCATION."""
     return _MEANINGS.get(_plain(column)) if len(column) <= 100 else None
 
 

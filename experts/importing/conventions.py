@@ -13,6 +13,8 @@ from experts.importing.moments import first_of_two
 from experts.importing.options import ImportOptions
 from experts.importing.tables import ImportRow
 
+DATES = ("created_at", "available_from")
+
 
 @dataclass(frozen=True, slots=True)
 class Conventions:
@@ -45,15 +47,16 @@ def work_out(rows: Iterable[ImportRow | Rejection], fields: Iterable[str], optio
     amounts: Counter[str] = Counter()
     dates: Counter[str] = Counter()
     in_doubt: dict[str, str] = {}
-    with_rates, with_dates = "hourly_rate" in fields, "created_at" in fields
+    with_rates, with_dates = "hourly_rate" in fields, [name for name in DATES if name in fields]
     if with_rates or with_dates:
         for row in rows:
             if isinstance(row, Rejection):
                 continue
             if with_rates and isinstance(cell := row.cells["hourly_rate"], str) and cell and not cell.isdecimal():
                 _count(amounts, in_doubt, "amount", cell, _mark(cell))
-            if with_dates and isinstance(cell := row.cells["created_at"], str) and cell:
-                _count(dates, in_doubt, "date", cell, first_of_two(cell))
+            for name in with_dates:
+                if isinstance(cell := row.cells[name], str) and cell:
+                    _count(dates, in_doubt, "date", cell, first_of_two(cell))
     decimal = options.decimal or _only(amounts)
     month_first = options.dates == "month" if options.dates else bool(dates["month"] and not dates["day"])
     return Conventions(

@@ -1,18 +1,18 @@
-"""Usernames and names for rows that have none: made from an e-mail address or a name, the same ones each time."""
+"""Usernames, names and places for rows that have none: made from other cells, the same ones each time."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-from experts.importing.columns import EMAIL, FULL_NAME
+from experts import iso_codes
+from experts.importing.columns import EMAIL, FULL_NAME, LOCATION
 from experts.importing.source_rows import Cell
 
 _LETTERS_OF_THEIR_OWN = str.maketrans(
     {"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ł": "l", "ı": "i", "þ": "th"}
 )
-
-
+_BEFORE_ADDRESS = re.compile(r"^(.*<|\s*mailto:)", re.IGNORECASE)
 _PARTICLES = frozenset(
     ("van", "de", "den", "der", "het", "'t", "ter", "ten", "te", "von", "vom", "zu", "zum", "zur")
     + ("da", "das", "di", "do", "dos", "du", "des", "le", "la")
@@ -26,10 +26,12 @@ def makes_usernames(fields: tuple[str, ...]) -> bool:
 
 
 def without_sources(cells: dict[str, Cell]) -> dict[str, Cell]:
-    """The cells of a row with those that its e-mail address and full name stand for, and without these two."""
-    made = {name: cell for name, cell in cells.items() if name not in (EMAIL, FULL_NAME)}
+    """The cells of a row with those that its e-mail address, full name and location stand for."""
+    made = {name: cell for name, cell in cells.items() if name not in (FULL_NAME, LOCATION)}
     if FULL_NAME in cells and not {"first_name", "last_name"}.intersection(cells):
         made["first_name"], made["last_name"] = _divided(str(cells[FULL_NAME]))
+    if LOCATION in cells and not {"city", "country"}.intersection(cells):
+        made["city"], made["country"] = _city_and_country(str(cells[LOCATION]))
     if "username" not in cells:
         address = str(cells.get(EMAIL, ""))
         name = f"{made.get('first_name', '')} {made.get('last_name', '')}".strip() or str(cells.get(FULL_NAME, ""))
@@ -49,8 +51,16 @@ def _divided(name: str) -> tuple[str, str]:
     return first, last.strip()
 
 
+def _city_and_country(place: str) -> tuple[str, str]:
+    """“Utrecht, Netherlands” is both; a place that does not end with a country is a city."""
+    city, _comma, country = (part.strip() for part in place.rpartition(","))
+    code = iso_codes.country_code(country)
+    return (city, code) if code else (place.strip(), "")
+
+
 def _of_address(address: str) -> str:
     """What stands before the @, without what a mail server ignores after a +."""
+    address = _BEFORE_ADDRESS.sub("", address)
     return address.strip().partition("@")[0].partition("+")[0].casefold() if "@" in address else ""
 
 

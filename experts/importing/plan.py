@@ -47,6 +47,14 @@ _DIGESTED = (
     "profile_url",
     "photo_url",
     "category",
+    "email",
+    "phone",
+    "city",
+    "country",
+    "languages",
+    "availability",
+    "available_from",
+    "links",
 )
 
 
@@ -206,7 +214,7 @@ def _valid_rows(plan: ImportPlan, undecided: set[str]) -> Iterator[tuple[int, di
         else:
             values, problems = read_values(row, plan.conventions)
         if not problems:
-            plan.dropped_urls += sum(name in plan.table.fields and name not in values for name in URLS)
+            plan.dropped_urls += sum(name in plan.table.fields and name not in values for name in (*URLS, "links"))
             yield row.line, values
             continue
         plan.rejected += problems

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,8 +38,12 @@ class ChangePreview:
     fields: list[FieldPreview]
 
     @classmethod
-    def from_change(cls, change: ExpertChange) -> ChangePreview:
-        fields = [FieldPreview(_label(name), before, after) for name, (before, after) in change.fields.items()]
+    def from_change(cls, change: ExpertChange, hidden: Collection[str]) -> ChangePreview:
+        """Of the `hidden` fields, what the directory has is not shown."""
+        fields = [
+            FieldPreview(_label(name), _("hidden") if name in hidden else before, after)
+            for name, (before, after) in change.fields.items()
+        ]
         return cls(change.username, change.name, change.job_title, fields)
 
 
@@ -55,7 +60,8 @@ class PersonPreview:
         return cls(expert.username, expert.full_name, expert.job_title)
 
 
-def preview_context(pending: PendingImport, plan: ImportPlan) -> dict[str, Any]:
+def preview_context(pending: PendingImport, plan: ImportPlan, hidden: Collection[str] = ()) -> dict[str, Any]:
+    """`hidden`: the fields of which the reader may not see what the directory has."""
     stopped = bool(plan.rejected) and not pending.skip_bad
     good = not plan.does_nothing and not plan.needs_choice
     new = ShortenedList.from_rows(plan.new)
@@ -70,7 +76,9 @@ def preview_context(pending: PendingImport, plan: ImportPlan) -> dict[str, Any]:
         "applicable": good and not stopped,
         "good_rows_applicable": good and stopped,
         "new": ShortenedList([PersonPreview.from_expert(expert) for expert in new.rows], new.more),
-        "changed": ShortenedList([ChangePreview.from_change(change) for change in changed.rows], changed.more),
+        "changed": ShortenedList(
+            [ChangePreview.from_change(change, hidden) for change in changed.rows], changed.more
+        ),
         "missing": ShortenedList.from_rows(plan.missing),
         "missing_heading": (
             _("Not in this file (will be deactivated)") if plan.sync else _("Not in this file (unchanged)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +18,7 @@ from experts.identity import clean_username
 from experts.importing.amounts import amount_value, check_amount, currency_of, decimal_mark, read_amount
 from experts.importing.cells import shorten
 from experts.importing.columns import HEADINGS
-from experts.importing.conventions import Conventions
+from experts.importing.conventions import DATES, Conventions
 from experts.importing.errors import Rejection
 from experts.importing.invalid import InvalidValue, NeedsChoice
 from experts.importing.made import without_sources
@@ -26,6 +26,7 @@ from experts.importing.moments import read_moment
 from experts.importing.source_rows import Cell
 from experts.importing.tables import ImportRow
 from experts.models import Expert
+from experts.written_values import READERS
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _LINE_BREAKS = re.compile(r"[\r\n]+")
@@ -37,6 +38,8 @@ _ERROR_CELL = re.compile(
 URLS = ("profile_url", "photo_url")
 LONGEST_CELL = 25_000
 """Characters: more than any field takes, with white space around line breaks. Checked before anything else."""
+LONGEST_WRITTEN = 3_000
+"""Characters of what `experts.written_values` reads: its patterns are for short texts."""
 _is_url = URLValidator(schemes=["http", "https"])
 _NOT_IN_URLS = re.compile(r'[ \u00a0"<>\\^`{|}]')
 """What browsers encode themselves when people paste an address."""
@@ -50,30 +53,36 @@ def read_values(row: ImportRow, conventions: Conventions) -> tuple[dict[str, Any
     username = str(cells["username"])
     for name, cell in cells.items():
         try:
-            values[name] = _value(name, cell, conventions)
+            values[name] = read_value(name, cell, conventions)
         except InvalidValue as error:
             asks = isinstance(error, NeedsChoice)
             problems.append(Rejection(row.line, HEADINGS[name], shorten(str(cell)), str(error), username, asks))
     if cells.get("hourly_rate"):
         _add_currency(row.line, cells, values, problems)
-    for name in ("created_at", *URLS):
+    for name in ("created_at", *URLS, "links"):
         if values.get(name, ...) is None:
             del values[name]
     return values, problems
 
 
-def _value(name: str, cell: Cell, conventions: Conventions) -> Any:
+def read_value(name: str, cell: Cell, conventions: Conventions) -> Any:
+    """The value of one cell for the field `name`. Raises InvalidValue."""
     if isinstance(cell, str):
         _check_length(cell, LONGEST_CELL)
         if cell.startswith("#") and _ERROR_CELL.fullmatch(cell):
             raise InvalidValue(_("An error of the spreadsheet, not a value. Correct or empty the cell."))
     if name == "hourly_rate":
         return _rate(cell, conventions)
-    text = str(cell)
-    if name == "created_at":
-        return _moment(text, conventions)
+    text = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+    if name in DATES:
+        moment = _moment(text, conventions)
+        return (
+            timezone.localdate(moment, timezone.get_default_timezone()) if moment and name != "created_at" else moment
+        )
     if name in URLS:
         return _url(name, text, conventions)
+    if name == "links" and conventions.drop_bad_urls:
+        return _dropped_if_bad(name, text)
     return _READERS.get(name, _line)(name, text)
 
 
@@ -143,6 +152,22 @@ def _currency(name: str, cell: str) -> str:
     return cell.upper()
 
 
+def _written(name: str, cell: str) -> str:
+    """What `experts.written_values` makes of the cell."""
+    _check_length(cell, LONGEST_WRITTEN)
+    try:
+        return _text(name, READERS[name](_text("bio", cell)))
+    except ValidationError as error:
+        raise InvalidValue(" ".join(error.messages)) from None
+
+
+def _dropped_if_bad(name: str, cell: str) -> str | None:
+    try:
+        return _written(name, cell)
+    except InvalidValue:
+        return None
+
+
 def _url(name: str, cell: str, conventions: Conventions) -> str | None:
     """The address with spaces and the like encoded; None for one that cannot be one, if these are dropped."""
     if not cell:
@@ -167,8 +192,13 @@ def _moment(cell: str, conventions: Conventions) -> datetime | None:
     return read_moment(cell, month_first=conventions.month_first, zone=timezone.get_default_timezone())
 
 
+def _day(moment: datetime) -> date:
+    return timezone.localdate(moment, timezone.get_default_timezone())
+
+
 _READERS: dict[str, Callable[[str, str], Any]] = {
     "username": _username,
     "bio": _text,
     "currency": _currency,
+    **dict.fromkeys(READERS, _written),
 }

@@ -29,7 +29,7 @@ from experts.importing.reading_form import ReadingForm
 from experts.importing.refused_rows import write_refused
 from experts.importing.tables import ImportTable, open_table
 from experts.importing.undo_views import undo_import
-from experts.models import ImportRecord
+from experts.models import ImportRecord, hidden_fields
 from experts.numbers import whole_number
 from experts.samples.removal import samples
 
@@ -223,7 +223,7 @@ def _preview(request: HttpRequest, pending: uploads.PendingImport) -> HttpRespon
 
 
 def _show_preview(request: HttpRequest, pending: uploads.PendingImport, plan: ImportPlan) -> HttpResponse:
-    context = preview_context(pending, plan)
+    context = preview_context(pending, plan, hidden_fields(request.user))
     return render(request, "admin/experts/expert/import_preview.html", admin_context(request, context))
 
 

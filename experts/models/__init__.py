@@ -3,6 +3,7 @@
 from experts.models.document import Document as Document
 from experts.models.expert import CONTACT as CONTACT
 from experts.models.expert import Expert as Expert
+from experts.models.expert import hidden_fields as hidden_fields
 from experts.models.expert_queries import ExpertQuerySet as ExpertQuerySet
 from experts.models.expert_tag import ExpertTag as ExpertTag
 from experts.models.former_username import FormerUsername as FormerUsername

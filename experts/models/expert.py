@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -36,6 +37,11 @@ from experts.safe_text import without_bidi_controls
 _LINK = re.compile("https?://", re.IGNORECASE)
 CONTACT = ("email", "phone")
 """The fields that only those see who have the permission `experts.view_contact`."""
+
+
+def hidden_fields(user: User | AnonymousUser) -> tuple[str, ...]:
+    """The fields whose values this user must not see."""
+    return () if user.has_perm("experts.view_contact") else CONTACT
 
 
 class Expert(LockingModel):

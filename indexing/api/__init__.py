@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from indexing.api import directory, errors, map, people, runs, search, search_tests, tokens, versions
+from indexing.api import directory, errors, experts, map, people, runs, search, search_tests, tokens, versions
 from indexing.api.auth import staff
 from indexing.api.docs import DocsPage
 from indexing.api.openapi import DocumentedAPI
@@ -30,6 +30,7 @@ api.add_router("/admin", versions.router)
 api.add_router("/admin", search_tests.router)
 api.add_router("/admin", map.router)
 api.add_router("/directory", directory.router)
+api.add_router("/directory", experts.router)
 api.add_router("", search.router)
 api.add_router("", people.router)
 errors.handle(api)

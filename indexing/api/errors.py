@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from experts.editing import FieldsInvalid
 from indexing.api import validation
 from indexing.errors import Busy, IndexingError, InvalidInput
 from indexing.lib.translation import translated
@@ -42,6 +43,7 @@ def handle(api: NinjaAPI) -> None:
     for kind, answer in {
         Busy: _busy,
         InvalidInput: _invalid_input,
+        FieldsInvalid: _fields_invalid,
         IndexingError: _indexing_error,
         OperationalError: _database_away,
         InterfaceError: _database_away,
@@ -64,6 +66,10 @@ def _busy(_request: HttpRequest, error: Any) -> JsonResponse:
 
 def _invalid_input(_request: HttpRequest, error: Any) -> JsonResponse:
     return invalid({error.field: translated(error)})
+
+
+def _fields_invalid(_request: HttpRequest, error: Any) -> JsonResponse:
+    return invalid(error.fields)
 
 
 def _indexing_error(request: HttpRequest, error: Any) -> JsonResponse:

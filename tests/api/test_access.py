@@ -30,6 +30,8 @@ READING = [
 ]
 SEARCHING = ["/api/search?q=x", "/api/suggest?q=x", "/api/experts/1/similar?k=3", "/api/where?q=x"]
 """open to all staff"""
+KEEPING = {"/api/directory/experts": {"get", "post"}, "/api/directory/experts/1": {"get", "patch", "delete"}}
+"""each method with a permission of its own: tests/api/test_experts.py"""
 ACTING = [
     "/api/admin/ingest/run",
     "/api/admin/ingest/runs/1/cancel",
@@ -53,7 +55,7 @@ def test_every_operation_but_signing_in_is_among_those_tried_here(client):
     document = client.get("/api/openapi.json").json()
     paths = {re.sub(r"\{\w+\}", "1", path) for path in document["paths"]}
     searching = {path.partition("?")[0] for path in SEARCHING}
-    assert paths == {*READING, *ACTING, *searching, "/api/admin/auth"}
+    assert paths == {*READING, *ACTING, *searching, *KEEPING, "/api/admin/auth"}
 
 
 @pytest.mark.parametrize("path", [*READING, *SEARCHING])
@@ -67,6 +69,13 @@ def test_reading_without_credentials_is_401(client, path):
 @pytest.mark.parametrize("path", ACTING)
 def test_acting_without_credentials_is_401(client, path):
     assert client.post(path, content_type="application/json").status_code == 401
+
+
+@pytest.mark.parametrize(("path", "methods"), KEEPING.items())
+def test_keeping_experts_without_credentials_is_401(client, path, methods):
+    for method in methods:
+        answer = client.generic(method.upper(), path, content_type="application/json")
+        assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("path", READING)

@@ -16,14 +16,19 @@ from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, Hyp
 from schemathesis.schemas import APIOperation, BaseSchema
 
 from experts.models import Tag
+from indexing.api.schemas.experts import NewExpert
 from indexing.models import ApiToken
 from tests.support import cast
 from tests.support.security_cast import one_of_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BY_MEANING = ("tag", "industry", "category", "currency", "rate_min", "rate_max")
-"""Filters that are refused for what they mean: a name that does not exist, a rate without a currency."""
+BY_MEANING = (
+    *("tag", "industry", "category", "country", "language", "currency", "rate_min", "rate_max"),
+    *NewExpert.model_fields,
+)
+"""What is refused for what it means: a name that does not exist, a rate without a currency, a text that is too long
+for the field of an expert."""
 FIXED = settings(
     max_examples=4, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
 )

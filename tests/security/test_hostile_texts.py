@@ -32,6 +32,9 @@ print("done")
 
 USERS_OF_PATTERNS = {
     # every module that uses `re` or `difflib`, with what tries it in tests/support/hostile_texts.py
+    "experts/iso_codes.py": "cells",
+    "experts/models/validators.py": "cells",
+    "experts/written_values.py": "cells",
     "experts/admin/forms.py": "nothing: three letters, anchored",
     "experts/importing/cells.py": "cells",
     "experts/importing/amounts.py": "cells",
@@ -46,6 +49,7 @@ USERS_OF_PATTERNS = {
     "experts/models/expert.py": "nothing: a fixed text, anchored",
     "experts/profiles/letters.py": "passages",
     "experts/profiles/passages.py": "passages",
+    "indexing/api/schemas/experts.py": "nothing: a date, anchored",
     "indexing/api/validation.py": "nothing: reads only the values that our schemas name",
     "indexing/console/text_diff.py": "differences",
     "indexing/lib/messages.py": "logs",

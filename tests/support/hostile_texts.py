@@ -12,7 +12,7 @@ from itertools import product
 
 from experts.identity import identity_key
 from experts.importing.cells import mark_formula, shorten, unmark_formula
-from experts.importing.columns import COLUMNS, EMAIL, FULL_NAME, field_of
+from experts.importing.columns import COLUMNS, EMAIL, FULL_NAME, LOCATION, field_of
 from experts.importing.conventions import Conventions
 from experts.importing.encodings import find_encoding
 from experts.importing.headers import read_header
@@ -54,12 +54,29 @@ def cells() -> Iterator[Case]:
             yield call.__name__, partial(call, unit * LONG)
     for unit in (" _", "\t ", "_a"):
         yield "field_of", partial(field_of, unit * (LONG // 2))
-    units = (" ", "\n", " \n", "9", ".9", "-", "e", "a.", "http://", "[:", "\x85 ", "2024-01-01T")
+    units = (
+        " ",
+        "\n",
+        " \n",
+        "9",
+        ".9",
+        "-",
+        "e",
+        "a.",
+        "http://",
+        "[:",
+        "\x85 ",
+        "2024-01-01T",
+        "nl, ",
+        " and ",
+        "<",
+        "https://a ",
+    )
     for start, unit, size in product(("", "x", "0.", "-0", "http://a"), units, (LONGEST_CELL, LONG)):
         text = (start + unit * size)[: size - 1] + "x"
         row = ImportRow(1, dict.fromkeys(COLUMNS.values(), text))
         yield f"read_values {start}{unit!r}", partial(read_values, row, Conventions(decimal=","))
-        yield f"made {start}{unit!r}", partial(without_sources, {FULL_NAME: text, EMAIL: text})
+        yield f"made {start}{unit!r}", partial(without_sources, {FULL_NAME: text, EMAIL: text, LOCATION: f"x,{text}"})
         yield f"columns {start}{unit!r}", partial(read_header, [SourceRow(1, [text]), SourceRow(2, [text])])
         yield f"look alike {start}{unit!r}", partial(identity_key, text)
         yield f"encoding {start}{unit!r}", partial(encoding_of, f"{text}é")

@@ -131,6 +131,8 @@ CONSOLE = [
     Row("index:map-people", "/admin/index/map/people/?ids={expert}", "console", VIEW),
 ]
 RUNS = "/api/admin/ingest/runs"
+EXPERTS = "/api/directory/experts"
+SEES = ("experts.view_expert", "experts.change_expert")
 API = [
     Row("api:openapi-json", "/api/openapi.json", "open", post=200),
     Row("api:openapi-view", "/api/docs", "open", post=200, post_needs=()),
@@ -169,6 +171,14 @@ API = [
     Row("api:preview_import", "/api/directory/imports", "api", IMPORT, get=405, post=422),
     Row("api:apply_import", "/api/directory/imports/none/apply", "api", IMPORT, get=405, post=422),
     Row("api:undo_import", "/api/directory/imports/999999/undo", "api", IMPORT, get=405, post=404),
+    Row("api:list_experts", EXPERTS, "api", SEES, post=422, post_needs=("experts.add_expert",)),
+    Row("api:add_expert", EXPERTS, "api", SEES, post=422, post_needs=("experts.add_expert",)),
+    *(
+        Row(
+            f"api:{name}_expert", f"{EXPERTS}/nobody", "api", SEES, get=404
+        )  # other methods: tests/api/test_experts.py
+        for name in ("show", "change", "delete")
+    ),
     Row("api:find", "/api/search?q=bread", "api"),
     Row("api:find_rank", "/api/where?q=bread&expert={active}", "api"),
     Row("api:find_similar", "/api/experts/{active}/similar?k=3", "api"),
