@@ -58,7 +58,7 @@ class ResetForm(PasswordResetForm):
 class InviteForm(forms.Form):
     emails = forms.CharField(
         label=gettext_lazy("E-mail addresses"),
-        help_text=gettext_lazy("One or many, one a line or separated by commas."),
+        help_text=gettext_lazy("One or more, one per line or separated by commas."),
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
     )

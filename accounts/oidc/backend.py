@@ -64,7 +64,7 @@ class OidcBackend(OIDCAuthenticationBackend):
             ValueError,
         ) as error:
             logger.warning("A sign-in by OpenID Connect failed (%s: %s).", type(error).__name__, error)
-            request.oidc_refusal = _("Signing in did not work. Try again; if it stays, ask an administrator.")
+            request.oidc_refusal = _("Signing in failed. Try again; if it keeps failing, ask an administrator.")
         return None
 
     def retrieve_matching_jwk(self, token: str) -> jwt.PyJWK:

@@ -69,13 +69,13 @@ def _first_time(claims: Claims, issuer: str, email: str) -> Identity:
     """Connect the account with this address, or a new one. Raises SignInRefused."""
     found = list(User.objects.filter(Q(email__iexact=email) | Q(username__iexact=email))[:2])
     if len(found) > 1:
-        raise SignInRefused(_("Several accounts have your e-mail address. Ask an administrator to make it one."))
+        raise SignInRefused(_("Several accounts have your e-mail address. Ask an administrator to keep only one."))
     user = found[0] if found else _new(email)
     is_staff = user.is_staff or user.is_superuser
     if is_staff and not settings.TCS_OIDC_LINK_STAFF:
         raise SignInRefused(_("A staff account has your e-mail address. Sign in with its password."))
     if Identity.objects.filter(issuer=issuer, user=user).exists():
-        raise SignInRefused(_("Your e-mail address belongs to the account of somebody else. Ask an administrator."))
+        raise SignInRefused(_("Your e-mail address belongs to somebody else’s account. Ask an administrator."))
     return Identity.objects.create(issuer=issuer, subject=claims["sub"], user=user)
 
 

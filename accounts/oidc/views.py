@@ -58,7 +58,7 @@ def come_back(request: OidcRequest) -> HttpResponseBase:
 
 
 def _refused(request: HttpRequest, sentence: str) -> HttpResponseBase:
-    messages.error(request, sentence or _("Signing in took too long or was begun in another browser. Try again."))
+    messages.error(request, sentence or _("Signing in took too long or was started in another browser. Try again."))
     return redirect("accounts:sign-in")
 
 

@@ -122,7 +122,7 @@ def test_a_weak_password_is_refused_and_the_link_still_works(inviting):
 def test_whoever_has_an_account_is_not_invited(inviting):
     User.objects.create_user("ann", "Ann@example.org")
     page = invite(inviting, "ann@example.org")
-    assert "They have an account already" in page
+    assert "Already have an account" in page
     assert links(page) == []
 
 

@@ -189,7 +189,7 @@ def test_a_token_that_is_not_for_us_is_refused(client, provider, monkeypatch, ca
     monkeypatch.setattr(
         backend.OidcBackend, "verify_token", lambda *args, **kwargs: decoded(*args, **kwargs) | changed
     )
-    assert "did not work" in refusal(provider.sign_in(client, "7"), client)
+    assert "Signing in failed" in refusal(provider.sign_in(client, "7"), client)
     assert why in caplog.text
 
 

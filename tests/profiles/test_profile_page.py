@@ -157,7 +157,7 @@ class TestRejectedTags:
     def test_the_tagger_never_gives_it_again_until_it_is_restored(self, editor, expert, tag):
         self.given(expert, tag)
         page = html_without_bdi(editor.get(expert.get_absolute_url()))
-        assert "closeness 0.71" in page
+        assert "similarity 0.71" in page
         assert "“Grows and judges wine.”" in page
         answer = editor.post(f"/experts/{expert.pk}/tags/reject/", {"tag": tag.pk}, follow=True)
         assert "is rejected: it will not be given to Ada Byron automatically again." in html(answer)
@@ -165,7 +165,7 @@ class TestRejectedTags:
         assert not ExpertTag.objects.exists()
         assert RejectedTag.objects.get().score == pytest.approx(0.71)
         answer = editor.post(f"/experts/{expert.pk}/tags/restore/", {"tag": tag.pk}, follow=True)
-        assert "closeness 0.71" in html_without_bdi(answer)
+        assert "similarity 0.71" in html_without_bdi(answer)
         expert.refresh_from_db()
         assert expert.tagged_for == "", "the next run decides"
         assert not RejectedTag.objects.exists()
@@ -190,7 +190,7 @@ class TestRejectedTags:
     def test_readers_see_why_but_cannot_reject(self, searcher, expert, tag):
         self.given(expert, tag)
         page = html_without_bdi(searcher.get(expert.get_absolute_url()))
-        assert "closeness 0.71" in page
+        assert "similarity 0.71" in page
         assert "/tags/reject/" not in page
 
 
@@ -205,5 +205,5 @@ def test_why_a_tag_was_given_names_the_words_that_profile_and_tag_share(searcher
     )
     page = html_without_bdi(searcher.get("/experts/expert-001/"))
     reason = page.partition("<strong>Steelwork</strong>")[2]
-    shared = reason.partition("In the profile too:")[2].partition("</p>")[0]
+    shared = reason.partition("Also in the profile:")[2].partition("</p>")[0]
     assert {"Repairs", "bridges"} <= set(shared.replace(",", " ").split())
