@@ -9,8 +9,8 @@ from functools import lru_cache
 _OPERATOR = re.compile(r"""(?<!\S)(-?)["“„”«»]([^"“„”«»]*)["“”«»]|(?<!\S)-(?=\w)(\S+)""")
 _WORD = re.compile(r"\w+")
 SENTENCE = 7
-"""Words outside the quotes from which a query is a sentence, perhaps out of a document: its quotes are its author's, and
-nobody's profile need have the same words. nDCG@10 of 18 such queries: .23 as phrases, .34 as words."""
+"""Words outside the quotes from which a query is a sentence, perhaps out of a document: its quotes are its author's,
+and nobody's profile need have the same words. nDCG@10 of 18 such queries: .23 as phrases, .34 as words."""
 
 
 @dataclass(frozen=True, slots=True)
