@@ -198,16 +198,13 @@ TCS_TAG_THRESHOLD = env.number(
 
 env.section("Search")
 # How hybrid search weighs meaning and words: see indexing/search/fusion.py and its constants.
-TCS_SEARCH_SEMANTIC_DEPTH = env.integer(  # 50 does as well
-    "TCS_SEARCH_SEMANTIC_DEPTH", 100, at_least=1, about="Hits by meaning that hybrid search considers"
+# One retrieval gives the hits, the number of matches and the counts beside the filters: 500 of each list are enough
+# to count the strong matches of most queries.
+TCS_SEARCH_SEMANTIC_DEPTH = env.integer(
+    "TCS_SEARCH_SEMANTIC_DEPTH", 500, at_least=1, about="Experts by meaning that a search considers and counts"
 )
-TCS_SEARCH_KEYWORD_DEPTH = env.integer(  # 100: .293, 200: .297
-    "TCS_SEARCH_KEYWORD_DEPTH", 300, at_least=1, about="Hits by words that hybrid search considers"
-)
-TCS_ON_TOPIC = env.share(
-    "TCS_ON_TOPIC",
-    0.60,
-    about="Similarity from which a hit counts as a clear match; depends on the model, and applies to new searches",
+TCS_SEARCH_KEYWORD_DEPTH = env.integer(
+    "TCS_SEARCH_KEYWORD_DEPTH", 500, at_least=1, about="Experts by words that a search considers and counts"
 )
 
 env.section("Approval and the gate")

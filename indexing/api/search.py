@@ -47,7 +47,7 @@ def find(
     snapshot = live.current()
     results = search.search(q, snapshot, k, mode, filters=filters)
     log.note(results, k, filtered=filters != NONE)
-    facets = FacetedQuery.from_text(results.query, mode, snapshot).facets(filters)
+    facets = FacetedQuery(results, snapshot, filters).facets()
     answer = SearchResults.from_results(results, facets, Marker.from_query(results.query, snapshot.keywords))
     return answer.explained(results, Explainer(q, snapshot, mode, filters)) if explain else answer
 

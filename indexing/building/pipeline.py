@@ -6,25 +6,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from experts import directory
 from experts.profiles.records import ExpertRecord
 from experts.profiles.text import has_text
 from indexing import encoders
-from indexing.building import embedding, retag, writing
+from indexing.building import embedding, nonsense, retag, writing
 from indexing.building.embedding import Embedded
 from indexing.building.layout import lay_out
 from indexing.building.order import Order as Order
 from indexing.building.reporting import Reporter, StageProgress
-from indexing.building.writing import finish, manifest_of, raise_disk_full, write_index, write_keywords, write_vectors
+from indexing.building.writing import (
+    finish,
+    manifest_of,
+    raise_disk_full,
+    write_index,
+    write_keywords,
+    write_nonsense,
+    write_vectors,
+)
 from indexing.encoders import Encoder, onnx_export
 from indexing.errors import NothingToIndex, VerifyFailed
 from indexing.lib import paths
 from indexing.lib.messages import message, plural_message
 from indexing.lib.retrying import with_database_retry
 from indexing.snapshot.manifest import Manifest
-from indexing.snapshot.writer import (
-    VersionWriter,
-)
+from indexing.snapshot.writer import VersionWriter
 
 VERSION = "version"
 """The folder of a version that is built aside."""
@@ -114,14 +123,17 @@ def _writer(order: Order, aside: Path | None) -> VersionWriter:
 
 def _embedded(
     order: Order, experts: Sequence[ExpertRecord], encoder: Encoder, progress: StageProgress
-) -> tuple[Sequence[ExpertRecord], Embedded]:
-    """The experts with a usable vector from the model, and their vectors. Raises VerifyFailed if there are none."""
+) -> tuple[Sequence[ExpertRecord], Embedded, NDArray[np.float32]]:
+    """The experts with a usable vector from the model, their vectors, and those of nonsense (see `nonsense`).
+
+    Raises VerifyFailed if there are no such experts.
+    """
     previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
     layout = lay_out(experts, encoder, previous, progress.advance)
     usable, embedded = embedding.drop_unusable(experts, embedding.embed(layout, encoder, previous, progress))
     if not usable:
         raise VerifyFailed(message("The model gave no usable vector for any expert."))
-    return usable, embedded
+    return usable, embedded, nonsense.vectors(encoder, previous, order.previous)
 
 
 def _build_version(
@@ -135,7 +147,7 @@ def _build_version(
         with reporter.stage("embed") as progress:
             encoder = other or _encoder(order)
             read = {expert.id for expert in experts}
-            experts, embedded = _embedded(order, experts, encoder, progress)
+            experts, embedded, meaningless = _embedded(order, experts, encoder, progress)
         layout = embedded.layout
         if aside is None:
             _assign_tags(order, experts, embedded, encoder, reporter)
@@ -146,10 +158,11 @@ def _build_version(
                 write_vectors(writer, experts, embedded)
                 del embedded  # the index is built from the file: one copy less in memory
                 recall = write_index(writer, order, layout.text_count, progress)
+                strong = write_nonsense(writer, layout, meaningless)
             with reporter.stage("keywords") as progress:
                 write_keywords(writer, experts, progress)
             with reporter.stage("verify") as progress:
-                manifest = manifest_of(order, writer, encoder, layout, dimension, recall)
+                manifest = manifest_of(order, writer, encoder, layout, dimension, recall, strong)
                 folder, sha256 = finish(writer, manifest, experts, progress)
     return Built(
         len(experts),

@@ -17,7 +17,7 @@ from experts.profiles.passages import RULE
 from experts.profiles.records import ExpertRecord
 from experts.profiles.text import TEMPLATE_VERSION
 from experts.tagging import storage
-from indexing.building import languages, verify
+from indexing.building import languages, nonsense, verify
 from indexing.building.embedding import Embedded
 from indexing.building.layout import Layout
 from indexing.building.order import Order
@@ -31,6 +31,7 @@ from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.feedback_terms import FeedbackTerms
 from indexing.snapshot.keyword_schema import KeywordDocument
 from indexing.snapshot.manifest import EXACT, HNSW, Manifest
+from indexing.snapshot.meaning_index import MeaningIndex
 from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.suggestion_index import Suggestions
@@ -42,6 +43,7 @@ from indexing.snapshot.writer import (
     FIELD_HASHES,
     IDS,
     KEYWORDS,
+    NONSENSE,
     PASSAGE_HASHES,
     PASSAGES,
     SUGGESTIONS,
@@ -88,6 +90,14 @@ def write_index(writer: VersionWriter, order: Order, passages: int, progress: St
     return recall
 
 
+def write_nonsense(writer: VersionWriter, layout: Layout, meaningless: NDArray[np.float32]) -> float:
+    """Write the vectors, float32[c, d], of queries that mean nothing. Returns the similarity from which a match is
+    strong."""
+    writer.save(NONSENSE, meaningless)
+    matrix = np.load(writer.path(VECTORS), mmap_mode="r", allow_pickle=False)
+    return nonsense.strong_similarity(MeaningIndex(matrix, len(layout), layout.passages, None), meaningless)
+
+
 def write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], progress: StageProgress) -> None:
     """Write facets, suggestions and the keyword index of the experts read at the start, with their tags as of now."""
     progress.expect(len(experts))
@@ -117,7 +127,13 @@ def write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], progr
 
 
 def manifest_of(
-    order: Order, writer: VersionWriter, encoder: Encoder, layout: Layout, dimension: int, recall: float | None
+    order: Order,
+    writer: VersionWriter,
+    encoder: Encoder,
+    layout: Layout,
+    dimension: int,
+    recall: float | None,
+    strong: float,
 ) -> Manifest:
     return Manifest(
         number=writer.number,
@@ -132,6 +148,7 @@ def manifest_of(
         ann_recall=recall,
         passages=layout.text_count,
         passage_rule=RULE,
+        strong_similarity=strong,
         files=writer.seal(),
     )
 

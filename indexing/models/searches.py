@@ -75,7 +75,7 @@ class SearchLog(models.Model):
     version = models.PositiveIntegerField(_("version"))
     hits = models.PositiveSmallIntegerField(_("hits"))
     on_topic = models.PositiveSmallIntegerField(_("on topic"), null=True)
-    """of the first ten hits, those at or above TCS_ON_TOPIC; null in a search by words, which knows no similarity"""
+    """of the first ten hits, the strong matches; null without hits, and in a version that cannot tell"""
     found_nobody = models.BooleanField()
     """no hit or none on topic, and no filter that could be the cause"""
     seconds = models.FloatField(_("seconds"))

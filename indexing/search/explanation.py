@@ -20,8 +20,9 @@ from experts.safe_text import without_bidi_controls
 from indexing.models.searches import Mode
 from indexing.search.best_passages import Span, best_passages
 from indexing.search.filters import NONE, Filters
-from indexing.search.fusion import RankedHits, word_factor, z_scores
+from indexing.search.fusion import word_factor, z_scores
 from indexing.search.highlights import FIELDS, Marker
+from indexing.search.ranked import RankedHits
 from indexing.search.searcher import MAX_K, Hit, active_hits, first_ranking, query_vector
 from indexing.snapshot.keyword_query import KeywordPart, KeywordQuery, QueryWord
 from indexing.snapshot.reader import Snapshot
@@ -68,7 +69,7 @@ class Explanation:
     missing: tuple[str, ...]
     """Words of the query that their profile lacks, as it was when the version was built."""
     rank: int | None
-    """From 1, among the active experts who pass the filters; None if nothing of them matches."""
+    """From 1, among the active experts who pass the filters; None if no search shows them."""
     people: int
     """How many experts are ranked."""
     similarity: float | None
@@ -193,6 +194,8 @@ class Explainer:
     def _rank(self, place: int, hit: Hit | None) -> int | None:
         if hit is not None:
             return self.listed.index(hit) + 1
+        if self._first.is_whole and self.field.ids[place] not in self._first.ids:
+            return None
         if self.mode == Mode.KEYWORD and not self.field.words[place]:
             return None
         return max(rank_in(self.field.scores, place), len(self.listed) + 1)

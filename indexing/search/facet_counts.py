@@ -1,28 +1,29 @@
-"""How many of a query's matches each further filter would leave, and which filter to remove if there are none.
+"""How many of a query's strong matches each further filter would leave, and which filter to remove if there are none.
 
-The matches that are counted are the active experts among the best POOL by meaning and the best POOL by words (of the
-rankings that the mode uses), under the filters. By meaning everybody matches a little, so counts over the whole
-directory would say nothing about the query. In a group where one value is enough, values are counted under the
-filters of the other groups only: a count says how many matches there would be with that value instead.
+The matches that are counted are those of the search itself (`Results.matches`): the active experts among the strong
+ones, under the filters. Where any one of several values is enough, the values of that group are counted under the
+filters of the other groups only: a count says how many matches there would be with that value instead. Such groups
+need one more retrieval, without the filters of which one value is enough; their counts are of the experts in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from experts.models import Expert, Tag
-from indexing.search.filters import Filters
-from indexing.search.searcher import Mode, query_vector
+from indexing.models.searches import Mode
+from indexing.search.filters import NONE, Filters
+from indexing.search.searcher import Matches, Results, matches_of, query_vector
 from indexing.snapshot.reader import Snapshot
 
-POOL = 500
 VALUES = 12
-"""How many values of a group are offered, those with most matches first. Chosen values are always offered."""
+"""How many values of a group are offered, those that set the matches apart most. Chosen ones are always offered."""
 NEAREST = 50
 """How many of the nearest experts lend a query their tags. In a small directory it is a quarter of all: among all of
 them, no tag would stand out."""
@@ -40,9 +41,12 @@ class FacetValue:
 
 @dataclass(frozen=True, slots=True)
 class FacetCounts:
-    """Matches per value of each group, ordered by count and then by name."""
+    """Matches per value of each group. First are the values that set the matches apart from the whole directory."""
 
     matches: int
+    """All strong matches under the filters."""
+    is_cut_off: bool = False
+    """Whether there are more than were read and counted."""
     tags: tuple[FacetValue, ...] = ()
     """Tags of the kind domain, and chosen tags of any kind."""
     industries: tuple[FacetValue, ...] = ()
@@ -63,101 +67,124 @@ class Loosened:
     matches: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class FacetedQuery:
-    """One query on one version, whose matches are counted. `vector`, float32[d], is None in keyword mode."""
+    """The matches of one search, to be counted."""
 
-    text: str
-    mode: Mode
+    results: Results
     snapshot: Snapshot
-    vector: NDArray[np.float32] | None
+    filters: Filters = NONE
 
-    @classmethod
-    def from_text(cls, text: str, mode: Mode, snapshot: Snapshot) -> FacetedQuery:
-        """Encodes the query unless the mode is keyword; right after a search its vector comes from the cache.
-
-        Raises EncoderUnavailable.
-        """
-        return cls(text, mode, snapshot, None if mode == Mode.KEYWORD else query_vector(text, snapshot))
-
-    def matches(self, filters: Filters, pool: int = POOL) -> NDArray[np.int64]:
-        """int64[m]: rows of the active matches in ascending order; the module says which experts match."""
-        only = filters.prefilter(self.snapshot, self.text)
-        lists = []
-        if only is None or only.count:
-            if self.vector is not None:
-                lists.append(self.snapshot.semantic(self.vector, pool, only)[0])
-            if self.mode != Mode.SEMANTIC:
-                lists.append(self.snapshot.keyword(self.text, pool, only)[0])
-        ids = np.unique(np.concatenate(lists)) if lists else np.empty(0, np.int64)
-        return self.snapshot.rows(np.array(Expert.objects.active_among(ids.tolist()), np.int64))
-
-    def facets(self, filters: Filters) -> FacetCounts:
+    def facets(self) -> FacetCounts:
         """Matches under the filters, and how many each value of each group would leave."""
-        facets, tags = self.snapshot.facets, _tags()
-        filtered = set(filters.groups())
-        under: dict[str, NDArray[np.int64]] = {"": self.matches(filters)}
-        for group in filtered - ({"tags"} if filters.all_tags else set()) - {"photo"}:
-            under[group] = self.matches(filters.without(group))
-        everywhere = under[""]
-        tag_rows = under.get("tags", everywhere)
+        facets, tags, filters = self.snapshot.facets, _tags(), self.filters
         domains = {key: name for key, (name, kind) in tags.items() if kind == Tag.Kind.DOMAIN or key in filters.tags}
         industries = {key: name for key, (name, kind) in tags.items() if kind == Tag.Kind.INDUSTRY}
         categories = {str(name): str(name) for name in facets.categories if name}
-        currencies = facets.currency_counts(under.get("rate", everywhere))
+        currencies = {code: code for code in facets.currency_counts()}
         return FacetCounts(
-            matches=len(everywhere),
-            tags=_values(domains, facets.tag_counts(tag_rows), filters.tags),
-            industries=_values(
-                industries, facets.tag_counts(under.get("industries", everywhere)), filters.industries
-            ),
-            categories=_values(
-                categories, facets.category_counts(under.get("categories", everywhere)), filters.categories
-            ),
-            currencies=_values({code: code for code in currencies}, currencies, (filters.currency,)),
-            photo=int(np.count_nonzero(facets.has_photo[everywhere])),
+            matches=len(self._rows),
+            is_cut_off=self.results.matches.is_cut_off,
+            tags=self._values("tags", domains, facets.tag_counts, filters.tags),
+            industries=self._values("industries", industries, facets.tag_counts, filters.industries),
+            categories=self._values("categories", categories, facets.category_counts, filters.categories),
+            currencies=self._values("rate", currencies, facets.currency_counts, (filters.currency,)),
+            photo=int(np.count_nonzero(facets.has_photo[self._rows])),
         )
 
-    def loosened(self, filters: Filters) -> Loosened | None:
+    def loosened(self) -> Loosened | None:
         """The filter whose removal gives the most matches; None if no single removal gives any."""
-        ways = [Loosened(group, value, left, self._how_many(left)) for group, value, left in filters.each_dropped()]
+        if not self.results.has_words or not self.filters:
+            return None
+        everybody, text = self._matched_rows(NONE), self.results.query
+        dropped = list(self.filters.each_dropped())
+        only = [left.prefilter(self.snapshot, text) for _group, _value, left in dropped]
+        passing = [each.mask if each else np.ones(len(self.snapshot), np.bool_) for each in only]
+        counts = [int(np.count_nonzero(mask[everybody])) for mask in passing]
+        if len(everybody) and not any(counts) and self.results.mode != Mode.KEYWORD:
+            counts = [int(np.count_nonzero(mask)) for mask in passing]  # by meaning, they match at least weakly
+        ways = [Loosened(*way, count) for way, count in zip(dropped, counts, strict=True)]
         best = max(ways, key=lambda way: way.matches, default=None)
         return best if best and best.matches else None
 
     def near_tags(self) -> list[FacetValue]:
         """Tags that are more frequent among the experts nearest to the query than in the whole version.
 
-        Ordered by n * log(share among the nearest / share of all), n being how many of the nearest have the tag.
-        Their counts are over all experts. Raises EncoderUnavailable.
+        Their counts are over all experts. None for a query that means nothing to this version. Raises
+        EncoderUnavailable.
         """
-        facets, tags = self.snapshot.facets, _tags()
-        vector = query_vector(self.text, self.snapshot) if self.vector is None else self.vector
-        ids, _ = self.snapshot.semantic(vector, min(NEAREST, len(self.snapshot) // 4 + 1))
+        if not self.results.has_words:
+            return []
+        facets, tags, vector = self.snapshot.facets, _tags(), self.results.vector
+        if vector is None:
+            vector = query_vector(self.results.query, self.snapshot)
+        ids, similarities = self.snapshot.semantic(vector, min(NEAREST, len(self.snapshot) // 4 + 1))
+        threshold = self.snapshot.manifest.strong_similarity
+        if threshold is not None and not (similarities >= threshold).any():
+            return []
         here, everywhere = facets.tag_counts(self.snapshot.rows(ids)), facets.tag_counts()
-        scores = {
-            key: count * np.log(count / len(ids) / (everywhere[key] / len(facets)))
-            for key, count in here.items()
-            if key in tags
-        }
-        best = sorted(scores, key=lambda key: (-scores[key], key))[:NEAR_TAGS]
-        return [FacetValue(key, tags[key][0], everywhere[key]) for key in best if scores[key] > 0]
+        known = {key: count for key, count in here.items() if key in tags}
+        apart = _apart(known, everywhere, len(ids) / len(facets))
+        best = sorted(apart, key=lambda key: (-apart[key], key))[:NEAR_TAGS]
+        return [FacetValue(key, tags[key][0], everywhere[key]) for key in best if apart[key] > 0]
 
-    def _how_many(self, filters: Filters) -> int:
-        """Matches without the limit of a pool. By meaning, everybody who passes the filters matches."""
-        if self.mode == Mode.KEYWORD:
-            return len(self.matches(filters, len(self.snapshot)))
-        return int(np.count_nonzero(filters.mask(self.snapshot.facets)))
+    def _values(
+        self,
+        group: str,
+        names: Mapping[Any, str],
+        counts: Callable[[NDArray[np.int64] | None], Mapping[Any, int]],
+        chosen: Iterable[int | str],
+    ) -> tuple[FacetValue, ...]:
+        """The values of one group, out of all `names`; `counts` counts them in some rows, or in all."""
+        rows, chosen_keys = self._under(group), set(chosen)
+        here = counts(rows)
+        apart = _apart(here, counts(None), len(rows) / max(len(self.snapshot), 1))
+        values = [FacetValue(key, name, here.get(key, 0), key in chosen_keys) for key, name in names.items()]
+        values = [value for value in values if value.count or value.chosen]
+        values.sort(key=lambda value: (-apart.get(value.key, -np.inf), value.name))
+        return tuple(value for place, value in enumerate(values) if place < VALUES or value.chosen)
+
+    @cached_property
+    def _rows(self) -> NDArray[np.int64]:
+        """int64[m]: rows of the active matches under all filters."""
+        return self._active(self.results.matches)
+
+    @cached_property
+    def _open_rows(self) -> NDArray[np.int64]:
+        """int64[m]: rows of the active matches under the filters of which each must be met."""
+        opened = self.filters
+        for group in self._open_groups:
+            opened = opened.without(group)
+        return self._matched_rows(opened)
+
+    @cached_property
+    def _open_groups(self) -> frozenset[str]:
+        """Groups with a filter of which one value is enough."""
+        alone = {"photo"} | ({"tags"} if self.filters.all_tags else set())
+        return frozenset(set(self.filters.groups()) - alone)
+
+    def _under(self, group: str) -> NDArray[np.int64]:
+        """int64[m]: rows of the matches among which the values of a group are counted."""
+        if group not in self._open_groups:
+            return self._rows
+        return self._open_rows[self.filters.without(group).mask(self.snapshot.facets)[self._open_rows]]
+
+    def _matched_rows(self, filters: Filters) -> NDArray[np.int64]:
+        results = self.results
+        return self._active(matches_of(results.query, self.snapshot, results.mode, results.vector, filters))
+
+    def _active(self, matches: Matches) -> NDArray[np.int64]:
+        return self.snapshot.rows(np.array(Expert.objects.active_among(matches.ids.tolist()), np.int64))
 
 
 def _tags() -> dict[int, tuple[str, str]]:
     return {key: (name, kind) for key, name, kind in Tag.objects.order_by().values_list("pk", "name", "kind")}
 
 
-def _values(
-    names: Mapping[Any, str], counts: Mapping[Any, int], chosen: Iterable[int | str]
-) -> tuple[FacetValue, ...]:
-    chosen_keys = set(chosen)
-    values = [FacetValue(key, name, counts.get(key, 0), key in chosen_keys) for key, name in names.items()]
-    values = [value for value in values if value.count or value.chosen]
-    values.sort(key=lambda value: (-value.count, value.name))
-    return tuple(value for place, value in enumerate(values) if place < VALUES or value.chosen)
+def _apart(here: Mapping[Any, int], everywhere: Mapping[Any, int], share: float) -> dict[Any, float]:
+    """How much each value sets the counted experts, `share` of all, apart: n * log(n / (share * count of all)).
+
+    It is high for a value that many of them have, and few others (the term of a value in the log-likelihood ratio of
+    Dunning, “Accurate Methods for the Statistics of Surprise and Coincidence”, 1993).
+    """
+    return {key: count * float(np.log(count / (share * everywhere[key]))) for key, count in here.items() if count}

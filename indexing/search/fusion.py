@@ -25,6 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.lib.timing import StepTimer
+from indexing.search import strength
+from indexing.search.ranked import RankedHits, ordered
 from indexing.snapshot.keyword_query import KeywordQuery
 from indexing.snapshot.prefilter import Prefilter
 from indexing.snapshot.ranking_constants import FEEDBACK_EXPERTS, KEYWORD_WEIGHT, WORD_WEIGHT
@@ -50,32 +52,22 @@ class Fusion:
     keyword_depth: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RankedHits:
-    """The experts of a ranking, best first; every array has m rows."""
-
-    ids: NDArray[np.int64]
-    scores: NDArray[np.float64]
-    similarities: NDArray[np.float64]
-    """NaN where unknown"""
-    semantic_ranks: NDArray[np.int64]
-    keyword_ranks: NDArray[np.int64]
-    """Ranks count from 1; 0 if the expert is not in that list."""
-    query: KeywordQuery | None = None
-    """The words that were scored, with those of the first experts; None by meaning or by words alone."""
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
 def by_meaning(
-    snapshot: Snapshot, vector: NDArray[np.float32], depth: int, timer: StepTimer, only: Prefilter | None = None
+    snapshot: Snapshot,
+    text: str,
+    vector: NDArray[np.float32],
+    depth: int,
+    timer: StepTimer,
+    only: Prefilter | None = None,
 ) -> RankedHits:
     """The `depth` experts nearest to `vector`, float32[d] of unit length, scored by cosine similarity."""
     with timer.step("vectors"):
-        ids, similarities = snapshot.semantic(vector, depth, only)
-    ranks = np.arange(1, len(ids) + 1)
-    return _ordered(ids, similarities.astype(np.float64), similarities, ranks, np.zeros_like(ranks))
+        ids, near = snapshot.semantic(vector, depth, only)
+    ranks, similarities = np.arange(1, len(ids) + 1), near.astype(np.float64)
+    ranked = ordered(ids, similarities, similarities, ranks, np.zeros_like(ranks))
+    threshold = snapshot.manifest.strong_similarity
+    strong = strength.by_similarity(ranked.similarities, threshold)
+    return strength.with_strength(ranked, snapshot.keywords.parse(text), threshold, strong)
 
 
 def by_words(
@@ -83,9 +75,12 @@ def by_words(
 ) -> RankedHits:
     """The best `depth` experts for the words of `text`, scored by BM25. Any text is answered, never an error."""
     with timer.step("keywords"):
-        ids, scores = snapshot.keyword(text, depth, only)
+        query = snapshot.keywords.parse(text)
+        ids, scores = snapshot.keywords.search(query, depth, only.conditions if only else None)
     ranks = np.arange(1, len(ids) + 1)
-    return _ordered(ids, scores.astype(np.float64), np.full(len(ids), np.nan), np.zeros_like(ranks), ranks)
+    ranked = ordered(ids, scores.astype(np.float64), np.full(len(ids), np.nan), np.zeros_like(ranks), ranks)
+    strong = strength.by_share(ranked.scores, query)
+    return strength.with_strength(ranked, query, snapshot.manifest.strong_similarity, strong)
 
 
 def by_both(
@@ -110,10 +105,29 @@ def by_both(
         first = _fused(snapshot, vector, near, worded, worded, depths[1], spread, query)
     with timer.step("feedback"):
         extended = _extended(snapshot, query, first)
-        if extended is None:
-            return first
-        scored = snapshot.keywords.search(extended, depths[1], only.conditions if only else None)
-        return _fused(snapshot, vector, near, worded, scored, depths[1], spread, extended)
+        scored = (
+            snapshot.keywords.search(extended, depths[1], only.conditions if only else None) if extended else worded
+        )
+        last = _fused(snapshot, vector, near, worded, scored, depths[1], spread, extended) if extended else first
+    return _judged(last, query, snapshot.manifest.strong_similarity, spread, worded)
+
+
+def _judged(
+    ranked: RankedHits,
+    query: KeywordQuery,
+    threshold: float | None,
+    spread: tuple[float, float],
+    worded: Ranking,
+) -> RankedHits:
+    """The ranking with what is strong in it; see `strength`."""
+    if threshold is None:
+        return ranked
+    if query.is_known:
+        strong = ranked.scores >= z_scores(np.array([threshold]), spread)
+    else:
+        by_words = np.append(worded[1], 0.0).astype(np.float64)[ranked.keyword_ranks - 1]
+        strong = strength.by_similarity(ranked.similarities, threshold) | strength.by_share(by_words, query)
+    return strength.with_strength(ranked, query, threshold, strong)
 
 
 def _extended(snapshot: Snapshot, query: KeywordQuery, first: RankedHits) -> KeywordQuery | None:
@@ -149,7 +163,7 @@ def _fused(
     full = len(scored[0]) == depth
     words = _spread_out(scored[1], places, UNSEEN * float(scored[1][-1]) if full else 0.0)
     scores = fused_scores(similarities, spread, words, query)
-    return _ordered(ids, scores, similarities, semantic_ranks, _ranks(ids, worded[0]), query)
+    return ordered(ids, scores, similarities, semantic_ranks, _ranks(ids, worded[0]), query)
 
 
 def fused_scores(
@@ -187,24 +201,3 @@ def _ranks(ids: NDArray[np.int64], listed: NDArray[np.int64]) -> NDArray[np.int6
 def _spread_out(values: NDArray[np.float32], ranks: NDArray[np.int64], otherwise: float) -> NDArray[np.float64]:
     """float64[m]: the value at each rank, `otherwise` for rank 0."""
     return np.append(otherwise, values).astype(np.float64)[ranks]
-
-
-def _ordered(
-    ids: NDArray[np.int64],
-    scores: NDArray[np.float64],
-    similarities: NDArray[np.floating],
-    semantic_ranks: NDArray[np.int64],
-    keyword_ranks: NDArray[np.int64],
-    query: KeywordQuery | None = None,
-) -> RankedHits:
-    """Best first. Equal scores are ordered by keyword rank, then by id."""
-    word_order = np.where(keyword_ranks > 0, keyword_ranks, np.iinfo(np.int64).max)
-    order = np.lexsort((ids, word_order, -scores))
-    return RankedHits(
-        ids[order],
-        scores[order],
-        np.asarray(similarities, np.float64)[order],
-        semantic_ranks[order],
-        keyword_ranks[order],
-        query,
-    )

@@ -220,8 +220,8 @@ def _today(at: datetime) -> date:
 def row_of(results: Results, k: int, at: datetime, *, filtered: bool = False) -> SearchLog:
     """The row for a search made at `at`, not saved."""
     query = storable(results.query)
-    similarities = [hit.similarity for hit in results.hits[:OTR_AT] if hit.similarity is not None]
-    on_topic = sum(similarity >= settings.TCS_ON_TOPIC for similarity in similarities) if similarities else None
+    judged = results.matches.are_strong and results.hits
+    on_topic = sum(hit.is_strong for hit in results.hits[:OTR_AT]) if judged else None
     return SearchLog(
         at=at,
         day=_today(at),

@@ -1,7 +1,7 @@
 """How good searches are: figures from the log of searches.
 
-OTR@10 (on-topic rate) of a search is the share of its first ten hits whose similarity to the query is TCS_ON_TOPIC or
-more. That of a day, and the average of seven days, is the mean over the searches that have one: each counts the same.
+OTR@10 (on-topic rate) of a search is the share of its first ten hits that are strong matches. That of a day, and the
+average of seven days, is the mean over the searches that have one: each counts the same.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ from indexing.search import counters
 from indexing.search import fusion as ranking
 from indexing.search.best_passages import best_passages
 from indexing.search.filters import NONE, Filters
-from indexing.search.fusion import Fusion, RankedHits
+from indexing.search.fusion import Fusion
+from indexing.search.ranked import NOBODY, RankedHits
 from indexing.snapshot import query_syntax
 from indexing.snapshot.prefilter import Prefilter
 from indexing.snapshot.reader import Snapshot
@@ -49,6 +50,23 @@ class Hit:
     passage: tuple[int, int] | None = None
     """Start and length, in the bio, of the passage nearest to the query. None if the profile is short and counts as a
     whole, if the hit was found by its words only, and if the bio changed since the version was built."""
+    is_strong: bool = True
+    """Strong matches come first. True for all if the version cannot tell."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """The experts that a query found, before those are left out who became inactive since the version was built."""
+
+    ids: NDArray[np.int64]
+    """Strong matches, best first; all that were read if the version cannot tell which are strong."""
+    are_strong: bool
+    """Whether the version can tell."""
+    is_cut_off: bool
+    """Whether there are more than were read."""
+
+
+NO_MATCHES = Matches(np.empty(0, np.int64), are_strong=True, is_cut_off=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +78,11 @@ class Results:
     seconds: float
     timings: Mapping[str, float] = field(default_factory=dict)
     """Seconds per step: encode, vectors, keywords, fuse, feedback, cards; only the steps that this mode has."""
+    matches: Matches = NO_MATCHES
+    vector: NDArray[np.float32] | None = field(default=None, compare=False)
+    """float32[d]: the query's embedding; None in keyword mode and without words."""
+    has_words: bool = True
+    """A query without any word, such as “!!!”, finds nobody."""
 
 
 def search(
@@ -86,12 +109,13 @@ def search(
     if not text:
         raise EmptyQuery
     try:
-        if mode == Mode.KEYWORD:
+        has_words = snapshot.keywords.has_words(text)
+        if mode == Mode.KEYWORD or not has_words:
             vector = None
         elif vector is None:
             with timer.step("encode"):
                 vector = query_vector(text, snapshot)
-        hits = _filled(snapshot, text, vector, k, mode, timer, filters.prefilter(snapshot, text))
+        hits, matches = _filled(snapshot, text, vector, k, mode, timer, filters.prefilter(snapshot, text))
         if vector is not None:
             hits = _with_passages(hits, snapshot, vector)
     except IndexingError:
@@ -99,7 +123,7 @@ def search(
         raise
     seconds = time.perf_counter() - began
     counters.count_search(mode, "hits" if hits else "nothing", seconds)
-    return Results(text, mode, snapshot.number, hits, seconds, timer.seconds)
+    return Results(text, mode, snapshot.number, hits, seconds, timer.seconds, matches, vector, has_words)
 
 
 def query_vector(text: str, snapshot: Snapshot) -> NDArray[np.float32]:
@@ -117,6 +141,18 @@ def fusion_from(settings: object) -> Fusion:
     return Fusion(**{name: getattr(settings, f"TCS_SEARCH_{name.upper()}") for name in Fusion.__dataclass_fields__})
 
 
+def matches_of(
+    text: str, snapshot: Snapshot, mode: Mode, vector: NDArray[np.float32] | None, filters: Filters
+) -> Matches:
+    """Who is found under other filters, without their cards. `vector`, float32[d], is that of its `Results`."""
+    only = filters.prefilter(snapshot, text)
+    total = only.count if only else len(snapshot)
+    if not total:
+        return NO_MATCHES
+    depths = _depths(1, 1, total)
+    return _matches(_ranked(snapshot, text, vector, depths, mode, StepTimer(), only), depths, total)
+
+
 def _filled(
     snapshot: Snapshot,
     text: str,
@@ -125,20 +161,20 @@ def _filled(
     mode: Mode,
     timer: StepTimer,
     only: Prefilter | None,
-) -> tuple[Hit, ...]:
+) -> tuple[tuple[Hit, ...], Matches]:
     """The best `k` hits whose experts are still active. If too many are not, the rankings are read deeper."""
     total = only.count if only else len(snapshot)
     if not total:
-        return ()
-    fusion, deeper = fusion_from(settings), 1
+        return (), NO_MATCHES
+    deeper = 1
     known: dict[int, Card | None] = {}
     while True:
-        depths = _depths(fusion, k, total, deeper)
-        ranked = _ranked(snapshot, text, vector, depths, fusion, mode, timer, only)
+        depths = _depths(k, deeper, total)
+        ranked = _ranked(snapshot, text, vector, depths, mode, timer, only)
         with timer.step("cards"):
             hits = active_hits(ranked, k, known)
-        if len(hits) == k or min(depths) == total:
-            return hits
+        if len(hits) == k or min(depths) == total or ranked.is_whole:
+            return hits, _matches(ranked, depths, total)
         deeper *= 8
 
 
@@ -149,13 +185,13 @@ def first_ranking(
 
     `vector` is float32[d]; None in keyword mode.
     """
-    fusion = fusion_from(settings)
-    depths = _depths(fusion, MAX_K, only.count if only else len(snapshot))
-    return _ranked(snapshot, text, vector, depths, fusion, mode, StepTimer(), only)
+    depths = _depths(MAX_K, 1, only.count if only else len(snapshot))
+    return _ranked(snapshot, text, vector, depths, mode, StepTimer(), only)
 
 
-def _depths(fusion: Fusion, k: int, total: int, deeper: int = 1) -> tuple[int, int]:
+def _depths(k: int, deeper: int, total: int) -> tuple[int, int]:
     """How many of `total` experts are read by meaning and by words, to show `k`."""
+    fusion = fusion_from(settings)
     return (
         min(max(fusion.semantic_depth, DEPTH_PER_HIT * k) * deeper, total),
         min(max(fusion.keyword_depth, DEPTH_PER_HIT * k) * deeper, total),
@@ -169,20 +205,26 @@ def _with_passages(hits: tuple[Hit, ...], snapshot: Snapshot, vector: NDArray[np
     return tuple(replace(hit, passage=of_expert.get(hit.expert.pk)) for hit in hits) if of_expert else hits
 
 
+def _matches(ranked: RankedHits, depths: tuple[int, int], total: int) -> Matches:
+    ids = ranked.ids if ranked.strong is None else ranked.ids[ranked.strong]
+    return Matches(ids, ranked.strong is not None, is_cut_off=min(depths) <= len(ids) < total)
+
+
 def _ranked(
     snapshot: Snapshot,
     text: str,
     vector: NDArray[np.float32] | None,
     depths: tuple[int, int],
-    fusion: Fusion,
     mode: Mode,
     timer: StepTimer,
     only: Prefilter | None,
 ) -> RankedHits:
+    if not snapshot.keywords.has_words(text):
+        return NOBODY
     if vector is None:
         return ranking.by_words(snapshot, text, depths[1], timer, only)
     if mode == Mode.SEMANTIC:
-        return ranking.by_meaning(snapshot, vector, depths[0], timer, only)
+        return ranking.by_meaning(snapshot, text, vector, depths[0], timer, only)
     return ranking.by_both(snapshot, text, vector, depths, timer, only)
 
 
@@ -210,4 +252,5 @@ def _hit(ranked: RankedHits, row: int, card: Card) -> Hit:
         semantic_rank=int(ranked.semantic_ranks[row]) or None,
         keyword_rank=int(ranked.keyword_ranks[row]) or None,
         tags=card.tags,
+        is_strong=ranked.strong is None or bool(ranked.strong[row]),
     )

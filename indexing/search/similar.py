@@ -11,7 +11,7 @@ from experts.cards import Card
 from experts.models import Expert
 from indexing.errors import NotInVersion
 from indexing.search.filters import NONE, Filters
-from indexing.search.fusion import RankedHits
+from indexing.search.ranked import RankedHits
 from indexing.search.searcher import Hit, active_hits
 from indexing.snapshot.lookup import find_rows
 from indexing.snapshot.reader import Snapshot

@@ -94,6 +94,10 @@ class KeywordIndex:
         """The query with further stems and their weights: see `QueryParser.extended`."""
         return self._parser.extended(query, added)
 
+    def has_words(self, text: str) -> bool:
+        """Whether a query has a word at all, function words too; signs such as ! and ? are none."""
+        return bool(self.analysis.terms(text).words)
+
     def words(self, text: str) -> list[QueryWord]:
         """The words of a query that count, in the order typed."""
         return self._parser.words(text)

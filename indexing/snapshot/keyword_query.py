@@ -1,7 +1,6 @@
-"""From what somebody typed to a tantivy query over the keyword index.
+"""From what somebody typed to a tantivy query over the keyword index, made of analysed words: every text is answered.
 
-Queries are built from analysed words, so that every text can be answered. Quotes and minus signs are read by
-`query_syntax`; no other character has a meaning.
+`query_syntax` reads quotes and minus signs; no other character has a meaning.
 """
 
 from __future__ import annotations
@@ -53,19 +52,21 @@ class KeywordQuery:
 
     parts: tuple[KeywordPart, ...]
     """The score of a document is the sum of its scores for these; none if the text contains no word."""
-    information: float
-    """What the words say, in the unit of the scores: about the score of a document that contains every one of them
-    once, in a field of average length. Above 0.
-
-    At least the value of one term that no document has, so that a query of common words alone does not seem to be
-    fully matched by every document.
-    """
+    own_information: float
+    """What the words say, in the unit of the scores: about the score of an average text with each of them once."""
     highest_idf: float
     """Of a term that no document has."""
+    is_known: bool
+    """Whether some document contains one of the words as it was typed."""
     terms: frozenset[str]
     """Every word of the query, in each form in which texts may hold it."""
     only_keywords: bool
     """Whether no word of it is a function word, such as “the”: somebody has boiled it down to its keywords."""
+
+    @property
+    def information(self) -> float:
+        """`own_information`, at least that of an unknown term: no document fully matches common words alone."""
+        return max(self.own_information, self.highest_idf)
 
     @property
     def query(self) -> Query | None:
@@ -113,11 +114,11 @@ class QueryParser:
         told = {term.plain: idf for term, (_, idf, _) in zip(terms.scoring, words, strict=True)}
         parts += self._other_spellings(text, terms, told)
         parts += self._whole_text(text, terms, anybody=any(count for *_, count in words))
-        highest = self._statistics.idf(0)
         return KeywordQuery(
             tuple(parts),
-            information=max(sum(self._weight(idf) * idf for idf in told.values()), highest),
-            highest_idf=highest,
+            own_information=sum(self._weight(idf) * idf for idf in told.values()),
+            highest_idf=self._statistics.idf(0),
+            is_known=any(count for *_, count in words),
             terms=terms.forms,
             only_keywords=terms.only_keywords,
         )

@@ -11,7 +11,7 @@ from typing import Any
 from indexing.errors import SnapshotInvalid
 from indexing.lib.messages import message
 
-FORMAT = 5
+FORMAT = 6
 """Increase it whenever the files of a version or the keys of the manifest change, and say here since when:
 
 1 at first; without SUGGESTIONS and labels in the keyword index, but later releases of that format have both.
@@ -19,10 +19,11 @@ FORMAT = 5
 3 with FEEDBACK and FEEDBACK_WORDS.
 4 with passages; an exact index has no file of its own, since the vectors are compared as they are.
 5 with another keyword index: words in their languages, joined words, places of words, and ANALYSIS.
+6 with NONSENSE and strong_similarity.
 
 `tests/snapshot/test_format.py` notices a change without a new number."""
-WITH_PASSAGES = 4
-READABLE = (1, 2, 3, 4, FORMAT)
+WITH_PASSAGES, WITH_STRENGTH = 4, 6
+READABLE = (1, 2, 3, 4, 5, FORMAT)
 """Of the first format only versions that have all files: see `indexing.snapshot.version_files.check_files`."""
 
 MANIFEST_NAME = "manifest.json"
@@ -69,6 +70,9 @@ class Manifest:
     """Number of texts that were embedded: one for most experts, several for those with a long profile."""
     passage_rule: int
     """How long profiles were divided: see `experts.profiles.passages.RULE`; 0 if they were not."""
+    strong_similarity: float | None = None
+    """The similarity from which a match by meaning is strong; None in versions of earlier releases. See
+    `indexing.building.nonsense`."""
     files: Mapping[str, FileEntry] = field(default_factory=dict)
     """Size and hash of each file but the manifest, by path relative to the folder."""
     format: int = FORMAT
@@ -115,6 +119,9 @@ class Manifest:
             ann_recall=recall,
             passages=_count(data, "passages" if data["format"] >= WITH_PASSAGES else "count"),
             passage_rule=_count(data, "passage_rule") if data["format"] >= WITH_PASSAGES else 0,
+            strong_similarity=_take(data, "strong_similarity", (int, float, type(None)))
+            if data["format"] >= WITH_STRENGTH
+            else None,
             files={name: _entry(name, entry) for name, entry in _take(data, "files", dict).items()},
             format=data["format"],
         )

@@ -33,6 +33,7 @@ KEYWORDS = "keywords"
 ROW_DIGESTS = "row_digests.npy"
 PROFILES = "profiles.npy"
 PROFILE_ENDS = "profile_ends.npy"
+NONSENSE = "nonsense.npy"
 FEEDBACK = "feedback.npy"
 FEEDBACK_WORDS = "feedback_words.npz"
 ARRAYS = (IDS, TEXT_HASHES, FIELD_HASHES, VECTORS, FACETS, SUGGESTIONS)

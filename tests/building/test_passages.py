@@ -11,6 +11,7 @@ import pytest
 
 from experts.models import Expert, ExpertTag, Tag
 from experts.profiles.hashes import text_hash
+from indexing.building import nonsense
 from indexing.building.pipeline import build
 from indexing.drift.plan import plan_rebuild
 from indexing.lib import paths
@@ -75,7 +76,7 @@ def test_without_long_profiles_a_version_holds_each_vector_once(encoder):
     snapshot = Snapshot.open(made.folder)
     assert (snapshot.manifest.passages, snapshot.meaning.matrix.shape) == (8, (8, 64))
     assert not (made.folder / "ann.faiss").exists()
-    assert len(encoder.encoded) == 8 + Tag.objects.filter(is_active=True).count()
+    assert len(encoder.encoded) == 8 + Tag.objects.filter(is_active=True).count() + nonsense.COUNT
 
 
 def test_whoever_says_it_late_in_a_long_profile_is_found_with_the_passage(people):

@@ -156,7 +156,7 @@ def texts(response, kind: str) -> list[str]:
 class TestTwoColumns:
     def test_two_versions_are_compared_side_by_side(self, viewer):
         version_cast.two_versions()
-        answer = viewer.get(LAB, {"q": "glazier church organs", "with": 1, "version": 2})
+        answer = viewer.get(LAB, {"q": "glazier bread", "with": 1, "version": 2})
         page = html(answer)
         assert page.index("index version 1") < page.index("index version 2")
         assert texts(answer, "mark-gained") == ["+ gained"]
@@ -165,14 +165,14 @@ class TestTwoColumns:
 
     def test_a_lost_expert_is_marked_in_the_first_column(self, viewer):
         version_cast.two_versions()
-        answer = viewer.get(LAB, {"q": "glazier church organs", "with": 2, "version": 1})
+        answer = viewer.get(LAB, {"q": "glazier bread", "with": 2, "version": 1})
         assert texts(answer, "mark-lost") == ["− lost"]
         row = next(text for text in texts(answer, "lab-hit") if "lost" in text)
         assert "Nora New" in row
 
     def test_a_moved_expert_is_marked_with_the_number_of_places(self, viewer):
         version_cast.two_versions()
-        answer = viewer.get(LAB, {"q": "church organs", "with": 1, "version": 2})
+        answer = viewer.get(LAB, {"q": "church organs bread", "with": 1, "version": 2})
         first = next(text for text in texts(answer, "lab-column")[1:])
         assert "Erin Number001" in first
         moved = next(text for text in texts(answer, "lab-hit") if "Number001" in text and "up" in text)

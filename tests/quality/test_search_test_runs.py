@@ -35,7 +35,7 @@ def viewer(client):
 def two() -> None:
     """Version 1 has no glazier, version 2 does. A second query expects experts that both versions find."""
     version_cast.two_versions()
-    query = SearchTest.objects.create(text="glazier", k=3)
+    query = SearchTest.objects.create(text="glazier case", k=3)
     query.expected.set(Expert.objects.filter(username="new"))
     other = SearchTest.objects.create(text="church organs bread", k=20)
     other.expected.set(Expert.objects.filter(username__in=["expert-001", "expert-002"]))
@@ -46,7 +46,7 @@ class TestRunning:
     def test_each_query_gives_the_ranks_of_its_expected_experts_in_each_version(self, viewer):
         result = viewer.get(API, {"a": 1, "b": 2}).json()
         organs, glazier = result["queries"]
-        assert glazier["query"] == "glazier"
+        assert glazier["query"] == "glazier case"
         assert glazier["expected"] == [{"username": "new", "a": None, "b": 1}]
         assert len(glazier["a"]) == len(glazier["b"]) == 3
         assert glazier["b"][0] == "new"
@@ -66,8 +66,8 @@ class TestRunning:
 
     @pytest.mark.usefixtures("two")
     def test_a_bad_result_in_the_top_ten_fails_the_test(self, viewer):
-        SearchTest.objects.get(text="glazier").unwanted.set(Expert.objects.filter(username="new"))
-        SearchTest.objects.get(text="glazier").expected.clear()
+        SearchTest.objects.get(text="glazier case").unwanted.set(Expert.objects.filter(username="new"))
+        SearchTest.objects.get(text="glazier case").expected.clear()
         result = viewer.get(API, {"a": 1, "b": 2}).json()
         glazier = result["queries"][1]
         assert glazier["unwanted"] == [{"username": "new", "a": None, "b": 1}]
@@ -92,7 +92,7 @@ class TestRunning:
         assert page.count("verdict-breach") == 1
         assert re.search(r"expected experts found</dt> <dd> 2 of 3 → 3 of 3 <", page)
         assert "tests that fail</dt> <dd>1 → 0</dd>" in page
-        assert "/admin/index/lab/?q=glazier&amp;with=1&amp;version=2" in page
+        assert "/admin/index/lab/?q=glazier%20case&amp;with=1&amp;version=2" in page
 
     @pytest.mark.usefixtures("two")
     def test_a_version_against_itself_is_all_the_same(self, viewer):
@@ -102,7 +102,7 @@ class TestRunning:
 
     @pytest.mark.usefixtures("two")
     def test_only_active_queries_and_active_experts_count(self, viewer):
-        SearchTest.objects.filter(text="glazier").update(is_active=False)
+        SearchTest.objects.filter(text="glazier case").update(is_active=False)
         Expert.objects.filter(username="expert-002").update(is_active=False)
         (query,) = viewer.get(API, {"a": 1, "b": 2}).json()["queries"]
         assert [each["username"] for each in query["expected"]] == ["expert-001"]

@@ -6,9 +6,10 @@ import pytest
 
 from experts.models import Expert, ExpertTag, Tag
 from indexing import encoders
-from indexing.search import Mode, search
+from indexing.search import Mode, facet_counts, search
 from indexing.search.facet_counts import FacetedQuery, FacetValue
 from indexing.search.filters import NONE, Filters
+from indexing.snapshot.reader import Snapshot
 from tests.support import cast
 from tests.support.index_cast import built_snapshot
 
@@ -38,12 +39,16 @@ def snapshot(tags):
     encoders.reset()
 
 
+def faceted(text: str, mode: Mode, snapshot: Snapshot, filters: Filters = NONE) -> FacetedQuery:
+    return FacetedQuery(search(text, snapshot, 10, mode, filters=filters), snapshot, filters)
+
+
 def by_name(values: tuple[FacetValue, ...]) -> dict[str, int]:
     return {value.name: value.count for value in values}
 
 
 def test_only_matches_are_counted(snapshot):
-    counts = FacetedQuery.from_text("sourdough honey", Mode.KEYWORD, snapshot).facets(NONE)
+    counts = faceted("sourdough honey", Mode.KEYWORD, snapshot).facets()
     assert counts.matches == 6
     assert by_name(counts.tags) == {"Bees": 3}
     assert by_name(counts.industries) == {"Food": 6}
@@ -52,42 +57,49 @@ def test_only_matches_are_counted(snapshot):
     assert counts.photo == 3
 
 
-def test_by_meaning_everybody_of_a_small_directory_matches(snapshot):
-    counts = FacetedQuery.from_text("honey", Mode.HYBRID, snapshot).facets(NONE)
-    assert counts.matches == 24
-    assert by_name(counts.tags) == {"Bees": 3, "Boats": 3}
-    assert by_name(counts.currencies) == {"EUR": 3, "USD": 3}
+def test_weak_matches_are_not_counted(snapshot):
+    results = search("honey", snapshot, 24)
+    counts = FacetedQuery(results, snapshot).facets()
+    assert len(results.hits) == 24
+    assert counts.matches == 3
+    assert by_name(counts.tags) == {"Bees": 3}
+    assert by_name(counts.currencies) == {}
+
+
+def test_what_sets_the_matches_apart_comes_before_what_most_have_anyway():
+    here, everywhere = {"common": 6, "rare": 4, "as elsewhere": 3}, {"common": 20, "rare": 4, "as elsewhere": 12}
+    apart = facet_counts._apart(here, everywhere, 6 / 24)
+    assert sorted(apart, key=apart.__getitem__, reverse=True) == ["rare", "common", "as elsewhere"]
+    assert apart["as elsewhere"] == 0
 
 
 def test_a_count_is_how_many_are_found_with_that_filter(snapshot, tags):
-    faceted = FacetedQuery.from_text("honey and steel", Mode.HYBRID, snapshot)
-    counts = faceted.facets(Filters(categories=("Craft",)))
+    counts = faceted("honey and steel", Mode.HYBRID, snapshot, Filters(categories=("Craft",))).facets()
     for value in counts.tags + counts.industries:
         filters = Filters(categories=("Craft",), tags=(tags[value.name],))
-        assert len(search("honey and steel", snapshot, 24, filters=filters).hits) == value.count
+        hits = search("honey and steel", snapshot, 24, filters=filters).hits
+        assert sum(hit.is_strong for hit in hits) == value.count
 
 
 def test_of_values_of_which_one_is_enough_the_others_stay_to_be_chosen(snapshot, tags):
-    faceted = FacetedQuery.from_text("sourdough honey steel", Mode.KEYWORD, snapshot)
-    counts = faceted.facets(Filters(tags=(tags["Bees"],)))
+    counts = faceted("honey steel", Mode.KEYWORD, snapshot, Filters(tags=(tags["Bees"],))).facets()
     assert counts.matches == 3
     assert by_name(counts.tags) == {"Bees": 3, "Boats": 3}
     assert [value.chosen for value in counts.tags] == [True, False]
     assert by_name(counts.industries) == {"Food": 3}
-    every = faceted.facets(Filters(tags=(tags["Bees"],), all_tags=True))
+    all_of_them = Filters(tags=(tags["Bees"],), all_tags=True)
+    every = faceted("honey steel", Mode.KEYWORD, snapshot, all_of_them).facets()
     assert by_name(every.tags) == {"Bees": 3}
 
 
 def test_a_chosen_value_stays_in_sight_with_nobody_left(snapshot, tags):
-    counts = FacetedQuery.from_text("steel", Mode.KEYWORD, snapshot).facets(
-        Filters(tags=(tags["Bees"],), all_tags=True)
-    )
+    counts = faceted("steel", Mode.KEYWORD, snapshot, Filters(tags=(tags["Bees"],), all_tags=True)).facets()
     assert counts.tags == (FacetValue(tags["Bees"], "Bees", 0, chosen=True),)
 
 
 def test_the_hidden_are_not_counted(snapshot):
     Expert.objects.filter(job_title="Baker").deactivate()
-    counts = FacetedQuery.from_text("sourdough honey", Mode.KEYWORD, snapshot).facets(NONE)
+    counts = faceted("sourdough honey", Mode.KEYWORD, snapshot).facets()
     assert (counts.matches, counts.photo) == (3, 0)
     assert by_name(counts.industries) == {"Food": 3}
 
@@ -96,9 +108,9 @@ def test_the_hidden_are_not_counted(snapshot):
 def test_the_deleted_are_not_counted_and_many_are_read_in_parts(snapshot, monkeypatch):
     everybody = sorted(Expert.objects.values_list("pk", flat=True))
     Expert.objects.filter(job_title="Baker").delete()
-    counts = FacetedQuery.from_text("sourdough honey", Mode.KEYWORD, snapshot).facets(NONE)
+    counts = faceted("sourdough honey", Mode.KEYWORD, snapshot).facets()
     assert (counts.matches, counts.photo) == (3, 0)
-    monkeypatch.setattr("experts.models.expert.MAX_IDS", 5)
+    monkeypatch.setattr("experts.models.expert_queries.MAX_IDS", 5)
     left = sorted(Expert.objects.values_list("pk", flat=True))
     assert Expert.objects.active_among(everybody) == left
     assert len(left) == len(everybody) - 3
@@ -106,29 +118,29 @@ def test_the_deleted_are_not_counted_and_many_are_read_in_parts(snapshot, monkey
 
 
 def test_counting_takes_few_queries(snapshot, django_assert_num_queries):
-    faceted = FacetedQuery.from_text("honey", Mode.HYBRID, snapshot)
+    counted = faceted("honey", Mode.HYBRID, snapshot)
     with django_assert_num_queries(2):
-        faceted.facets(NONE)
+        counted.facets()
 
 
 def test_the_tightest_filter_is_the_one_without_which_most_match(snapshot, tags):
-    faceted = FacetedQuery.from_text("honey", Mode.HYBRID, snapshot)
     filters = Filters(tags=(tags["Boats"],), industries=(tags["Food"],), currency="USD")
-    loosened = faceted.loosened(filters)
+    loosened = faceted("honey", Mode.HYBRID, snapshot, filters).loosened()
     assert loosened is not None
     assert (loosened.group, loosened.matches) == ("industries", 3)
     assert loosened.filters == Filters(tags=(tags["Boats"],), currency="USD")
 
 
 def test_by_words_only_those_with_a_word_count(snapshot, tags):
-    faceted = FacetedQuery.from_text("honey", Mode.KEYWORD, snapshot)
-    loosened = faceted.loosened(Filters(tags=(tags["Boats"],), categories=("Craft",)))
+    filters = Filters(tags=(tags["Boats"],), categories=("Craft",))
+    loosened = faceted("honey", Mode.KEYWORD, snapshot, filters).loosened()
     assert loosened is not None
     assert loosened.group == "tags"
-    assert faceted.loosened(Filters(tags=(tags["Boats"],), industries=(-1,))) is None
+    hopeless = Filters(tags=(tags["Boats"],), industries=(-1,))
+    assert faceted("honey", Mode.KEYWORD, snapshot, hopeless).loosened() is None
 
 
 def test_near_tags_are_those_that_stand_out(snapshot, tags, monkeypatch):
     monkeypatch.setattr("indexing.search.facet_counts.NEAREST", 3)
-    near = FacetedQuery.from_text("keeps bees, breeds queens and sells honey", Mode.KEYWORD, snapshot).near_tags()
+    near = faceted("keeps bees, breeds queens and sells honey", Mode.KEYWORD, snapshot).near_tags()
     assert [(tag.name, tag.count) for tag in near] == [("Bees", 3), ("Food", 6)]

@@ -10,8 +10,8 @@ import pytest
 
 from experts.models import Expert
 from indexing.lib.timing import StepTimer
-from indexing.search import fusion
 from indexing.search.fusion import LEAST_DEVIATION, by_both, fused_scores
+from indexing.search.ranked import ordered
 from indexing.snapshot.keyword_query import KeywordQuery
 from indexing.snapshot.reader import Snapshot
 from tests.support import cast
@@ -28,7 +28,7 @@ def snapshot() -> Snapshot:
 
 
 def told(information: float, *, only_keywords: bool = False) -> KeywordQuery:
-    return KeywordQuery((), information, 10.0, frozenset(), only_keywords)
+    return KeywordQuery((), information, 0.0, True, frozenset(), only_keywords)
 
 
 def test_the_sum_by_hand():
@@ -88,13 +88,14 @@ def test_every_candidate_has_a_similarity_and_is_there_once(snapshot):
 def test_without_any_word_meaning_decides_alone(snapshot):
     vector = text_vector("honey")
     found = by_both(snapshot, "!!!", vector, (24, 24), StepTimer())
-    assert found.ids.tolist() == snapshot.semantic(vector, 24)[0].tolist()
+    assert len(found)
+    assert found.ids.tolist() == snapshot.semantic(vector, len(found))[0].tolist()
     assert not found.keyword_ranks.any()
 
 
 def test_equal_scores_go_by_the_words_then_by_the_id():
     ids, same = np.array([4, 7, 8, 9]), np.zeros(4)
-    found = fusion._ordered(ids, same, same, np.array([1, 2, 3, 4]), np.array([0, 2, 1, 0]))
+    found = ordered(ids, same, same, np.array([1, 2, 3, 4]), np.array([0, 2, 1, 0]))
     assert found.ids.tolist() == [8, 7, 4, 9]
     assert found.keyword_ranks.tolist() == [1, 2, 0, 0]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from experts.models import Expert
 from indexing.models import SearchLog
 from indexing.search import Hit, Mode, Results, counters, log, search
 from indexing.search.log import AGAIN_SECONDS, SETTLED_SECONDS, LogWriter, Note, SearchDebouncer
+from indexing.search.searcher import NO_MATCHES
 from indexing.serving import live
 from tests.support import cast
 
@@ -24,7 +26,6 @@ HTMX = {"HX-Request": "true"}
 @pytest.fixture(autouse=True)
 def _a_log_of_thirty_days(settings):
     settings.TCS_SEARCH_LOG_DAYS = 30
-    settings.TCS_ON_TOPIC = 0.6
 
 
 @pytest.fixture
@@ -41,7 +42,10 @@ def opened(**options: Any) -> LogWriter:
 
 
 def results(*similarities: float | None, query: str = "bread", mode: Mode = Mode.HYBRID) -> Results:
-    hits = [Hit(Expert(pk=number), 1.0, each, 1, 1) for number, each in enumerate(similarities, 1)]
+    hits = [
+        Hit(Expert(pk=number), 1.0, each, 1, 1, is_strong=(each or 0) >= 0.6)
+        for number, each in enumerate(similarities, 1)
+    ]
     return Results(query, mode, 3, tuple(hits), 0.004)
 
 
@@ -110,18 +114,18 @@ class TestBursts:
 
 
 class TestRow:
-    def test_the_first_ten_at_or_above_the_threshold_are_on_topic(self):
+    def test_the_strong_matches_of_the_first_ten_are_on_topic(self):
         row = log.row_of(results(0.9, 0.6, 0.59, *[0.1] * 7, 0.9, 0.9), 20, timezone.now())
         assert (row.hits, row.on_topic, row.found_nobody) == (12, 2, False)
         assert (row.mode, row.k, row.version, row.seconds) == ("hybrid", 20, 3, 0.004)
 
-    def test_none_on_topic_is_nobody_found(self, settings):
+    def test_weak_matches_alone_are_nobody_found(self):
         assert log.row_of(results(0.5, 0.4), 20, timezone.now()).found_nobody
-        settings.TCS_ON_TOPIC = 0.5
-        assert not log.row_of(results(0.5, 0.4), 20, timezone.now()).found_nobody
+        assert not log.row_of(results(0.6, 0.4), 20, timezone.now()).found_nobody
 
-    def test_a_search_by_words_knows_no_similarity(self):
-        row = log.row_of(results(None, None, mode=Mode.KEYWORD), 20, timezone.now())
+    def test_a_version_that_cannot_tell_is_not_judged(self):
+        found = replace(results(0.5, 0.4), matches=replace(NO_MATCHES, are_strong=False))
+        row = log.row_of(found, 20, timezone.now())
         assert (row.hits, row.on_topic, row.found_nobody) == (2, None, False)
         assert log.row_of(results(mode=Mode.KEYWORD), 20, timezone.now()).found_nobody
 

@@ -242,11 +242,11 @@ def test_cards_offer_what_is_counted_and_who_was_shown_counts_once_a_search(clie
     people = cast.experts(3)
     Expert.objects.update(profile_url="https://people.example/erin")
     cast.published_again()
-    page = html(client.get("/", {"q": "bread & butter"}))
-    assert f'href="/experts/{people[0].pk}/contact/?q=bread%20%26%20butter"' in page
-    assert 'formaction="/not-a-match/?q=bread+%26+butter"' in page
+    page = html(client.get("/", {"q": "steel & butter"}))
+    assert f'href="/experts/{people[0].pk}/contact/?q=steel%20%26%20butter"' in page
+    assert 'formaction="/not-a-match/?q=steel+%26+butter"' in page
     assert "Noted" not in page
-    assert "Noted" in html(client.get("/", {"q": "bread & butter", "noted": people[0].pk}))
+    assert "Noted" in html(client.get("/", {"q": "steel & butter", "noted": people[0].pk}))
     client.get("/api/search", {"q": "cake"})  # a program opens nobody
     writer.turn(1e9, at_once=True)
     assert SearchLog.objects.count() == 2

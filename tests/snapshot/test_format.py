@@ -15,10 +15,10 @@ from tests.support import cast
 from tests.support.index_cast import built
 
 FORMATS = {
-    5: {
+    6: {
         "manifest.json": (
             "ann_kind ann_recall count created dimension fence files fingerprint format model_name number "
-            "passage_rule passages template_version; bytes sha256"
+            "passage_rule passages strong_similarity template_version; bytes sha256"
         ),
         "facets.npz": (
             "categories <U[1] category <i4[1] currency <U[1] has_photo |b1[1] rate <f8[1] tag_ids <i8[1] "
@@ -34,6 +34,7 @@ FORMATS = {
             "bio text tcs_terms freq, username text tcs_terms basic, names text tcs_terms basic, "
             "joined text tcs_terms basic, words text tcs_terms position"
         ),
+        "nonsense.npy": "<f4[2]",
         "passage_hashes.npy": "|u1[2]",
         "passages.npy": "<i4[2]",
         "profile_ends.npy": "<i8[1]",

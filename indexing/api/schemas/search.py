@@ -58,6 +58,10 @@ class Excerpt(Plain):
 class SearchHit(Plain):
     expert: ExpertCard
     score: float
+    strong: bool = Field(
+        description="Whether it is a strong match. Strong ones come first; true for all if the version, built by an "
+        "earlier release, cannot tell."
+    )
     similarity: float | None = Field(description="Cosine similarity of query and profile.")
     semantic_rank: int | None
     keyword_rank: int | None
@@ -79,6 +83,7 @@ class SearchHit(Plain):
         measured: dict[str, Any] = {
             name: getattr(hit, name) for name in ("score", "similarity", "semantic_rank", "keyword_rank")
         }
+        measured["strong"] = hit.is_strong
         if marker is not None:
             measured["excerpt"] = Excerpt.from_hit(hit, marker)
             measured["highlights"] = marker.highlights(hit.expert, hit.passage)
@@ -105,8 +110,8 @@ class FacetValue(Plain):
 
 
 class Facets(Plain):
-    """How many of the query's matches have each value. Matches are the active experts among the first 500 by meaning
-    and the first 500 by keywords, after filtering. Values of an any-of filter are counted under the other filters."""
+    """How many of the query's strong matches under the filters have each value, first those that set the matches
+    apart from the whole directory. Values of an any-of filter are counted under the other filters."""
 
     matches: int
     tags: list[FacetValue]
@@ -129,6 +134,8 @@ class SearchResults(Plain):
     mode: str
     version: int = Field(description="The version of the index that was searched.")
     seconds: float
+    matches: int | None = Field(default=None, description="How many strong matches there are.")
+    more_matches: bool = Field(default=False, description="Whether there are more than `matches`.")
     hits: list[SearchHit]
     facets: Facets | None = None
 
@@ -141,6 +148,8 @@ class SearchResults(Plain):
             mode=results.mode,
             version=results.version,
             seconds=results.seconds,
+            matches=facets.matches if facets else None,
+            more_matches=facets.is_cut_off if facets else False,
             hits=[SearchHit.from_hit(hit, marker) for hit in results.hits],
             facets=Facets.from_counts(facets) if facets else None,
         )

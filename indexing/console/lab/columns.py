@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
 
+from experts.models import Expert
 from indexing.console.search_modes import mode_label
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
 from indexing.lib.translation import translated
@@ -61,6 +62,11 @@ class LabColumn:
         query = self.results.query if self.results else ""
         asked = {"q": query, "mode": self.mode, "version": self.version.number}
         return f"?{urlencode(asked, errors='replace')}"
+
+    @property
+    def matches(self) -> int:
+        """How many active experts match strongly."""
+        return len(Expert.objects.active_among(self.results.matches.ids.tolist())) if self.results else 0
 
     @property
     def ids(self) -> list[int]:

@@ -46,7 +46,6 @@ def searches_page(request: ConsoleRequest) -> HttpResponse:
         "unanswered": [_unanswered(row) for row in SearchLog.objects.finding_nobody()[:RANKED]],
         "recent": [(row, mode_label(Mode(row.mode))) for row in SearchLog.objects.all()[:RECENT]],
         "kept_days": settings.TCS_SEARCH_LOG_DAYS,
-        "threshold": settings.TCS_ON_TOPIC,
     }
     return render(request, "indexing/search/log.html", admin_context(request) | context)
 

@@ -22,7 +22,7 @@ from indexing.errors import EncoderUnavailable, NoIndexYet
 from indexing.lib.translation import translated
 from indexing.search import MAX_K, Mode, Results, log, search
 from indexing.search.facet_counts import FacetedQuery
-from indexing.search.filters import Filters, InvalidFilter
+from indexing.search.filters import InvalidFilter
 from indexing.search.highlights import Marker
 from indexing.search.parameters import SearchParameters
 from indexing.serving import live
@@ -116,23 +116,25 @@ def _answer(form: SearchForm, snapshot: Snapshot | None, k: int) -> tuple[dict[s
         return {"view": "no_encoder", "sentence": translated(error)}, error.status
     except InvalidFilter as error:
         return {"view": "invalid", "sentence": translated(error)}, error.status
-    faceted = FacetedQuery.from_text(results.query, form.mode, snapshot)
+    faceted = FacetedQuery(results, snapshot, filters)
     context = {
         "view": "results" if results.hits else "nothing",
         "results": results,
-        "facets": faceted.facets(filters),
+        "facets": faceted.facets(),
+        "strong_hits": [hit for hit in results.hits if hit.is_strong],
+        "weak_hits": [hit for hit in results.hits if not hit.is_strong],
         "marker": Marker.from_query(results.query, snapshot.keywords),
         "milliseconds": max(round(results.seconds * 1000), 1),
     }
     if not results.hits:
-        return context | _suggestions(form, faceted, filters), 200
+        return context | _suggestions(form, faceted), 200
     more = next((step for step in STEPS if step > k), None) if len(results.hits) == k else None
     return context | {"more": form.address(k=str(more)) if more else None}, 200
 
 
-def _suggestions(form: SearchForm, faceted: FacetedQuery, filters: Filters) -> dict[str, Any]:
+def _suggestions(form: SearchForm, faceted: FacetedQuery) -> dict[str, Any]:
     """If nobody is found: the filter whose removal finds most experts, and tags that are close to the query."""
-    loosened = faceted.loosened(filters)
+    loosened = faceted.loosened()
     name = ""
     if loosened and isinstance(loosened.value, int):  # one of several tags that must all match
         name = next(

@@ -7,8 +7,10 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from experts.models import Expert
 from experts.safe_text import visible
 from indexing.errors import IndexingError
 from indexing.lib.translation import translated
@@ -42,18 +44,21 @@ class Command(BaseCommand):
             found = search(" ".join(options["words"]), live.load_now(), options["k"], Mode(options["mode"]))
         except IndexingError as error:
             raise CommandError(translated(error), returncode=1) from error
+        matches = len(Expert.objects.active_among(found.matches.ids.tolist()))
         if options["json"]:
-            self.stdout.write(json.dumps(as_data(found), ensure_ascii=False))
+            self.stdout.write(json.dumps(as_data(found, matches), ensure_ascii=False))
             return
         for place, hit in enumerate(found.hits, 1):
+            if not hit.is_strong and (place == 1 or found.hits[place - 2].is_strong):
+                self.stdout.write(_("Weaker matches:"))
             self.stdout.write(visible(line(place, hit), one_line=True))
         self.stderr.write(
             ngettext(
-                "%(count)s expert from version %(version)s in %(ms).0f ms",
-                "%(count)s experts from version %(version)s in %(ms).0f ms",
-                len(found.hits),
+                "%(count)s expert matches in version %(version)s, searched in %(ms).0f ms",
+                "%(count)s experts match in version %(version)s, searched in %(ms).0f ms",
+                matches,
             )
-            % {"count": len(found.hits), "version": found.version, "ms": found.seconds * 1000}
+            % {"count": matches, "version": found.version, "ms": found.seconds * 1000}
         )
 
 
@@ -65,12 +70,14 @@ def line(place: int, hit: Hit) -> str:
     )
 
 
-def as_data(found: Results) -> dict[str, Any]:
+def as_data(found: Results, matches: int) -> dict[str, Any]:
     return {
         "query": found.query,
         "mode": found.mode.value,
         "version": found.version,
         "seconds": round(found.seconds, 6),
+        "matches": matches,
+        "more_matches": found.matches.is_cut_off,
         "hits": [
             {
                 "username": hit.expert.username,
@@ -78,6 +85,7 @@ def as_data(found: Results) -> dict[str, Any]:
                 "job_title": hit.expert.job_title,
                 "company": hit.expert.company,
                 "score": hit.score,
+                "strong": hit.is_strong,
                 "similarity": hit.similarity,
                 "semantic_rank": hit.semantic_rank,
                 "keyword_rank": hit.keyword_rank,
