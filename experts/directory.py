@@ -24,6 +24,7 @@ COLUMNS = (
     "currency",
     "category",
     "photo_url",
+    "photo_file",
     "tagged_for",
 )
 
@@ -65,7 +66,7 @@ def read_rows() -> Iterator[DirectoryRow]:
     conversion, and as plain tuples: together that saves a third of the time.
     """
     texts = ("username", "first_name", "last_name", "job_title", "company", "bio")
-    photo = Case(When(photo_url="", then=Value("")), default=Value("1"), output_field=CharField())
+    photo = Case(When(photo_url="", photo_file="", then=Value("")), default=Value("1"), output_field=CharField())
     whole = Cast(Cast(Round(F("hourly_rate") * 100), BigIntegerField()), CharField())
     experts = (
         Expert.objects.active()
@@ -85,5 +86,5 @@ def read_rows() -> Iterator[DirectoryRow]:
 
 def _record(columns: tuple[object, ...], manual_tags: list[int]) -> ExpertRecord:
     values: dict[str, object] = dict(zip(COLUMNS, columns, strict=True))
-    values["has_photo"] = bool(values.pop("photo_url"))
+    values["has_photo"] = any([values.pop("photo_url"), values.pop("photo_file")])
     return ExpertRecord(**values, manual_tags=tuple(manual_tags))  # type: ignore[arg-type]

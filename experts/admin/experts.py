@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from experts.admin.attachments import PHOTO_FIELDS, DocumentInline, PhotoFields, WithAttachments
 from experts.admin.filters import (
     DomainFilter,
     FindabilityFilter,
@@ -79,12 +80,12 @@ class ExpertTagInline(admin.TabularInline):
 
 
 @admin.register(Expert)
-class ExpertAdmin(admin.ModelAdmin):
+class ExpertAdmin(WithAttachments):
     when_empty = gettext_lazy(
         "No experts yet. Import a file or add an expert, then rebuild the index to make them searchable."
     )
     form = ExpertForm
-    inlines = (ExpertTagInline,)
+    inlines = (DocumentInline, ExpertTagInline)
     list_display = (
         "name",
         "username",
@@ -114,7 +115,7 @@ class ExpertAdmin(admin.ModelAdmin):
     list_per_page = 50
     view_on_site = False  # the page of an expert is the admin's form itself
     show_full_result_count = False  # saves counting the whole table for every page
-    readonly_fields = ("updated_at", "findability_advice")
+    readonly_fields = ("updated_at", "findability_advice", "photo_shown")
     formfield_overrides = {
         URLField: {"widget": AdminURLFieldWidget, "assume_scheme": "https"},
         TextField: {"widget": AdminTextareaWidget, "form_class": LinesField},
@@ -129,7 +130,8 @@ class ExpertAdmin(admin.ModelAdmin):
             gettext_lazy("Rate and availability"),
             {"fields": (("hourly_rate", "currency"), "availability", "available_from")},
         ),
-        (gettext_lazy("Links"), {"fields": ("profile_url", "photo_url", "links")}),
+        (gettext_lazy("Links"), {"fields": ("profile_url", "links")}),
+        (gettext_lazy("Photo"), {"fields": ("photo_shown", *PHOTO_FIELDS, "photo_url")}),
         (gettext_lazy("History"), {"fields": ("created_at", "updated_at")}),
     )
 
@@ -145,6 +147,8 @@ class ExpertAdmin(admin.ModelAdmin):
     def save_related(self, request: HttpRequest, form: ModelForm, formsets: Any, change: bool) -> None:
         """Say what follows, if the expert can be searched at all."""
         super().save_related(request, form, formsets, change)
+        if isinstance(form, PhotoFields):
+            form.save_photo()
         changed = form.has_changed() or any(each.has_changed() for each in formsets)
         if changed and form.instance.is_active:
             messages.info(request, what_follows(request, 1))
@@ -159,6 +163,11 @@ class ExpertAdmin(admin.ModelAdmin):
         fieldsets = super().get_fieldsets(request, obj)
         if hidden_fields(request.user):
             fieldsets = [each for each in fieldsets if each[1]["fields"] != CONTACT]
+        if not (self.has_change_permission(request, obj) if obj else self.has_add_permission(request)):
+            fieldsets = [
+                (name, {**options, "fields": [each for each in options["fields"] if each not in PHOTO_FIELDS]})
+                for name, options in fieldsets
+            ]
         if obj is None:
             return fieldsets
         return [*fieldsets, (gettext_lazy("Findability"), {"fields": ("findability_advice",)})]
@@ -181,6 +190,8 @@ class ExpertAdmin(admin.ModelAdmin):
 
     @admin.display(description=gettext_lazy("photo"))
     def photo(self, expert: Expert) -> SafeString | str:
+        if expert.photo_file:
+            return format_html('<img src="{}" alt="" width="32" height="32" class="photo">', expert.photo_address)
         if not expert.photo_link:
             return ""
         return format_html(

@@ -75,8 +75,8 @@ class PhotoFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Expert]) -> QuerySet[Expert]:
         if self.value() == "yes":
-            return queryset.exclude(photo_url="")
-        return queryset.filter(photo_url="") if self.value() == "no" else queryset
+            return queryset.exclude(photo_url="", photo_file="")
+        return queryset.filter(photo_url="", photo_file="") if self.value() == "no" else queryset
 
 
 class UsernameConflictFilter(admin.SimpleListFilter):

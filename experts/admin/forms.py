@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from experts import iso_codes
+from experts.admin.attachments import PhotoFields
 from experts.models import ExpertTag, Tag
 from experts.written_values import read_languages, read_links, read_phone
 
@@ -28,7 +29,7 @@ class LinesField(forms.CharField):
         return text.replace("\r\n", "\n") if isinstance(text, str) else text
 
 
-class ExpertForm(forms.ModelForm):
+class ExpertForm(PhotoFields):
     """The fields come from the admin's fieldsets."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

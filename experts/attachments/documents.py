@@ -65,7 +65,7 @@ def read_upload(file: UploadedFile) -> ReadDocument:
         stored_name = storage.store(storage.DOCUMENTS, file.chunks())
         text, problem = read_text(storage.path_of(storage.DOCUMENTS, stored_name), kind)
     except OSError as error:
-        raise ValidationError(not_stored(name, error)) from error
+        raise ValidationError(storage.not_stored(f"“{name}”", error)) from error
     return ReadDocument(name, kind, size, sha256.hexdigest(), stored_name, text, problem)
 
 
@@ -76,10 +76,14 @@ def too_large(name: str) -> str:
     ) % {"name": name, "limit": settings.TCS_DOCUMENT_MAX_MB}
 
 
-def not_stored(name: str, error: OSError) -> str:
-    return _(
-        "“%(name)s” could not be stored: %(error)s. Nothing was changed. Ask your administrator to look at the disk."
-    ) % {"name": name, "error": error.strerror or error}
+def has_it_already(name: str) -> ValidationError:
+    return ValidationError(_("This expert already has “%(name)s”, which is the same file.") % {"name": name})
+
+
+def too_many() -> ValidationError:
+    return ValidationError(
+        _("An expert can have %(most)s documents. Remove one before you add another.") % {"most": MOST_OF_ONE}
+    )
 
 
 @transaction.atomic
@@ -88,11 +92,9 @@ def add(expert: Expert, read: ReadDocument, *, by: str = "") -> Document:
     Expert.objects.lock([expert.pk])
     own = Document.objects.filter(expert=expert)
     if same := own.filter(sha256=read.sha256).first():
-        raise ValidationError(_("This expert already has “%(name)s”, which is the same file.") % {"name": same})
+        raise has_it_already(str(same))
     if own.count() >= MOST_OF_ONE:
-        raise ValidationError(
-            _("An expert can have %(most)s documents. Remove one before you add another.") % {"most": MOST_OF_ONE}
-        )
+        raise too_many()
     document = Document.objects.create(
         expert=expert,
         name=read.name,

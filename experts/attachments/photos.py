@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,13 +22,12 @@ SIDE = 512
 MAX_PIXELS = 50_000_000
 """Of a photo as it comes: more than any phone's, and at most 200 MB while it is decoded."""
 MAX_BYTES = 10 * 2**20
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "MPO")
-"""What is decoded: MPO is what some phones call JPEG."""
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 QUALITY = 82
 
 
 def encoded(file: BinaryIO) -> bytes:
-    """A picture as WebP of at most SIDE pixels, upright, in sRGB's place, without EXIF and other metadata.
+    """A picture as WebP of at most SIDE pixels, upright, without EXIF and other metadata.
 
     Raises ValidationError if it is not a picture, damaged, or too large.
     """
@@ -58,10 +58,27 @@ def encoded(file: BinaryIO) -> bytes:
     return target.getvalue()
 
 
+def from_upload(file: UploadedFile) -> bytes:
+    """The picture in an upload, as `encoded`. Raises ValidationError."""
+    if (file.size or 0) > MAX_BYTES:
+        raise ValidationError(
+            _("The picture is larger than %(limit)s MB. Make it smaller and upload that.")
+            % {"limit": MAX_BYTES // 2**20}
+        )
+    return encoded(cast(BinaryIO, file.file))
+
+
 @transaction.atomic
 def set_photo(expert: Expert, content: bytes, *, fetched_from: str = "") -> None:
-    """Make `content`, of `encoded`, the photo of an expert instead of the one before. Raises OSError."""
-    _replace(expert, storage.store(storage.PHOTOS, [content]), fetched_from)
+    """Make `content`, of `encoded`, the photo of an expert instead of the one before.
+
+    Raises ValidationError if it cannot be stored, such as on a full disk.
+    """
+    try:
+        name = storage.store(storage.PHOTOS, [content])
+    except OSError as error:
+        raise ValidationError(storage.not_stored(_("The photo"), error)) from error
+    _replace(expert, name, fetched_from)
 
 
 @transaction.atomic

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 DOCUMENTS, PHOTOS = "documents", "photos"
 FOLDERS = (DOCUMENTS, PHOTOS)
@@ -52,6 +53,13 @@ def store(kind: str, chunks: Iterable[bytes]) -> str:
         raise
     _flush(folder)
     return name
+
+
+def not_stored(what: str, error: OSError) -> str:
+    """A sentence for whoever uploaded something that `store` could not store."""
+    return _(
+        "%(what)s could not be stored: %(error)s. Nothing was changed. Ask your administrator to look at the disk."
+    ) % {"what": what, "error": error.strerror or error}
 
 
 def remove(kind: str, name: str) -> None:

@@ -52,6 +52,8 @@ class ScoredProfile(Protocol):
     @property
     def photo_url(self) -> str: ...
     @property
+    def photo_file(self) -> str: ...
+    @property
     def hourly_rate(self) -> Decimal | None: ...
 
 
@@ -91,8 +93,8 @@ def _missing(expert: ScoredProfile, tag_count: int) -> Iterator[Advice]:
             more,
         )
         yield Advice(PER_TAG * more, sentence % more)
-    if not expert.photo_url:
-        yield Advice(PHOTO, _("add a link to a photo"))
+    if not (expert.photo_file or expert.photo_url):
+        yield Advice(PHOTO, _("add a photo"))
     if expert.hourly_rate is None:
         yield Advice(RATE, _("add an hourly rate"))
     if not expert.company:
@@ -114,8 +116,12 @@ def score_expression(tag_count: Combinable) -> Combinable:
         *(When(GreaterThanOrEqual(Length("bio"), at_least), then=points) for at_least, points in BIO_STEPS), default=0
     )
     texts = (
-        Case(When(~Q(**{name: ""}), then=points), default=0)
-        for name, points in (("job_title", JOB_TITLE), ("photo_url", PHOTO), ("company", COMPANY))
+        Case(When(~Q(**dict.fromkeys(names, "")), then=points), default=0)
+        for names, points in (
+            (("job_title",), JOB_TITLE),
+            (("photo_url", "photo_file"), PHOTO),
+            (("company",), COMPANY),
+        )
     )
     rate = Case(When(hourly_rate__isnull=False, then=RATE), default=0)
     counted = Least(Coalesce(tag_count, 0), TAGS_COUNTED)

@@ -180,7 +180,7 @@ def test_the_expert_form_says_what_would_raise_the_score(client, three) -> None:
     assert "+40" in low
     assert "write a bio of at least 300 characters" in low
     assert "write a bio" not in middle
-    assert "add a link to a photo" in middle
+    assert "add a photo" in middle
     assert "Nothing is missing" in high
 
 
