@@ -13,6 +13,7 @@ from experts.profiles.text import profile_text
 from experts.tagging import storage
 from experts.tagging.assignment import TagSpec
 from indexing import encoders
+from indexing.building import nonsense
 from indexing.encoders.query_cache import QueryCache
 from indexing.quality.evaluation import JudgedQuery, evaluate
 from indexing.quality.tag_preview import NEW, score_experts
@@ -110,7 +111,7 @@ def test_profiles_are_documents_and_tags_and_what_people_type_are_queries():
     tag = TagSpec(NEW, "Beekeeping", "domain", "keeps bees")
     score_experts(snapshot, tag)
     roles = encoders.loaded().roles
-    queries = {text for text, role in roles.items() if role == "query"}
+    queries = {text for text, role in roles.items() if role == "query"} - set(nonsense.queries())
     assert queries == {"who keeps bees", "sells honey", tag.text, *(each.text for each in storage.active_tags())}
     assert roles.keys() - queries >= {profile_text(each) for each in directory.read_active()}
 
@@ -143,7 +144,7 @@ def test_the_steps_of_a_search_are_timed():
     cast.experts(8)
     snapshot = built_snapshot()
     timings = search("keeps bees", snapshot).timings
-    assert list(timings) == ["encode", "vectors", "keywords", "fuse", "cards"]
+    assert list(timings) == ["encode", "vectors", "keywords", "fuse", "feedback", "cards"]
     assert all(seconds >= 0 for seconds in timings.values())
     results = search("keeps bees", snapshot, mode=Mode.KEYWORD)
     assert list(results.timings) == ["keywords", "cards"]

@@ -46,10 +46,11 @@ def test_levels_of_headings_do_not_jump_on_any_page(settings):
     found, looked_at = [], 0
     for path in (each.format(**scene) for each in [*paths, *MORE]):
         answer = root.get(path)
-        if not answer["Content-Type"].startswith("text/html"):
+        page = answer.content.decode() if answer["Content-Type"].startswith("text/html") else ""
+        if "<html" not in page:  # a file, or a part of a page
             continue
         looked_at += 1
-        found += [f"{path}: {each}" for each in faults(parse_html(answer.content.decode()))]
+        found += [f"{path}: {each}" for each in faults(parse_html(page))]
     found += [f"to sign in: {each}" for each in faults(parse_html(nobody.get("/admin/login/").content.decode()))]
     assert looked_at > 40
     assert not found, "\n".join(["", *found])

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import product
 
+from accounts.forms import InviteForm
+from experts.attachments import extraction
 from experts.identity import identity_key
 from experts.importing.cells import mark_formula, shorten, unmark_formula
 from experts.importing.columns import COLUMNS, EMAIL, FULL_NAME, LOCATION, field_of
@@ -44,7 +46,7 @@ MARKS = ("\u0301", "\u0327\u0301", "\u0591\u05b0", "\u093c\u094d", "\u0711\u0730
 
 
 def cases() -> Iterator[Case]:
-    for each in (cells, analysis, passages, queries, highlights, logs, differences):
+    for each in (cells, addresses, analysis, documents, passages, queries, highlights, logs, differences):
         yield from each()
 
 
@@ -84,6 +86,16 @@ def cells() -> Iterator[Case]:
 
 def encoding_of(text: str) -> str:
     return find_encoding(io.BytesIO(text.encode("cp1252", "replace")))
+
+
+def addresses() -> Iterator[Case]:
+    for unit in (" ", ",", "; ", "a@", "<", "a ", ".", "@a."):
+        yield f"invited {unit!r}", InviteForm({"emails": repeated(unit, LONG) + "x"}).is_valid
+
+
+def documents() -> Iterator[Case]:
+    for unit in (" ", "\n", " \n", "\n ", "\u2028", "\u2028\n", "\t\x0b", "a \n"):
+        yield f"clean {unit!r}", partial(extraction.clean, repeated(unit, LONG) + "x")
 
 
 def analysis() -> Iterator[Case]:
