@@ -3,7 +3,7 @@
 A text is stored in the stems of its own language. A query is analysed in every language of the directory, since its
 own is seldom known from a few words. Stems of other languages than English are stored with their language (“it.dat”):
 the Italian stem of “data” is the English one of another word, and without the mark sentences over 10,501 speakers
-have an nDCG@10 of .305 instead of .310. So are function words (“nl:die”): “die casting” does not find the Dutch “die”.
+have an nDCG@10 of .305 instead of .310. So are function words (“nl:die”): “die casting” finds no Dutch “die”.
 """
 
 from __future__ import annotations
