@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from django.db.models import BigIntegerField, Case, CharField, F, FilteredRelation, Q, Value, When
-from django.db.models.functions import Cast, Coalesce, Round
+from django.db import connection
+from django.db.models import BigIntegerField, Case, CharField, F, FilteredRelation, Q, TextField, Value, When
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast, Coalesce, Concat, Round
 
-from experts.models import Expert, ExpertTag
-from experts.profiles.hashes import DirectoryRow
+from experts.models import Document, Expert, ExpertTag
+from experts.profiles.hashes import DOCUMENT, DirectoryRow
 from experts.profiles.records import ExpertRecord
 
 ROWS_AT_ONCE = 2_000
+_DOCUMENTS = f'FROM "{Document._meta.db_table}" WHERE text <> \'\' AND expert_id = "{Expert._meta.db_table}".id'
+_TEXTS = {
+    "sqlite": f"(SELECT group_concat(text, char(12)) FROM (SELECT text {_DOCUMENTS} ORDER BY text_hash, id))",
+    "postgresql": f"(SELECT string_agg(text, chr(12) ORDER BY text_hash, id) {_DOCUMENTS})",
+}
+"""The texts of an expert's documents, with `records.DOCUMENT_END` between them."""
 COLUMNS = (
     "id",
     "username",
@@ -38,9 +46,10 @@ def read_active(only: Collection[int] | None = None) -> list[ExpertRecord]:
     """
     rows = (
         (Expert.objects.active() if only is None else Expert.objects.active().filter(pk__in=only))
+        .annotate(document_texts=RawSQL(_TEXTS[connection.vendor], (), TextField()))
         .annotate(manual=FilteredRelation("expert_tags", condition=Q(expert_tags__source=ExpertTag.Source.MANUAL)))
         .order_by("pk", "manual__tag_id")
-        .values_list(*COLUMNS, "manual__tag_id")
+        .values_list(*COLUMNS, "document_texts", "manual__tag_id")
         .iterator(chunk_size=ROWS_AT_ONCE)
     )
     records: list[ExpertRecord] = []
@@ -59,7 +68,7 @@ def read_active(only: Collection[int] | None = None) -> list[ExpertRecord]:
 
 
 def read_rows() -> Iterator[DirectoryRow]:
-    """The active experts and all manual tags as rows of `DirectoryRow`, in any order.
+    """The active experts, all manual tags and all documents as rows of `DirectoryRow`, in any order.
 
     It is a single statement too, so all rows are of one moment. The tags are rows of their own, since a join would
     look for the tags of every expert. All columns but the id come as text (the rate in whole cents), which needs no
@@ -81,10 +90,17 @@ def read_rows() -> Iterator[DirectoryRow]:
         .annotate(given=Cast("tag_id", CharField()), **nothing)
         .values_list("expert_id", "given", *nothing)
     )
-    return experts.union(tags, all=True).iterator(chunk_size=ROWS_AT_ONCE)
+    documents = (
+        Document.objects.exclude(text_hash="")
+        .order_by()
+        .annotate(marked=Concat(Value(DOCUMENT), "text_hash"), **nothing)
+        .values_list("expert_id", "marked", *nothing)
+    )
+    return experts.union(tags, documents, all=True).iterator(chunk_size=ROWS_AT_ONCE)
 
 
 def _record(columns: tuple[object, ...], manual_tags: list[int]) -> ExpertRecord:
-    values: dict[str, object] = dict(zip(COLUMNS, columns, strict=True))
+    *own, documents = columns
+    values: dict[str, object] = dict(zip(COLUMNS, own, strict=True))
     values["has_photo"] = any([values.pop("photo_url"), values.pop("photo_file")])
-    return ExpertRecord(**values, manual_tags=tuple(manual_tags))  # type: ignore[arg-type]
+    return ExpertRecord(**values, manual_tags=tuple(manual_tags), documents=documents or "")  # type: ignore[arg-type]

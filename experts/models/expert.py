@@ -69,9 +69,8 @@ class Expert(LockingModel):
     profile_url = models.URLField(_("profile URL"), max_length=500, blank=True)
     photo_url = models.URLField(_("photo URL"), max_length=500, blank=True)
     photo_file = models.CharField(max_length=32, blank=True, editable=False)
-    """The photo that pages show: see `experts.attachments.photos`."""
+    """The photo that pages show: see `experts.attachments.photos`. If it was fetched, then from:"""
     photo_fetched_from = models.CharField(max_length=500, blank=True, editable=False)
-    """The `photo_url` that `photo_file` was fetched from; empty for one that was uploaded."""
     category = models.CharField(_("category"), max_length=100, blank=True, db_index=True)
     is_active = models.BooleanField(
         _("active"), default=True, db_index=True, help_text=_("Only active experts can be found.")
@@ -180,7 +179,6 @@ class Expert(LockingModel):
 
     @property
     def photo_address(self) -> str:
-        """Where the photo is that pages show; empty without one."""
         return reverse("expert-photo", args=[self.pk, self.photo_file]) if self.photo_file else ""
 
     @property

@@ -17,15 +17,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from experts.profiles.records import FIELDS, ExpertRecord, rate_value
+from experts.profiles.records import FIELDS, ExpertRecord, document_hash, document_texts, rate_value
 from experts.profiles.text import TEMPLATE_VERSION
 
 HASH_BYTES = 16
 _VALUE_BYTES = 8
+DOCUMENT = "+"
+"""Begins `DirectoryRow.tag` of a document."""
 
 
 class DirectoryRow(NamedTuple):
-    """One row of `experts.directory.read_rows`: an expert, or one manual tag of an expert.
+    """One row of `experts.directory.read_rows`: an expert, or one manual tag or one document of an expert.
 
     All values are text as the database gives it, so that 100,000 of them are compared within a second.
     """
@@ -33,7 +35,8 @@ class DirectoryRow(NamedTuple):
     id: int
     """The expert's id."""
     tag: str
-    """id of the tag; then all columns after this one are empty. Empty itself if the row is an expert."""
+    """id of the tag, or DOCUMENT and the hash of a document's text; then all columns after this one are empty. Empty
+    itself if the row is an expert."""
     username: str
     first_name: str
     last_name: str
@@ -73,7 +76,7 @@ def value_hashes(values: Sequence[str]) -> NDArray[np.uint64]:
 
 
 def directory_rows(expert: ExpertRecord) -> list[DirectoryRow]:
-    """The expert as rows of `experts.directory.read_rows`: the expert, then each manual tag."""
+    """The expert as rows of `experts.directory.read_rows`: the expert, then each manual tag and each document."""
     rate = expert.hourly_rate
     own = DirectoryRow(
         id=expert.id,
@@ -89,13 +92,15 @@ def directory_rows(expert: ExpertRecord) -> list[DirectoryRow]:
         category=expert.category,
         photo=FIELDS["photo"](expert),
     )
-    return [own, *(DirectoryRow(expert.id, str(tag), *[""] * 10) for tag in expert.manual_tags)]
+    documents = [f"{DOCUMENT}{document_hash(text)}" for text in document_texts(expert)]
+    return [own, *(DirectoryRow(expert.id, each, *[""] * 10) for each in (*map(str, expert.manual_tags), *documents))]
 
 
 def row_hashes(rows: Sequence[Sequence[Any]]) -> NDArray[np.uint64]:
     """uint64[n, fields]: what `field_hashes` returns for the experts of these n rows, in half the time.
 
-    `rows` have the columns of `DirectoryRow` and are experts, not tags: the field "manual_tags" is hashed as empty.
+    `rows` have the columns of `DirectoryRow` and are experts, not tags or documents: the fields "manual_tags" and
+    "documents" are hashed as empty.
     """
     if not rows:
         return np.empty((0, len(FIELDS)), np.uint64)
@@ -106,6 +111,7 @@ def row_hashes(rows: Sequence[Sequence[Any]]) -> NDArray[np.uint64]:
         "name": list(map("\0".join, zip(column["first_name"], column["last_name"], strict=True))),
         "rate": [rates[cents] for cents in column["cents"]],
         "manual_tags": [""] * len(rows),
+        "documents": [""] * len(rows),
     }
     return _hash_columns(len(rows), (values[name] for name in FIELDS))
 

@@ -15,5 +15,6 @@ FIELD_NAMES = {
     "category": gettext_lazy("category"),
     "photo": gettext_lazy("photo"),
     "manual_tags": gettext_lazy("manual tags"),
+    "documents": gettext_lazy("documents"),
 }
 """The names of `experts.profiles.records.FIELDS`."""

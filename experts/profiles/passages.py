@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zlib import crc32
 
 from experts.profiles.letters import plain_letters
-from experts.profiles.records import ExpertRecord
+from experts.profiles.records import DOCUMENT_END, ExpertRecord, document_texts
 from experts.profiles.text import profile_text, role_text
 
 ONE_UP_TO = 700
@@ -45,23 +45,33 @@ class Passage:
     text: str
     """What the encoder reads, prefix included; the model reads all of it."""
     start: int
-    """Where it begins in the text that was divided (of a profile: the bio), in characters."""
+    """Where it begins in the text that was divided (of a profile: `long_text`), in characters."""
     length: int
     """How many characters of that text it covers."""
 
 
 def profile_passages(expert: ExpertRecord, reach: Reach) -> list[Passage]:
     """What is embedded of a profile: one passage if it is short; otherwise the whole, cut where the model stops
-    reading, followed by the pieces of the bio."""
+    reading, followed by the pieces of the bio and of each document."""
     whole = profile_text(expert)
     (read,) = reach([whole])
     if len(whole) <= ONE_UP_TO and read >= len(whole):
         return [Passage(whole, 0, len(expert.bio))]
     role = role_text(expert)
-    pieces = divide(expert.bio, f"{role}. " if role else "", reach)
+    pieces, start = [], 0
+    for text in (expert.bio, *document_texts(expert)):
+        for each in divide(text, f"{role}. " if role else "", reach):
+            pieces.append(replace(each, start=start + each.start))
+        start += len(text) + len(DOCUMENT_END)
     if len(pieces) < 2:
         return [Passage(whole, 0, len(expert.bio))]
-    return [Passage(whole[:read], 0, max(0, read - (len(whole) - len(expert.bio)))), *pieces]
+    before = len(profile_text(replace(expert, documents=""))) - len(expert.bio)
+    return [Passage(whole[:read], 0, min(max(0, read - before), len(expert.bio))), *pieces]
+
+
+def long_text(bio: str, documents: Sequence[str]) -> str:
+    """The text that the passages of a profile are places in: the bio and the documents, by `document_hash`."""
+    return DOCUMENT_END.join((bio, *documents))
 
 
 def divide(text: str, prefix: str, reach: Reach) -> list[Passage]:

@@ -27,6 +27,8 @@ class ExpertRecord:
     """see `Expert.tagged_for`"""
     manual_tags: tuple[int, ...] = ()
     """ids, ascending"""
+    documents: str = ""
+    """the texts of the expert's documents, by `document_hash`, with DOCUMENT_END between them"""
 
     @property
     def full_name(self) -> str:
@@ -47,6 +49,15 @@ def tags_value(tags: Iterable[int]) -> str:
     return " ".join(map(str, sorted(tags)))
 
 
+def documents_value(hashes: Iterable[str]) -> str:
+    """The hashes of the texts of documents as one text: ascending, separated by spaces."""
+    return " ".join(sorted(hashes))
+
+
+def document_texts(expert: ExpertRecord) -> list[str]:
+    return expert.documents.split(DOCUMENT_END) if expert.documents else []
+
+
 def rate_value(rate: Decimal | None) -> str:
     """An hourly rate as text, the same for 80 and 80.00; empty for None."""
     return "" if rate is None else str(rate.normalize())
@@ -63,5 +74,6 @@ FIELDS: dict[str, Callable[[ExpertRecord], str]] = {
     "category": lambda expert: expert.category,
     "photo": lambda expert: "1" if expert.has_photo else "",
     "manual_tags": lambda expert: tags_value(expert.manual_tags),
+    "documents": lambda expert: documents_value(map(document_hash, document_texts(expert))),
 }
 """What a version keeps of each expert: field -> its value as text. Another list is another format of versions."""

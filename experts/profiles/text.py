@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experts.profiles.letters import plain_letters
-from experts.profiles.records import ExpertRecord
+from experts.profiles.records import ExpertRecord, document_texts
 
 TEMPLATE_VERSION = 1
 """Increase it whenever `profile_text` returns another text for the same expert, so that no old vector is reused.
@@ -13,12 +13,14 @@ the text itself."""
 
 
 def profile_text(expert: ExpertRecord) -> str:
-    """The text that the encoder reads: what the expert does, where, and what they say about themselves.
+    """The text that the encoder reads: what the expert does, where, what they say about themselves, and their
+    documents.
 
     The name is left out: the vector of a name says nothing about what somebody can do, and the keyword index finds
     names. It is used only if there is nothing else, so that every expert has a vector.
     """
-    text = ". ".join(part for part in (role_text(expert), expert.bio.strip()) if part)
+    parts = (role_text(expert), expert.bio.strip(), "\n".join(document_texts(expert)))
+    text = ". ".join(part for part in parts if part)
     return plain_letters(text or expert.full_name or expert.username)
 
 
@@ -29,4 +31,4 @@ def role_text(expert: ExpertRecord) -> str:
 
 def has_text(expert: ExpertRecord) -> bool:
     """Whether there is anything to embed other than a name."""
-    return any(part.strip() for part in (expert.job_title, expert.company, expert.bio))
+    return any(part.strip() for part in (expert.job_title, expert.company, expert.bio, expert.documents))

@@ -6,10 +6,12 @@ from django.http import HttpRequest
 from ninja import Query
 
 from indexing import search
+from indexing.api.auth import caller
 from indexing.api.routing import StrictRouter
 from indexing.api.schemas.common import NOT_BLANK, REFUSALS, Refusal
 from indexing.api.schemas.search import SearchFilters, SearchResults, Suggested
 from indexing.errors import EmptyQuery
+from indexing.lib.rights import DOCUMENTS, may
 from indexing.search import log
 from indexing.search.explanation import Explainer
 from indexing.search.facet_counts import FacetedQuery
@@ -48,7 +50,9 @@ def find(
     results = search.search(q, snapshot, k, mode, filters=filters)
     log.note(results, k, filtered=filters != NONE)
     facets = FacetedQuery(results, snapshot, filters).facets()
-    answer = SearchResults.from_results(results, facets, Marker.from_query(results.query, snapshot.keywords))
+    marker = Marker.from_query(results.query, snapshot.keywords)
+    documents = may(caller(request), DOCUMENTS)
+    answer = SearchResults.from_results(results, facets, marker, documents=documents)
     return answer.explained(results, Explainer(q, snapshot, mode, filters)) if explain else answer
 
 

@@ -65,7 +65,7 @@ class ProfileLanguages:
 def detect(experts: Sequence[ExpertRecord]) -> ProfileLanguages:
     """The language of title and bio of each expert. Those of unclear ones, and of languages without a stemmer, count
     as the main language."""
-    found = [language_of(f"{expert.job_title}. {expert.bio}") for expert in experts]
+    found = [language_of(f"{expert.job_title}. {expert.bio or expert.documents}") for expert in experts]
     counts = Counter(code for code in found if code)
     main = max(counts, key=lambda code: (counts[code], code == ENGLISH, code), default=ENGLISH)
     return ProfileLanguages(main, tuple(code or main for code in found))

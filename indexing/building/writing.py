@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from experts.profiles.hashes import HASH_BYTES, field_hashes
 from experts.profiles.passages import RULE
-from experts.profiles.records import ExpertRecord
+from experts.profiles.records import FIELDS, ExpertRecord
 from experts.profiles.text import TEMPLATE_VERSION
 from experts.tagging import storage
 from indexing.building import languages, nonsense, verify
@@ -119,6 +119,8 @@ def write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], progr
             labels=facets.labels_of_row(row),
             rate=facets.rate_of_row(row),
             language=spoken.each[row],
+            documents=expert.documents,
+            documents_language=languages.language_of(expert.documents) or spoken.each[row],
         )
         for row, expert in enumerate(experts)
     )
@@ -149,6 +151,7 @@ def manifest_of(
         passages=layout.text_count,
         passage_rule=RULE,
         strong_similarity=strong,
+        fields=tuple(FIELDS),
         files=writer.seal(),
     )
 
@@ -178,7 +181,7 @@ def bytes_needed(experts: Sequence[ExpertRecord], rows: int, dimension: int) -> 
     """A generous estimate of a version's size: the `rows` vectors twice, the links of an approximate index, texts,
     postings, and the stored profiles as if they were not compressed."""
     links = 2 * vectors.LINKS * 5
-    letters = sum(len(expert.bio) + len(expert.job_title) + len(expert.company) for expert in experts)
+    letters = sum(len(expert.bio + expert.job_title + expert.company + expert.documents) for expert in experts)
     return rows * (2 * 4 * dimension + links) + len(experts) * 600 + 2 * letters + 1_000_000
 
 

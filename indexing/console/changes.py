@@ -11,6 +11,7 @@ from django.core.paginator import Paginator
 from django.http import QueryDict
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from experts.models import Expert, Tag
 from experts.profiles.labels import FIELD_NAMES
@@ -117,6 +118,9 @@ def field_text(field: str, value: str, tags: Mapping[int, str]) -> str:
         return f"{Decimal(value):.2f}"
     if field == "photo":
         return _("yes") if value else _("no")
+    if field == "documents":
+        count = len(value.split())
+        return ngettext("%s document", "%s documents", count) % count if count else ""
     if field == "manual_tags":
         return ", ".join(sorted(tags.get(int(each), _("a deleted tag")) for each in value.split()))
     return value

@@ -6,7 +6,8 @@ one 128-bit digest of each expert's values is compared with the version's. Only 
 stored none) are the fields compared, by hashes of their own. So a digest that differs without a reason only costs a
 second look, and for a change to go unnoticed the values before and after would have to share a 64-bit hash: a chance
 of 1 in 10^19. Where most experts have changed the digests save nothing, and the fields are compared at once. Manual
-tags, which few experts have, are compared by their field's hash alone.
+tags and documents, which few experts have, are compared by their field's hash alone. A document's text never changes,
+so the hash that is stored with it is believed.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from numpy.typing import NDArray
 
 from experts import directory
 from experts.profiles.hashes import (
+    DOCUMENT,
     HASH_BYTES,
     DirectoryRow,
     row_digests,
     row_hashes,
     value_hashes,
 )
-from experts.profiles.records import FIELDS, tags_value
+from experts.profiles.records import FIELDS, documents_value, tags_value
 from experts.profiles.text import TEMPLATE_VERSION
 from indexing.snapshot.baseline import Baseline
 from indexing.snapshot.lookup import find_rows
@@ -34,7 +36,7 @@ from indexing.versions.changes import ChangedFields
 
 CHUNK = 4_000
 """Rows compared at once."""
-TAGS = list(FIELDS).index("manual_tags")
+TAGS, DOCUMENTS = map(list(FIELDS).index, ("manual_tags", "documents"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,7 @@ class _Comparison:
         self._version = version
         self._ids: list[NDArray[np.int64]] = []
         self._tags: dict[int, list[int]] = {}
+        self._documents: dict[int, list[str]] = {}
         self._seen = np.zeros(count, np.bool_)
         self._in_field = np.zeros((count, len(FIELDS)), np.bool_)
         self._mostly_changed = False
@@ -95,7 +98,9 @@ class _Comparison:
         """Rows are plain tuples where they come from the database."""
         experts = [row for row in chunk if not row[1]]
         for row in chunk:
-            if row[1]:
+            if row[1].startswith(DOCUMENT):
+                self._documents.setdefault(row[0], []).append(row[1].removeprefix(DOCUMENT))
+            elif row[1]:
                 self._tags.setdefault(row[0], []).append(int(row[1]))
         ids = np.fromiter((row[0] for row in experts), np.int64, len(experts))
         self._ids.append(ids)
@@ -111,11 +116,10 @@ class _Comparison:
 
     def end(self) -> Drift:
         version, seen = self._version, self._seen
-        tags = np.full(len(seen), value_hashes([""])[0], np.uint64)
-        tagged = np.fromiter(self._tags, np.int64, len(self._tags))
-        at, known = find_rows(version.ids, tagged)
-        tags[at[known]] = value_hashes([tags_value(each) for each in self._tags.values()])[known]
-        self._in_field[:, TAGS] = tags != version.field_hashes[:, TAGS]
+        tags = {owner: tags_value(each) for owner, each in self._tags.items()}
+        documents = {owner: documents_value(each) for owner, each in self._documents.items()}
+        for column, values in ((TAGS, tags), (DOCUMENTS, documents)):
+            self._in_field[:, column] = self._hashed(values) != version.field_hashes[:, column]
         # After a change of the template the same fields make another text.
         outdated = version.manifest.template_version != TEMPLATE_VERSION
         changed = seen & (self._in_field.any(axis=1) | outdated)
@@ -129,3 +133,10 @@ class _Comparison:
             in_field=self._in_field[changed],
             removed=version.ids[~seen],
         )
+
+    def _hashed(self, values: dict[int, str]) -> NDArray[np.uint64]:
+        """uint64[n]: the hash of each expert's value in a field that few experts have."""
+        hashes = np.full(len(self._seen), value_hashes([""])[0], np.uint64)
+        at, known = find_rows(self._version.ids, np.fromiter(values, np.int64, len(values)))
+        hashes[at[known]] = value_hashes(list(values.values()))[known]
+        return hashes

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.contrib.auth.models import AnonymousUser, User
 
 SEARCH = "indexing.search"
-WITHOUT_STAFF = frozenset({SEARCH, "experts.view_contact", "experts.view_document"})
+DOCUMENTS = "experts.view_document"
+WITHOUT_STAFF = frozenset({SEARCH, "experts.view_contact", DOCUMENTS})
 """Permissions that count for people who only search. Every other one is for staff alone."""
 
 

@@ -1,31 +1,87 @@
-"""The part of each hit's profile that is nearest to the query."""
+"""The part of each hit's profile that is nearest to the query: of the bio, or of a document."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from django.db.models import Value
+from django.db.models.functions import Substr
 from numpy.typing import NDArray
 
-from experts.models import Expert
+from experts.models import Document, Expert
 from experts.profiles.hashes import value_hashes
-from experts.profiles.records import FIELDS
+from experts.profiles.records import DOCUMENT_END, FIELDS, documents_value
 from indexing.snapshot.reader import Snapshot
 
 Span = tuple[int, int]
 
-BIO = list(FIELDS).index("bio")
+BIO, DOCUMENTS = map(list(FIELDS).index, ("bio", "documents"))
 
 
-def best_passages(experts: Sequence[Expert], snapshot: Snapshot, vector: NDArray[np.float32]) -> list[Span | None]:
-    """Start and length, in the bio, of the passage of each expert nearest to the query's `vector`, float32[d].
+@dataclass(frozen=True, slots=True)
+class DocumentPassage:
+    """A part of a document. Show it only to readers who may see documents: `experts.view_document`."""
 
-    None for a short profile, which counts as a whole, and for a bio that changed since the version was built. All
-    `experts` must be in the version.
+    document: Document
+    text: str
+    start: int
+    """Where it begins in the document's text, in characters."""
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the document ends with it."""
+        return self.start + len(self.text) == self.document.characters
+
+
+Best = Span | DocumentPassage | None
+
+
+def best_passages(experts: Sequence[Expert], snapshot: Snapshot, vector: NDArray[np.float32]) -> list[Best]:
+    """The passage of each expert nearest to the query's `vector`, float32[d]: start and length in the bio, or else a
+    part of a document.
+
+    None for a short profile, which counts as a whole, and for a bio or documents that changed since the version was
+    built. All `experts` must be in the version.
     """
     if not experts or not len(snapshot.meaning.passages):
         return [None] * len(experts)
     rows = snapshot.rows(np.array([expert.pk for expert in experts], np.int64))
-    unchanged = snapshot.baseline.field_hashes[rows, BIO] == value_hashes([expert.bio for expert in experts])
-    found = snapshot.meaning.best_passages(vector, rows)
-    return [passage if same else None for passage, same in zip(found, unchanged.tolist(), strict=True)]
+    hashes = snapshot.baseline.field_hashes[rows]
+    unchanged = (hashes[:, BIO] == value_hashes([expert.bio for expert in experts])).tolist()
+    best: list[Best] = []
+    in_documents: dict[int, Span] = {}
+    spans = snapshot.meaning.best_passages(vector, rows)
+    for place, (expert, span, same) in enumerate(zip(experts, spans, unchanged, strict=True)):
+        if same and span and span[0] > len(expert.bio):
+            in_documents[place] = (span[0] - len(expert.bio) - len(DOCUMENT_END), span[1])
+        best.append(span if same and place not in in_documents else None)
+    owned = _documents([experts[place].pk for place in in_documents])
+    for place, span in in_documents.items():
+        own = owned.get(experts[place].pk, [])
+        now = value_hashes([documents_value(document.text_hash for document in own)])[0]
+        if now == hashes[place, DOCUMENTS]:
+            best[place] = _in_a_document(own, *span)
+    return best
+
+
+def _documents(experts: Iterable[int]) -> dict[int, list[Document]]:
+    """Expert id -> documents with a text, in the order in which their texts were joined; no query for no experts."""
+    owned: dict[int, list[Document]] = {}
+    if experts := list(experts):
+        found = Document.objects.filter(expert__in=experts).exclude(text_hash="").order_by("text_hash", "pk")
+        for document in found:
+            owned.setdefault(document.expert_id, []).append(document)
+    return owned
+
+
+def _in_a_document(documents: Sequence[Document], start: int, length: int) -> DocumentPassage | None:
+    """The passage at that place of the texts of `documents`, joined."""
+    for document in documents:
+        if start < document.characters:
+            part = Substr("text", Value(start + 1), Value(length))
+            text = Document.objects.filter(pk=document.pk).values_list(part, flat=True).first()
+            return DocumentPassage(document, text, start) if text else None
+        start -= document.characters + len(DOCUMENT_END)
+    return None

@@ -15,16 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts.cards import TagName
-from experts.models import Expert
+from experts.models import Document, Expert
 from experts.safe_text import without_bidi_controls
 from indexing.models.searches import Mode
-from indexing.search.best_passages import Span, best_passages
+from indexing.search.best_passages import DocumentPassage, Span, best_passages
 from indexing.search.filters import NONE, Filters
 from indexing.search.fusion import word_factor, z_scores
 from indexing.search.highlights import FIELDS, Marker
 from indexing.search.ranked import RankedHits
 from indexing.search.searcher import MAX_K, Hit, active_hits, first_ranking, query_vector
-from indexing.snapshot.keyword_query import KeywordPart, KeywordQuery, QueryWord
+from indexing.snapshot.keyword_query import KeywordPart, KeywordQuery
+from indexing.snapshot.query_terms import QueryWord
 from indexing.snapshot.reader import Snapshot
 
 Kind = Literal["meaning", "word", "name", "username", "added", "estimate"]
@@ -44,7 +45,7 @@ class Contribution:
     points: float
     """What it adds, in the unit of the mode's scores. Below 0 for a meaning that is farther off than the average."""
     fields: tuple[str, ...] = ()
-    """Where the profile, as it is now, has the word: of FIELDS and `tags`."""
+    """Where the profile, as it is now, has the word: of FIELDS, `tags` and `documents`."""
     found: tuple[str, ...] = ()
     """The word as the profile writes it."""
 
@@ -81,6 +82,8 @@ class Explanation:
     changes: tuple[Change, ...]
     passage: Span | None = None
     """As `Hit.passage`: where the bio is nearest to the query; None in keyword mode too."""
+    document: DocumentPassage | None = None
+    """As `Hit.document`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,6 +170,8 @@ class Explainer:
         parts = () if self.mode == Mode.SEMANTIC else self.query.parts
         texts = {name: expert.full_name if name == "name" else getattr(expert, name) for name in FIELDS}
         texts["tags"] = "\n".join(tag.name for tag in tags)
+        texts["documents"] = "\n".join(Document.objects.filter(expert=expert).values_list("text", flat=True))
+        (best,) = (None,) if self._vector is None else best_passages([expert], self.snapshot, self._vector)
         scores = self.snapshot.keywords.scores_of_parts(self.query, expert.pk) if parts else []
         counted = [self._of_part(part, score, texts) for part, score in zip(parts, scores, strict=True) if score > 0]
         contributions = [*self._of_meaning(place, hit), *counted]
@@ -188,7 +193,8 @@ class Explainer:
             keyword_rank=rank_in(self.field.words, place) if parts and self.field.words[place] > 0 else None,
             usual=None if self._vector is None else self.snapshot.spread.over(self._vector),
             changes=tuple(self._changes(place, score, counted, missing)),
-            passage=None if self._vector is None else best_passages([expert], self.snapshot, self._vector)[0],
+            passage=None if isinstance(best, DocumentPassage) else best,
+            document=best if isinstance(best, DocumentPassage) else None,
         )
 
     def _rank(self, place: int, hit: Hit | None) -> int | None:

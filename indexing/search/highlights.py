@@ -12,9 +12,10 @@ from django.utils.safestring import SafeString, mark_safe
 
 from experts.models import Expert
 from experts.safe_text import without_bidi_controls
+from indexing.search.best_passages import DocumentPassage
 from indexing.snapshot.keyword_index import KeywordIndex
-from indexing.snapshot.keyword_query import QueryWord
 from indexing.snapshot.languages import ENGLISH_ONLY, Languages
+from indexing.snapshot.query_terms import QueryWord
 from indexing.snapshot.text_analysis import UNSPACED, words_of
 
 EXCERPT = 260
@@ -94,6 +95,11 @@ class Marker:
         start, end = self.part_to_show(text, passage)
         shown = self.marked(without_bidi_controls(text[start:end]))
         return mark_safe(f"{'… ' if start else ''}{shown}{' …' if end < len(text) else ''}")  # noqa: S308  see above
+
+    def excerpt_of_document(self, passage: DocumentPassage) -> SafeString:
+        """The same of a passage in a document."""
+        shown = self.marked(without_bidi_controls(passage.text))
+        return mark_safe(f"{'… ' if passage.start else ''}{shown}{'' if passage.is_last else ' …'}")  # noqa: S308
 
     def common_tags(self, names: Sequence[str]) -> list[str]:
         """The names that contain a word of the query. Only words are compared, because a reader can see why; nearness

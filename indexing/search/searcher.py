@@ -22,7 +22,7 @@ from indexing.lib.timing import StepTimer
 from indexing.models.searches import Mode
 from indexing.search import counters
 from indexing.search import fusion as ranking
-from indexing.search.best_passages import best_passages
+from indexing.search.best_passages import Best, DocumentPassage, best_passages
 from indexing.search.filters import NONE, Filters
 from indexing.search.fusion import Fusion
 from indexing.search.ranked import NOBODY, RankedHits
@@ -50,6 +50,8 @@ class Hit:
     passage: tuple[int, int] | None = None
     """Start and length, in the bio, of the passage nearest to the query. None if the profile is short and counts as a
     whole, if the hit was found by its words only, and if the bio changed since the version was built."""
+    document: DocumentPassage | None = None
+    """The passage nearest to the query, if it is in a document."""
     is_strong: bool = True
     """Strong matches come first. True for all if the version cannot tell."""
 
@@ -202,7 +204,13 @@ def _with_passages(hits: tuple[Hit, ...], snapshot: Snapshot, vector: NDArray[np
     by_meaning = [hit for hit in hits if hit.semantic_rank]
     found = best_passages([hit.expert for hit in by_meaning], snapshot, vector)
     of_expert = {hit.expert.pk: passage for hit, passage in zip(by_meaning, found, strict=True) if passage}
-    return tuple(replace(hit, passage=of_expert.get(hit.expert.pk)) for hit in hits) if of_expert else hits
+    return tuple(_with_passage(hit, of_expert.get(hit.expert.pk)) for hit in hits) if of_expert else hits
+
+
+def _with_passage(hit: Hit, best: Best) -> Hit:
+    if isinstance(best, DocumentPassage):
+        return replace(hit, document=best)
+    return replace(hit, passage=best) if best else hit
 
 
 def _matches(ranked: RankedHits, depths: tuple[int, int], total: int) -> Matches:

@@ -13,11 +13,11 @@ import tantivy
 from numpy.typing import NDArray
 from tantivy import Query
 
-from indexing.snapshot.keyword_query import KeywordQuery, QueryParser, QueryWord
+from indexing.snapshot.keyword_query import KeywordQuery, QueryParser
 from indexing.snapshot.keyword_schema import KEY, KeywordDocument, make_schema, to_tantivy
 from indexing.snapshot.languages import ENGLISH, STEMMERS, Languages
 from indexing.snapshot.prefilter import KeywordConditions
-from indexing.snapshot.query_terms import QueryAnalysis
+from indexing.snapshot.query_terms import QueryAnalysis, QueryWord
 from indexing.snapshot.synonyms import NONE, Synonyms
 from indexing.snapshot.text_analysis import PLAIN, RAW, STEMMED, TERMS, analyser
 
@@ -134,6 +134,8 @@ def build_index(
     try:
         for document in documents:
             languages[document.language] = None
+            if document.documents:
+                languages[document.documents_language] = None
             writer.add_document(to_tantivy(document, main))
             pending += 1
             if pending == ADVANCE_EVERY and advance is not None:

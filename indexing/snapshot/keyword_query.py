@@ -12,10 +12,22 @@ from typing import Literal
 import tantivy
 from tantivy import FieldType, Occur, Query
 
-from indexing.snapshot.keyword_schema import FIELDS, HANDLE, JOINED, KEY, LABEL, NAMES, RATE, USERNAME, WORDS
+from indexing.snapshot.keyword_schema import (
+    DOCUMENTS,
+    FIELDS,
+    HANDLE,
+    JOINED,
+    KEY,
+    LABEL,
+    NAMES,
+    RATE,
+    USERNAME,
+    WORDS,
+    has_field,
+)
 from indexing.snapshot.near_words import NearWords
 from indexing.snapshot.prefilter import KeywordConditions
-from indexing.snapshot.query_terms import QueryAnalysis, QueryTerms, Term
+from indexing.snapshot.query_terms import QueryAnalysis, QueryTerms, QueryWord, Term
 from indexing.snapshot.ranking_constants import RARITY
 from indexing.snapshot.text_analysis import STEMMED, joined_words, phrases_of, whole_text_term
 from indexing.snapshot.word_statistics import WordStatistics
@@ -29,6 +41,8 @@ TIE_BREAKER = 0.1
 """Weight of a term's further fields beside its best one: 0 ignores them, 1 adds all fields up."""
 TEXT_FIELDS = ("job_title", "company", "bio")
 """Fields in which words that are added to a query are looked up."""
+DOCUMENT_SHARE = 0.5
+"""Score of a word in a document as a fraction of what it tells."""
 JOINED_SHARE = 0.9
 """Score of words that are written as one, or in parts, as a fraction of what they tell."""
 USERNAME_SHARE = 0.1
@@ -75,29 +89,12 @@ class KeywordQuery:
         return Query.boolean_query(clauses) if clauses else None
 
 
-@dataclass(frozen=True, slots=True)
-class QueryWord:
-    """A word of a query that counts."""
-
-    plain: str
-    forms: tuple[str, ...]
-    """In texts: see `query_terms.Term`."""
-    is_indexed: bool
-    """Some document contains it."""
-    near: bool = False
-    """Whether similar words count for much: where no document contains it, and where it is the whole query."""
-    once: float = 0.0
-    """About what it adds to the score of a document that has it once, in a field of average length."""
-    weight: float = 1.0
-    """By how much its BM25 is multiplied, from 0 to 1: 1 for a word that no document contains, near 0 for one that
-    most contain."""
-
-
 class QueryParser:
     """Builds queries from the document frequencies of one index. Any number of threads may use it."""
 
     def __init__(self, schema: tantivy.Schema, searcher: tantivy.Searcher, analysis: QueryAnalysis) -> None:
         self._schema = schema
+        self._has_documents = has_field(schema, DOCUMENTS)
         self._statistics = WordStatistics(searcher)
         self._analysis = analysis
         self._near = NearWords(schema, self._statistics, as_before=analysis.as_before)
@@ -217,6 +214,10 @@ class QueryParser:
         """
         together = self._statistics.idf(sum(counts.values()))
         for form, count in counts.items():
+            if field == DOCUMENTS:
+                found = Query.term_query(self._schema, field, form, "basic")
+                yield Query.const_score_query(found, DOCUMENT_SHARE * together)
+                continue
             query = Query.term_query(self._schema, field, form, "freq")
             own = self._statistics.idf(count)
             yield query if own == together else Query.boost_query(query, together / own)
@@ -297,4 +298,5 @@ class QueryParser:
     def _places(self, term: Term) -> list[tuple[str, tuple[str, ...]]]:
         """Each field that scores, and the term in the forms in which the field may hold it."""
         names = (term.plain, *term.same)
-        return [(field, term.forms if kind == STEMMED else names) for field, kind in FIELDS.items()]
+        places = [(field, term.forms if kind == STEMMED else names) for field, kind in FIELDS.items()]
+        return [*places, (DOCUMENTS, term.forms)] if self._has_documents else places

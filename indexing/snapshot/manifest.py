@@ -11,7 +11,7 @@ from typing import Any
 from indexing.errors import SnapshotInvalid
 from indexing.lib.messages import message
 
-FORMAT = 6
+FORMAT = 7
 """Increase it whenever the files of a version or the keys of the manifest change, and say here since when:
 
 1 at first; without SUGGESTIONS and labels in the keyword index, but later releases of that format have both.
@@ -20,10 +20,16 @@ FORMAT = 6
 4 with passages; an exact index has no file of its own, since the vectors are compared as they are.
 5 with another keyword index: words in their languages, joined words, places of words, and ANALYSIS.
 6 with NONSENSE and strong_similarity.
+7 with documents: a field of their own, and the manifest names the fields of which it has hashes.
 
 `tests/snapshot/test_format.py` notices a change without a new number."""
-WITH_PASSAGES, WITH_STRENGTH = 4, 6
-READABLE = (1, 2, 3, 4, 5, FORMAT)
+WITH_PASSAGES, WITH_STRENGTH, WITH_FIELDS = 4, 6, 7
+FIELDS_BEFORE = (
+    *("username", "name", "job_title", "company", "bio"),
+    *("rate", "currency", "category", "photo", "manual_tags"),
+)
+"""The fields of versions that do not name them."""
+READABLE = (1, 2, 3, 4, 5, 6, FORMAT)
 """Of the first format only versions that have all files: see `indexing.snapshot.version_files.check_files`."""
 
 MANIFEST_NAME = "manifest.json"
@@ -75,6 +81,8 @@ class Manifest:
     `indexing.building.nonsense`."""
     files: Mapping[str, FileEntry] = field(default_factory=dict)
     """Size and hash of each file but the manifest, by path relative to the folder."""
+    fields: tuple[str, ...] = FIELDS_BEFORE
+    """Fields of `experts.profiles.records.FIELDS` of which it has hashes, in order."""
     format: int = FORMAT
 
     @property
@@ -122,6 +130,7 @@ class Manifest:
             strong_similarity=_take(data, "strong_similarity", (int, float, type(None)))
             if data["format"] >= WITH_STRENGTH
             else None,
+            fields=_names(data, "fields") if data["format"] >= WITH_FIELDS else FIELDS_BEFORE,
             files={name: _entry(name, entry) for name, entry in _take(data, "files", dict).items()},
             format=data["format"],
         )
@@ -163,6 +172,13 @@ def _count(data: dict[str, Any], key: str) -> int:
     if value < 0:
         raise _wrong(key, value, ">= 0")
     return value
+
+
+def _names(data: dict[str, Any], key: str) -> tuple[str, ...]:
+    names = _take(data, key, list)
+    if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise _wrong(key, names, "different names")
+    return tuple(names)
 
 
 def _take(data: dict[str, Any], key: str, kind: type | tuple[type, ...]) -> Any:

@@ -63,3 +63,21 @@ class QueryAnalysis:
         forms = self.languages.forms(word, function_words=function_word)
         more = (form for other in same for form in self.languages.forms(other))
         return Term(word, tuple(dict.fromkeys((*forms, *more))), same)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryWord:
+    """A word of a query that counts."""
+
+    plain: str
+    forms: tuple[str, ...]
+    """In texts: see `Term`."""
+    is_indexed: bool
+    """Some document contains it."""
+    near: bool = False
+    """Whether similar words count for much: where no document contains it, and where it is the whole query."""
+    once: float = 0.0
+    """About what it adds to the score of a document that has it once, in a field of average length."""
+    weight: float = 1.0
+    """By how much its BM25 is multiplied, from 0 to 1: 1 for a word that no document contains, near 0 for one that
+    most contain."""

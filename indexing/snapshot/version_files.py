@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from experts.profiles.hashes import value_hashes
 from experts.profiles.records import FIELDS
 from indexing.errors import SnapshotInvalid
 from indexing.lib import pulse
@@ -128,8 +129,19 @@ def open_ids(folder: Path, manifest: Manifest) -> NDArray[np.int64]:
 
 
 def open_field_hashes(folder: Path, manifest: Manifest) -> NDArray[np.uint64]:
-    """One hash per expert and field, uint64[n, fields], read-only. Raises SnapshotInvalid."""
-    return open_array(folder / FIELD_HASHES, np.dtype(np.uint64), (manifest.count, len(FIELDS)))
+    """One hash per expert and field, uint64[n, fields], read-only. Raises SnapshotInvalid.
+
+    Fields that TCS did not have when the version was built were empty then.
+    """
+    stored = open_array(folder / FIELD_HASHES, np.dtype(np.uint64), (manifest.count, len(manifest.fields)))
+    if manifest.fields == tuple(FIELDS):
+        return stored
+    hashes = np.full((manifest.count, len(FIELDS)), value_hashes([""])[0], np.uint64)
+    for column, name in enumerate(FIELDS):
+        if name in manifest.fields:
+            hashes[:, column] = stored[:, manifest.fields.index(name)]
+    hashes.flags.writeable = False
+    return hashes
 
 
 def open_passages(folder: Path, manifest: Manifest) -> PassageRows:

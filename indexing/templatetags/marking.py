@@ -12,6 +12,7 @@ from experts.safe_text import without_bidi_controls
 from indexing.console.text_diff import Piece
 from indexing.runlog.line_filter import LineFilter
 from indexing.search import Hit
+from indexing.search.best_passages import DocumentPassage
 from indexing.search.highlights import Marker
 
 register = template.Library()
@@ -29,6 +30,11 @@ def marked(text: object, marker: Marker | None) -> SafeString:
 def excerpt(hit: Hit, marker: Marker | None) -> SafeString:
     """What a hit's bio says about the query: the passage nearest to it, or the part with most of its words."""
     return (marker or NOTHING).excerpt(hit.expert.bio, hit.passage)
+
+
+@register.filter
+def document_excerpt(passage: DocumentPassage, marker: Marker | None) -> SafeString:
+    return (marker or NOTHING).excerpt_of_document(passage)
 
 
 @register.filter

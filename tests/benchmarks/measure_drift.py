@@ -17,6 +17,7 @@ from django.db.models.functions import Concat, Mod
 from experts import directory
 from experts.models import Expert, ExpertTag, Tag
 from experts.profiles.hashes import field_hashes
+from experts.profiles.records import FIELDS
 from experts.profiles.text import TEMPLATE_VERSION
 from experts.samples import generator
 from indexing import drift
@@ -113,6 +114,7 @@ def _version() -> tuple[Baseline, int]:
             passages=0,
             passage_rule=0,
             files=writer.seal(),
+            fields=tuple(FIELDS),
         )
         folder = writer.finish(manifest.to_bytes())
     stored = sum(entry.bytes for name, entry in manifest.files.items() if name not in (IDS, FIELD_HASHES))

@@ -1,4 +1,4 @@
-"""Photos of experts: made anew from what was uploaded, and shown by us."""
+"""Photos of experts: made from what was uploaded, and shown by us."""
 
 from __future__ import annotations
 

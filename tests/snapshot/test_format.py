@@ -15,9 +15,9 @@ from tests.support import cast
 from tests.support.index_cast import built
 
 FORMATS = {
-    6: {
+    7: {
         "manifest.json": (
-            "ann_kind ann_recall count created dimension fence files fingerprint format model_name number "
+            "ann_kind ann_recall count created dimension fence fields files fingerprint format model_name number "
             "passage_rule passages strong_similarity template_version; bytes sha256"
         ),
         "facets.npz": (
@@ -32,7 +32,7 @@ FORMATS = {
             "key i64, handle text tcs_raw basic, label text tcs_raw basic, rate f64, name text tcs_terms freq, "
             "job_title text tcs_terms freq, tags text tcs_terms freq, company text tcs_terms freq, "
             "bio text tcs_terms freq, username text tcs_terms basic, names text tcs_terms basic, "
-            "joined text tcs_terms basic, words text tcs_terms position"
+            "joined text tcs_terms basic, documents text tcs_terms basic, words text tcs_terms position"
         ),
         "nonsense.npy": "<f4[2]",
         "passage_hashes.npy": "|u1[2]",

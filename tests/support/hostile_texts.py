@@ -31,8 +31,7 @@ from indexing.runlog.line_filter import MAX_TEXT, LineFilter
 from indexing.runlog.lines import MAX_MESSAGE
 from indexing.search.highlights import Marker, one_slip
 from indexing.snapshot import query_syntax, text_analysis
-from indexing.snapshot.keyword_query import QueryWord
-from indexing.snapshot.query_terms import QueryAnalysis
+from indexing.snapshot.query_terms import QueryAnalysis, QueryWord
 from indexing.snapshot.suggestion_index import Suggestions
 
 Case = tuple[str, Callable[[], object]]

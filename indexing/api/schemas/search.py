@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from experts.models import Expert
 from indexing.api.schemas.explanations import ExplanationOut
 from indexing.search import Hit, Results
+from indexing.search.best_passages import DocumentPassage
 from indexing.search.explanation import Explainer
 from indexing.search.facet_counts import FacetCounts
 from indexing.search.highlights import Marker
@@ -55,6 +56,19 @@ class Excerpt(Plain):
         return cls(text=hit.expert.bio[start:end], offset=start, length=end - start)
 
 
+class DocumentExcerpt(Plain):
+    """A part of a document, such as a CV."""
+
+    name: str
+    text: str
+    address: str = Field(description="Where somebody who is signed in can download the document.")
+
+    @classmethod
+    def from_passage(cls, passage: DocumentPassage) -> DocumentExcerpt:
+        document = passage.document
+        return cls(name=str(document), text=passage.text, address=document.get_absolute_url())
+
+
 class SearchHit(Plain):
     expert: ExpertCard
     score: float
@@ -70,6 +84,10 @@ class SearchHit(Plain):
         description="The passage of the bio nearest to the query; of a short profile, or of a hit that was found by "
         "its words only, the part with most of these.",
     )
+    document: DocumentExcerpt | None = Field(
+        default=None,
+        description="The passage nearest to the query, if it is in a document and the caller may see documents.",
+    )
     highlights: dict[str, str] = Field(
         default={},
         description="name, job_title, company, bio as escaped HTML with the query's words in <mark>; of the bio only "
@@ -79,11 +97,14 @@ class SearchHit(Plain):
     explanation: ExplanationOut | None = Field(default=None, description="Only with `explain=true`.")
 
     @classmethod
-    def from_hit(cls, hit: Hit, marker: Marker | None = None) -> SearchHit:
+    def from_hit(cls, hit: Hit, marker: Marker | None = None, *, documents: bool = False) -> SearchHit:
+        """`documents`: whether the caller may see them."""
         measured: dict[str, Any] = {
             name: getattr(hit, name) for name in ("score", "similarity", "semantic_rank", "keyword_rank")
         }
         measured["strong"] = hit.is_strong
+        if documents and hit.document is not None:
+            measured["document"] = DocumentExcerpt.from_passage(hit.document)
         if marker is not None:
             measured["excerpt"] = Excerpt.from_hit(hit, marker)
             measured["highlights"] = marker.highlights(hit.expert, hit.passage)
@@ -141,8 +162,14 @@ class SearchResults(Plain):
 
     @classmethod
     def from_results(
-        cls, results: Results, facets: FacetCounts | None = None, marker: Marker | None = None
+        cls,
+        results: Results,
+        facets: FacetCounts | None = None,
+        marker: Marker | None = None,
+        *,
+        documents: bool = False,
     ) -> SearchResults:
+        """`documents`: whether the caller may see them."""
         return cls(
             query=results.query,
             mode=results.mode,
@@ -150,7 +177,7 @@ class SearchResults(Plain):
             seconds=results.seconds,
             matches=facets.matches if facets else None,
             more_matches=facets.is_cut_off if facets else False,
-            hits=[SearchHit.from_hit(hit, marker) for hit in results.hits],
+            hits=[SearchHit.from_hit(hit, marker, documents=documents) for hit in results.hits],
             facets=Facets.from_counts(facets) if facets else None,
         )
 

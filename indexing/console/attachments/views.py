@@ -17,8 +17,8 @@ from experts.attachments.kinds import CONTENT_TYPES
 from experts.attachments.photos import PHOTO_TYPE
 from experts.models import Document, Expert
 from indexing.console.access import allowed
+from indexing.lib.rights import DOCUMENTS
 
-DOCUMENTS = "experts.view_document"
 NOTHING_RUNS = "default-src 'none'; sandbox"
 
 

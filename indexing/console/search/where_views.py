@@ -17,6 +17,7 @@ from indexing.console.responses import kept_for_back, page_or_fragment, wants_fr
 from indexing.console.search.form import SearchForm
 from indexing.console.search.named_version import named_snapshot
 from indexing.errors import IndexingError, NoIndexYet
+from indexing.lib.rights import DOCUMENTS
 from indexing.lib.translation import translated
 from indexing.search import reasons
 from indexing.search.explanation import Explanation
@@ -89,9 +90,12 @@ def _answer(request: ConsoleRequest, form: SearchForm, snapshot: Snapshot) -> di
         return {"sentence": _("Type what you are looking for.")}
     found = standing(people[0], form.query, snapshot, form.mode, form.parameters.filters())
     shown = {"standing": found, "hindrances": reasons.hindrances(found)} | _explained(request, found)
-    if found.explanation and found.explanation.passage:
-        marker = Marker.from_query(form.query, snapshot.keywords)
-        shown["passage"] = marker.excerpt(found.expert.bio, found.explanation.passage)
+    explanation, marker = found.explanation, Marker.from_query(form.query, snapshot.keywords)
+    if explanation and explanation.passage:
+        shown["passage"] = marker.excerpt(found.expert.bio, explanation.passage)
+    elif explanation and explanation.document and may(request.user, DOCUMENTS):
+        shown["passage"] = marker.excerpt_of_document(explanation.document)
+        shown["document"] = explanation.document.document
     return shown
 
 
