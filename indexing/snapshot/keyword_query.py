@@ -214,11 +214,10 @@ class QueryParser:
         """
         together = self._statistics.idf(sum(counts.values()))
         for form, count in counts.items():
-            if field == DOCUMENTS:
-                found = Query.term_query(self._schema, field, form, "basic")
-                yield Query.const_score_query(found, DOCUMENT_SHARE * together)
-                continue
             query = Query.term_query(self._schema, field, form, "freq")
+            if field == DOCUMENTS:
+                yield Query.const_score_query(query, DOCUMENT_SHARE * together)
+                continue
             own = self._statistics.idf(count)
             yield query if own == together else Query.boost_query(query, together / own)
 

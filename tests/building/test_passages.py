@@ -16,7 +16,7 @@ from indexing.building.pipeline import build
 from indexing.drift.plan import plan_rebuild
 from indexing.lib import paths
 from indexing.lib.files import file_sha256
-from indexing.snapshot.manifest import WITH_PASSAGES
+from indexing.snapshot.manifest import FIELDS_BEFORE, WITH_PASSAGES
 from indexing.snapshot.reader import Snapshot
 from tests.support import cast
 from tests.support.fakes import HashEncoder, text_vector
@@ -149,13 +149,16 @@ def as_before_passages(folder: Path) -> Path:
     for name in ("vectors.npy", "passages.npy", "passage_hashes.npy"):
         (folder / name).unlink()
     np.save(folder / "vectors.npy", vectors)
+    hashes = np.load(folder / "field_hashes.npy")[:, : len(FIELDS_BEFORE)]
+    np.save(folder / "field_hashes.npy", hashes)
     manifest = json.loads((folder / "manifest.json").read_bytes())
-    for name in ("passages", "passage_rule"):
+    for name in ("passages", "passage_rule", "fields"):
         del manifest[name]
     for name in ("passages.npy", "passage_hashes.npy"):
         del manifest["files"][name]
-    size, digest = (folder / "vectors.npy").stat().st_size, file_sha256(folder / "vectors.npy")
-    manifest["files"]["vectors.npy"] = {"bytes": size, "sha256": digest}
+    for name in ("vectors.npy", "field_hashes.npy"):
+        size, digest = (folder / name).stat().st_size, file_sha256(folder / name)
+        manifest["files"][name] = {"bytes": size, "sha256": digest}
     (folder / "manifest.json").write_text(json.dumps(manifest | {"format": WITH_PASSAGES - 1}))
     return folder
 
