@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from django.utils.safestring import SafeString
@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from experts.models import Expert
 from indexing.errors import EncoderUnavailable
 from indexing.models.searches import Mode
-from indexing.search.best_passages import Span, best_passages
+from indexing.search.best_passages import Best, DocumentPassage, Span, best_passages
 from indexing.search.highlights import Marker
 from indexing.search.searcher import query_vector
 from indexing.snapshot.lookup import find_rows
@@ -25,12 +25,20 @@ class ProfileMatch:
     marker: Marker
     passage: SafeString | None
     """HTML, the words in <mark>; None where the bio is short enough to be read as a whole, or nothing matches."""
+    document: DocumentPassage | None = None
+    """The part that is nearest to the query, if it is in a document."""
 
 
 def profile_match(expert: Expert, text: str, snapshot: Snapshot, mode: Mode) -> ProfileMatch:
     """What matches the query `text`. Without a model, or in keyword mode, it goes by the words alone."""
     marker = Marker.from_query(text, snapshot.keywords)
-    span = _nearest(expert, text, snapshot, mode)
+    best = _nearest(expert, text, snapshot, mode)
+    if isinstance(best, DocumentPassage):
+        return replace(_in_the_bio(expert, marker, None), document=best)
+    return _in_the_bio(expert, marker, best)
+
+
+def _in_the_bio(expert: Expert, marker: Marker, span: Span | None) -> ProfileMatch:
     start, end = marker.part_to_show(expert.bio, span)
     is_part = (start, end) != (0, len(expert.bio))
     if not is_part or not (span or marker.spans(expert.bio)):
@@ -38,7 +46,7 @@ def profile_match(expert: Expert, text: str, snapshot: Snapshot, mode: Mode) -> 
     return ProfileMatch(marker, marker.excerpt(expert.bio, span))
 
 
-def _nearest(expert: Expert, text: str, snapshot: Snapshot, mode: Mode) -> Span | None:
+def _nearest(expert: Expert, text: str, snapshot: Snapshot, mode: Mode) -> Best:
     if mode == Mode.KEYWORD or not is_in(expert, snapshot):
         return None
     try:

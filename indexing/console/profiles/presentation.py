@@ -45,6 +45,7 @@ def profile_context(
         "query": query,
         "marker": match.marker if match else None,
         "passage": match.passage if match else None,
+        "document_passage": match.document if match else None,
         "tags": tags,
         "automatic_tags": [each for each in tags if each.is_automatic],
         "tag_threshold": settings.TCS_TAG_THRESHOLD,
