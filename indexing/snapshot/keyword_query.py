@@ -215,10 +215,9 @@ class QueryParser:
         together = self._statistics.idf(sum(counts.values()))
         for form, count in counts.items():
             query = Query.term_query(self._schema, field, form, "freq")
-            if field == DOCUMENTS:
-                yield Query.const_score_query(query, DOCUMENT_SHARE * together)
-                continue
             own = self._statistics.idf(count)
+            if field == DOCUMENTS:
+                query = Query.const_score_query(query, DOCUMENT_SHARE * own)
             yield query if own == together else Query.boost_query(query, together / own)
 
     def _spelled_otherwise(self, term: Term, idf: float) -> Iterator[Query]:

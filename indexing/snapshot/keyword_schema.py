@@ -23,7 +23,7 @@ names, titles, tags and companies cost 0.010 nDCG@10 in keyword mode on 500 sent
 nothing in hybrid mode."""
 DOCUMENTS = "documents"
 """The words of the documents. It counts that a word is there, not how often: for BM25, a text many times as long as
-most says little with each of its words. Versions before format 6 have no such field."""
+most says little with each of its words. Versions before format 7 have no such field."""
 USERNAME = "username"
 """The words of the username, a weak sign: many are made of names, and some of trades."""
 NAMES = "names"
