@@ -23,6 +23,8 @@ class Format(NamedTuple):
     delimiter: str = ""
     sheet: str = ""
     sheets: tuple[str, ...] = ()
+    rows_delimiter: str = ""
+    """Of the rows, where it is another one than that of the header."""
 
 
 def is_blank(cells: list[Cell]) -> bool:

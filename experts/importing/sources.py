@@ -34,4 +34,4 @@ def open_source(file: BinaryIO, options: ImportOptions, rows_file: Path | None =
         sheet = SheetSource.open(file, options.sheet, rows_file)
         return sheet, Format(sheet.kind, sheet=sheet.sheet, sheets=sheet.sheets)
     text = TextSource.open(file, options.encoding, options.delimiter)
-    return text, Format("csv", text.encoding, text.delimiter)
+    return text, Format("csv", text.encoding, text.delimiter, rows_delimiter=text.rows_delimiter)

@@ -10,13 +10,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from django.core.files.uploadedfile import UploadedFile
+
 from experts.importing.options import ImportOptions
 from experts.importing.plan import ImportPlan, make_plan
-from experts.importing.received import imports_folder
+from experts.importing.received import FileInPlace, imports_folder
 from experts.importing.uploads import remove_expired
 
 _TOKEN = re.compile("[0-9a-f]{32}")
-_CHUNK = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,15 @@ class StoredUpload:
             self.path.with_suffix(suffix).unlink(missing_ok=True)
 
 
-def store(file: BinaryIO, user: int, name: str, options: ImportOptions) -> StoredUpload:
+def store(file: UploadedFile, user: int, name: str, options: ImportOptions) -> StoredUpload:
     remove_expired()
     imports_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     upload = StoredUpload(secrets.token_hex(16), user, name, options)
-    with _new(upload.path) as target:
-        while data := file.read(_CHUNK):
-            target.write(data)
+    if isinstance(file, FileInPlace):
+        file.store(upload.path)
+    else:
+        with _new(upload.path) as target:
+            target.writelines(file.chunks())
     with _new(upload.path.with_suffix(".json")) as target:
         target.write(json.dumps(asdict(upload)).encode())
     return upload

@@ -75,6 +75,8 @@ class ImportTable:
         """Sentences about rows that were skipped, once the rows have been read."""
         blank, headers = self.skipped["blank"], self.skipped["header"]
         sentences = []
+        if self.format.rows_delimiter:
+            sentences.append(_("The rows have another delimiter than the header, and are divided at that one."))
         if blank:
             sentences.append(ngettext("%s blank row was skipped.", "%s blank rows were skipped.", blank) % blank)
         if headers:

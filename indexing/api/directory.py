@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import BinaryIO, cast
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -47,7 +46,7 @@ IMPORT = "experts.import"
 def preview_import(request: HttpRequest, file: File[UploadedFile], choices: Form[ImportChoices]) -> ImportPreview:
     """Raises HttpError 409 with what is wrong with the file."""
     name = os.path.basename(file.name or "")[:200]
-    upload = stored_uploads.store(cast(BinaryIO, file.file), caller(request).pk, name, choices.options())
+    upload = stored_uploads.store(file, caller(request).pk, name, choices.options())
     try:
         return ImportPreview.from_plan(upload, upload.plan())
     except ImportFailed as error:

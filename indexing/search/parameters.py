@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from experts.models import Expert, Tag
-from indexing.lib.messages import message
+from indexing.lib.messages import Message, message
 from indexing.search.filters import Filters, InvalidFilter
 
 UNKNOWN = -1
@@ -31,6 +31,8 @@ class SearchParameters:
 
         Raises InvalidFilter; with `strictly`, also for an unknown tag or category.
         """
+        if strictly and not self.currency and (self.rate_min, self.rate_max) != (None, None):
+            raise InvalidFilter("currency", _which_currency())
         ids = _ids([*self.tag, *self.industry])
         for name, texts in (("tag", self.tag), ("industry", self.industry)):
             if strictly and (unknown := [text for text in texts if text not in ids]):
@@ -47,6 +49,13 @@ class SearchParameters:
             currency=self.currency.upper(),
             photo=self.photo,
         )
+
+
+def _which_currency() -> Message:
+    """What to choose from: without a currency, 100 JPY would count as more than 90 EUR."""
+    held = Expert.objects.active().exclude(hourly_rate=None).exclude(currency="").order_by("currency")
+    found = ", ".join(held.values_list("currency", flat=True).distinct())
+    return message("Choose the currency of the rate, one of: %(currencies)s.", currencies=found or "EUR")
 
 
 def _is_category(name: str) -> bool:

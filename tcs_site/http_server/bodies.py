@@ -20,6 +20,7 @@ FORM_BYTES = 2**20
 METHODS = frozenset({b"POST", b"PUT", b"PATCH", b"DELETE"})
 ADDRESSES = (b"/admin/", b"/api/", b"/not-a-match/")
 IMPORT = b"/admin/experts/expert/import/"
+API_IMPORT = b"/api/directory/imports"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Head:
         return (
             self.length > LARGEST
             and self.method == b"POST"
-            and self.path == IMPORT
+            and self.path in (IMPORT, API_IMPORT)
             and self.content_type.lower().startswith(b"multipart/form-data")
         )
 

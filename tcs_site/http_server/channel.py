@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
 from tcs_site.http_server import bodies, refusals
-from tcs_site.http_server.permission import refused_upload, session_key
+from tcs_site.http_server.permission import bearer_token, refused_upload, session_key
 from tcs_site.http_server.refusals import EarlyRefusal
 
 HEAD_SECONDS = 10.0
@@ -134,14 +134,17 @@ class LimitedChannel(HTTPChannel):
 
     def _ask_for_permission(self) -> None:
         """Read nothing more until the database has said whether the user may upload."""
-        key = session_key((self.requests[-1].getHeader(b"Cookie") or b"").decode("latin-1"))
-        if not key:
+        request = self.requests[-1]
+        key = session_key((request.getHeader(b"Cookie") or b"").decode("latin-1"))
+        given = request.getHeader(b"Authorization") or b"" if self._head().path == bodies.API_IMPORT else b""
+        token = bearer_token(given.decode("latin-1"))
+        if not key and not token:
             self.refuse(refusals.NOT_ALLOWED)
             return
         self.setTimeout(None)
         self.paused = True
         self._networkProducer.pauseProducing()
-        deferToThread(refused_upload, key).addCallbacks(self._answered, self._not_answered)
+        deferToThread(refused_upload, key, token).addCallbacks(self._answered, self._not_answered)
 
     def _answered(self, refusal: EarlyRefusal | None) -> None:
         if not self.is_open():

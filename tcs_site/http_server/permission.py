@@ -1,4 +1,4 @@
-"""Whether the user of a session may send a file to import."""
+"""Whether the user of a session or a token may send a file to import."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from importlib import import_module
 
 from django.conf import settings
 from django.contrib.auth import get_user
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, parse_cookie
 
+from indexing.models import ApiToken
 from tcs_site.http_server import refusals
 from tcs_site.http_server.refusals import EarlyRefusal
 
@@ -21,12 +23,19 @@ def session_key(cookies: str) -> str:
     return parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME, "")
 
 
-def refused_upload(key: str) -> EarlyRefusal | None:
-    """Why the user of this session may not upload. Reads the database, so it is called in a thread of its own."""
-    request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+def bearer_token(authorization: str) -> str:
+    """The token that an Authorization header has; empty if it has none."""
+    scheme, _space, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def refused_upload(key: str, token: str) -> EarlyRefusal | None:
+    """Why the user of this token or else of this session may not upload.
+
+    Reads the database, so it is called in a thread of its own.
+    """
     try:
-        user = get_user(request)
+        user = _user_of_token(token) if token else _user_of_session(key)
         may_import = user.is_active and user.is_staff and user.has_perm("experts.import")
     except DatabaseError as error:
         logger.warning("An upload was refused: the database does not answer (%s)", error)
@@ -34,3 +43,14 @@ def refused_upload(key: str) -> EarlyRefusal | None:
     finally:
         connection.close()
     return None if may_import else refusals.NOT_ALLOWED
+
+
+def _user_of_session(key: str) -> User | AnonymousUser:
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    return get_user(request)
+
+
+def _user_of_token(token: str) -> User | AnonymousUser:
+    found = ApiToken.objects.by_secret(token)
+    return found.user if found else AnonymousUser()

@@ -206,3 +206,42 @@ def test_a_discarded_import_is_forgotten_by_the_session(importer: Client) -> Non
     post(importer, "Username\nann\n")
     importer.post(f"{UPLOAD}discard/")
     assert uploads._SESSION_KEY not in importer.session
+
+
+@pytest.mark.parametrize(
+    ("text", "bio"),
+    [
+        ('"Username" ,"Bio"\t\n"ada" , "Bakes" \n', "Bakes"),
+        ('"Username" ;"Bio"\n"ada" ;"Bakes, ""well"" ; daily" \n', 'Bakes, "well" ; daily'),
+        ('"Username"\t"Bio" \n"ada" \t"Bakes" \n', "Bakes"),
+        ('"Username","Bio","Company"\n"ada","Bakes\nand ""teaches"" , too" ,"x"\n', 'Bakes\nand "teaches" , too'),
+    ],
+)
+def test_spaces_after_a_closing_quote_do_not_count(text: str, bio: str) -> None:
+    (expert,) = plan_of(text).new
+    assert (expert.username, expert.bio) == ("ada", bio)
+
+
+def test_text_after_a_closing_quote_is_still_refused() -> None:
+    with pytest.raises(ImportFailed, match="line 2"):
+        plan_of('Username,Bio\nada,"Bakes" well,x\n')
+
+
+def test_rows_with_another_delimiter_than_the_header_are_divided_at_that_one() -> None:
+    plan = plan_of('People of June\n\nUsername\tBio\nada,Bakes\n\nben,"Likes tea, too\n"\n'.encode("utf-16"))
+    assert [(expert.username, expert.bio) for expert in plan.new] == [("ada", "Bakes"), ("ben", "Likes tea, too")]
+    assert "The rows have another delimiter" in plan.table.notices()[0]
+    assert [row.line for row in plan.table.rows()] == [4, 6]
+
+
+@pytest.mark.parametrize("rows", ["Berg, Ada\n", "ada\n", "a,b,c\n", "a,b\nada\tx\n"])
+def test_a_short_row_is_no_reason_to_divide_at_another_delimiter(rows: str) -> None:
+    header = "Username\tBio\tCity\n" if rows.startswith("Berg") else "Username\tBio\n"
+    plan = plan_of(header + rows)
+    assert plan.table.notices() == []
+    assert plan.new[0].username == rows.splitlines()[0]
+
+
+def test_quotes_that_are_never_closed_are_no_reason_either() -> None:
+    with pytest.raises(ImportFailed, match="line 3"):
+        plan_of('Username\tBio\na,b\n"c,d\n')

@@ -229,6 +229,23 @@ def test_a_rate_of_a_million_keeps_its_digits_on_the_page_and_in_its_addresses(p
 
 
 @built
+def test_a_filter_of_rates_says_which_currencies_it_leaves_out(person):
+    cast.experts(6)
+    for number, currency in enumerate(("EUR", "EUR", "EUR", "USD", "GBP", ""), 1):
+        Expert.objects.filter(username=f"expert-{number:03d}").update(hourly_rate=80, currency=currency)
+    cast.published_again()
+    note = "Rates in other currencies are left out"
+    assert "Only rates in EUR are compared. Rates in other currencies are left out: GBP, USD." in " ".join(
+        person.get("/", {"q": "case", "rate_min": "50"}).content.decode().split()
+    )
+    assert "left out: EUR, GBP." in html(person.get("/", {"q": "case", "rate_max": "90", "currency": "USD"}))
+    assert note not in person.get("/", {"q": "case", "currency": "USD"}).content.decode()
+    assert note not in person.get("/", {"q": "case"}).content.decode()
+    refused = person.get("/api/search", {"q": "case", "rate_min": "50"})
+    assert refused.json()["fields"] == {"currency": "Choose the currency of the rate, one of: EUR, GBP, USD."}
+
+
+@built
 def test_rates_without_a_currency_are_in_the_most_common_one(person):
     cast.experts(4)
     Expert.objects.update(hourly_rate=80, currency="CHF")

@@ -33,6 +33,12 @@ for name, rights in (("imp", ("experts.import", "experts.view_expert")), ("vi", 
     client.force_login(cast.staff(*rights, username=name))
     print(client.cookies[settings.SESSION_COOKIE_NAME].value)
 """
+TOKENS = """
+from django.contrib.auth.models import User
+from indexing.models import ApiToken
+for name in ("imp", "vi"):
+    print(ApiToken.objects.issue(User.objects.get(username=name), "robot")[1])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +197,20 @@ def test_only_who_may_import_sends_a_large_file(server, site, sessions):
     assert push(server.port, "text", IMPORT, 4 * MB, f"Cookie: {importer}").status == 413
     assert push(server.port, "multipart", "/admin/login/", 4 * MB, f"Cookie: {importer}").status == 413
     assert push(server.port, "multipart", IMPORT, 10 * MB, f"Cookie: {importer}").status == 413
+
+
+def test_a_program_that_may_import_sends_a_large_file_to_the_api(server, site, sessions):
+    importer, viewer = site.run(TOKENS).split()
+    address, files = f"{server.url}{bodies.API_IMPORT.decode()}", {"file": ("people.csv", large_file())}
+    for token in (viewer, "unknown"):
+        taken = push(server.port, "multipart", bodies.API_IMPORT.decode(), 4 * MB, f"Authorization: Bearer {token}")
+        assert (taken.status, uploads(site)) == (403, [])
+    answer = httpx.post(address, files=files, headers={"Authorization": f"Bearer {importer}"}, timeout=60)
+    assert (answer.status_code, answer.json()["counts"]["new"]) == (200, 7_000)
+    (stored,) = uploads(site, "*.csv")
+    assert stored.read_bytes() == large_file()
+    for path in uploads(site):
+        path.unlink()
 
 
 def large_file() -> bytes:

@@ -39,14 +39,18 @@ class SearchForm:
     parameters: SearchParameters
     version: str = ""
     """A version other than the live one, on pages that can look into it."""
+    other_currencies: tuple[str, ...] = ()
+    """Those that a filter of rates leaves out, the most frequent first."""
 
     @classmethod
     def from_address(cls, data: QueryDict, snapshot: Snapshot | None) -> SearchForm:
         """If the address has a rate but no currency, the most frequent currency of the version is assumed."""
         low, high = _rate(data.get("rate_min", "")), _rate(data.get("rate_max", ""))
         currency = data.get("currency", "").strip().upper()[:3]
-        if not currency and (low is not None or high is not None) and snapshot is not None:
-            currency = next(iter(snapshot.facets.currency_counts()), "")
+        currencies = list(snapshot.facets.currency_counts()) if snapshot is not None else []
+        has_rates = low is not None or high is not None
+        if not currency and has_rates:
+            currency = next(iter(currencies), "")
         lists = {name: tuple(dict.fromkeys(filter(None, data.getlist(name)))) for name in LISTS}
         return cls(
             query=data.get("q", ""),
@@ -59,6 +63,7 @@ class SearchForm:
                 currency=currency,
                 photo=bool(data.get("photo")),
             ),
+            other_currencies=tuple(code for code in currencies if has_rates and code != currency),
         )
 
     def pairs(self) -> list[tuple[str, str]]:
