@@ -109,7 +109,7 @@ class TextSource:
         return max(DELIMITERS, key=self._columns)
 
     def _find_rows_delimiter(self) -> None:
-        """Somebody typed the header anew: no row has its delimiter, and with another one all have its columns."""
+        """Somebody typed the header again: no row has its delimiter, and with another one all have its columns."""
         first, valid = self._first_rows(self.delimiter)
         line, header = max(first, key=lambda row: known_columns(row[1]), default=(0, []))
         below = [cells for number, cells in first if number > line]

@@ -235,13 +235,13 @@ def test_rows_with_another_delimiter_than_the_header_are_divided_at_that_one() -
 
 
 @pytest.mark.parametrize("rows", ["Berg, Ada\n", "ada\n", "a,b,c\n", "a,b\nada\tx\n"])
-def test_a_short_row_is_no_reason_to_divide_at_another_delimiter(rows: str) -> None:
+def test_a_short_row_does_not_change_the_delimiter(rows: str) -> None:
     header = "Username\tBio\tCity\n" if rows.startswith("Berg") else "Username\tBio\n"
     plan = plan_of(header + rows)
     assert plan.table.notices() == []
     assert plan.new[0].username == rows.splitlines()[0]
 
 
-def test_quotes_that_are_never_closed_are_no_reason_either() -> None:
+def test_quotes_that_are_never_closed_do_not_change_it() -> None:
     with pytest.raises(ImportFailed, match="line 3"):
         plan_of('Username\tBio\na,b\n"c,d\n')
