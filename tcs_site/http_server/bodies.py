@@ -10,7 +10,7 @@ from tcs_site.http_server import refusals
 from tcs_site.http_server.refusals import EarlyRefusal
 
 LARGEST = 2**20
-"""bytes, for all but the import"""
+"""bytes, for all but files"""
 SMALL = 64 * 2**10
 """Bytes of a body that needs no share of the `Budget`: forms, and what programs send to the API."""
 BUDGET = 32 * 2**20
@@ -18,9 +18,12 @@ BUDGET = 32 * 2**20
 FORM_BYTES = 2**20
 """of an upload beside the file itself"""
 METHODS = frozenset({b"POST", b"PUT", b"PATCH", b"DELETE"})
-ADDRESSES = (b"/admin/", b"/api/", b"/not-a-match/")
+ADDRESSES = (b"/accounts/", b"/admin/", b"/api/", b"/experts/", b"/not-a-match/", b"/shortlists/")
 IMPORT = b"/admin/experts/expert/import/"
 API_IMPORT = b"/api/directory/imports"
+FORM_OF_AN_EXPERT = b"/admin/experts/expert/"
+FILES_AT_ONCE = 4
+"""documents and a photo, in the form of an expert"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +40,34 @@ class Head:
     content_type: bytes
 
     @property
-    def is_upload(self) -> bool:
-        """Only an import may be larger than `LARGEST`, and only if the user may import."""
-        return (
-            self.length > LARGEST
-            and self.method == b"POST"
-            and self.path in (IMPORT, API_IMPORT)
-            and self.content_type.lower().startswith(b"multipart/form-data")
-        )
+    def is_import(self) -> bool:
+        """A file to import, from whoever may import."""
+        return self._is_large_form and self.path in (IMPORT, API_IMPORT)
+
+    @property
+    def has_attachments(self) -> bool:
+        """Documents or a photo of an expert, from whoever may edit experts."""
+        is_form = self.path.startswith(FORM_OF_AN_EXPERT) and self.path.endswith((b"/add/", b"/change/"))
+        return self._is_large_form and is_form
+
+    @property
+    def _is_large_form(self) -> bool:
+        is_form = self.method == b"POST" and self.content_type.lower().startswith(b"multipart/form-data")
+        return is_form and self.length > LARGEST
 
 
 def refusal(head: Head) -> EarlyRefusal | None:
     """Why no body like this is taken, whoever sends it."""
     if head.encoded:
         return refusals.NO_LENGTH
-    if head.is_upload:
+    if head.is_import:
         most = settings.TCS_IMPORT_MAX_MB * 2**20 + FORM_BYTES
         return refusals.file_too_large() if head.length > most else None
-    takes_one = head.method in METHODS and head.path.startswith(ADDRESSES)
-    limit = LARGEST if takes_one else 0
+    limit = 0
+    if head.has_attachments:
+        limit = FILES_AT_ONCE * settings.TCS_DOCUMENT_MAX_MB * 2**20 + FORM_BYTES
+    elif head.method in METHODS and head.path.startswith(ADDRESSES):
+        limit = LARGEST
     return refusals.too_large(limit) if head.length > limit else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -113,8 +114,10 @@ class LimitedChannel(HTTPChannel):
         refusal = bodies.refusal(head)
         if refusal is not None:
             self.refuse(refusal)
-        elif head.is_upload:
-            self._ask_for_permission()
+        elif head.is_import:
+            self._ask_for_permission(["experts.import"])
+        elif head.has_attachments:
+            self._ask_for_permission(["experts.add_expert", "experts.change_expert"])
         elif not self.factory.budget.take(head.length):
             self.refuse(refusals.BUSY)
         else:
@@ -132,7 +135,7 @@ class LimitedChannel(HTTPChannel):
             request.getHeader(b"Content-Type") or b"",
         )
 
-    def _ask_for_permission(self) -> None:
+    def _ask_for_permission(self, rights: Sequence[str]) -> None:
         """Read nothing more until the database has said whether the user may upload."""
         request = self.requests[-1]
         key = session_key((request.getHeader(b"Cookie") or b"").decode("latin-1"))
@@ -144,14 +147,14 @@ class LimitedChannel(HTTPChannel):
         self.setTimeout(None)
         self.paused = True
         self._networkProducer.pauseProducing()
-        deferToThread(refused_upload, key, token).addCallbacks(self._answered, self._not_answered)
+        deferToThread(refused_upload, key, token, rights).addCallbacks(self._answered, self._not_answered)
 
     def _answered(self, refusal: EarlyRefusal | None) -> None:
         if not self.is_open():
             return
         self.paused = False
         if refusal is None:
-            self.requests[-1].is_upload = True
+            self.requests[-1].is_import = self._head().is_import
             self._receive_body()
         else:
             self.refuse(refusal)

@@ -1,8 +1,9 @@
-"""Whether the user of a session or a token may send a file to import."""
+"""Whether the user of a session or a token may send a file."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from importlib import import_module
 
 from django.conf import settings
@@ -29,20 +30,20 @@ def bearer_token(authorization: str) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def refused_upload(key: str, token: str) -> EarlyRefusal | None:
-    """Why the user of this token or else of this session may not upload.
+def refused_upload(key: str, token: str, rights: Sequence[str]) -> EarlyRefusal | None:
+    """Why the user of this token or else of this session, who needs one of the `rights`, may not upload.
 
     Reads the database, so it is called in a thread of its own.
     """
     try:
         user = _user_of_token(token) if token else _user_of_session(key)
-        may_import = user.is_active and user.is_staff and user.has_perm("experts.import")
+        may_upload = user.is_active and user.is_staff and any(map(user.has_perm, rights))
     except DatabaseError as error:
         logger.warning("An upload was refused: the database does not answer (%s)", error)
         return refusals.NO_DATABASE
     finally:
         connection.close()
-    return None if may_import else refusals.NOT_ALLOWED
+    return None if may_upload else refusals.NOT_ALLOWED
 
 
 def _user_of_session(key: str) -> User | AnonymousUser:

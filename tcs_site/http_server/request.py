@@ -16,13 +16,13 @@ class LimitedRequest(WebRequest):
 
     content: Any
     args: dict[bytes, list[bytes]]
-    is_upload = False
+    is_import = False
     """The body is a file to import, from a user who may do that."""
     taken = 0
     """bytes of the budget for bodies"""
 
     def gotLength(self, length: int | None) -> None:
-        if self.is_upload:
+        if self.is_import:
             self.content = ReceivedBody()
         else:
             super().gotLength(length)

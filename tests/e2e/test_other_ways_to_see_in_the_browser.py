@@ -133,7 +133,7 @@ def test_an_open_list_of_suggestions_keeps_its_arrows(page: Page):
     box.press("ArrowDown")
     expect(page.locator("#results .expert").first).to_be_focused()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/experts/*/?q=case")
+    page.wait_for_url("**/experts/*/?q=erin")
 
 
 def test_a_link_skips_to_the_results(page: Page):

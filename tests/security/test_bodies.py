@@ -28,7 +28,9 @@ from django.test import Client
 from experts.models import Expert
 from tests.support import cast
 Expert.objects.create(username="zoe")
-for name, rights in (("imp", ("experts.import", "experts.view_expert")), ("vi", ("experts.view_expert",))):
+EDIT = [f"experts.{action}_expert" for action in ("view", "change", "add")]
+people = (("imp", ("experts.import", "experts.view_expert")), ("vi", ("experts.view_expert",)), ("ed", EDIT))
+for name, rights in people:
     client = Client()
     client.force_login(cast.staff(*rights, username=name))
     print(client.cookies[settings.SESSION_COOKIE_NAME].value)
@@ -49,7 +51,7 @@ def site(tmp_path_factory, migrated) -> Site:
 
 @pytest.fixture(scope="module")
 def sessions(site: Site) -> list[str]:
-    """Cookies of somebody who may import, and of somebody who may not."""
+    """Cookies of somebody who may import, of somebody who may only look, and of an editor."""
     return [f"sessionid={key}" for key in site.run(SIGN_IN).split()]
 
 
@@ -190,7 +192,7 @@ def test_an_unclear_length_ends_the_connection(server, lines):
 
 # --- Who may import -----------------------------------------------------------------------------------------
 def test_only_who_may_import_sends_a_large_file(server, site, sessions):
-    importer, viewer = sessions
+    importer, viewer, _editor = sessions
     taken = push(server.port, "multipart", IMPORT, 4 * MB, f"Cookie: {viewer}")
     assert taken.status == 403
     assert uploads(site) == []
@@ -224,7 +226,7 @@ def signed_in(server: Server, cookie: str) -> httpx.Client:
 
 def test_a_large_file_is_stored_once_and_imported(server, site, sessions):
     """Its fields come after it, so they are read after it has been written over the start of the body."""
-    importer, _viewer = sessions
+    importer, *_others = sessions
     file = large_file()
     with signed_in(server, importer) as browser:
         form = browser.get(IMPORT)
@@ -251,6 +253,24 @@ def test_a_large_file_without_the_token_of_the_form_is_refused_and_removed(serve
         sent = browser.post(IMPORT, files={"file": ("people.csv", large_file(), "text/csv")})
     assert sent.status_code == 403
     until(lambda: uploads(site) == before)
+
+
+def test_only_an_editor_sends_large_documents_and_not_too_many(server, sessions, settings):
+    importer, _viewer, editor = sessions
+    add = reverse("admin:experts_expert_add")
+    most = bodies.FILES_AT_ONCE * settings.TCS_DOCUMENT_MAX_MB
+    assert push(server.port, "multipart", add, 4 * MB).status == 403
+    assert push(server.port, "multipart", add, 4 * MB, f"Cookie: {importer}").status == 403
+    assert push(server.port, "text", add, 4 * MB, f"Cookie: {editor}").status == 413
+    assert push(server.port, "multipart", add, (most + 2) * MB, f"Cookie: {editor}").status == 413
+    with signed_in(server, editor) as browser:
+        form = browser.get(add)
+        token = form.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+        browser.headers["Cookie"] = f"{editor}; csrftoken={form.cookies['csrftoken']}"
+        file = ("cv.txt", b"Keeps bees. " * 200_000, "text/plain")
+        sent = browser.post(add, headers={"X-CSRFToken": token}, files={"documents-0-file": file})
+    assert sent.status_code == 200
+    assert "This field is required." in sent.text
 
 
 def test_what_is_left_of_an_upload_after_a_kill_is_removed_and_what_arrives_is_not(site, sessions, settings):
