@@ -9,6 +9,7 @@ from typing import BinaryIO, cast
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -84,6 +85,15 @@ def set_photo(expert: Expert, content: bytes, *, fetched_from: str = "") -> None
 @transaction.atomic
 def remove_photo(expert: Expert) -> None:
     _replace(expert, "", "")
+
+
+def to_fetch(*, again: bool = False) -> QuerySet[Expert]:
+    """The experts with a link to a photo and none from it yet; `again`: all but those whose photo was uploaded."""
+    linked = Expert.objects.exclude(photo_url="").order_by("pk").only("username", "photo_url", "photo_file")
+    if again:
+        return linked.filter(Q(photo_file="") | ~Q(photo_fetched_from=""))
+    other_link = ~Q(photo_fetched_from="") & ~Q(photo_fetched_from=F("photo_url"))
+    return linked.filter(Q(photo_file="") | other_link)
 
 
 def known_names() -> set[str]:

@@ -23,7 +23,7 @@ FOLDERS = (DOCUMENTS, PHOTOS)
 UNKNOWN_FOR = 24 * 3600
 """Seconds for which a file may lie here without a row: longer than any request takes."""
 _NAME = re.compile("[0-9a-f]{32}")
-_UNFINISHED = ".new"
+UNFINISHED = ".new"
 
 
 def path_of(kind: str, name: str) -> Path:
@@ -41,7 +41,7 @@ def store(kind: str, chunks: Iterable[bytes]) -> str:
     folder = _folder(kind)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     name = secrets.token_hex(16)
-    unfinished = folder / f"{name}{_UNFINISHED}"
+    unfinished = folder / f"{name}{UNFINISHED}"
     try:
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.writelines(chunks)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
 
+from experts.attachments import storage
 from indexing.errors import Refused, SnapshotInvalid
 from indexing.lib import paths
 from indexing.lib.messages import message
@@ -25,8 +26,9 @@ UNFINISHED = ".partial"
 def make(target: Path) -> int:
     """Copy the database, the versions and the secret key into the new folder `target`.
 
-    Returns the number of the live version in the copy, or 0. SQLite copies the database first, as of one moment; then
-    the files that it names are copied. The copy of the live version is opened and verified. A PostgreSQL database is
+    Returns the number of the live version in the copy, or 0. SQLite copies the database as of one moment; then the
+    files that it names are copied. Documents and photos are copied before it too, since one that is deleted meanwhile
+    is still named by the copy. The copy of the live version is opened and verified. A PostgreSQL database is
     left to pg_dump. Raises Refused (the folder exists, or lies in the data folder), SnapshotInvalid, OSError.
     """
     target = target.resolve()
@@ -38,7 +40,9 @@ def make(target: Path) -> int:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True, mode=0o700)
     try:
+        _copy_attachments(partial)
         number, sha256 = _copy_database(partial)
+        _copy_attachments(partial)
         _copy_files(partial)
         make_private(partial)  # files of the first releases are readable by others, and so would be their copies
         if number:
@@ -67,6 +71,17 @@ def _copy_database(folder: Path) -> tuple[int, str]:
         live.backup(copy)
         row = copy.execute(query).fetchone()
     return (int(row[0]), str(row[1])) if row else (0, "")
+
+
+def _copy_attachments(folder: Path) -> None:
+    """Copy the documents and photos that are not in the copy yet; files never change."""
+    for kind in storage.FOLDERS:
+        for path in (Path(settings.DATA_DIR) / kind).glob("*"):
+            copy = folder / kind / path.name
+            if path.suffix != storage.UNFINISHED and not copy.exists():
+                copy.parent.mkdir(exist_ok=True, mode=0o700)
+                with suppress(FileNotFoundError):  # deleted meanwhile
+                    shutil.copy2(path, copy)
 
 
 def _copy_files(folder: Path) -> None:

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from experts.attachments import documents, photos, storage
 from experts.importing import uploads
 from experts.models import ImportRecord
 from indexing.drift import samples
@@ -134,6 +135,12 @@ def _uploads(_now: datetime) -> int:
     return uploads.delete_leftovers()
 
 
+def _files_of_nobody(_now: datetime) -> int:
+    """Documents and photos whose row was never written, or whose file was left over by a crash."""
+    swept = storage.sweep(storage.DOCUMENTS, documents.known_names())
+    return swept + storage.sweep(storage.PHOTOS, photos.known_names())
+
+
 def _deleted(rows: QuerySet[Any]) -> int:
     return rows.delete()[0]
 
@@ -149,6 +156,7 @@ KINDS: dict[str, Callable[[datetime], int]] = {
     "runs": _runs,
     "imports to undo": _imports,
     "uploads": _uploads,
+    "files of nobody": _files_of_nobody,
 }
 
 

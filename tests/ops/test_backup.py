@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
+from experts.attachments import documents
 from indexing import runs
 from indexing.lib import paths, processes
 from indexing.models import IndexState, RebuildRun
@@ -21,7 +22,7 @@ from indexing.ops import backup
 from indexing.serving import live
 from indexing.versions import pinning
 from indexing.worker import execute
-from tests.support import cast, damage
+from tests.support import attachments_cast, cast, damage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,6 +70,25 @@ def test_what_is_being_built_is_not_copied(tmp_path):
     paths.building_folder(9, 9).mkdir()
     backup.make(tmp_path / "copy")
     assert [path.name for path in (tmp_path / "copy" / "versions").iterdir()] == ["000001"]
+
+
+def test_documents_and_photos_are_copied_also_those_deleted_or_added_meanwhile(tmp_path, monkeypatch):
+    rich, *_others = cast.experts(3)
+    kept, deleted = attachments_cast.document(rich), attachments_cast.document(rich, "b.txt", "Deleted meanwhile")
+    attachments_cast.photo(rich)
+    copy_database = backup._copy_database
+
+    def copied_meanwhile(folder: Path) -> tuple[int, str]:
+        found = copy_database(folder)
+        documents.remove(deleted)
+        return found
+
+    monkeypatch.setattr(backup, "_copy_database", copied_meanwhile)
+    (Path(settings.DATA_DIR) / "documents" / "0.new").touch()
+    backup.make(tmp_path / "copy")
+    names = {path.name for path in (tmp_path / "copy" / "documents").iterdir()}
+    assert names == {kept.stored_name, deleted.stored_name}
+    assert (tmp_path / "copy" / "photos" / rich.photo_file).read_bytes()[8:12] == b"WEBP"
 
 
 def test_nothing_is_overwritten_and_nothing_copied_into_itself(tmp_path):

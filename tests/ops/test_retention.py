@@ -20,6 +20,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
+from experts.attachments import storage
 from experts.importing.records import Changes
 from experts.models import ImportRecord
 from indexing.models import (
@@ -139,6 +140,15 @@ def test_what_an_import_replaced_is_kept_for_its_days(settings):
         ImportRecord.objects.create(at=ago(days), file_name=f"{days}", changes=Changes([], {}, []).packed())
     assert retention.clean_up()["imports to undo"] == 1
     assert ImportRecord.objects.get().file_name == "9"
+
+
+def test_files_that_belong_to_nobody_are_deleted():
+    lost = storage.path_of(storage.DOCUMENTS, storage.store(storage.DOCUMENTS, [b"its row was never written"]))
+    old = time.time() - storage.UNKNOWN_FOR - 10
+    assert retention.clean_up()["files of nobody"] == 0
+    os.utime(lost, (old, old))
+    assert retention.clean_up()["files of nobody"] == 1
+    assert not lost.exists()
 
 
 def test_uploads_that_nobody_imported_are_deleted():
