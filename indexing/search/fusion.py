@@ -10,6 +10,9 @@ Score of the hybrid mode = z + weight * words, where
   scores above everything.
 - M also has the words that the first experts of a first round have in common (`FeedbackTerms`); what the query says
   stays as it is.
+- If some words are in no profile, words are multiplied by the root of the share of the information that the others
+  hold: where nobody has the word that matters, such as “warm” in “old houses warm”, the rest must not decide.
+  Sentences .746 -> .787 (p .03); speakers, three-word queries and long profiles within .001.
 - weight = WORD_WEIGHT, or KEYWORD_WEIGHT for a query without function words: see `ranking_constants`.
 
 A weighted sum of normalised scores beats fusion by rank, which discards how much better one expert is than the next
@@ -122,7 +125,7 @@ def _judged(
     """The ranking with what is strong in it; see `strength`."""
     if threshold is None:
         return ranked
-    if query.is_known:
+    if query.known_information:
         strong = ranked.scores >= z_scores(np.array([threshold]), spread)
     else:
         by_words = np.append(worded[1], 0.0).astype(np.float64)[ranked.keyword_ranks - 1]
@@ -186,7 +189,9 @@ def z_scores(similarities: NDArray[np.float64], spread: tuple[float, float]) -> 
 
 def word_factor(query: KeywordQuery) -> float:
     """By what a score of the keyword index is multiplied in a hybrid score."""
-    return (KEYWORD_WEIGHT if query.only_keywords else WORD_WEIGHT) / math.sqrt(query.information)
+    weight = KEYWORD_WEIGHT if query.only_keywords else WORD_WEIGHT
+    known = query.known_information / query.own_information if query.known_information else 1.0
+    return weight * math.sqrt(known / query.information)
 
 
 def _ranks(ids: NDArray[np.int64], listed: NDArray[np.int64]) -> NDArray[np.int64]:

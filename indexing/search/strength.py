@@ -30,7 +30,7 @@ def with_strength(
 
     Without a threshold all matches are shown, and none is called strong or weak.
     """
-    return ranked if threshold is None else ranked.judged(strong, only_strong=not query.is_known)
+    return ranked if threshold is None else ranked.judged(strong, only_strong=not query.known_information)
 
 
 def by_similarity(similarities: NDArray[np.float64], threshold: float | None) -> NDArray[np.bool_]:

@@ -70,8 +70,8 @@ class KeywordQuery:
     """What the words say, in the unit of the scores: about the score of an average text with each of them once."""
     highest_idf: float
     """Of a term that no document has."""
-    is_known: bool
-    """Whether some document contains one of the words as it was typed."""
+    known_information: float
+    """`own_information` of the words that some document contains as they were typed; 0 if there are none."""
     terms: frozenset[str]
     """Every word of the query, in each form in which texts may hold it."""
     only_keywords: bool
@@ -108,14 +108,15 @@ class QueryParser:
             for term, (clause, _, _) in zip(terms.scoring, words, strict=True)
             if clause is not None
         ]
+        says = [(self._weight(idf) * idf, count) for _, idf, count in words]
         told = {term.plain: idf for term, (_, idf, _) in zip(terms.scoring, words, strict=True)}
         parts += self._other_spellings(text, terms, told)
         parts += self._whole_text(text, terms, anybody=any(count for *_, count in words))
         return KeywordQuery(
             tuple(parts),
-            own_information=sum(self._weight(idf) * idf for idf in told.values()),
+            own_information=sum(each for each, _ in says),
             highest_idf=self._statistics.idf(0),
-            is_known=any(count for *_, count in words),
+            known_information=sum(each for each, count in says if count),
             terms=terms.forms,
             only_keywords=terms.only_keywords,
         )
@@ -139,8 +140,7 @@ class QueryParser:
 
     def _described(self, term: Term, terms: QueryTerms) -> QueryWord:
         count = self._statistics.most(self._places(term))
-        idf = self._statistics.idf(count)
-        weight = self._weight(idf)
+        weight = self._weight(idf := self._statistics.idf(count))
         near = not count or len(terms.words) == 1
         return QueryWord(term.plain, term.forms, count > 0, near, once=weight * idf, weight=weight)
 

@@ -10,7 +10,7 @@ import pytest
 
 from experts.models import Expert
 from indexing.lib.timing import StepTimer
-from indexing.search.fusion import LEAST_DEVIATION, by_both, fused_scores
+from indexing.search.fusion import LEAST_DEVIATION, by_both, fused_scores, word_factor
 from indexing.search.ranked import ordered
 from indexing.snapshot.keyword_query import KeywordQuery
 from indexing.snapshot.reader import Snapshot
@@ -28,7 +28,7 @@ def snapshot() -> Snapshot:
 
 
 def told(information: float, *, only_keywords: bool = False) -> KeywordQuery:
-    return KeywordQuery((), information, 0.0, True, frozenset(), only_keywords)
+    return KeywordQuery((), information, 0.0, information, frozenset(), only_keywords)
 
 
 def test_the_sum_by_hand():
@@ -38,6 +38,12 @@ def test_the_sum_by_hand():
     assert scores.tolist() == pytest.approx([2.0, 4.6, 7.2])
     boiled_down = fused_scores(np.array([0.5, 0.3, 0.1]), (0.1, 0.2), words, told(9.0, only_keywords=True))
     assert boiled_down.tolist() == pytest.approx([2.0, 7.0, 12.0])
+
+
+def test_words_count_for_less_if_nobody_has_the_others():
+    half = replace(told(8.0), known_information=2.0)
+    assert word_factor(half) == pytest.approx(word_factor(told(8.0)) / 2)
+    assert word_factor(replace(half, known_information=0.0)) == word_factor(told(8.0))  # only near matches
 
 
 def test_the_scale_of_similarities_does_not_matter():
