@@ -65,10 +65,7 @@ class Languages:
 
         Where it is a function word, only with `function_words`, unless it is one in all languages.
         """
-        forms = [term(code, word) if self.marked else stem(code, word) for code in self.codes]
-        if self.marked and not function_words:
-            forms = [form for form in forms if ":" not in form] or forms
-        return tuple(dict.fromkeys(forms))
+        return _forms(self, word, function_words)
 
     def function_words(self, words: Sequence[str]) -> Collection[str]:
         """Those of a query's folded words that only hold it together, in the main language and in its own.
@@ -83,6 +80,15 @@ class Languages:
 
 
 ENGLISH_ONLY = Languages()
+
+
+@lru_cache(maxsize=16_384)
+def _forms(languages: Languages, word: str, function_words: bool) -> tuple[str, ...]:
+    """See `Languages.forms`."""
+    forms = [term(code, word) if languages.marked else stem(code, word) for code in languages.codes]
+    if languages.marked and not function_words:
+        forms = [form for form in forms if ":" not in form] or forms
+    return tuple(dict.fromkeys(forms))
 
 
 def term(code: str, word: str) -> str:

@@ -33,3 +33,9 @@ NONSENSE_SHARE = 0.95
 """The similarity from which a match by meaning is strong: so near to somebody in the directory are at most 5 % of
 queries that mean nothing. With the packaged model .34 for 1,500 sample experts and .33 for 764 long profiles; the
 nearest expert of real queries is at .42 and .50 (medians). A constant would be right for one model only."""
+
+PENALTY = 0.006
+"""Times ln(passages) ** 2 is what somebody with several passages loses in similarity: .003 with two, .03 with ten,
+.08 with forty. Against .015 * ln(passages): long profiles .605 -> .610 (p .01), three words over speakers .146 ->
+.147, speakers +.001, plain sentences -.001. For long profiles alone .045 * ln(passages) would be best (.614), but it
+costs speakers .007."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import tantivy
+
+KNOWN = 16_384
+"""Counts that are remembered, in about 4 MB: a query asks for hundreds, of every word in each field and language."""
 
 
 class WordStatistics:
@@ -13,14 +17,15 @@ class WordStatistics:
 
     def __init__(self, searcher: tantivy.Searcher) -> None:
         self._searcher = searcher
+        self._count = lru_cache(maxsize=KNOWN)(searcher.doc_freq)
 
     def count(self, field: str, word: str) -> int:
         """The documents that have the word, as it is stored, in the field."""
-        return self._searcher.doc_freq(field, word)
+        return self._count(field, word)
 
     def counts(self, field: str, forms: Sequence[str]) -> dict[str, int]:
         """Form of a word -> the documents that have it in the field; only the forms that some document has."""
-        return {form: count for form in forms if (count := self._searcher.doc_freq(field, form))}
+        return {form: count for form in forms if (count := self._count(field, form))}
 
     def most(self, places: Iterable[tuple[str, Sequence[str]]]) -> int:
         """The documents that have a word, in any form, in the field where most have it."""

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from indexing.snapshot.meaning_index import PENALTY, MeaningIndex
+from indexing.snapshot.meaning_index import MeaningIndex
 from indexing.snapshot.passages import PassageRows
+from indexing.snapshot.ranking_constants import PENALTY
 from indexing.snapshot.vectors import VectorIndex, build_index
 
 EXPERTS = 400
@@ -54,7 +55,7 @@ def expected(matrix: np.ndarray, passages: PassageRows, query: np.ndarray) -> np
     similarities = matrix.astype(float) @ query
     return np.array(
         [
-            similarities[EXPERTS:][passages.table[:, 0] == row].max() - PENALTY * math.log(COUNTS[row])
+            similarities[EXPERTS:][passages.table[:, 0] == row].max() - PENALTY * math.log(COUNTS[row]) ** 2
             if row in COUNTS
             else similarities[row]
             for row in range(EXPERTS)
