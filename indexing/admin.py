@@ -1,4 +1,4 @@
-"""The admin's own lists of API tokens and notifications, and its forms for search tests."""
+"""The admin's own lists of API tokens, synonyms and notifications, and its forms for search tests."""
 
 from __future__ import annotations
 
@@ -7,18 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext_lazy, ngettext
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from experts.safe_text import without_bidi_controls
 from indexing.lib import times
-from indexing.models import ApiToken, Notification, SearchTest
+from indexing.models import ApiToken, Notification, SearchTest, Synonym
 from indexing.models.tokens import ApiTokenQuerySet
+from indexing.quality import synonym_trial
 from indexing.quality.search_test_form import SearchTestForm
+from indexing.quality.synonyms import SynonymForm
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
+
+
+SYNONYMS_NEXT = gettext_lazy("Synonyms take effect with the next rebuild.")
 
 
 def _moment_column(field: str, title: StrPromise) -> Callable[[Any], str]:
@@ -88,6 +97,43 @@ class SearchTestAdmin(admin.ModelAdmin):
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
         return redirect("index:search-tests")
+
+
+@admin.register(Synonym)
+class SynonymAdmin(admin.ModelAdmin):
+    """Synonyms. They take effect with the next version, and can be tried in the Lab before."""
+
+    when_empty = gettext_lazy(
+        "No synonyms yet. Add one for words that people type and profiles do not say, such as csharp for C#."
+    )
+    form = SynonymForm
+    fields = ("typed", "found", "both_ways")
+    list_display = ("typed", "found", "both_ways", _moment_column("changed_at", gettext_lazy("changed")), "in_effect")
+    list_display_links = ("typed", "found")
+    list_filter = ("both_ways",)
+    search_fields = ("typed", "found")
+    search_help_text = gettext_lazy("Searches both sides.")
+
+    @admin.display(boolean=True, description=gettext_lazy("in the live version"))
+    def in_effect(self, synonym: Synonym) -> bool:
+        return synonym_trial.is_live(synonym)
+
+    def save_model(self, request: HttpRequest, obj: Synonym, form: ModelForm, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if form.changed_data:
+            self._say_what_follows(request)
+
+    def delete_model(self, request: HttpRequest, obj: Synonym) -> None:
+        super().delete_model(request, obj)
+        self._say_what_follows(request)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Synonym]) -> None:
+        super().delete_queryset(request, queryset)
+        self._say_what_follows(request)
+
+    def _say_what_follows(self, request: HttpRequest) -> None:
+        link = format_html('<a href="{}">{}</a>', reverse("index:try-synonyms"), gettext("Try them first"))
+        messages.info(request, format_html("{} {}", SYNONYMS_NEXT, link))
 
 
 @admin.register(Notification)

@@ -12,6 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from experts.models import Expert
 from experts.samples import generator
 from indexing.models import RebuildRun
+from indexing.quality import synonyms
 from tcs_site import first_password
 
 SAMPLES = 1_500
@@ -23,9 +24,13 @@ def migrations_pending() -> bool:
 
 
 def load_samples() -> int:
-    """Load fictional experts into a directory that is empty and was never used; returns how many."""
+    """Load fictional experts, and a few synonyms, into a directory that is empty and was never used.
+
+    Returns how many experts.
+    """
     if Expert.objects.exists() or RebuildRun.objects.exists():
         return 0
+    synonyms.add_samples()
     return generator.load_samples(SAMPLES)
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from indexing.snapshot.synonyms import NONE, Synonyms
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -19,5 +21,7 @@ class Order:
     """The folder of the live version, whose vectors may be reused; None without one."""
     exact_up_to: int
     tag_threshold: float
+    synonyms: Synonyms = NONE
+    """Which the version has from now on."""
     database: str = ""
     """The id of the database that orders it: what is written is marked with it."""

@@ -98,7 +98,9 @@ def write_nonsense(writer: VersionWriter, layout: Layout, meaningless: NDArray[n
     return nonsense.strong_similarity(MeaningIndex(matrix, len(layout), layout.passages, None), meaningless)
 
 
-def write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], progress: StageProgress) -> None:
+def write_keywords(
+    writer: VersionWriter, order: Order, experts: Sequence[ExpertRecord], progress: StageProgress
+) -> None:
     """Write facets, suggestions and the keyword index of the experts read at the start, with their tags as of now."""
     progress.expect(len(experts))
     facets = FacetColumns.from_records(experts, with_database_retry(storage.all_tag_ids))
@@ -124,7 +126,9 @@ def write_keywords(writer: VersionWriter, experts: Sequence[ExpertRecord], progr
         )
         for row, expert in enumerate(experts)
     )
-    keyword_index.build_index(documents, writer.path(KEYWORDS), main=spoken.main, advance=progress.advance)
+    keyword_index.build_index(
+        documents, writer.path(KEYWORDS), main=spoken.main, synonyms=order.synonyms, advance=progress.advance
+    )
     progress.summarise(message("Indexed the words of %(experts)s", experts=count_of_experts(len(experts))))
 
 

@@ -2,7 +2,7 @@ from django.urls import path
 
 from indexing.console.drift import plan_views
 from indexing.console.drift import views as drift_views
-from indexing.console.lab import search_test_views, tag_preview_views
+from indexing.console.lab import search_test_views, synonym_views, tag_preview_views
 from indexing.console.lab import views as lab_views
 from indexing.console.map import data_views, selection_views
 from indexing.console.map import views as map_views
@@ -36,6 +36,7 @@ urlpatterns = [
     path("drift/", drift_views.drift_page, name="drift"),
     path("lab/", lab_views.lab_page, name="lab"),
     path("lab/save/", search_test_views.save_query, name="save-query"),
+    path("lab/synonyms/", synonym_views.try_synonyms, name="try-synonyms"),
     path("lab/saved-queries/", search_test_views.old_address, name="saved-queries"),
     path("map/areas/", data_views.map_areas, name="map-areas"),
     path("map/query/", data_views.map_query, name="map-query"),

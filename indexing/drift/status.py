@@ -24,11 +24,17 @@ from django.utils.translation import ngettext
 from experts.models import Expert, ExpertTag
 from indexing.drift.measurement import Drift, measure
 from indexing.errors import NoIndexYet, SnapshotInvalid
+from indexing.lib import paths
 from indexing.lib.process_state import ProcessState
 from indexing.lib.translation import translated
-from indexing.models import IndexState, IndexVersion
+from indexing.models import IndexState, IndexVersion, Synonym
 from indexing.serving import live
 from indexing.snapshot.baseline import Baseline
+from indexing.snapshot.keyword_index import ANALYSIS, read_analysis
+from indexing.snapshot.reader import Snapshot
+from indexing.snapshot.synonyms import Synonyms
+from indexing.snapshot.version_files import unreadable
+from indexing.snapshot.writer import KEYWORDS
 from indexing.versions.opening import open_baseline
 
 Grade = Literal["never", "current", "drifting", "stale", "unknown"]
@@ -59,6 +65,8 @@ class DriftStatus:
     as_of: datetime | None
     problem: str = ""
     """why there is no drift, as a sentence"""
+    synonyms: int = 0
+    """that changed since the version was built"""
 
     @property
     def sentence(self) -> str:
@@ -66,7 +74,7 @@ class DriftStatus:
         if self.version is None:
             return _("No version is live yet, so no expert can be found.")
         built = _("built %(ago)s") % {"ago": naturaltime(self.version.created_at)}
-        return f"{self.problem.rstrip('.') or _what_drifted(self.drift)}; {built}"
+        return f"{self.problem.rstrip('.') or _what_drifted(self.drift, self.synonyms)}; {built}"
 
     def as_dict(self) -> dict[str, Any]:
         """The status as JSON data. Times are Unix seconds; figures are None if drift could not be measured."""
@@ -83,6 +91,7 @@ class DriftStatus:
             "changed": len(found.changed) if found else None,
             "removed": len(found.removed) if found else None,
             "fields": found.fields if found else None,
+            "synonyms": self.synonyms if found else None,
         }
 
 
@@ -109,25 +118,31 @@ def latest() -> DriftStatus:
     if version is None:
         return DriftStatus("never", None, None, None)
     try:
-        found, as_of = _last_measurement.get().for_version(version)
+        measured = _last_measurement.get().for_version(version)
     except SnapshotInvalid as error:
         problem = _("Version %(number)s cannot be compared: %(why)s") % {
             "number": version.number,
             "why": translated(error),
         }
         return DriftStatus("unknown", version, None, timezone.now(), problem)
-    return DriftStatus(grade_drift(found.share, as_of - version.created_at, limits()), version, found, as_of)
+    found, as_of = measured.found, measured.as_of
+    grade = grade_drift(found.share, as_of - version.created_at, limits())
+    return DriftStatus(grade, version, found, as_of, synonyms=measured.synonyms)
 
 
 def baseline(version: IndexVersion) -> Baseline:
     """The version's experts and their hashes, from memory if this process serves it. Raises SnapshotInvalid."""
+    served = _served(version)
+    return served.baseline if served else open_baseline(version)
+
+
+def _served(version: IndexVersion) -> Snapshot | None:
+    """The version, if this process serves it."""
     try:
         served = live.current()
     except NoIndexYet:
-        served = None
-    if served is not None and served.number == version.number:
-        return served.baseline
-    return open_baseline(version)
+        return None
+    return served if served.number == version.number else None
 
 
 def forget() -> None:
@@ -138,6 +153,7 @@ def forget() -> None:
 @dataclass(frozen=True, slots=True)
 class _Measured:
     found: Drift
+    synonyms: int
     as_of: datetime
     until: float
     """monotonic seconds"""
@@ -152,12 +168,12 @@ class _LastMeasurement:
         self._last: _Measured | None = None
         self._probed = 0.0
 
-    def for_version(self, version: IndexVersion) -> tuple[Drift, datetime]:
+    def for_version(self, version: IndexVersion) -> _Measured:
         with self._lock:
             last = self._last
             if last is None or not self._is_valid(last, version):
                 last = self._last = self._measure(version)
-            return last.found, last.as_of
+            return last
 
     def _is_valid(self, last: _Measured, version: IndexVersion) -> bool:
         now = time.monotonic()
@@ -171,10 +187,10 @@ class _LastMeasurement:
     def _measure(self, version: IndexVersion) -> _Measured:
         probe = _probe()  # first, so that changes during the measurement are noticed next time
         as_of, began = timezone.now(), time.monotonic()
-        found = measure(baseline(version))
+        found, synonyms = measure(baseline(version)), _changed_synonyms(version)
         self._probed = time.monotonic()
         took = self._probed - began
-        return _Measured(found, as_of, self._probed + max(LIFE_SECONDS, SHARE_OF_TIME * took), probe)
+        return _Measured(found, synonyms, as_of, self._probed + max(LIFE_SECONDS, SHARE_OF_TIME * took), probe)
 
 
 _last_measurement = ProcessState(_LastMeasurement)
@@ -184,13 +200,31 @@ def _probe() -> tuple[object, ...]:
     """Figures that nearly every edit changes; takes milliseconds."""
     experts = Expert.objects.aggregate(last=Max("pk"), changed=Max("updated_at"))
     tags = ExpertTag.objects.filter(source=ExpertTag.Source.MANUAL).aggregate(count=Count("pk"), last=Max("pk"))
-    return (Expert.objects.active().count(), *experts.values(), *tags.values())
+    synonyms = Synonym.objects.aggregate(count=Count("pk"), changed=Max("changed_at"))
+    return (Expert.objects.active().count(), *experts.values(), *tags.values(), *synonyms.values())
 
 
-def _what_drifted(found: Drift | None) -> str:
-    if found is None or not found.count:
+def _changed_synonyms(version: IndexVersion) -> int:
+    """How many synonyms differ from those that the version was built with. Raises SnapshotInvalid."""
+    served = _served(version)
+    path = paths.version_folder(version.number) / KEYWORDS / ANALYSIS
+    try:
+        built_with = (served.keywords.analysis if served else read_analysis(path)).synonyms
+    except (OSError, ValueError) as error:
+        raise unreadable(path, error) from error
+    return Synonyms(Synonym.objects.entries()).changed_from(built_with)
+
+
+def _what_drifted(found: Drift | None, synonyms: int) -> str:
+    if found is None or not (found.count or synonyms):
         return _("Up to date")
     added, changed, removed = len(found.added), len(found.changed), len(found.removed)
     new = ngettext("%(count)s new expert not searchable yet", "%(count)s new experts not searchable yet", added)
-    parts = ((added, new), (changed, _("%(count)s changed")), (removed, _("%(count)s removed")))
+    other = ngettext("%(count)s synonym changed", "%(count)s synonyms changed", synonyms)
+    parts = (
+        (added, new),
+        (changed, _("%(count)s changed")),
+        (removed, _("%(count)s removed")),
+        (synonyms, other),
+    )
     return ", ".join(words % {"count": f"{count:,}"} for count, words in parts if count)

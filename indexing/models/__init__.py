@@ -8,6 +8,7 @@ from indexing.models.search_tests import SearchTest
 from indexing.models.searches import SearchLog
 from indexing.models.sign_ins import SignInCount
 from indexing.models.state import IndexState
+from indexing.models.synonyms import Synonym
 from indexing.models.tokens import ApiToken
 from indexing.models.use import ExpertUse, QueryUse
 from indexing.models.versions import IndexVersion, Publication, ServingProcess
@@ -27,5 +28,6 @@ __all__ = [
     "SearchLog",
     "ServingProcess",
     "SignInCount",
+    "Synonym",
     "deleted_users",
 ]

@@ -133,11 +133,15 @@ def compare_versions(a: IndexVersion, b: IndexVersion) -> SearchTestComparison:
     Raises SnapshotInvalid if a version cannot be opened, and EncoderUnavailable if one was built with another model:
     half a table would compare nothing.
     """
+    return compare_snapshots(open_versions.open_version(a), open_versions.open_version(b))
+
+
+def compare_snapshots(a: Snapshot, b: Snapshot) -> SearchTestComparison:
+    """The same for versions that are open. Raises EncoderUnavailable."""
     active = Expert.objects.active().order_by("username")
     people = [Prefetch(name, active) for name in ("expected", "unwanted")]
-    queries = list(SearchTest.objects.filter(is_active=True).prefetch_related(*people))
-    first, second = open_versions.open_version(a), open_versions.open_version(b)
-    return SearchTestComparison(a.number, b.number, tuple(_compare_query(query, first, second) for query in queries))
+    queries = SearchTest.objects.filter(is_active=True).prefetch_related(*people)
+    return SearchTestComparison(a.number, b.number, tuple(_compare_query(query, a, b) for query in queries))
 
 
 def _compare_query(query: SearchTest, a: Snapshot, b: Snapshot) -> QueryComparison:

@@ -45,7 +45,7 @@ class KeywordIndex:
         index = tantivy.Index.open(str(folder))
         _register_analysers(index)
         index.config_reader("manual")  # no thread that watches for commits: there are none
-        return cls(index.schema, index.searcher(), _analysis(folder / ANALYSIS))
+        return cls(index.schema, index.searcher(), read_analysis(folder / ANALYSIS))
 
     def with_synonyms(self, synonyms: Synonyms) -> Self:
         """The same index, asked with other synonyms."""
@@ -157,8 +157,8 @@ def _register_analysers(index: tantivy.Index) -> None:
         index.register_tokenizer(name, analyser(name))
 
 
-def _analysis(path: Path) -> QueryAnalysis:
-    """Raises ValueError or OSError."""
+def read_analysis(path: Path) -> QueryAnalysis:
+    """How queries to the index with this ANALYSIS file are analysed. Raises ValueError or OSError."""
     if not path.exists():
         return QueryAnalysis(Languages(marked=False), as_before=True)
     stored: Any = json.loads(path.read_text(encoding="utf-8"))

@@ -29,6 +29,15 @@ class Synonyms:
         object.__setattr__(self, "others", {left: tuple(dict.fromkeys(each)) for left, each in others.items()})
         object.__setattr__(self, "longest", max(map(len, others), default=0))
 
+    @property
+    def pairs(self) -> frozenset[tuple[Words, Words]]:
+        """What is typed and what is found as well, in words as the search reads them."""
+        return frozenset((left, right) for left, rights in self.others.items() for right in rights)
+
+    def changed_from(self, earlier: Synonyms) -> int:
+        """How many synonyms were added, removed, or became one-way or both ways since `earlier`."""
+        return len({frozenset(pair) for pair in self.pairs ^ earlier.pairs})
+
     def words_for(self, word: str) -> list[str]:
         """The single words that stand for a single typed word."""
         return [right[0] for right in self.others.get((word,), ()) if len(right) == 1]

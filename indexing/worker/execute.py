@@ -17,9 +17,10 @@ from indexing.errors import Cancelled, FenceLost, IndexingError
 from indexing.lib import paths, processes
 from indexing.lib.messages import Message, message
 from indexing.lib.retrying import with_database_retry
-from indexing.models import IndexState, RebuildRun
+from indexing.models import IndexState, RebuildRun, Synonym
 from indexing.quality import gate
 from indexing.runlog import RunLogHandler
+from indexing.snapshot.synonyms import Synonyms
 from indexing.versions import data_folder, shared_folder, sweep
 from indexing.worker import gate_evidence
 from indexing.worker.reporter import RunReporter, ShowProgress
@@ -105,6 +106,7 @@ def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
         previous=paths.version_folder(previous.number) if previous else None,
         exact_up_to=settings.TCS_EXACT_UP_TO,
         tag_threshold=settings.TCS_TAG_THRESHOLD,
+        synonyms=Synonyms(with_database_retry(Synonym.objects.entries)),
         database=state.database_id,
     )
     logger.info(gettext_noop("Worker %s started."), processes.me().pid)

@@ -73,6 +73,7 @@ def compare(
         previous=None,
         exact_up_to=settings.TCS_EXACT_UP_TO,
         tag_threshold=settings.TCS_TAG_THRESHOLD,
+        synonyms=live.keywords.analysis.synonyms,
     )
     with tempfile.TemporaryDirectory(prefix="tcs-model-") as folder:
         built = pipeline.build_aside(encoder, order, Path(folder), _Stages(show))

@@ -116,6 +116,7 @@ class TestStatus:
                 "changed": None,
                 "removed": None,
                 "fields": None,
+                "synonyms": None,
             },
         }
 

@@ -101,6 +101,7 @@ def addresses(scene: dict[str, Any]) -> list[str]:
         "/admin/index/runs/1/",
         "/admin/index/map/?version={kept}",
         "/admin/indexing/searchtest/{searchtest}/change/",
+        "/admin/indexing/synonym/{synonym}/change/",
         "/admin/experts/expert/{expert}/delete/",
         "/admin/experts/tag/?q=zzqqxx",
     ]

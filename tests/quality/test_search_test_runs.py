@@ -92,7 +92,7 @@ class TestRunning:
         assert page.count("verdict-breach") == 1
         assert re.search(r"expected experts found</dt> <dd> 2 of 3 → 3 of 3 <", page)
         assert "tests that fail</dt> <dd>1 → 0</dd>" in page
-        assert "/admin/index/lab/?q=glazier%20case&amp;with=1&amp;version=2" in page
+        assert "/admin/index/lab/?with=1&amp;version=2&amp;q=glazier%20case" in page
 
     @pytest.mark.usefixtures("two")
     def test_a_version_against_itself_is_all_the_same(self, viewer):

@@ -206,6 +206,10 @@ ROLES = {
         "experts.add_tag",
         "experts.change_tag",
         "experts.view_tag",
+        "indexing.add_synonym",
+        "indexing.change_synonym",
+        "indexing.delete_synonym",
+        "indexing.view_synonym",
     },
 }
 

@@ -18,6 +18,7 @@ LISTS = (
     "experts/expert",
     "experts/tag",
     "indexing/apitoken",
+    "indexing/synonym",
     "indexing/notification",
     "auth/user",
     "auth/group",

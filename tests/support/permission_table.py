@@ -41,6 +41,8 @@ IMPORT = ("experts.import",)
 EDIT = ("experts.change_expert",)
 INVITE = ("accounts.invite",)
 TESTS = ("indexing.view", "indexing.view_searchtest", "indexing.change_searchtest")
+SYNONYMS = ("indexing.view", *(f"indexing.{action}_synonym" for action in ("view", "change", "add")))
+ADD_TEST = "indexing.add_searchtest"
 CANCEL = ("indexing.cancel", "indexing.rebuild")
 
 CONSOLE = [
@@ -99,6 +101,7 @@ CONSOLE = [
         send={"q": "wine", "k": "10", "expected": "{expert}"},
     ),
     Row("index:search-tests", "/admin/index/search-tests/?a={version}&b={held}", "console", TESTS),
+    Row("index:try-synonyms", "/admin/index/lab/synonyms/?q=bread&run=1", "console", SYNONYMS),
     Row("index:saved-queries", "/admin/index/lab/saved-queries/", "console", TESTS, get=301),
     *(
         Row(f"index:map-{name}", f"/admin/index/map/{name}/?q=bread", "console", VIEW, get=202)
@@ -164,7 +167,19 @@ API = [
         )
     ),
     Row("api:release_schedule", "/api/admin/schedule/release", "api", PUBLISH, get=405, post=200),
-    Row("api:list_search_tests", "/api/admin/search-tests", "api", VIEW),
+    *(
+        Row(f"api:{name}", "/api/admin/search-tests", "api", VIEW, post=422, post_needs=(ADD_TEST,))
+        for name in ("list_search_tests", "create_search_test")
+    ),
+    Row(
+        "api:delete_search_test",
+        "/api/admin/search-tests/999999/delete",
+        "api",
+        ("indexing.delete_searchtest",),
+        get=405,
+        post=404,
+    ),
+    Row("api:use_counts", "/api/admin/use?limit=5", "api", VIEW),
     Row("api:run_search_tests", "/api/admin/search-tests/run?a={version}&b={held}", "api", VIEW),
     Row("api:run_saved_queries", "/api/admin/lab/saved-queries?a={version}&b={held}", "api", VIEW),
     Row("api:embedding_map", "/api/admin/embedding-map", "api", VIEW, get=202),
@@ -271,6 +286,7 @@ TABLE = [
     *model_rows("auth", "group"),
     *model_rows("indexing", "apitoken", add=403, change=302),
     *model_rows("indexing", "searchtest", listed=302),
+    *model_rows("indexing", "synonym"),
     *model_rows("indexing", "notification", add=403, change=403, delete=403),
     *model_rows("axes", "accessattempt", add=403, change=302),
     *model_rows("axes", "accesslog", add=403, change=302),

@@ -13,7 +13,7 @@ from accounts.models import Invitation
 from experts.importing.records import Changes
 from experts.models import Expert, ImportRecord, Tag
 from indexing import encoders, runs
-from indexing.models import ApiToken, IndexVersion, Notification, RebuildRun, SearchTest
+from indexing.models import ApiToken, IndexVersion, Notification, RebuildRun, SearchTest, Synonym
 from indexing.serving import live
 from tests.support import attachments_cast, cast
 
@@ -66,6 +66,7 @@ def one_of_everything(settings: Any, *, query: str = "bread", **of_experts: str)
         "group": Group.objects.order_by("pk").values_list("pk", flat=True)[0],
         "apitoken": ApiToken.objects.issue(owner)[0].pk,
         "searchtest": saved.pk,
+        "synonym": Synonym.objects.create(typed="loaf", found=query, pair_key="x").pk,
         "notification": Notification.objects.create(event="x", subject="x", body="x").pk,
         "accessattempt": AccessAttempt.objects.create(attempt_time=now, failures_since_start=1, **seen).pk,
         "accesslog": AccessLog.objects.create(**seen).pk,

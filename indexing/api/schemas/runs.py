@@ -70,6 +70,7 @@ class Drift(Schema):
     changed: int | None
     removed: int | None
     fields: dict[str, int] | None = Field(description="Field name and how many experts changed in it.")
+    synonyms: int | None = Field(description="Synonyms that changed since; the next rebuild takes them over.")
 
 
 class IngestStatus(Schema):

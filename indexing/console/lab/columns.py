@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Literal
@@ -19,6 +19,7 @@ from indexing.quality.overlap import RankChange, overlap, rank_changes
 from indexing.search import Hit, Mode, Results, search
 from indexing.search.highlights import Marker
 from indexing.serving import open_versions
+from indexing.snapshot.reader import Snapshot
 
 HITS = 20
 
@@ -49,6 +50,8 @@ class LabColumn:
     needs_model: bool = False
     """Whether only the model is missing, so that a search by keywords would work."""
     hits: Sequence[LabHit] = field(default=())
+    note: str = ""
+    """what is different about the version, if anything"""
     marker: Marker | None = None
     """marks the words of the query that the version's keyword index knows"""
 
@@ -94,17 +97,28 @@ class LabComparison:
     lost: int
 
 
-def search_version(version: IndexVersion, mode: Mode, query: str) -> LabColumn:
-    """Search one version; a version that cannot be searched gives a column with the reason."""
+def search_version(
+    version: IndexVersion,
+    mode: Mode,
+    query: str,
+    *,
+    changed: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot,
+    note: str = "",
+) -> LabColumn:
+    """Search one version; a version that cannot be searched gives a column with the reason.
+
+    `changed` gives the version as it would be with some change, and `note` says with which.
+    """
     try:
-        snapshot = open_versions.open_version(version)
+        snapshot = changed(open_versions.open_version(version))
         results = search(query, snapshot, HITS, mode)
     except EncoderUnavailable as error:
-        return LabColumn(version, mode, problem=translated(error), status=error.status, needs_model=True)
+        return LabColumn(version, mode, problem=translated(error), status=error.status, needs_model=True, note=note)
     except SnapshotInvalid as error:
-        return LabColumn(version, mode, problem=translated(error), status=error.status)
+        return LabColumn(version, mode, problem=translated(error), status=error.status, note=note)
     hits = [LabHit(hit) for hit in results.hits]
-    return LabColumn(version, mode, results, hits=hits, marker=Marker.from_query(query, snapshot.keywords))
+    marker = Marker.from_query(query, snapshot.keywords)
+    return LabColumn(version, mode, results, hits=hits, marker=marker, note=note)
 
 
 def compared(before: LabColumn, after: LabColumn) -> tuple[LabColumn, LabColumn, LabComparison | None]:

@@ -111,9 +111,18 @@ def search_tests(request: ConsoleRequest) -> HttpResponse:
         "may_open": may(request.user, *OPEN),
     }
     if comparison:
-        numbers = urlencode({"a": comparison.a, "b": comparison.b})
-        context["json_address"] = f"{reverse('api:run_search_tests')}?{numbers}"
+        context |= _presented(comparison)
     return render(request, "indexing/lab/search_tests.html", admin_context(request) | context, status=status)
+
+
+def _presented(comparison: SearchTestComparison) -> dict[str, str]:
+    numbers = {"a": comparison.a, "b": comparison.b}
+    names = {f"name_{side}": _("Version %(number)s") % {"number": number} for side, number in numbers.items()}
+    return names | {
+        "heading": _("Version %(a)s and version %(b)s") % numbers,
+        "query_address": f"{reverse('index:lab')}?{urlencode({'with': comparison.a, 'version': comparison.b})}&q=",
+        "json_address": f"{reverse('api:run_search_tests')}?{urlencode(numbers)}",
+    }
 
 
 @require_safe

@@ -61,6 +61,7 @@ def _use(request: ConsoleRequest) -> dict[str, Any]:
         "unopened": use_figures.never_opened(RANKED) if counted else [],
         "often": SHOWN_OFTEN,
         "may_add_tests": may(request.user, "indexing.add_searchtest"),
+        "may_add_synonyms": may(request.user, "indexing.add_synonym"),
         "may_add_tags": may(request.user, "experts.add_tag"),
     }
 
