@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from indexing.api import directory, errors, experts, map, people, runs, search, search_tests, tokens, versions
+from indexing.api import directory, errors, experts, map, people, runs, search, search_tests, tokens, use, versions
 from indexing.api.auth import staff
 from indexing.api.docs import DocsPage
 from indexing.api.openapi import DocumentedAPI
@@ -28,6 +28,7 @@ api.add_router("/admin", tokens.router)
 api.add_router("/admin", runs.router)
 api.add_router("/admin", versions.router)
 api.add_router("/admin", search_tests.router)
+api.add_router("/admin", use.router)
 api.add_router("/admin", map.router)
 api.add_router("/directory", directory.router)
 api.add_router("/directory", experts.router)

@@ -126,6 +126,11 @@ def all_experts() -> list[ExpertFigures]:
     return _with_experts(list(ExpertUse.objects.by_expert().order_by("-shown", "expert")))
 
 
+def often_shown(limit: int) -> list[ExpertFigures]:
+    """The first of `all_experts`."""
+    return _with_experts(list(ExpertUse.objects.by_expert().order_by("-shown", "expert")[:limit]))
+
+
 def _with_experts(rows: list[dict[str, int]]) -> list[ExpertFigures]:
     known = {each.pk: each for start in range(0, len(rows), 500) for each in _experts(rows[start : start + 500])}
     return [

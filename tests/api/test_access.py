@@ -27,6 +27,7 @@ READING = [
     "/api/admin/versions",
     "/api/admin/search-tests",
     "/api/admin/search-tests/run",
+    "/api/admin/use",
 ]
 SEARCHING = ["/api/search?q=x", "/api/suggest?q=x", "/api/experts/1/similar?k=3", "/api/where?q=x"]
 """open to all staff"""
@@ -41,6 +42,8 @@ ACTING = [
     "/api/admin/versions/1/pin",
     "/api/admin/versions/1/unpin",
     "/api/admin/schedule/release",
+    "/api/admin/search-tests",
+    "/api/admin/search-tests/1/delete",
     "/api/directory/imports",
     "/api/directory/imports/1/apply",
     "/api/directory/imports/1/undo",

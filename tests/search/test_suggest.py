@@ -174,6 +174,15 @@ def test_all_kinds_are_suggested_few_of_each(directory):
     assert erins[0].detail == "expert-001 · Welder"
 
 
+def test_a_tag_sets_its_filter_while_it_is_there(directory):
+    assert [each.filter for each in suggest("weav", directory)] == ["tag"]
+    Tag.objects.filter(name="Weaving").update(kind="industry")
+    assert [each.filter for each in suggest("weav", directory)] == ["industry"]
+    Tag.objects.filter(name="Weaving").update(name="Looms")
+    assert [(each.text, each.filter) for each in suggest("weav", directory)] == [("Weaving", "")]
+    assert [each.filter for each in suggest("welder", directory)] == [""]
+
+
 def test_the_hidden_are_never_suggested_nor_what_only_they_have(directory, django_assert_num_queries):
     Expert.objects.filter(username__lte="expert-020").deactivate()
     with django_assert_num_queries(2):
@@ -197,7 +206,10 @@ def test_the_api_suggests_to_staff(client):
     assert client.get(API, {"q": "wel"}).status_code == 503
     cast.published()
     answer = client.get(API, {"q": "wel"})
-    assert answer.json() == {"q": "wel", "suggestions": [{"kind": "title", "text": "Welder", "detail": ""}]}
+    assert answer.json() == {
+        "q": "wel",
+        "suggestions": [{"kind": "title", "text": "Welder", "detail": "", "filter": ""}],
+    }
     assert client.get(API, {"q": " "}).json()["suggestions"] == []
     assert client.get(API).status_code == 422
     for odd in ("\0", "x" * 5_000, "🐝", "%ff", "\u202e"):

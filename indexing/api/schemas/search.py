@@ -193,6 +193,9 @@ class SuggestionOut(Schema):
     kind: Literal["person", "title", "company", "tag"]
     text: str = Field(description="What to search for.")
     detail: str = Field(description="For a person: username and job title.")
+    filter: Literal["", "tag", "industry"] = Field(
+        description="For a tag: the parameter of `/api/search` that finds only experts who have it."
+    )
 
 
 class Suggested(Schema):
@@ -202,6 +205,6 @@ class Suggested(Schema):
     @classmethod
     def from_suggestions(cls, q: str, suggestions: Sequence[Suggestion]) -> Suggested:
         made: list[dict[str, Any]] = [
-            {name: getattr(each, name) for name in ("kind", "text", "detail")} for each in suggestions
+            {name: getattr(each, name) for name in ("kind", "text", "detail", "filter")} for each in suggestions
         ]
         return cls(q=q, suggestions=[SuggestionOut(**each) for each in made])

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from ninja import Field, Schema
+from typing import Annotated
 
+from ninja import Field, Schema
+from pydantic import StringConstraints
+
+from indexing.api.schemas.common import NO_NUL
 from indexing.models import SearchTest
+
+Username = Annotated[str, StringConstraints(max_length=150, pattern=NO_NUL)]
+PEOPLE = 100
+"""Experts that one request can name on either side; as many as a search shows."""
+
+
+class NewTest(Schema):
+    """A search test to be saved."""
+
+    query: str = Field(min_length=1, max_length=500, pattern=NO_NUL)
+    k: int = Field(10, ge=1, le=100, description="Expected experts must be in the top k.")
+    expected: list[Username] = Field([], max_length=PEOPLE, description="Usernames of experts who must be found.")
+    unwanted: list[Username] = Field(
+        [], max_length=PEOPLE, description="Usernames of experts who must not be in the top ten."
+    )
+    active: bool = True
+
+
+class TestDeleted(Schema):
+    id: int
+    query: str
 
 
 class SavedTest(Schema):
     """A query, who must be found for it and who must not."""
 
+    id: int
     query: str
     k: int = Field(description="Expected experts must be in the top k.")
     expected: list[str] = Field(description="Usernames.")
@@ -19,7 +45,7 @@ class SavedTest(Schema):
     @classmethod
     def from_test(cls, test: SearchTest) -> SavedTest:
         people = {name: [each.username for each in getattr(test, name).all()] for name in ("expected", "unwanted")}
-        return cls(query=test.text, k=test.k, active=test.is_active, **people)
+        return cls(id=test.pk, query=test.text, k=test.k, active=test.is_active, **people)
 
 
 class SavedTests(Schema):

@@ -33,9 +33,21 @@
   }
 
   function choose(place) {
-    box.value = options()[place].dataset.text;
+    const { text, filter } = options()[place].dataset;
+    box.value = text;
+    if (filter) { filterBy(filter, text); }
     close();
     box.form.requestSubmit();
+  }
+
+  // Tick the filter's box. If it is not among those shown, a field stands in for it until the results bring their own.
+  function filterBy(name, value) {
+    const facets = document.getElementById("facets");
+    const shown = [...facets.querySelectorAll("input")].find((field) => field.name === name && field.value === value);
+    if (shown) { shown.checked = true; return; }
+    const field = document.createElement("input");
+    Object.assign(field, { type: "hidden", name, value });
+    facets.append(field);
   }
 
   function part(text, kind) {
@@ -51,6 +63,7 @@
       option.id = `suggestion-${number}`;
       option.setAttribute("role", "option");
       option.dataset.text = suggestion.text;
+      option.dataset.filter = suggestion.filter;
       option.append(part(suggestion.text, "suggested"), part(suggestion.detail || list.dataset[suggestion.kind], "quiet"));
       return option;
     }));
