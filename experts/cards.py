@@ -17,7 +17,7 @@ from django.db import connection
 from experts.models import CONTACT, Expert, ExpertTag, Tag
 
 UNSEEN = (
-    *("is_active", "created_at", "updated_at", "tagged_for", "photo_fetched_from"),
+    *("is_active", "created_at", "updated_at", "tagged_for", "search_text", "photo_fetched_from"),
     *(*CONTACT, "availability", "available_from", "links"),
 )
 """Columns that no card shows. They stay deferred: converting their text to times takes longer than the query, and who

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
+from experts.admin.folded_search import FoldedSearch
 from experts.safe_text import without_bidi_controls
 from indexing.lib import times
 from indexing.models import ApiToken, Notification, SearchTest, Synonym
@@ -43,7 +44,7 @@ def _moment_column(field: str, title: StrPromise) -> Callable[[Any], str]:
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):
+class ApiTokenAdmin(FoldedSearch):
     """Shows who has a token, and revokes it. Tokens are created on the API page or by signing in to the API, and
     cannot be read again."""
 
@@ -84,7 +85,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
 
 
 @admin.register(SearchTest)
-class SearchTestAdmin(admin.ModelAdmin):
+class SearchTestAdmin(FoldedSearch):
     """The forms that add, change and delete one search test. The list of them is the console's page."""
 
     form = SearchTestForm
@@ -137,7 +138,7 @@ class SynonymAdmin(admin.ModelAdmin):
 
 
 @admin.register(Notification)
-class NotificationAdmin(admin.ModelAdmin):
+class NotificationAdmin(FoldedSearch):
     """What was sent, and what could not be delivered. Read only."""
 
     when_empty = gettext_lazy("No notifications sent yet. Ask your administrator to configure e-mail or a webhook.")

@@ -7,18 +7,19 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from experts.admin.folded_search import FoldedSearch
 from indexing.models.deleted_users import is_stand_in
 
-admin.site.unregister(User)
+admin.site.unregister([User, Group])
 
 
 @admin.register(User)
-class AccountAdmin(UserAdmin):
+class AccountAdmin(FoldedSearch, UserAdmin):
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return not (obj and is_stand_in(obj)) and super().has_change_permission(request, obj)
 
@@ -42,6 +43,11 @@ class AccountAdmin(UserAdmin):
             needed.discard(str(User._meta.verbose_name))
         protected += [_("%(user)s: keeps the history of a deleted user") % {"user": name} for name in kept]
         return _without_entries(shown), counts, needed, protected
+
+
+@admin.register(Group)
+class RoleAdmin(FoldedSearch, GroupAdmin):
+    """As Django's."""
 
 
 def _without_entries(shown: list[Any]) -> list[Any]:

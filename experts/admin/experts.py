@@ -33,6 +33,7 @@ from experts.admin.filters import (
 from experts.admin.forms import ExpertForm, ExpertTagForm, ExpertTagFormSet, LinesField
 from experts.admin_history import log_changed
 from experts.exporting import write_csv
+from experts.folding import folded_words
 from experts.follow_up import what_follows
 from experts.importing import views as import_views
 from experts.models import CONTACT, Expert, ExpertQuerySet, ExpertTag, Tag, hidden_fields
@@ -41,6 +42,8 @@ from experts.samples import views as sample_views
 
 TAGS_SHOWN = 3
 BATCH = 1_000
+MAX_WORDS = 64
+"""of a search: each is a condition"""
 
 
 class ExpertTagInline(admin.TabularInline):
@@ -110,7 +113,7 @@ class ExpertAdmin(WithAttachments):
         UsernameConflictFilter,
         "created_at",
     )
-    search_fields = ("username", "first_name", "last_name", "job_title", "company", "bio")
+    search_fields = ("search_text",)
     search_help_text = gettext_lazy("Searches name, username, job title, company and bio.")
     list_per_page = 50
     view_on_site = False  # the page of an expert is the admin's form itself
@@ -159,6 +162,14 @@ class ExpertAdmin(WithAttachments):
         assert isinstance(experts, ExpertQuerySet)
         return experts.with_findability().prefetch_related(Prefetch("expert_tags", queryset=rows))
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Expert], search_term: str
+    ) -> tuple[QuerySet[Expert], bool]:
+        """Experts who have every word, whatever its case and accents."""
+        for word in folded_words(search_term)[:MAX_WORDS]:
+            queryset = queryset.filter(search_text__contains=word)
+        return queryset, False
+
     def get_fieldsets(self, request: HttpRequest, obj: Expert | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
         if hidden_fields(request.user):
@@ -170,6 +181,8 @@ class ExpertAdmin(WithAttachments):
             ]
         if obj is None:
             return fieldsets
+        if self.has_change_permission(request, obj):
+            fieldsets = [*fieldsets, (None, {"fields": ("seen_at",)})]
         return [*fieldsets, (gettext_lazy("Findability"), {"fields": ("findability_advice",)})]
 
     @admin.display(description=gettext_lazy("name"), ordering="last_name")

@@ -9,12 +9,14 @@ from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.forms.models import BaseInlineFormSet
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from experts import iso_codes
 from experts.admin.attachments import PhotoFields
-from experts.models import ExpertTag, Tag
+from experts.admin.edit_conflicts import edit_conflict
+from experts.models import Expert, ExpertTag, Tag
 from experts.written_values import read_languages, read_links, read_phone
 
 
@@ -32,8 +34,13 @@ class LinesField(forms.CharField):
 class ExpertForm(PhotoFields):
     """The fields come from the admin's fieldsets."""
 
+    seen_at = forms.CharField(required=False, widget=forms.HiddenInput)
+    """When the expert was last changed, as the person at the form has seen them."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.instance.pk and "seen_at" in self.fields:
+            self.fields["seen_at"].initial = self.instance.updated_at.isoformat()
         if "country" in self.fields:  # whoever may only look has no fields
             label, stored = self.fields["country"].label, self.instance.country
             choices = [("", "---------"), *iso_codes.countries()]
@@ -45,6 +52,25 @@ class ExpertForm(PhotoFields):
         if currency and not re.fullmatch("[A-Z]{3}", currency):
             raise forms.ValidationError(_("“%s” is not a three-letter ISO currency code such as EUR.") % currency)
         return currency
+
+    def clean(self) -> dict[str, Any] | None:
+        """Raises ValidationError if somebody else saved the expert since the form was opened.
+
+        The row is locked until the transaction of the admin ends. The form comes back with what was typed, and saving
+        it once more is then meant.
+        """
+        cleaned = super().clean()
+        seen = self.data.get(self.add_prefix("seen_at"))
+        stored = Expert.objects.select_for_update().filter(pk=self.instance.pk).first() if seen else None
+        if stored is not None and stored.updated_at.isoformat() != seen:
+            changed = [name for name in self.changed_data if name != "seen_at"]
+            typed = QueryDict(mutable=True)
+            typed.update(self.data)
+            typed[self.add_prefix("seen_at")] = stored.updated_at.isoformat()
+            self.data = typed
+            if changed:
+                raise forms.ValidationError(edit_conflict(stored, changed, self.fields))
+        return cleaned
 
     def clean_phone(self) -> str:
         return read_phone(self.cleaned_data["phone"])

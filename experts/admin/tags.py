@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy, ngettext
 
 from experts.admin.filters import UsedFilter
+from experts.admin.folded_search import FoldedSearch
 from experts.admin.forms import TagForm
 from experts.admin_history import log_changed
 from experts.models import ExpertTag, Tag
@@ -22,7 +23,7 @@ NEXT_RUN = gettext_lazy("Tags are assigned again by the next rebuild, or by “R
 
 
 @admin.register(Tag)
-class TagAdmin(admin.ModelAdmin):
+class TagAdmin(FoldedSearch):
     when_empty = gettext_lazy(
         "No tags yet. Add a tag with a description, and the next rebuild assigns it to the experts it fits."
     )

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
@@ -27,5 +28,16 @@ def may_import(view: View) -> View:
     return checked
 
 
+def after_import(user: User | AnonymousUser) -> str:
+    """The name of the page to show then: the list of experts, or the page of imports for those who may not see it."""
+    may_see = user.has_perm("experts.view_expert") or user.has_perm("experts.change_expert")
+    return "admin:experts_expert_changelist" if may_see else "admin:experts_expert_import"
+
+
 def admin_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    return {**admin.site.each_context(request), "opts": Expert._meta, **context}
+    return {
+        **admin.site.each_context(request),
+        "opts": Expert._meta,
+        "after_import": after_import(request.user),
+        **context,
+    }

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from experts.importing.access import admin_context, may_import
+from experts.importing.access import admin_context, after_import, may_import
 from experts.importing.errors import ImportFailed
 from experts.importing.shortened import ShortenedList
 from experts.importing.undo import UndoPlan, plan_undo, undo
@@ -25,7 +25,7 @@ def undo_import(request: HttpRequest, record_id: int) -> HttpResponse:
     try:
         if request.method == "POST":
             messages.success(request, _success_message(record, undo(record.pk, request.user)))
-            return redirect("admin:experts_expert_changelist")
+            return redirect(after_import(request.user))
         plan = plan_undo(record)
     except ImportFailed as error:
         messages.error(request, str(error))

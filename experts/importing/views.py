@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from experts.follow_up import what_follows
 from experts.importing import uploads
-from experts.importing.access import admin_context, may_import
+from experts.importing.access import admin_context, after_import, may_import
 from experts.importing.apply import apply_plan, check_deactivated
 from experts.importing.columns import COLUMNS
 from experts.importing.errors import ImportFailed
@@ -137,7 +137,7 @@ def apply(request: HttpRequest) -> HttpResponse:
     follows = what_follows(request, len(plan.new) + len(plan.changed))
     done = format_html('{} <a href="{}">{}</a> {}', _success_message(pending, plan), address, _("Undo…"), follows)
     messages.success(request, done)
-    return redirect("admin:experts_expert_changelist")
+    return redirect(after_import(request.user))
 
 
 @require_POST
@@ -145,7 +145,7 @@ def apply(request: HttpRequest) -> HttpResponse:
 def discard(request: HttpRequest) -> HttpResponse:
     uploads.discard_pending(request)
     messages.info(request, _("Nothing was imported."))
-    return redirect("admin:experts_expert_changelist")
+    return redirect(after_import(request.user))
 
 
 def urls(site: admin.AdminSite) -> list[URLPattern]:

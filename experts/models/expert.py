@@ -20,6 +20,7 @@ from experts.models.expert_queries import ExpertQuerySet
 from experts.models.expert_tag import ExpertTag
 from experts.models.former_username import FormerUsername
 from experts.models.locking import LockingModel
+from experts.models.search_text import SEARCHED, SearchTextField
 from experts.models.tag import Tag
 from experts.models.username_key import UsernameKeyField
 from experts.models.validators import (
@@ -111,6 +112,9 @@ class Expert(LockingModel):
     tagged_for = models.CharField(max_length=32, blank=True, editable=False)
     """What the automatic tags were computed from: see `tagging.assignment.tagging_basis`. Empty: never tagged."""
 
+    search_text = SearchTextField(editable=False, default="")
+    """What the admin's list is searched by: see `experts.folding`."""
+
     tags: models.ManyToManyField[Tag, ExpertTag] = models.ManyToManyField(
         "Tag", through="ExpertTag", related_name="experts"
     )
@@ -153,6 +157,8 @@ class Expert(LockingModel):
     def save(self, *arguments: Any, **options: Any) -> None:
         """Also notes a username that was changed, see `FormerUsername`."""
         before = without_conflict(self.username_key)
+        if set(SEARCHED) & set(options.get("update_fields") or ()):
+            options["update_fields"] = {*options["update_fields"], "search_text"}
         super().save(*arguments, **options)
         if before and before != without_conflict(self.username_key):
             FormerUsername.objects.update_or_create(key=before, defaults={"expert": self})

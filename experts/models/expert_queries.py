@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from django.utils import timezone
 from experts.identity import CONFLICT, identity_key
 from experts.models.expert_tag import ExpertTag
 from experts.models.locking import MAX_IDS, LockingQuerySet
+from experts.models.search_text import SEARCHED, search_text_of
 from experts.profiles import findability
 
 if TYPE_CHECKING:
@@ -33,6 +34,19 @@ MAX_SEARCH_WORDS = 8
 
 
 class ExpertQuerySet(LockingQuerySet["Expert"]):
+    def bulk_update(self, objs: Iterable[Expert], fields: Iterable[str], batch_size: int | None = None) -> int:
+        """As Django's. What lists are searched by follows, also for experts of which only these fields are known."""
+        experts, names = list(objs), list(fields)
+        updated = super().bulk_update(experts, names, batch_size=batch_size)
+        if set(SEARCHED) & set(names):
+            for start in range(0, len(experts), MAX_IDS):
+                batch = [each.pk for each in experts[start : start + MAX_IDS]]
+                rows = list(self.model._base_manager.filter(pk__in=batch).only("pk", *SEARCHED))
+                for row in rows:
+                    row.search_text = search_text_of(row)
+                super().bulk_update(rows, ["search_text"])
+        return updated
+
     def active(self) -> ExpertQuerySet:
         return self.filter(is_active=True)
 

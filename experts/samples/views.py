@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from experts.importing.access import after_import
 from experts.samples.removal import remove_samples
 
 
@@ -26,4 +27,4 @@ def remove(request: HttpRequest) -> HttpResponse:
         messages.success(request, sentence % count)
     else:
         messages.info(request, _("There are no sample experts."))
-    return redirect("admin:experts_expert_changelist")
+    return redirect(after_import(request.user))
