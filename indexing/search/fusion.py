@@ -10,8 +10,9 @@ Score of the hybrid mode = z + weight * words, where
   scores above everything.
 - M also has the words that the first experts of a first round have in common (`FeedbackTerms`); what the query says
   stays as it is.
-- If some words are in no profile, words are multiplied by the root of the share of the information that the others
-  hold: where nobody has the word that matters, such as “warm” in “old houses warm”, the rest must not decide.
+- If some words of a sentence are in no profile, words are multiplied by the root of the share of the information that
+  the others hold: where nobody has the word that matters, such as “warm” in “who makes old houses warm”, the rest must
+  not decide. A query of keywords alone is often a name with a slip.
   Sentences .746 -> .787 (p .03); speakers, three-word queries and long profiles within .001.
 - weight = WORD_WEIGHT, or KEYWORD_WEIGHT for a query without function words: see `ranking_constants`.
 
@@ -190,7 +191,8 @@ def z_scores(similarities: NDArray[np.float64], spread: tuple[float, float]) -> 
 def word_factor(query: KeywordQuery) -> float:
     """By what a score of the keyword index is multiplied in a hybrid score."""
     weight = KEYWORD_WEIGHT if query.only_keywords else WORD_WEIGHT
-    known = query.known_information / query.own_information if query.known_information else 1.0
+    is_sentence = query.known_information and not query.only_keywords
+    known = query.known_information / query.own_information if is_sentence else 1.0
     return weight * math.sqrt(known / query.information)
 
 

@@ -16,8 +16,8 @@ from tests.support.cast import staff
 
 pytestmark = pytest.mark.django_db
 
-TAGS = {f"expert_tags-{name}": "0" for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
-GIVEN = {"username": "ada", "created_at_0": "2024-05-31", "created_at_1": "12:00", "is_active": "on", **TAGS}
+NOTHING = {f"{of}-{name}": "0" for of in ("expert_tags", "documents") for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
+GIVEN = {"username": "ada", "created_at_0": "2024-05-31", "created_at_1": "12:00", "is_active": "on", **NOTHING}
 
 
 @pytest.fixture
