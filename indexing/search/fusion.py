@@ -11,8 +11,8 @@ Score of the hybrid mode = z + weight * words, where
 - M also has the words that the first experts of a first round have in common (`FeedbackTerms`); what the query says
   stays as it is.
 - If some words of a sentence are in no profile, words are multiplied by the root of the share of the information that
-  the others hold: where nobody has the word that matters, such as “warm” in “who makes old houses warm”, the rest must
-  not decide. A query of keywords alone is often a name with a slip.
+  the others hold: where nobody has the word that matters, such as “warm” in “who makes old houses warm”, the
+  rest must not decide. A query of keywords alone is often a name with a slip.
   Sentences .746 -> .787 (p .03); speakers, three-word queries and long profiles within .001.
 - weight = WORD_WEIGHT, or KEYWORD_WEIGHT for a query without function words: see `ranking_constants`.
 

@@ -123,10 +123,18 @@ class TestListing:
         test = SearchTest.objects.create(text="bread", k=3, is_active=False)
         test.expected.add(good)
         test.unwanted.add(bad)
-        SearchTest.objects.create(text="an empty one")
+        without = SearchTest.objects.create(text="an empty one")
         empty, bread = viewer.get("/api/admin/search-tests").json()["tests"]
-        assert empty == {"query": "an empty one", "k": 10, "expected": [], "unwanted": [], "active": True}
+        assert empty == {
+            "id": without.pk,
+            "query": "an empty one",
+            "k": 10,
+            "expected": [],
+            "unwanted": [],
+            "active": True,
+        }
         assert bread == {
+            "id": test.pk,
             "query": "bread",
             "k": 3,
             "expected": [good.username],
