@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
+import django
 from daphne.cli import CommandLineInterface
 
-from tcs_site.http_server import channel
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tcs_site.settings")
+django.setup(set_prefix=False)
+
+# Models can be imported only once Django is set up.
+from tcs_site.http_server import channel  # noqa: E402
 
 if __name__ == "__main__":
     channel.HEAD_SECONDS = 1.0
