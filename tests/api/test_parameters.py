@@ -31,7 +31,7 @@ def test_head_is_answered_as_get_without_a_body(root):
 
 
 def test_head_does_not_act(root):
-    for path in ACTING:
+    for path in [each for each in ACTING if each not in READING]:
         answer = root.head(path)
         assert (answer.status_code, answer["Allow"]) == (405, "POST"), path
 

@@ -133,6 +133,9 @@ def test_whatever_else_names_a_user_is_thought_of():
         "admin.LogEntry.user",  # handed over
         "indexing.RebuildRun.requested_by",  # set to null; the run stores the name
         "indexing.ApiToken.user",  # ends with its user
+        "accounts.Identity.user",  # ends with its user
+        "accounts.Invitation.invited_by",  # set to null; the invitation stays
+        "experts.RejectedTag.user",  # set to null; the tag stays rejected
         "auth.User_groups.user",
         "auth.User_user_permissions.user",
     }
