@@ -189,8 +189,18 @@ class TestSaving:
         assert set(saved.expected.all()) == {first, second}
         assert LogEntry.objects.get().object_id == str(saved.pk)
 
+    @pytest.mark.services  # PostgreSQL accepts no NUL
     @pytest.mark.parametrize(
-        "wrong", [{"q": ""}, {"k": "0"}, {"k": "x"}, {"expected": ["9" * 30]}, {"expected": ["x"]}, {"q": "x" * 501}]
+        "wrong",
+        [
+            {"q": ""},
+            {"q": "bre\0ad"},
+            {"k": "0"},
+            {"k": "x"},
+            {"expected": ["9" * 30]},
+            {"expected": ["x"]},
+            {"q": "x" * 501},
+        ],
     )
     def test_invalid_input_is_reported_and_nothing_is_saved(self, editor, wrong):
         answer = editor.post(SAVE, {"q": "bread", "k": "5", "address": "q=bread"} | wrong)

@@ -42,7 +42,7 @@ class LabForm(SearchTestForm):
 
 def saved_test(text: str) -> SearchTest | None:
     """The search test of exactly this query."""
-    return SearchTest.objects.filter(text=text.strip()).first()
+    return SearchTest.objects.filter(text=text.replace("\0", "").strip()).first()  # PostgreSQL accepts no NUL
 
 
 def may_save(request: ConsoleRequest, test: SearchTest | None) -> bool:
