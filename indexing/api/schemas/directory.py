@@ -119,8 +119,10 @@ class ImportPreview(Schema):
 
 class ApplyImport(Schema):
     digest: str = Field(max_length=64, description="From the preview.")
-    skip_bad: bool = Field(False, description="Import the good rows, and leave out those with errors.")
-    deactivate: int | None = Field(None, ge=0, le=2**31 - 1, description="How many experts are deactivated.")
+    skip_bad: bool = Field(False, strict=True, description="Import the good rows, and leave out those with errors.")
+    deactivate: int | None = Field(
+        None, strict=True, ge=0, le=2**31 - 1, description="How many experts are deactivated."
+    )
 
 
 class ImportDone(Schema):

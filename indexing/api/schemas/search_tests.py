@@ -19,12 +19,12 @@ class NewTest(Schema):
     """A search test to be saved."""
 
     query: str = Field(min_length=1, max_length=500, pattern=NO_NUL)
-    k: int = Field(10, ge=1, le=100, description="Expected experts must be in the top k.")
+    k: int = Field(10, strict=True, ge=1, le=100, description="Expected experts must be in the top k.")
     expected: list[Username] = Field([], max_length=PEOPLE, description="Usernames of experts who must be found.")
     unwanted: list[Username] = Field(
         [], max_length=PEOPLE, description="Usernames of experts who must not be in the top ten."
     )
-    active: bool = True
+    active: bool = Field(True, strict=True)
 
 
 class TestDeleted(Schema):
