@@ -105,9 +105,8 @@ def addresses(scene: dict[str, Any]) -> list[str]:
         "/admin/experts/expert/{expert}/delete/",
         "/admin/experts/tag/?q=zzqqxx",
     ]
-    return [
-        path.format(**scene) for path in [*paths, *more] if not path.endswith((".txt", ".csv", ".xlsx", "jsi18n/"))
-    ]
+    files = (".txt", ".csv", ".xlsx", "jsi18n/", "{document}/")
+    return [path.format(**scene) for path in [*paths, *more] if not path.endswith(files)]
 
 
 def test_no_page_is_hard_to_see_or_to_reach(window: BrowserContext, scene: dict[str, Any]):
