@@ -106,7 +106,7 @@ def _read_as(table: ImportTable) -> str:
 
 
 def _conventions(found: Conventions) -> list[str]:
-    """How numbers and dates are read, where the file has some that need to be told apart."""
+    """How numbers and dates are read, if the file has any that can be read in two ways."""
     sentences = []
     marked = found.amounts["."] + found.amounts[","] + found.amounts["?"]
     if found.decimal and marked:

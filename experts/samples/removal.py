@@ -1,4 +1,4 @@
-"""Removes the sample directory: everybody whom `generator` made, also with another seed."""
+"""Removes the sample directory: everybody that `generator` made, with whatever seed."""
 
 from __future__ import annotations
 

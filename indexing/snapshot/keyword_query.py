@@ -109,8 +109,8 @@ class QueryParser:
             if clause is not None
         ]
         says = [(self._weight(idf) * idf, count) for _, idf, count in words]
-        told = {term.plain: idf for term, (_, idf, _) in zip(terms.scoring, words, strict=True)}
-        parts += self._other_spellings(text, terms, told)
+        idfs = {term.plain: idf for term, (_, idf, _) in zip(terms.scoring, words, strict=True)}
+        parts += self._other_spellings(text, terms, idfs)
         parts += self._whole_text(text, terms, anybody=any(count for *_, count in words))
         return KeywordQuery(
             tuple(parts),
@@ -238,10 +238,10 @@ class QueryParser:
         """The factor of a word's BM25, 0 to 1; `idf` is that of the field in which most documents contain it."""
         return float((idf / self._statistics.idf(0)) ** RARITY)
 
-    def _other_spellings(self, text: str, terms: QueryTerms, told: dict[str, float]) -> Iterator[KeywordPart]:
+    def _other_spellings(self, text: str, terms: QueryTerms, idfs: dict[str, float]) -> Iterator[KeywordPart]:
         """Several words of the query that documents write as one, and synonyms of several words.
 
-        Each scores as much as its words tell together.
+        Each scores as much as its words together.
         """
         runs: list[tuple[tuple[str, ...], Query]] = []
         if len(terms.words) <= NAME_WORDS and not self._analysis.as_before:
@@ -254,7 +254,7 @@ class QueryParser:
         for left, right in self._analysis.synonyms.phrases_for(terms.words):
             runs.append((left, self.having(" ".join(right))))
         for words, clause in runs:
-            score = JOINED_SHARE * sum(self._weight(idf) * idf for idf in (told.get(word, 0.0) for word in words))
+            score = JOINED_SHARE * sum(self._weight(idf) * idf for idf in (idfs.get(word, 0.0) for word in words))
             if score:
                 yield KeywordPart("word", " ".join(words), Query.const_score_query(clause, score))
 

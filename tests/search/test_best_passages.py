@@ -14,12 +14,12 @@ from tests.support import cast
 pytestmark = pytest.mark.django_db(transaction=True)
 
 QUERY = "who restores harpsichords and tunes them"
-TOLD = "Since then has restored harpsichords, tunes them, and lends a few. " * 6
+LATER = "Since then has restored harpsichords, tunes them, and lends a few. " * 6
 OPENING = "Grew up on an island."
 BIO = (
     f"{OPENING} "
     + "Began as a bricklayer, went to sea, came back to lay tiles and bricks. " * 14
-    + TOLD
+    + LATER
     + "Likes tea. " * 40
 )
 

@@ -27,8 +27,8 @@ from tests.support.index_cast import built, built_snapshot, next_order
 pytestmark = pytest.mark.django_db(transaction=True)
 
 QUERY = "who restores harpsichords and tunes them"
-TOLD = "Since then has restored harpsichords, tunes them, and lends a few. " * 6
-CV = "Born on an island, and went to school there. " * 14 + TOLD + "Likes tea with milk and a biscuit. " * 14
+LATER = "Since then has restored harpsichords, tunes them, and lends a few. " * 6
+CV = "Born on an island, and went to school there. " * 14 + LATER + "Likes tea with milk and a biscuit. " * 14
 
 
 @pytest.fixture
