@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,6 +24,8 @@ from indexing.snapshot.text_analysis import PLAIN, RAW, STEMMED, TERMS, analyser
 
 HEAP_BYTES = 64_000_000
 ADVANCE_EVERY = 500
+REMEMBERED = 64
+"""Queries whose parsed form is kept: one request needs it for its hits, its facets and its explanation."""
 ANALYSIS = "analysis.json"
 """How the queries are analysed: languages and synonyms. Versions before format 5 have none."""
 
@@ -35,6 +38,7 @@ class KeywordIndex:
         self._searcher = searcher
         self.analysis = analysis
         self._parser = QueryParser(schema, searcher, analysis)
+        self._parsed = lru_cache(REMEMBERED)(self._parser.parse)
 
     @classmethod
     def open(cls, folder: Path) -> KeywordIndex:
@@ -88,7 +92,7 @@ class KeywordIndex:
 
     def parse(self, text: str) -> KeywordQuery:
         """The query for a text, to be searched later. Any text can be parsed."""
-        return self._parser.parse(text)
+        return self._parsed(text)
 
     def extended(self, query: KeywordQuery, added: Mapping[str, float]) -> KeywordQuery:
         """The query with further stems and their weights: see `QueryParser.extended`."""
@@ -96,7 +100,7 @@ class KeywordIndex:
 
     def has_words(self, text: str) -> bool:
         """Whether a query has a word at all, function words too; signs such as ! and ? are none."""
-        return bool(self.analysis.terms(text).words)
+        return bool(self.parse(text).terms)
 
     def words(self, text: str) -> list[QueryWord]:
         """The words of a query that count, in the order typed."""
