@@ -49,7 +49,7 @@ def search_page(request: ConsoleRequest) -> HttpResponse:
         "modes": mode_choices(),
         "chips": list(form.chips()),
         "currencies": list(snapshot.facets.currency_counts()) if snapshot else [],
-        "examples": _examples(),
+        "examples": examples(),
         "noted": whole_number(request.GET.get("noted")),
     }
     context |= _addresses(form)
@@ -170,7 +170,8 @@ def _with_address(request: ConsoleRequest, response: HttpResponse, form: SearchF
     return put(response, address)
 
 
-def _examples() -> list[str]:
+def examples() -> list[str]:
+    """Queries to try, in the language of the reader, for who has not searched yet."""
     return [
         _("lawyer for software licences"),
         _("somebody who makes old houses warm"),
