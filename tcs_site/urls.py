@@ -10,6 +10,8 @@ from indexing.console.search import use_views
 from indexing.console.search.similar_views import similar_page
 from indexing.console.search.views import search_page
 from indexing.console.search.where_views import people_options, where_page
+from indexing.console.shortlists import change_views
+from indexing.console.shortlists import views as shortlist_views
 from indexing.ops import health
 
 handler500 = "tcs_site.error_pages.internal_error"
@@ -37,5 +39,13 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("where/", where_page, name="where"),
     path("where/people/", people_options, name="where-people"),
+    path("shared/<str:token>/", shortlist_views.shared_page, name="shared-shortlist"),
+    path("shortlists/", shortlist_views.shortlists_page, name="shortlists"),
+    path("shortlists/star/", change_views.star, name="star"),
+    path("shortlists/<int:shortlist_id>/", shortlist_views.shortlist_page, name="shortlist"),
+    path("shortlists/<int:shortlist_id>/change/", change_views.change, name="change-shortlist"),
+    path("shortlists/<int:shortlist_id>/compare/", shortlist_views.compare_page, name="compare-shortlist"),
+    path("shortlists/<int:shortlist_id>/delete/", shortlist_views.delete_page, name="delete-shortlist"),
+    path("shortlists/<int:shortlist_id>/export.xlsx", shortlist_views.sheet, name="shortlist-sheet"),
     path("similar/<int:expert_id>/", similar_page, name="similar"),
 ]

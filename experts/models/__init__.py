@@ -11,6 +11,9 @@ from experts.models.imports import ColumnMapping as ColumnMapping
 from experts.models.imports import ImportRecord as ImportRecord
 from experts.models.rejected_tag import RejectedTag as RejectedTag
 from experts.models.samples import RemovedSamples as RemovedSamples
+from experts.models.shortlist import Shortlist as Shortlist
+from experts.models.shortlist import ShortlistEntry as ShortlistEntry
+from experts.models.shortlist import ShortlistLink as ShortlistLink
 from experts.models.tag import Tag as Tag
 from experts.models.validators import FIRST_YEAR as FIRST_YEAR
 from experts.models.validators import LAST_YEAR as LAST_YEAR

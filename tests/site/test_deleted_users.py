@@ -136,6 +136,9 @@ def test_whatever_else_names_a_user_is_thought_of():
         "accounts.Identity.user",  # ends with its user
         "accounts.Invitation.invited_by",  # set to null; the invitation stays
         "experts.RejectedTag.user",  # set to null; the tag stays rejected
+        "experts.Shortlist.owner",  # ends with its user
+        "experts.Shortlist.readers",  # the list stays
+        "experts.Shortlist_readers.user",
         "auth.User_groups.user",
         "auth.User_user_permissions.user",
     }

@@ -112,6 +112,19 @@ CONSOLE = [
     Row("index:export-experts", "/admin/index/searches/experts.csv", "console", VIEW),
     Row("profile", "/experts/expert-002/?q=bread", "console"),
     Row("profile-by-id", "/experts/id/{active}/", "console", get=302),  # to the address with the username
+    Row("shortlists", "/shortlists/", "console", post=302, send={"name": "Cooks"}),
+    Row("star", "/shortlists/star/", "console", get=405, post=302, send={"expert": "{active}"}),
+    *(  # somebody else's: nobody learns that it is there
+        Row(name, f"/shortlists/{{shortlist}}/{path}", "console", get=get, post=post)
+        for name, path, get, post in (
+            ("shortlist", "", 404, 405),
+            ("change-shortlist", "change/", 405, 404),
+            ("compare-shortlist", "compare/", 404, 405),
+            ("delete-shortlist", "delete/", 404, 405),
+            ("shortlist-sheet", "export.xlsx", 404, 405),
+        )
+    ),
+    Row("shared-shortlist", "/shared/none/", "open", get=404, post=405),
     Row("reject-tag", "/experts/{active}/tags/reject/", "console", EDIT, get=405, post=302, send={"tag": "{tag}"}),
     Row("restore-tag", "/experts/{active}/tags/restore/", "console", EDIT, get=405, post=302, send={"tag": "{tag}"}),
     Row("show-contact", "/experts/{active}/contact/?q=bread", "console", get=404),  # who has no profile elsewhere
