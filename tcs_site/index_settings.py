@@ -18,6 +18,13 @@ TCS_ENCODER = env.text(
     "indexing.encoders.ModelEncoder",
     about="Dotted path of the encoder class",
 )
+TCS_DEVICE = env.choice(
+    "TCS_DEVICE",
+    "auto",
+    ("auto", "cpu", "cuda", "mps"),
+    about="What many profiles are encoded on: `cpu`, a graphics card (`cuda`), Apple's (`mps`), or `auto`: a card if "
+    "torch finds one",
+)
 TCS_WORKER = env.choice(
     "TCS_WORKER",
     "subprocess",

@@ -33,13 +33,13 @@ TOKENS = 512
 """Tokens per forward pass of the export, padding included: more no longer fit into the processor's cache."""
 
 
-def batches(texts: Sequence[str]) -> Iterator[list[int]]:
-    """Indices into `texts`, up to BATCH at a time, the longest texts first."""
+def batches(texts: Sequence[str], size: int = BATCH) -> Iterator[list[int]]:
+    """Indices into `texts`, up to `size` at a time, the longest texts first."""
     # Texts of similar length need little padding (30 % faster). With the longest first, memory peaks right away, and
     # not in the last minute of a long run.
     order = sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True)
-    for start in range(0, len(order), BATCH):
-        yield order[start : start + BATCH]
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
 
 
 def windows(texts: Sequence[str]) -> Iterator[list[int]]:

@@ -1,4 +1,8 @@
-"""The configured model: its export under ONNX Runtime if there is one, else sentence-transformers under torch."""
+"""The configured model: its export under ONNX Runtime if there is one, else sentence-transformers under torch.
+
+Where torch finds an accelerator, it encodes many documents at once there; queries stay with the export, which answers
+one in a few milliseconds without torch.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,27 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from django.conf import settings
 from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
-from indexing.encoders import onnx_files
+from indexing.encoders import devices, onnx_files
 from indexing.encoders.model_files import ModelFiles
 from indexing.encoders.onnx_encoder import OnnxEncoder
-from indexing.encoders.protocol import DOCUMENT, BatchCallback, Role
+from indexing.encoders.protocol import DOCUMENT, MIN_COSINE, BatchCallback, Encoder, Role
 from indexing.encoders.torch_encoder import SentenceTransformerEncoder
+from indexing.errors import EncoderUnavailable
+from indexing.lib.messages import message
 
 logger = logging.getLogger(__name__)
 
 Backend = Literal["onnx", "torch"]
 """Which library runs the model: ONNX Runtime, or sentence-transformers under torch."""
+
+MANY = 64
+"""Documents in one call from which an accelerator is used."""
+COMPARED = 16
+"""Of these, how many are encoded without it too, to see that it gives the same vectors."""
 
 
 class ModelEncoder:
@@ -37,6 +49,8 @@ class ModelEncoder:
         self.fingerprint = self.files.fingerprint
         self._lock = threading.Lock()
         self._loaded: OnnxEncoder | SentenceTransformerEncoder | None = None
+        self._accelerated: SentenceTransformerEncoder | None = None
+        self._has_looked = False
 
     @property
     def backend(self) -> Backend | None:
@@ -58,7 +72,10 @@ class ModelEncoder:
         self, texts: Sequence[str], role: Role = DOCUMENT, *, progress: BatchCallback | None = None
     ) -> NDArray[np.float32]:
         """Unit vectors, float32[n, d], in input order. Raises EncoderUnavailable, and what `progress` raises."""
-        return self._get().encode(texts, role, progress=progress)
+        encoder: Encoder = self._get()
+        if role == DOCUMENT and len(texts) >= MANY:
+            encoder = self._on_accelerator(texts) or encoder
+        return encoder.encode(texts, role, progress=progress)
 
     def characters_read(self, texts: Sequence[str]) -> list[int]:
         """How many characters of each text the model reads before it cuts. Raises EncoderUnavailable."""
@@ -90,6 +107,15 @@ class ModelEncoder:
                     self._loaded = self._load()
         return self._loaded
 
+    def _on_accelerator(self, texts: Sequence[str]) -> Encoder | None:
+        """The model on an accelerator; None without one, and where torch runs the model anyway."""
+        ordinary = self._get()
+        with self._lock:
+            if not self._has_looked and isinstance(ordinary, OnnxEncoder):
+                self._accelerated = _accelerated(self.files, ordinary, texts[:: len(texts) // COMPARED][:COMPARED])
+                self._has_looked = True
+        return self._accelerated
+
     def _load(self) -> OnnxEncoder | SentenceTransformerEncoder:
         try:
             return OnnxEncoder(onnx_files.find_export(self.fingerprint), self.name)
@@ -103,3 +129,33 @@ class ModelEncoder:
         encoder = SentenceTransformerEncoder(self.files)
         encoder.load()
         return encoder
+
+
+def _accelerated(files: ModelFiles, ordinary: Encoder, texts: Sequence[str]) -> SentenceTransformerEncoder | None:
+    """The model on an accelerator, if that gives the `texts` the same vectors; None without one.
+
+    With `TCS_DEVICE=auto` one that fails is passed over with a warning; otherwise it raises EncoderUnavailable.
+    """
+    device = devices.chosen()
+    if device == devices.CPU:
+        return None
+    encoder = SentenceTransformerEncoder(files, device)
+    try:
+        cosine = float((encoder.encode(texts) * ordinary.encode(texts)).sum(axis=1).min())
+        if not cosine >= MIN_COSINE:  # also for NaN
+            raise EncoderUnavailable(
+                message(
+                    "On the device %(device)s the model %(name)s gives other vectors than on the processor: cosine "
+                    "similarity %(cosine).6f. Update the device’s driver, or set TCS_DEVICE=cpu.",
+                    device=device,
+                    name=files.name,
+                    cosine=cosine,
+                )
+            )
+    except EncoderUnavailable as error:
+        if settings.TCS_DEVICE != "auto":
+            raise
+        logger.warning(gettext_noop("The device %s is not used: %s"), device, error)
+        return None
+    logger.info(gettext_noop("Encoding on the device %s."), device)
+    return encoder

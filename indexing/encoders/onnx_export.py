@@ -21,12 +21,12 @@ import numpy as np
 from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
-from indexing.encoders import onnx_files
+from indexing.encoders import devices, onnx_files
 from indexing.encoders.model_encoder import ModelEncoder
 from indexing.encoders.onnx_encoder import OnnxEncoder
 from indexing.encoders.onnx_files import GRAPH, META, TOKENIZER, Export, Meta, NoExport
 from indexing.encoders.onnx_graph import CannotExport, parts_of, write_graph
-from indexing.encoders.protocol import ROLES, Encoder, Role
+from indexing.encoders.protocol import MIN_COSINE, ROLES, Encoder, Role
 from indexing.encoders.torch_encoder import SentenceTransformerEncoder
 from indexing.lib.files import file_sha256, flush_to_disk
 from indexing.lib.messages import Message, message
@@ -34,7 +34,6 @@ from indexing.lib.ownership import MARK, mark
 
 logger = logging.getLogger(__name__)
 
-MIN_COSINE = 0.9999
 KEEP = 2
 """Exports of other models that are kept, so that going back to the previous model needs no new export."""
 ABANDONED_SECONDS = 3600.0
@@ -100,7 +99,7 @@ def _export(encoder: ModelEncoder, folder: Path) -> None:
     """Write an export into `folder` whose vectors equal the original's, or a meta.json with the reason why not."""
     began = time.monotonic()
     meta = Meta(onnx_files.FORMAT, encoder.fingerprint, _made_by())
-    original = SentenceTransformerEncoder(encoder.files)
+    original = SentenceTransformerEncoder(encoder.files, devices.CPU)
     expected = {role: original.encode(SAMPLE, role) for role in ROLES}  # before the export, which changes the model
     try:
         export = OnnxEncoder(_write(original, folder, meta), encoder.name)

@@ -21,6 +21,9 @@ QUERY: Role = "query"
 DOCUMENT: Role = "document"
 ROLES: tuple[Role, ...] = (QUERY, DOCUMENT)
 
+MIN_COSINE = 0.9999
+"""The lowest cosine similarity of two vectors of one text that count as the same."""
+
 
 class Encoder(Protocol):
     """`settings.TCS_ENCODER` names a class like this, which is made without arguments and must be cheap to make."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 import importlib
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
+from indexing.encoders import devices
 from indexing.encoders.batching import BATCH, batches, characters_read, encodable
 from indexing.encoders.model_files import ModelFiles
 from indexing.encoders.protocol import DOCUMENT, QUERY, BatchCallback, Role
@@ -33,13 +35,20 @@ QUIET_AND_OFFLINE = {
 }
 
 
-class SentenceTransformerEncoder:
-    """The configured model on the CPU, run by torch. Threads that encode at once take turns, batch by batch."""
+ACCELERATED_BATCH = 64
+"""Texts per forward pass on an accelerator, which is idle with fewer."""
 
-    def __init__(self, files: ModelFiles | None = None) -> None:
+
+class SentenceTransformerEncoder:
+    """The configured model, run by torch. Threads that encode at once take turns, batch by batch."""
+
+    def __init__(self, files: ModelFiles | None = None, device: str = "") -> None:
+        """The model of `files` on `device`, as torch names it; without them the configured model, on the device
+        that `TCS_DEVICE` says."""
         self.files = files or ModelFiles.configured()
         self.name = self.files.name
         self.fingerprint = self.files.fingerprint
+        self._device = device
         self._model: SentenceTransformer | None = None
         self._lock = threading.Lock()
 
@@ -69,13 +78,14 @@ class SentenceTransformerEncoder:
         # not encode(): that knows nothing of the model's prompts, lengths and routes for queries and documents
         encode = model.encode_query if role == QUERY else model.encode_document
         vectors = np.empty((len(texts), _dimension(model)), dtype=np.float32)
-        for rows in batches(texts):
+        size = BATCH if str(model.device) == devices.CPU else ACCELERATED_BATCH
+        for rows in batches(texts, size):
             # One batch at a time in the whole process: fast tokenizers fail if two threads use them at once.
-            with self._lock, torch.inference_mode():
+            with self._lock, torch.inference_mode(), self._errors_of(torch):
                 vectors[rows] = encode(
                     [encodable(texts[row]) for row in rows],
                     prompt=self.files.prompts.of(role),
-                    batch_size=BATCH,
+                    batch_size=size,
                     show_progress_bar=False,
                     convert_to_numpy=True,
                     normalize_embeddings=True,
@@ -100,18 +110,33 @@ class SentenceTransformerEncoder:
             counts.append(characters_read(tokens.encodings[0], prompt, text))
         return counts
 
+    @contextmanager
+    def _errors_of(self, torch: Any) -> Iterator[None]:
+        """Raises EncoderUnavailable where the device has too little memory."""
+        try:
+            yield
+        except torch.OutOfMemoryError as error:
+            raise EncoderUnavailable(
+                message(
+                    "The model %(name)s could not encode a text (%(error)s). Is there enough memory?",
+                    name=self.name,
+                    error=error,
+                )
+            ) from error
+
     def _load(self) -> SentenceTransformer:
+        device = self._device or devices.chosen()
         for name, value in QUIET_AND_OFFLINE.items():
             os.environ.setdefault(name, value)
         try:
             library: Any = importlib.import_module("sentence_transformers")
             importlib.import_module("transformers.utils.logging").disable_progress_bar()
             model: SentenceTransformer = library.SentenceTransformer(
-                str(self.files.folder), device="cpu", local_files_only=True
+                str(self.files.folder), device=device, local_files_only=True
             )
         except (ImportError, OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             raise self.files.unusable(f"{type(error).__name__}: {error}") from error
-        # The CPU calculates with float32 several times faster than with the 16 bits that some files store.
+        # A CPU calculates with float32 several times faster than with the 16 bits that some files store.
         return model.float().eval()
 
 

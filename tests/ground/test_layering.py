@@ -30,7 +30,7 @@ HEAVY_LIBRARIES = {
         "indexing.snapshot.word_statistics",
     },
     "py3langid": {"indexing.building.languages"},
-    "torch": {"indexing.encoders.torch_encoder", "indexing.encoders.onnx_graph"},
+    "torch": {"indexing.encoders.devices", "indexing.encoders.torch_encoder", "indexing.encoders.onnx_graph"},
     "sentence_transformers": {"indexing.encoders.torch_encoder"},
     "onnxruntime": {"indexing.encoders.onnx_encoder"},
     "openTSNE": {"indexing.embedding_map.layout.tsne"},
@@ -39,6 +39,7 @@ HEAVY_LIBRARIES = {
 INSIDE_FUNCTIONS = {
     # module: what it imports inside a function, and why
     "indexing.encoders.torch_encoder": {"torch", "sentence_transformers", "transformers"},  # seconds, hundreds of MB
+    "indexing.encoders.devices": {"torch"},
     "indexing.encoders.onnx_graph": {"torch", "transformers"},
     "indexing.embedding_map.layout.tsne": {"openTSNE"},  # half of a worker's start, and not needed for few experts
 }
