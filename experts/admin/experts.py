@@ -13,15 +13,16 @@ from django.db.models import F, ForeignKey, Prefetch, QuerySet, TextField, URLFi
 from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from experts.admin import saved_views
 from experts.admin.attachments import PHOTO_FIELDS, DocumentInline, PhotoFields, WithAttachments
+from experts.admin.columns import ExpertColumns
 from experts.admin.filters import (
     DomainFilter,
     FindabilityFilter,
@@ -40,7 +41,6 @@ from experts.models import CONTACT, Expert, ExpertQuerySet, ExpertTag, Tag, hidd
 from experts.profiles import findability
 from experts.samples import views as sample_views
 
-TAGS_SHOWN = 3
 BATCH = 1_000
 MAX_WORDS = 64
 """of a search: each is a condition"""
@@ -83,25 +83,12 @@ class ExpertTagInline(admin.TabularInline):
 
 
 @admin.register(Expert)
-class ExpertAdmin(WithAttachments):
+class ExpertAdmin(WithAttachments, ExpertColumns):
     when_empty = gettext_lazy(
         "No experts yet. Import a file or add an expert, then rebuild the index to make them searchable."
     )
     form = ExpertForm
     inlines = (DocumentInline, ExpertTagInline)
-    list_display = (
-        "name",
-        "username",
-        "job_title",
-        "company",
-        "findability_shown",
-        "category",
-        "rate",
-        "tags_shown",
-        "photo",
-        "is_active",
-        "updated_at",
-    )
     list_filter = (
         "is_active",
         "category",
@@ -145,7 +132,14 @@ class ExpertAdmin(WithAttachments):
         removal = path(
             "samples/remove/", self.admin_site.admin_view(sample_views.remove), name="experts_expert_remove_samples"
         )
-        return [*import_views.urls(self.admin_site), removal, *super().get_urls()]
+        more = [*import_views.urls(self.admin_site), removal, *saved_views.urls(self.admin_site)]
+        return [*more, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        page = super().changelist_view(request, extra_context)
+        if isinstance(page, TemplateResponse) and page.context_data and "cl" in page.context_data:
+            page.context_data |= saved_views.menus(request, page.context_data["cl"])
+        return page
 
     def save_related(self, request: HttpRequest, form: ModelForm, formsets: Any, change: bool) -> None:
         """Say what follows, if the expert can be searched at all."""
@@ -184,37 +178,6 @@ class ExpertAdmin(WithAttachments):
         if self.has_change_permission(request, obj):
             fieldsets = [*fieldsets, (None, {"fields": ("seen_at",)})]
         return [*fieldsets, (gettext_lazy("Findability"), {"fields": ("findability_advice",)})]
-
-    @admin.display(description=gettext_lazy("name"), ordering="last_name")
-    def name(self, expert: Expert) -> str:
-        return str(expert)
-
-    @admin.display(description=gettext_lazy("rate"), ordering="hourly_rate")
-    def rate(self, expert: Expert) -> str:
-        if expert.hourly_rate is None:
-            return ""
-        return f"{number_format(expert.hourly_rate, force_grouping=True)} {expert.currency}".strip()
-
-    @admin.display(description=gettext_lazy("tags"))
-    def tags_shown(self, expert: Expert) -> str:
-        names = [str(row.tag) for row in expert.expert_tags.all()]
-        more = f" +{len(names) - TAGS_SHOWN}" if len(names) > TAGS_SHOWN else ""
-        return ", ".join(names[:TAGS_SHOWN]) + more
-
-    @admin.display(description=gettext_lazy("photo"))
-    def photo(self, expert: Expert) -> SafeString | str:
-        if expert.photo_file:
-            return format_html('<img src="{}" alt="" width="32" height="32" class="photo">', expert.photo_address)
-        if not expert.photo_link:
-            return ""
-        return format_html(
-            '<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', expert.photo_link, _("photo")
-        )
-
-    @admin.display(description=gettext_lazy("findability"), ordering="findability")
-    def findability_shown(self, expert: Expert) -> str:
-        score = int(getattr(expert, "findability", 0))
-        return render_to_string("admin/experts/expert/_findability.html", {"score": score, "scoring": findability})
 
     @admin.display(description=gettext_lazy("score"))
     def findability_advice(self, expert: Expert) -> str:

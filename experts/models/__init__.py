@@ -9,6 +9,8 @@ from experts.models.expert_tag import ExpertTag as ExpertTag
 from experts.models.former_username import FormerUsername as FormerUsername
 from experts.models.imports import ColumnMapping as ColumnMapping
 from experts.models.imports import ImportRecord as ImportRecord
+from experts.models.list_views import ChosenColumns as ChosenColumns
+from experts.models.list_views import SavedView as SavedView
 from experts.models.rejected_tag import RejectedTag as RejectedTag
 from experts.models.samples import RemovedSamples as RemovedSamples
 from experts.models.shortlist import Shortlist as Shortlist

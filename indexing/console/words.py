@@ -56,8 +56,8 @@ def points(change: float) -> str:
 
 
 def initials(name: str) -> str:
-    """The first letters of the first and the last word."""
-    words = name.split()
+    """The first letters of the first and the last word. Of “Ann Lee (Annie)” the last is “Lee”."""
+    words = [word for word in name.split() if word[0].isalnum()] or name.split()
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
 
 

@@ -193,9 +193,17 @@ def test_on_paper_is_what_was_found_and_nothing_to_press(page: Page, scene: dict
     page.emulate_media(media="screen")
 
 
-@pytest.mark.parametrize("path", ["/admin/index/versions/", "/admin/index/searches/", "/admin/index/"])
-def test_tables_fit_beside_the_sidebar_of_a_tablet(page: Page, path: str):
-    page.set_viewport_size({"width": 768, "height": 1024})
+@pytest.mark.parametrize(
+    ("path", "width"),
+    [
+        ("/admin/index/versions/", 768),
+        ("/admin/index/searches/", 768),
+        ("/admin/index/", 768),
+        ("/admin/experts/expert/", 1024),
+    ],
+)
+def test_tables_fit_beside_the_sidebar_of_a_tablet(page: Page, path: str, width: int):
+    page.set_viewport_size({"width": width, "height": 1024})
     for _ in range(2):  # with the sidebar open, and closed
         page.goto(path)
         assert page.evaluate(CLIPPED) == []

@@ -135,6 +135,8 @@ def test_whatever_else_names_a_user_is_thought_of():
         "indexing.ApiToken.user",  # ends with its user
         "accounts.Identity.user",  # ends with its user
         "accounts.Invitation.invited_by",  # set to null; the invitation stays
+        "experts.ChosenColumns.user",  # ends with its user
+        "experts.SavedView.owner",  # set to null if it is shared, else it ends with its user
         "experts.RejectedTag.user",  # set to null; the tag stays rejected
         "experts.Shortlist.owner",  # ends with its user
         "experts.Shortlist.readers",  # the list stays

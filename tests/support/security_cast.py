@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Invitation
 from experts.importing.records import Changes
-from experts.models import Expert, ImportRecord, Shortlist, Tag
+from experts.models import Expert, ImportRecord, SavedView, Shortlist, Tag
 from indexing import encoders, runs
 from indexing.models import ApiToken, IndexVersion, Notification, RebuildRun, SearchTest, Synonym
 from indexing.serving import live
@@ -64,6 +64,7 @@ def one_of_everything(settings: Any, *, query: str = "bread", **of_experts: str)
         "user": owner.pk,
         "invitation": Invitation.objects.issue("new@example.org", owner)[0].pk,
         "shortlist": Shortlist.objects.create(owner=owner, name="Of nobody else").pk,
+        "view": SavedView.objects.create(owner=owner, name="Singers", is_shared=True, columns=["rate"]).pk,
         "group": Group.objects.order_by("pk").values_list("pk", flat=True)[0],
         "apitoken": ApiToken.objects.issue(owner)[0].pk,
         "searchtest": saved.pk,

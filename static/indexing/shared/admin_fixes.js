@@ -1,7 +1,6 @@
 // Adds accessible names to fields of Django's own widgets that have none (axe-core: label, aria-prohibited-attr).
 "use strict";
 {
-  const { empty } = document.currentScript.dataset;
   const words = (element) => (element ? element.textContent.trim().replace(/:$/, "") : "");
   const nameOf = (field) => {
     const row = field.closest(".form-row, .fieldBox, fieldset");
@@ -9,9 +8,6 @@
   };
 
   const addNames = () => {
-    for (const link of document.querySelectorAll("#changelist-filter li a")) {
-      if (!words(link)) link.textContent = `(${empty})`; // the filter's value is blank
-    }
     for (const list of document.querySelectorAll(".select2-selection__rendered")) list.setAttribute("role", "list");
     for (const tip of document.querySelectorAll(".help-tooltip[aria-label]:not([role])")) tip.setAttribute("role", "img");
     for (const field of document.querySelectorAll(".datetime input:not([aria-label])")) {
@@ -27,6 +23,19 @@
       field.setAttribute("aria-label", nameOf(field) || document.title);
     }
   };
+
+  // Menus of lists close like others do: by a click elsewhere, and with Escape.
+  const openMenus = () => document.querySelectorAll("details.menu[open]");
+  document.addEventListener("click", (event) => {
+    for (const menu of openMenus()) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of openMenus()) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
 
   window.addEventListener("load", () => setTimeout(addNames)); // after the widgets have built themselves
 }
