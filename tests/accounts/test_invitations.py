@@ -78,7 +78,7 @@ def test_whoever_accepts_is_signed_in_and_may_search_only(inviting):
     assert answer.url == "/"
     user = User.objects.get(username="ann@example.org")
     assert (user.first_name, user.email, user.is_staff) == ("Ann", "ann@example.org", False)
-    assert user.get_all_permissions() == {"indexing.search"}
+    assert user.get_all_permissions() == {"indexing.search", "experts.view_document"}
     assert ann.get("/").status_code == 200
 
 

@@ -11,8 +11,8 @@ from django.test import Client
 
 from accounts.models import Identity
 from accounts.oidc import backend
-from tests.accounts.conftest import RETURN, START, Provider
 from tests.support import cast
+from tests.support.oidc_provider import RETURN, START, Provider
 from tests.support.services import free_port
 
 pytestmark = pytest.mark.django_db
@@ -38,13 +38,13 @@ def test_without_a_provider_there_is_no_single_sign_on(client):
 
 
 def test_somebody_new_signs_in_and_may_search_only(client, provider):
-    assert "Log in with Example" in " ".join(client.get(PAGE).content.decode().split())
+    assert "Sign in with Example" in " ".join(client.get(PAGE).content.decode().split())
     assert provider.sign_in(client, "7").url == "/"
     user = User.objects.get()
     assert (user.username, user.email, user.get_full_name()) == ("ann@example.org", "ann@example.org", "Ann Lee")
     assert not user.has_usable_password()
     assert not user.is_staff
-    assert user.get_all_permissions() == {"indexing.search"}
+    assert user.get_all_permissions() == {"indexing.search", "experts.view_document"}
     assert client.get("/").status_code == 200
     assert client.get("/admin/").status_code == 403
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.test import Client
@@ -325,8 +326,11 @@ def test_a_document_takes_the_right_to_see_documents(client, ann):
     document = files.document(ann)
     address = document.get_absolute_url()
     assert client.get(address).status_code == 302
-    person = searcher()
-    client.force_login(person)
+    client.force_login(staff(username="plain"))
+    assert client.get(address).status_code == 403
+    client.force_login(searcher())
+    assert client.get(address).status_code == 200
+    Group.objects.get(name="Searcher").permissions.remove(Permission.objects.get(codename="view_document"))
     assert client.get(address).status_code == 403
     other = Expert.objects.create(username="ben")
     client.force_login(staff("experts.view_document"))
