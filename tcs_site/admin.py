@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import Field
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -20,6 +21,11 @@ admin.site.unregister([User, Group])
 
 @admin.register(User)
 class AccountAdmin(FoldedSearch, UserAdmin):
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **options: Any) -> Any:
+        if db_field.name == "is_staff":
+            options["help_text"] = _("May sign in to the admin.")
+        return super().formfield_for_dbfield(db_field, request, **options)
+
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return not (obj and is_stand_in(obj)) and super().has_change_permission(request, obj)
 

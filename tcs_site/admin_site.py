@@ -50,6 +50,10 @@ class Site(AdminSite):
         """The page on which everybody signs in: staff are led on to the admin."""
         return account_views.sign_in(request, next_page="admin:index")
 
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """As for everybody: back to the page to sign in."""
+        return account_views.sign_out(request)
+
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """As Django's, with a form that slows down guessing."""
         view = PasswordChangeView.as_view(

@@ -94,7 +94,7 @@ def signed_in(browser: Browser, server: Server) -> StorageState:
         page.goto("/admin/index/")
         page.get_by_label("Username").fill("rita")
         page.get_by_label("Password").fill(cast.PASSWORD)
-        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("heading", name="Search index", level=1)).to_be_visible()
         return context.storage_state()
 

@@ -105,7 +105,7 @@ def test_without_javascript_a_refusal_keeps_what_was_typed(browser, server, site
     page.goto("/admin/index/")
     page.get_by_label("Username").fill("rita")
     page.get_by_label("Password").fill("correct horse battery staple")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     page.goto("/admin/index/versions/rollback/?version=2")
     page.get_by_label("Reason", exact=True).fill("   ")
     page.get_by_role("button", name="Roll back").click()

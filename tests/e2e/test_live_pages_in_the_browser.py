@@ -77,7 +77,7 @@ def live(tabs: BrowserContext, path: str = "/admin/index/") -> Page:
 def sign_in(page: Page) -> None:
     page.get_by_label("Username").fill("rita")
     page.get_by_label("Password").fill(cast.PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
 
 
 def test_the_log_is_folded_searched_and_linked_while_it_grows(tabs: BrowserContext, site: Site, server: Server):
@@ -191,7 +191,7 @@ def test_the_way_back_is_quick_where_it_may_be_and_true_everywhere(tabs: Browser
     expect(page.locator("#connection")).to_have_text("live")
     page.go_back(wait_until="commit")
     expect(page.locator("#q")).to_have_value("lute")
-    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/sign-in/")
     page.go_back(wait_until="commit")
     page.wait_for_url("**/sign-in/?next=**")

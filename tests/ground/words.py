@@ -65,6 +65,7 @@ WORDS = {
 IN_TEXTS = {
     # words that engineers may use, but not pages, messages and the documentation
     r"swept": "deleted",
+    r"log(?:ged)? (?:in|out)(?! every)": "sign in, sign out",
     r"by hand": "manually, manual",
     r"asked of": "run against",
     r"whoever|whomever": "anyone who, the person who",
