@@ -93,7 +93,7 @@ def _clean_process_and_folder() -> Iterator[None]:
     web_process.reset()
     yield
     web_process.stop()
-    for name in ("versions", "maps", "imports", "processes", "documents", "photos"):
+    for name in ("versions", "maps", "imports", "processes", "documents", "photos", "encoded"):
         shutil.rmtree(Path(settings.DATA_DIR) / name, ignore_errors=True)
     (Path(settings.DATA_DIR) / MARK).unlink(missing_ok=True)
     cache.clear()

@@ -15,13 +15,13 @@ from experts.profiles.records import ExpertRecord
 from indexing.building.layout import Layout
 from indexing.building.reporting import StageProgress
 from indexing.building.reuse import PreviousVectors
+from indexing.building.shards import Shards, encode
+from indexing.building.unit_length import is_usable
 from indexing.encoders import Encoder
 from indexing.errors import EncoderUnavailable, SnapshotInvalid
 from indexing.lib.messages import count_of_experts, message
 
 logger = logging.getLogger(__name__)
-
-UNIT_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,7 @@ class Embedded:
     """float32[n + m, d], unit length: the experts in their order, then their passages: see
     `indexing.building.layout`."""
     encoded: int
-    """Experts with a text that the previous version does not have. Identical texts are encoded once, but each
-    expert counts."""
+    """Experts with a text that was encoded now. Identical texts are encoded once, but each expert counts."""
     reused: int
 
     @property
@@ -41,17 +40,22 @@ class Embedded:
         return self.matrix[: len(self.layout)]
 
 
-def embed(layout: Layout, encoder: Encoder, previous: PreviousVectors | None, progress: StageProgress) -> Embedded:
-    """The vectors of `layout`. Texts that `previous` does not have are encoded, each different one once.
+def embed(
+    layout: Layout,
+    encoder: Encoder,
+    previous: PreviousVectors | None,
+    progress: StageProgress,
+    shards: Shards | None = None,
+) -> Embedded:
+    """The vectors of `layout`. Texts that neither `previous` nor `shards` have are encoded, each different one once.
 
-    If it has them all, the encoder is not even loaded. Raises EncoderUnavailable, and what `progress` raises.
+    If `previous` has them all, the encoder is not even loaded. Raises EncoderUnavailable, and what `progress` raises.
     """
     rows, hashes = layout.to_encode
     known = previous.rows(hashes) if previous else np.full(len(hashes), -1, np.int64)
     new, old = np.flatnonzero(known < 0), np.flatnonzero(known >= 0)
-    texts = {hashes[at]: layout.texts[hashes[at]] for at in new.tolist()}
-    progress.expect(len(texts))
-    if texts or previous is None:
+    keys = list(dict.fromkeys(hashes[at] for at in new.tolist()))
+    if keys or previous is None:
         _require_one_dimension(encoder, previous)
         dimension = encoder.dimension
     else:
@@ -59,10 +63,12 @@ def embed(layout: Layout, encoder: Encoder, previous: PreviousVectors | None, pr
     matrix = np.empty((len(layout) + len(layout.owners), dimension), np.float32)
     if previous is not None and len(old):
         matrix[rows[old]] = previous.matrix[known[old]]
-    if texts:
-        fresh = encoder.encode(list(texts.values()), progress=progress.advance)
-        place = {each: row for row, each in enumerate(texts)}
-        matrix[rows[new]] = fresh[[place[hashes[at]] for at in new.tolist()]]
+    if keys:
+        fresh, found = encode(keys, layout.texts, encoder, shards, progress)
+        place = {each: row for row, each in enumerate(keys)}
+        of_new = np.array([place[hashes[at]] for at in new.tolist()])
+        matrix[rows[new]] = fresh[of_new]
+        new = new[~found[of_new]]
     _fill_in_means(matrix, layout)
     encoded = len(np.unique(layout.expert_of(rows[new])))
     progress.summarise(
@@ -104,8 +110,7 @@ def _require_one_dimension(encoder: Encoder, previous: PreviousVectors | None) -
 
 def drop_unusable(experts: Sequence[ExpertRecord], embedded: Embedded) -> tuple[Sequence[ExpertRecord], Embedded]:
     """The arguments without experts who have a vector that is not finite and of unit length; the log names them."""
-    lengths = np.linalg.norm(embedded.matrix, axis=1)
-    bad = np.flatnonzero(~(np.abs(lengths - 1) <= UNIT_TOLERANCE))  # not >: NaN is bad as well
+    bad = np.flatnonzero(~is_usable(embedded.matrix))
     if not len(bad):
         return experts, embedded
     layout = embedded.layout

@@ -25,3 +25,6 @@ class Order:
     """Which the version has from now on."""
     database: str = ""
     """The id of the database that orders it: what is written is marked with it."""
+    encoded: Path | None = None
+    """The folder of what earlier builds have encoded (`indexing.building.shards`); None: nothing is stored before
+    the version is complete."""

@@ -13,11 +13,12 @@ from experts import directory
 from experts.profiles.records import ExpertRecord
 from experts.profiles.text import has_text
 from indexing import encoders
-from indexing.building import embedding, nonsense, retag, writing
+from indexing.building import embedding, nonsense, retag, shards, writing
 from indexing.building.embedding import Embedded
 from indexing.building.layout import lay_out
 from indexing.building.order import Order as Order
 from indexing.building.reporting import Reporter, StageProgress
+from indexing.building.shards import Shards
 from indexing.building.writing import (
     finish,
     manifest_of,
@@ -89,13 +90,19 @@ def _encoder(order: Order) -> Encoder:
     return encoder
 
 
+def _shards(order: Order, encoder: Encoder) -> Shards | None:
+    return Shards(order.encoded, encoder.fingerprint, recompute=order.reembed) if order.encoded else None
+
+
 def _build_tags(order: Order, experts: Sequence[ExpertRecord], reporter: Reporter) -> Built:
     with reporter.stage("embed") as progress:
         encoder = _encoder(order)
         previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
         layout = lay_out(experts, encoder, previous, progress.advance)
         todo = retag.plan_tags(experts, layout.keys(), encoder.fingerprint, order.tag_threshold)
-        embedded = embedding.embed(layout.of_rows(todo.rows.tolist()), encoder, previous, progress)
+        embedded = embedding.embed(
+            layout.of_rows(todo.rows.tolist()), encoder, previous, progress, _shards(order, encoder)
+        )
     with reporter.stage("tag") as progress:
         retag.retag(experts, todo, embedded.vectors, encoder, progress)
     return Built(len(experts), embedded.encoded, embedded.reused, None, None, "")
@@ -122,15 +129,19 @@ def _writer(order: Order, aside: Path | None) -> VersionWriter:
 
 
 def _embedded(
-    order: Order, experts: Sequence[ExpertRecord], encoder: Encoder, progress: StageProgress
+    order: Order, experts: Sequence[ExpertRecord], encoder: Encoder, writer: VersionWriter, progress: StageProgress
 ) -> tuple[Sequence[ExpertRecord], Embedded, NDArray[np.float32]]:
     """The experts with a usable vector from the model, their vectors, and those of nonsense (see `nonsense`).
 
-    Raises VerifyFailed if there are no such experts.
+    Raises DiskFull before anything is encoded, and VerifyFailed if there are no such experts.
     """
     previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
     layout = lay_out(experts, encoder, previous, progress.advance)
-    usable, embedded = embedding.drop_unusable(experts, embedding.embed(layout, encoder, previous, progress))
+    dimension = previous.manifest.dimension if previous else encoder.dimension
+    needed = writing.bytes_needed(experts, len(layout) + len(layout.owners), dimension)
+    writing.require_room(writer, needed + shards.bytes_needed(len(layout.texts), dimension))
+    embedded = embedding.embed(layout, encoder, previous, progress, _shards(order, encoder))
+    usable, embedded = embedding.drop_unusable(experts, embedded)
     if not usable:
         raise VerifyFailed(message("The model gave no usable vector for any expert."))
     return usable, embedded, nonsense.vectors(encoder, previous, order.previous)
@@ -147,7 +158,7 @@ def _build_version(
         with reporter.stage("embed") as progress:
             encoder = other or _encoder(order)
             read = {expert.id for expert in experts}
-            experts, embedded, meaningless = _embedded(order, experts, encoder, progress)
+            experts, embedded, meaningless = _embedded(order, experts, encoder, writer, progress)
         layout = embedded.layout
         if aside is None:
             _assign_tags(order, experts, embedded, encoder, reporter)

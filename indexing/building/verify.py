@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from indexing.building.embedding import UNIT_TOLERANCE
+from indexing.building.unit_length import is_usable
 from indexing.errors import VerifyFailed
 from indexing.lib.messages import count_of_experts, message, plural_message
 from indexing.snapshot.reader import Snapshot
@@ -55,8 +55,7 @@ def _check_vectors(snapshot: Snapshot) -> None:
     bad = 0
     matrix = snapshot.meaning.matrix
     for start in range(0, len(matrix), BLOCK):
-        lengths = np.linalg.norm(matrix[start : start + BLOCK], axis=1)
-        bad += int(np.count_nonzero(~(np.abs(lengths - 1) <= UNIT_TOLERANCE)))  # not <=: NaN is bad as well
+        bad += int(np.count_nonzero(~is_usable(matrix[start : start + BLOCK])))
     if bad:
         raise VerifyFailed(
             message("Of %(count)d vectors, %(bad)d are not finite and of unit length.", bad=bad, count=len(matrix))

@@ -189,11 +189,16 @@ def bytes_needed(experts: Sequence[ExpertRecord], rows: int, dimension: int) -> 
     return rows * (2 * 4 * dimension + links) + len(experts) * 600 + 2 * letters + 1_000_000
 
 
+def require_room(writer: VersionWriter, needed: int) -> None:
+    """Raises DiskFull if fewer than `needed` bytes are free."""
+    if free_bytes(writer.building) < needed:
+        raise DiskFull(writer.building.parent, needed, free_bytes(writer.building))
+
+
 @contextmanager
 def raise_disk_full(writer: VersionWriter, needed: int) -> Iterator[None]:
     """Raises DiskFull if fewer than `needed` bytes are free, or the disk turns out to be full while writing."""
-    if free_bytes(writer.building) < needed:
-        raise DiskFull(writer.building.parent, needed, free_bytes(writer.building))
+    require_room(writer, needed)
     try:
         yield
     except (OSError, RuntimeError, ValueError) as error:

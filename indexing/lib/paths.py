@@ -36,6 +36,11 @@ def models_folder() -> Path:
     return Path(settings.DATA_DIR) / "models"
 
 
+def encoded_folder() -> Path:
+    """What runs have encoded that no version holds yet: see `indexing.building.shards`."""
+    return Path(settings.DATA_DIR) / "encoded"
+
+
 def tokens_folder() -> Path:
     """A file for each web process: see `indexing.versions.shared_folder`."""
     return Path(settings.DATA_DIR) / "processes"

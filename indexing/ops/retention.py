@@ -35,6 +35,7 @@ from indexing.models import (
     SearchLog,
 )
 from indexing.sign_in import counting
+from indexing.versions import sweep
 
 logger = logging.getLogger(__name__)
 
@@ -141,6 +142,10 @@ def _files_of_nobody(_now: datetime) -> int:
     return swept + storage.sweep(storage.PHOTOS, photos.known_names())
 
 
+def _encoded(now: datetime) -> int:
+    return sweep.delete_old_encoded(now)
+
+
 def _deleted(rows: QuerySet[Any]) -> int:
     return rows.delete()[0]
 
@@ -157,6 +162,7 @@ KINDS: dict[str, Callable[[datetime], int]] = {
     "imports to undo": _imports,
     "uploads": _uploads,
     "files of nobody": _files_of_nobody,
+    "files of what was encoded": _encoded,
 }
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -25,6 +27,7 @@ logger = logging.getLogger(__name__)
 State, MapState = IndexVersion.State, IndexVersion.MapState
 
 UNFINISHED_MAP = ".tmp"
+ENCODED_KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,17 @@ def delete_leftovers() -> None:
     ours, _foreign = _leftovers()
     for path in ours:
         _delete(path)
+
+
+def delete_old_encoded(now: datetime) -> int:
+    """Delete what runs encoded that did not end well, once it is older than ENCODED_KEPT. Returns how many files."""
+    oldest, deleted = (now - ENCODED_KEPT).timestamp(), 0
+    for path in paths.encoded_folder().glob("*/*"):
+        with suppress(FileNotFoundError):  # a run, or another process, deleted it
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+                deleted += 1
+    return deleted
 
 
 def foreign() -> tuple[str, ...]:

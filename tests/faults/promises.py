@@ -24,9 +24,9 @@ def ask(kind: str = "full", **options: Any) -> RebuildRun:
     return runs.request(kind, cast.command_actor(), **options)
 
 
-def rebuild(kind: str = "full") -> RebuildRun:
+def rebuild(kind: str = "full", **options: Any) -> RebuildRun:
     """A whole run, worked off in this process; it must end well."""
-    claimed = runs.claim(processes.me(), ask(kind).pk)
+    claimed = runs.claim(processes.me(), ask(kind, **options).pk)
     assert claimed is not None
     run = execute.execute(claimed)
     assert run.state == Run.DONE, run.error

@@ -5,11 +5,15 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
+from indexing import encoders
+from indexing.lib import paths
 from indexing.models import RebuildRun
 from tests.faults import promises
 from tests.faults.web import Searching
+from tests.support import cast
 
 State = RebuildRun.State
 FULL = RebuildRun.STAGES[RebuildRun.Kind.FULL]
@@ -78,3 +82,24 @@ def test_a_signal_that_comes_too_late_does_no_harm(searching, first_version, wor
         searching.wait_for(run)
     promises.hold_once_idle()
     promises.next_run_works()
+
+
+def test_a_worker_killed_in_mid_embedding_loses_no_finished_shard(work):
+    """The next run encodes the rest alone, and its vectors are those of a run that encodes everything."""
+    cast.experts(24)
+    run = promises.ask()
+    dying = "tests.faults.encoders.DyingEncoder"
+    assert work(run.pk, TCS_ENCODER=dying, texts_in_a_shard=5).ended() == -signal.SIGKILL
+    assert len(list(paths.encoded_folder().glob("*/*"))) == 2
+    encoders.reset()
+    next_run = promises.rebuild()
+    promises.expect(run, State.CRASHED, stage="embed")
+    encoder = encoders.configured()
+    documents = [text for text in encoder.encoded if encoder.roles[text] == "document"]
+    assert len(documents) == 24 - 2 * 5
+    assert (next_run.encoded, next_run.reused) == (14, 10)
+    assert not paths.encoded_folder().exists()
+    resumed = np.load(paths.version_folder(next_run.version_id) / "vectors.npy")
+    afresh = promises.rebuild(reembed=True)
+    np.testing.assert_array_equal(np.load(paths.version_folder(afresh.version_id) / "vectors.npy"), resumed)
+    promises.hold_once_idle()

@@ -1,0 +1,171 @@
+"""What builds have encoded and no live version holds yet, in shards of some hundred texts.
+
+A build that is lost, cancelled or fails leaves them in `<data>/encoded/`, and the next one encodes only the rest. A
+shard is one file, `<model>/<hash of its texts' hashes>`: the SHA-256 of the rest of it, then the texts' hashes and
+vectors as .npy. It is written under a temporary name, flushed and renamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import os
+import shutil
+from collections.abc import Container, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.utils.translation import gettext_noop
+from numpy.typing import NDArray
+
+from experts.profiles.hashes import HASH_BYTES
+from indexing.building.reporting import StageProgress
+from indexing.building.unit_length import is_usable
+from indexing.encoders import Encoder
+from indexing.lib.files import flush_to_disk
+
+logger = logging.getLogger(__name__)
+
+SIZE = 256
+"""Texts in a shard: a few seconds of work, which is what a build that ends badly loses at most."""
+UNFINISHED = ".tmp"
+RECOMPUTED = ".recomputed"
+_DIGEST_BYTES = 32
+
+
+def encode(
+    keys: Sequence[bytes],
+    texts: Mapping[bytes, str],
+    encoder: Encoder,
+    shards: Shards | None,
+    progress: StageProgress,
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The vectors, float32[k, d], of k texts, given by their hashes; and bool[k], which were in `shards` already.
+
+    The others are added to `shards` as they are encoded. `texts` has these texts, and those that a later build may
+    need. Raises EncoderUnavailable, and what `progress` raises.
+    """
+    vectors = np.empty((len(keys), encoder.dimension), np.float32)
+    found = shards.read_into(vectors, keys, texts) if shards else np.zeros(len(keys), bool)
+    missing = np.flatnonzero(~found).tolist()
+    progress.expect(len(missing))
+    if shards:
+        # The longest first, as encoders order them too: memory peaks right away, and a shard needs little padding.
+        missing.sort(key=lambda row: len(texts[keys[row]]), reverse=True)
+    size = SIZE if shards else max(len(missing), 1)
+    for start in range(0, len(missing), size):
+        rows = missing[start : start + size]
+        vectors[rows] = encoder.encode([texts[keys[row]] for row in rows], progress=progress.advance)
+        if shards:
+            shards.add([keys[row] for row in rows], vectors[rows])
+    if found.any():
+        logger.info(gettext_noop("%d texts were encoded already, by a run that did not end well."), found.sum())
+    return vectors, found
+
+
+def bytes_needed(texts: int, dimension: int) -> int:
+    """The size of the shards of that many texts."""
+    return texts * (HASH_BYTES + 4 * dimension) + (texts // SIZE + 1) * 4096
+
+
+class Shards:
+    """The shards of one model. Nothing here fails a build: what cannot be read or written is encoded again."""
+
+    def __init__(self, folder: Path, fingerprint: str, *, recompute: bool = False) -> None:
+        """`folder` holds those of all models. A build that computes every vector again takes only those of such
+        builds, since it is meant to replace vectors that may be wrong."""
+        again = folder / f"{fingerprint}{RECOMPUTED}"
+        self._own = again if recompute else folder / fingerprint
+        self._folders = [self._own] if recompute else [self._own, again]
+        self._is_full = False
+
+    def read_into(
+        self, vectors: NDArray[np.float32], keys: Sequence[bytes], needed: Container[bytes]
+    ) -> NDArray[np.bool_]:
+        """Set the rows of `vectors`, float32[k, d], whose texts have been encoded. Returns which, bool[k].
+
+        `keys` are k hashes of texts. Shards with no text that is `needed`, damaged ones and unfinished ones are
+        deleted, so that there is never more than the texts of one directory.
+        """
+        place = {each: row for row, each in enumerate(keys)}
+        found = np.zeros(len(keys), bool)
+        for path in self._files():
+            shard = _read(path, vectors.shape[1])
+            hashes = [each.tobytes() for each in shard["hash"]]
+            if not any(each in needed for each in hashes):
+                _delete(path)
+            where = [at for at, each in enumerate(hashes) if each in place]
+            rows = [place[hashes[at]] for at in where]
+            vectors[rows] = shard["vector"][where]
+            found[rows] = True
+        return found
+
+    def add(self, keys: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
+        """Store the vectors, float32[k, d], of the k texts with these hashes; unusable ones are left out."""
+        usable = is_usable(vectors)
+        if self._is_full or not usable.any():
+            return
+        shard = np.empty(int(usable.sum()), _record(vectors.shape[1]))
+        shard["hash"] = np.frombuffer(b"".join(keys), np.uint8).reshape(-1, HASH_BYTES)[usable]
+        shard["vector"] = vectors[usable]
+        try:
+            _write(self._own, shard)
+        except OSError as error:
+            self._is_full = True
+            logger.warning(
+                gettext_noop("What is encoded from here on is not stored until the version is complete: %s"), error
+            )
+
+    def _files(self) -> Iterator[Path]:
+        for folder in self._folders:
+            yield from sorted(folder.glob("*")) if folder.is_dir() else ()
+
+
+def forget(folder: Path) -> None:
+    """Delete all shards: a live version holds the vectors now."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _record(dimension: int) -> np.dtype[Any]:
+    return np.dtype([("hash", np.uint8, (HASH_BYTES,)), ("vector", "<f4", (dimension,))])
+
+
+def _write(folder: Path, shard: NDArray[Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    content = io.BytesIO()
+    np.save(content, shard, allow_pickle=False)
+    raw = content.getvalue()
+    path = folder / hashlib.blake2b(shard["hash"].tobytes(), digest_size=HASH_BYTES).hexdigest()
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
+    try:
+        unfinished.write_bytes(hashlib.sha256(raw).digest() + raw)
+        flush_to_disk(unfinished)
+        unfinished.rename(path)
+    except OSError:
+        _delete(unfinished)
+        raise
+
+
+def _read(path: Path, dimension: int) -> NDArray[Any]:
+    """The records of a shard; none if it is damaged, unfinished or of another dimension."""
+    nothing = np.empty(0, _record(dimension))
+    if path.suffix == UNFINISHED:
+        return nothing
+    try:
+        content = path.read_bytes()
+        raw = content[_DIGEST_BYTES:]
+        if hashlib.sha256(raw).digest() != content[:_DIGEST_BYTES]:
+            return nothing
+        shard: NDArray[Any] = np.load(io.BytesIO(raw), allow_pickle=False)
+    except (OSError, ValueError):
+        return nothing
+    return shard if shard.dtype == nothing.dtype and is_usable(shard["vector"]).all() else nothing
+
+
+def _delete(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        logger.warning(gettext_noop("Could not delete %s: %s"), path.name, error)
