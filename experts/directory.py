@@ -34,6 +34,10 @@ COLUMNS = (
     "photo_url",
     "photo_file",
     "tagged_for",
+    "city",
+    "country",
+    "languages",
+    "available_from",
 )
 
 
@@ -75,13 +79,15 @@ def read_rows() -> Iterator[DirectoryRow]:
     conversion, and as plain tuples: together that saves a third of the time.
     """
     texts = ("username", "first_name", "last_name", "job_title", "company", "bio")
+    places = ("city", "country", "languages")
     photo = Case(When(photo_url="", photo_file="", then=Value("")), default=Value("1"), output_field=CharField())
     whole = Cast(Cast(Round(F("hourly_rate") * 100), BigIntegerField()), CharField())
     experts = (
         Expert.objects.active()
         .order_by()
         .annotate(tag=Value("", CharField()), photo=photo, cents=Coalesce(whole, Value("")))
-        .values_list("id", "tag", *texts, "cents", "currency", "category", "photo")
+        .annotate(available=Coalesce(Cast("available_from", CharField()), Value("")))
+        .values_list("id", "tag", *texts, "cents", "currency", "category", "photo", *places, "available")
     )
     nothing = {f"no_{name}": Value("", CharField()) for name in DirectoryRow._fields[2:]}
     tags = (

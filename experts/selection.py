@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from experts import iso_codes
@@ -46,7 +45,7 @@ class Selection:
         if self.countries:
             found = found.filter(country__in=self.countries)
         for code in self.languages:
-            found = found.filter(_speaks(code))
+            found = found.speaking(code)
         if self.available_by:
             found = found.filter(available_from__lte=self.available_by)
         if self.updated_since:
@@ -76,8 +75,3 @@ class Selection:
 
 def _storable(names: Sequence[str]) -> list[str]:
     return [name for name in names if "\0" not in name]  # PostgreSQL takes no NUL
-
-
-def _speaks(code: str) -> Q:
-    spoken = Q(languages=code) | Q(languages__startswith=f"{code} ") | Q(languages__endswith=f" {code}")
-    return spoken | Q(languages__contains=f" {code} ")

@@ -24,9 +24,12 @@ from experts.admin import saved_views
 from experts.admin.attachments import PHOTO_FIELDS, DocumentInline, PhotoFields, WithAttachments
 from experts.admin.columns import ExpertColumns
 from experts.admin.filters import (
+    AvailabilityFilter,
+    CountryFilter,
     DomainFilter,
     FindabilityFilter,
     IndustryFilter,
+    LanguageFilter,
     PhotoFilter,
     TaggedFilter,
     UsernameConflictFilter,
@@ -96,6 +99,9 @@ class ExpertAdmin(WithAttachments, ExpertColumns):
         IndustryFilter,
         TaggedFilter,
         PhotoFilter,
+        CountryFilter,
+        LanguageFilter,
+        AvailabilityFilter,
         FindabilityFilter,
         UsernameConflictFilter,
         "created_at",

@@ -7,9 +7,11 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from experts import iso_codes
 from experts.models import Expert, ExpertQuerySet, ExpertTag, Tag
 from experts.numbers import whole_number
 from experts.profiles import findability
@@ -77,6 +79,53 @@ class PhotoFilter(admin.SimpleListFilter):
         if self.value() == "yes":
             return queryset.exclude(photo_url="", photo_file="")
         return queryset.filter(photo_url="", photo_file="") if self.value() == "no" else queryset
+
+
+class CountryFilter(admin.SimpleListFilter):
+    """Offers the countries that somebody is in, by name in the reader's language."""
+
+    title = gettext_lazy("country")
+    parameter_name = "country"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        held = Expert.objects.exclude(country="").order_by().values_list("country", flat=True).distinct()
+        return sorted(((code, iso_codes.country_name(code)) for code in held), key=lambda pair: pair[1])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Expert]) -> QuerySet[Expert]:
+        return queryset if self.value() is None else queryset.filter(country=self.value())
+
+
+class LanguageFilter(admin.SimpleListFilter):
+    """Offers the languages that somebody speaks, by name in the reader's language."""
+
+    title = gettext_lazy("language")
+    parameter_name = "language"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        held = Expert.objects.exclude(languages="").order_by().values_list("languages", flat=True).distinct()
+        codes = {code for languages in held for code in languages.split()}
+        return sorted(((code, iso_codes.language_name(code)) for code in codes), key=lambda pair: pair[1])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Expert]) -> QuerySet[Expert]:
+        assert isinstance(queryset, ExpertQuerySet)
+        code = self.value()
+        return queryset if code is None else queryset.speaking(code)
+
+
+class AvailabilityFilter(admin.SimpleListFilter):
+    title = gettext_lazy("availability")
+    parameter_name = "available"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [("now", _("available now")), ("later", _("available later")), ("unknown", _("without a date"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Expert]) -> QuerySet[Expert]:
+        today = timezone.localdate()
+        if self.value() == "now":
+            return queryset.filter(available_from__lte=today)
+        if self.value() == "later":
+            return queryset.filter(available_from__gt=today)
+        return queryset.filter(available_from=None) if self.value() == "unknown" else queryset
 
 
 class UsernameConflictFilter(admin.SimpleListFilter):

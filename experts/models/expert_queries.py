@@ -47,6 +47,11 @@ class ExpertQuerySet(LockingQuerySet["Expert"]):
                 super().bulk_update(rows, ["search_text"])
         return updated
 
+    def speaking(self, code: str) -> ExpertQuerySet:
+        """The experts who speak the language with this ISO code."""
+        first, last = models.Q(languages__startswith=f"{code} "), models.Q(languages__endswith=f" {code}")
+        return self.filter(models.Q(languages=code) | first | last | models.Q(languages__contains=f" {code} "))
+
     def active(self) -> ExpertQuerySet:
         return self.filter(is_active=True)
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from experts.profiles.records import FIELDS, ExpertRecord, document_hash, document_texts, rate_value
+from experts.profiles.records import FIELDS, ExpertRecord, date_value, document_hash, document_texts, rate_value
 from experts.profiles.text import TEMPLATE_VERSION
 
 HASH_BYTES = 16
@@ -49,6 +49,11 @@ class DirectoryRow(NamedTuple):
     category: str
     photo: str
     """"1" or empty"""
+    city: str
+    country: str
+    languages: str
+    available: str
+    """from which date, in ISO 8601; empty if that is not known"""
 
 
 def text_hash(fingerprint: str, text: str) -> bytes:
@@ -91,9 +96,14 @@ def directory_rows(expert: ExpertRecord) -> list[DirectoryRow]:
         currency=expert.currency,
         category=expert.category,
         photo=FIELDS["photo"](expert),
+        city=expert.city,
+        country=expert.country,
+        languages=expert.languages,
+        available=date_value(expert.available_from),
     )
     documents = [f"{DOCUMENT}{document_hash(text)}" for text in document_texts(expert)]
-    return [own, *(DirectoryRow(expert.id, each, *[""] * 10) for each in (*map(str, expert.manual_tags), *documents))]
+    nothing = [""] * (len(DirectoryRow._fields) - 2)
+    return [own, *(DirectoryRow(expert.id, each, *nothing) for each in (*map(str, expert.manual_tags), *documents))]
 
 
 def row_hashes(rows: Sequence[Sequence[Any]]) -> NDArray[np.uint64]:
@@ -112,6 +122,7 @@ def row_hashes(rows: Sequence[Sequence[Any]]) -> NDArray[np.uint64]:
         "rate": [rates[cents] for cents in column["cents"]],
         "manual_tags": [""] * len(rows),
         "documents": [""] * len(rows),
+        "available_from": column["available"],
     }
     return _hash_columns(len(rows), (values[name] for name in FIELDS))
 

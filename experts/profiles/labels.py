@@ -16,5 +16,9 @@ FIELD_NAMES = {
     "photo": gettext_lazy("photo"),
     "manual_tags": gettext_lazy("manual tags"),
     "documents": gettext_lazy("documents"),
+    "city": gettext_lazy("city"),
+    "country": gettext_lazy("country"),
+    "languages": gettext_lazy("languages"),
+    "available_from": gettext_lazy("available from"),
 }
 """The names of `experts.profiles.records.FIELDS`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 
@@ -27,6 +28,12 @@ class ExpertRecord:
     """see `Expert.tagged_for`"""
     manual_tags: tuple[int, ...] = ()
     """ids, ascending"""
+    city: str = ""
+    country: str = ""
+    """ISO code, or empty"""
+    languages: str = ""
+    """ISO codes, separated by spaces"""
+    available_from: date | None = None
     documents: str = ""
     """the texts of the expert's documents, by `document_hash`, with DOCUMENT_END between them"""
 
@@ -63,6 +70,11 @@ def rate_value(rate: Decimal | None) -> str:
     return "" if rate is None else str(rate.normalize())
 
 
+def date_value(day: date | None) -> str:
+    """A date as ISO 8601; empty for None."""
+    return "" if day is None else day.isoformat()
+
+
 FIELDS: dict[str, Callable[[ExpertRecord], str]] = {
     "username": lambda expert: expert.username,
     "name": lambda expert: f"{expert.first_name}\0{expert.last_name}",
@@ -75,5 +87,9 @@ FIELDS: dict[str, Callable[[ExpertRecord], str]] = {
     "photo": lambda expert: "1" if expert.has_photo else "",
     "manual_tags": lambda expert: tags_value(expert.manual_tags),
     "documents": lambda expert: documents_value(map(document_hash, document_texts(expert))),
+    "city": lambda expert: expert.city,
+    "country": lambda expert: expert.country,
+    "languages": lambda expert: expert.languages,
+    "available_from": lambda expert: date_value(expert.available_from),
 }
 """What a version keeps of each expert: field -> its value as text. Another list is another format of versions."""

@@ -120,6 +120,7 @@ def write_keywords(
             tags=names.get(expert.id, ()),
             labels=facets.labels_of_row(row),
             rate=facets.rate_of_row(row),
+            available=facets.places.day_of_row(row) if facets.places else None,
             language=spoken.each[row],
             documents=expert.documents,
             documents_language=languages.language_of(expert.documents) or spoken.each[row],

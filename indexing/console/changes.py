@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, Generic, Self, TypeVar
 
 from django.core.paginator import Paginator
 from django.http import QueryDict
+from django.utils.formats import date_format
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from experts import iso_codes
 from experts.models import Expert, Tag
 from experts.profiles.labels import FIELD_NAMES
 from indexing.console import text_diff
@@ -121,6 +124,12 @@ def field_text(field: str, value: str, tags: Mapping[int, str]) -> str:
     if field == "documents":
         count = len(value.split())
         return ngettext("%s document", "%s documents", count) % count if count else ""
+    if field == "country":
+        return iso_codes.country_name(value)
+    if field == "languages":
+        return ", ".join(map(iso_codes.language_name, value.split()))
+    if field == "available_from" and value:
+        return date_format(date.fromisoformat(value))
     if field == "manual_tags":
         return ", ".join(sorted(tags.get(int(each), _("a deleted tag")) for each in value.split()))
     return value

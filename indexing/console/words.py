@@ -8,6 +8,7 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from experts import iso_codes
 from indexing.lib.translation import translated
 from indexing.models import RebuildRun
 from indexing.runs import estimates
@@ -64,6 +65,13 @@ def initials(name: str) -> str:
 def count(number: int | None) -> str:
     """The number with thousands separators; a dash for None."""
     return "–" if number is None else str(intcomma(number))
+
+
+def filter_value(value: str, parameter: str) -> str:
+    """A value of a search's filter in the reader's words: the names of countries and languages for their codes."""
+    if parameter == "country":
+        return iso_codes.country_name(value)
+    return iso_codes.language_name(value) if parameter == "language" else value
 
 
 def run_state(run: RebuildRun | None) -> str:

@@ -16,11 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from experts.folding import folded
 from experts.models import Expert, Tag
 from indexing.models.searches import Mode
 from indexing.search.filters import NONE, Filters
 from indexing.search.searcher import Matches, Results, matches_of, query_vector
+from indexing.snapshot.places import PlaceColumns
 from indexing.snapshot.reader import Snapshot
+from indexing.snapshot.value_lists import ValueLists
 
 VALUES = 12
 """How many values of a group are offered, those that set the matches apart most. Chosen ones are always offered."""
@@ -33,8 +36,10 @@ NEAR_TAGS = 5
 @dataclass(frozen=True, slots=True)
 class FacetValue:
     key: int | str
-    """The id of a tag, the name of a category, or the code of a currency."""
+    """The id of a tag, the name of a category, the folded name of a city, or the code of a country, language or
+    currency."""
     name: str
+    """As a filter names it."""
     count: int
     chosen: bool = False
 
@@ -54,6 +59,9 @@ class FacetCounts:
     currencies: tuple[FacetValue, ...] = ()
     """Counts only experts who have a rate."""
     photo: int = 0
+    countries: tuple[FacetValue, ...] = ()
+    cities: tuple[FacetValue, ...] = ()
+    languages: tuple[FacetValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,20 @@ class FacetedQuery:
             categories=self._values("categories", categories, facets.category_counts, filters.categories),
             currencies=self._values("rate", currencies, facets.currency_counts, (filters.currency,)),
             photo=int(np.count_nonzero(facets.has_photo[self._rows])),
+            **self._places(facets.places),
         )
+
+    def _places(self, places: PlaceColumns | None) -> dict[str, tuple[FacetValue, ...]]:
+        """None of them in a version of an earlier release."""
+        if places is None:
+            return {}
+        filters, countries, languages = self.filters, places.countries, places.languages
+        cities = [folded(name) for name in filters.cities]
+        return {
+            "countries": self._values("countries", _itself(countries), countries.counts, filters.countries),
+            "cities": self._values("cities", places.city_by_key, places.cities.counts, cities),
+            "languages": self._values("languages", _itself(languages), languages.counts, filters.languages),
+        }
 
     def loosened(self) -> Loosened | None:
         """The filter whose removal gives the most matches; None if no single removal gives any."""
@@ -139,7 +160,8 @@ class FacetedQuery:
         rows, chosen_keys = self._under(group), set(chosen)
         here = counts(rows)
         apart = _apart(here, counts(None), len(rows) / max(len(self.snapshot), 1))
-        values = [FacetValue(key, name, here.get(key, 0), key in chosen_keys) for key, name in names.items()]
+        keys = [key for key in dict.fromkeys([*here, *chosen_keys]) if key in names]
+        values = [FacetValue(key, names[key], here.get(key, 0), key in chosen_keys) for key in keys]
         values = [value for value in values if value.count or value.chosen]
         values.sort(key=lambda value: (-apart.get(value.key, -np.inf), value.name))
         return tuple(value for place, value in enumerate(values) if place < VALUES or value.chosen)
@@ -160,7 +182,7 @@ class FacetedQuery:
     @cached_property
     def _open_groups(self) -> frozenset[str]:
         """Groups with a filter of which one value is enough."""
-        alone = {"photo"} | ({"tags"} if self.filters.all_tags else set())
+        alone = {"photo", "available_by", *self.filters.groups_of_all}
         return frozenset(set(self.filters.groups()) - alone)
 
     def _under(self, group: str) -> NDArray[np.int64]:
@@ -175,6 +197,11 @@ class FacetedQuery:
 
     def _active(self, matches: Matches) -> NDArray[np.int64]:
         return self.snapshot.rows(np.array(Expert.objects.active_among(matches.ids.tolist()), np.int64))
+
+
+def _itself(column: ValueLists) -> dict[str, str]:
+    """The values of a column, which are their own names."""
+    return {name: name for name in column.totals}
 
 
 def _tags() -> dict[int, tuple[str, str]]:

@@ -1,25 +1,48 @@
 """The filters of a search, applied to the facets of one version; nothing here reads the database.
 
-An expert must have all of several tags, or any of them; of several industries or categories, any is enough. Rates are
-compared within one currency only: 100 JPY are not more than 90 EUR. Whether an expert is active is not a filter: it
-is checked for every search, when the cards are read from the database.
+An expert must have all of several tags, or any of them; of several industries, categories, countries or cities, any
+is enough; of several languages, all are needed. Rates are compared within one currency only: 100 JPY are not more
+than 90 EUR. Whether an expert is active is not a filter: it is checked for every search, when the cards are read from
+the database.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from experts.folding import folded
 from indexing.errors import InvalidInput
 from indexing.lib.messages import Message, message
 from indexing.snapshot import query_syntax
 from indexing.snapshot.facets import FacetColumns
-from indexing.snapshot.prefilter import PHOTO, KeywordConditions, Prefilter, category_label, currency_label, tag_label
+from indexing.snapshot.places import PlaceColumns
+from indexing.snapshot.prefilter import (
+    PHOTO,
+    KeywordConditions,
+    Prefilter,
+    category_label,
+    city_label,
+    country_label,
+    currency_label,
+    language_label,
+    tag_label,
+)
 from indexing.snapshot.reader import Snapshot
+
+PLACES = {"countries": "country", "cities": "city", "languages": "language", "available_by": "available_by"}
+"""Filters that a version of an earlier release has nothing for: each with its parameter."""
+GROUPS = ("tags", "industries", "categories", *PLACES, "rate", "photo")
+TOO_EARLY = message(
+    "This version of the index was built before TCS could filter by country, city, language and availability. Remove "
+    "these filters, or rebuild the index."
+)
+EPOCH = date(1970, 1, 1)
 
 
 class InvalidFilter(InvalidInput):
@@ -45,6 +68,14 @@ class Filters:
     rate_max: float | None = None
     currency: str = ""
     photo: bool = False
+    countries: tuple[str, ...] = ()
+    """ISO codes; one of them is enough"""
+    cities: tuple[str, ...] = ()
+    """without regard to case and accents; one of them is enough"""
+    languages: tuple[str, ...] = ()
+    """ISO codes; an expert needs every one"""
+    available_by: date | None = None
+    """Only experts who are known to be available from this day or earlier."""
 
     def __post_init__(self) -> None:
         """Raises InvalidFilter for a rate without a currency or below 0, and for a minimum above the maximum."""
@@ -72,7 +103,10 @@ class Filters:
         return self.rate_min is not None or self.rate_max is not None
 
     def mask(self, facets: FacetColumns) -> NDArray[np.bool_]:
-        """bool[n]: which of the version's n rows pass every filter."""
+        """bool[n]: which of the version's n rows pass every filter.
+
+        Raises InvalidFilter if an earlier release built the version, and stored nothing to compare with.
+        """
         mask = np.ones(len(facets), np.bool_)
         if self.tags:
             held = [facets.having([tag]) for tag in self.tags] if self.all_tags else [facets.having(self.tags)]
@@ -89,6 +123,23 @@ class Filters:
             mask &= facets.rate <= self.rate_max
         if self.photo:
             mask &= facets.has_photo
+        if wanted := next((name for name in PLACES if getattr(self, name)), None):
+            if facets.places is None:
+                raise InvalidFilter(PLACES[wanted], TOO_EARLY)
+            mask &= self._there(facets.places)
+        return mask
+
+    def _there(self, places: PlaceColumns) -> NDArray[np.bool_]:
+        """bool[n]: who is in the right place, speaks the languages and is available."""
+        mask = np.ones(len(places.available), np.bool_)
+        if self.countries:
+            mask &= places.countries.having(self.countries)
+        if self.cities:
+            mask &= places.cities.having(map(folded, self.cities))
+        for code in self.languages:
+            mask &= places.languages.having([code])
+        if self.available_by:
+            mask &= places.available <= np.datetime64(self.available_by)
         return mask
 
     def conditions(self) -> KeywordConditions:
@@ -103,7 +154,16 @@ class Filters:
             labels.append((currency_label(self.currency),))
         if self.photo:
             labels.append((PHOTO,))
-        return KeywordConditions(tuple(labels), (self.rate_min, self.rate_max) if self._has_rates else None)
+        if self.countries:
+            labels.append(tuple(map(country_label, self.countries)))
+        if self.cities:
+            labels.append(tuple(city_label(folded(name)) for name in self.cities))
+        labels += [(language_label(code),) for code in self.languages]
+        return KeywordConditions(
+            tuple(labels),
+            (self.rate_min, self.rate_max) if self._has_rates else None,
+            available_by=(self.available_by - EPOCH).days if self.available_by else None,
+        )
 
     def prefilter(self, snapshot: Snapshot, query: str = "") -> Prefilter | None:
         """The rows that pass, for both indexes; None if all do. Phrases and excluded words of `query` count too."""
@@ -117,8 +177,8 @@ class Filters:
         return Prefilter(mask, conditions)
 
     def groups(self) -> Iterator[str]:
-        """The names of the groups that have a filter, of: tags, industries, categories, rate, photo."""
-        for name in ("tags", "industries", "categories"):
+        """The names of the groups that have a filter, of GROUPS."""
+        for name in ("tags", "industries", "categories", *PLACES):
             if getattr(self, name):
                 yield name
         if self.currency:
@@ -142,15 +202,22 @@ class Filters:
     def each_dropped(self) -> Iterator[tuple[str, object, Filters]]:
         """Every way to remove one filter: its group, its value, and the filters that remain.
 
-        Of several tags that must all match, each is a filter of its own. Values of which one is enough
+        Of several tags or languages that must all match, each is a filter of its own. Values of which one is enough
         are one filter together.
         """
         for group in self.groups():
-            if group == "tags" and self.all_tags and len(self.tags) > 1:
-                for tag in self.tags:
-                    yield group, tag, replace(self, tags=tuple(other for other in self.tags if other != tag))
+            values: Any = getattr(self, group, None)
+            if group in self.groups_of_all and len(values) > 1:
+                for value in values:
+                    others: dict[str, Any] = {group: tuple(other for other in values if other != value)}
+                    yield group, value, replace(self, **others)
             else:
-                yield group, getattr(self, group, None), self.without(group)
+                yield group, values, self.without(group)
+
+    @property
+    def groups_of_all(self) -> tuple[str, ...]:
+        """The groups of which an expert needs every value."""
+        return ("tags", "languages") if self.all_tags else ("languages",)
 
 
 NONE = Filters()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
+from experts import iso_codes
+from experts.folding import folded
 from experts.models import Expert, Tag
 from indexing.lib.messages import Message, message
 from indexing.search.filters import Filters, InvalidFilter
@@ -25,11 +28,15 @@ class SearchParameters:
     rate_max: float | None = None
     currency: str = ""
     photo: bool = False
+    country: Sequence[str] = ()
+    city: Sequence[str] = ()
+    language: Sequence[str] = ()
+    available_by: date | None = None
 
     def filters(self, *, strictly: bool = False) -> Filters:
-        """Looks the names of tags up. No expert passes a filter for an unknown tag or category.
+        """Looks the names of tags up. No expert passes a filter for an unknown tag, category, country, ...
 
-        Raises InvalidFilter; with `strictly`, also for an unknown tag or category.
+        Raises InvalidFilter; with `strictly`, also for what is unknown.
         """
         if strictly and not self.currency and (self.rate_min, self.rate_max) != (None, None):
             raise InvalidFilter("currency", _which_currency())
@@ -39,6 +46,8 @@ class SearchParameters:
                 raise InvalidFilter(name, message("There is no tag “%(name)s”.", name=unknown[0]))
         if strictly and (absent := [text for text in self.category if not _is_category(text)]):
             raise InvalidFilter("category", message("There is no category “%(name)s”.", name=absent[0]))
+        if strictly:
+            self._check_places()
         return Filters(
             tags=tuple(dict.fromkeys(ids.get(text, UNKNOWN) for text in self.tag)),
             all_tags=self.match == "all",
@@ -48,7 +57,21 @@ class SearchParameters:
             rate_max=self.rate_max,
             currency=self.currency.upper(),
             photo=self.photo,
+            countries=tuple(dict.fromkeys(code.upper() for code in self.country)),
+            cities=tuple(dict.fromkeys(self.city)),
+            languages=tuple(dict.fromkeys(code.lower() for code in self.language)),
+            available_by=self.available_by,
         )
+
+    def _check_places(self) -> None:
+        if not iso_codes.country_codes().issuperset(code.upper() for code in self.country):
+            raise InvalidFilter("country", message("Not a country. Use its ISO code, such as NL."))
+        if not iso_codes.language_codes().issuperset(code.lower() for code in self.language):
+            raise InvalidFilter("language", message("Not a list of languages. Use their ISO codes, such as: nl, en."))
+        if self.city:
+            held = set(map(folded, Expert.objects.order_by().values_list("city", flat=True).distinct())) - {""}
+            if absent := [name for name in self.city if folded(name) not in held]:
+                raise InvalidFilter("city", message("Nobody in the directory is in “%(name)s”.", name=absent[0]))
 
 
 def _which_currency() -> Message:

@@ -132,6 +132,10 @@ def group_names() -> dict[str, str]:
         "categories": _("categories"),
         "rate": _("rate"),
         "photo": _("photo"),
+        "countries": _("country"),
+        "cities": _("city"),
+        "languages": _("languages"),
+        "available_by": _("availability"),
     }
 
 

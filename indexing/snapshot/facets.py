@@ -1,16 +1,19 @@
-"""The columns that experts are filtered and counted by without the database: rate, category, tags, photo."""
+"""The columns that experts are filtered and counted by without the database: rate, category, tags, photo, place."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from experts.profiles.records import ExpertRecord
+from indexing.snapshot.places import PlaceColumns
 from indexing.snapshot.prefilter import PHOTO, category_label, currency_label, tag_label
+from indexing.snapshot.value_lists import entries_of
 
 STORED = ("rate", "currency", "category", "categories", "has_photo", "tag_starts", "tag_ids")
 
@@ -19,7 +22,7 @@ STORED = ("rate", "currency", "category", "categories", "has_photo", "tag_starts
 class FacetColumns:
     """Columns over the n experts of a version, in the order of its ids.
 
-    The first seven are stored; the others are derived when it is made, so that counts over everybody cost nothing.
+    The first eight are stored; the others are derived when it is made, so that counts over everybody cost nothing.
     """
 
     rate: NDArray[np.float64]
@@ -36,6 +39,8 @@ class FacetColumns:
     """[n + 1]: the tags of row i are tag_ids[tag_starts[i]:tag_starts[i + 1]]."""
     tag_ids: NDArray[np.int64]
     """The tag ids of all rows, one row after another."""
+    places: PlaceColumns | None = None
+    """Where they are, what they speak and from when they are available; None in versions of earlier releases."""
     codes: NDArray[np.str_] = field(init=False)
     """All currencies, rising; the empty one if somebody has none."""
     code: NDArray[np.int64] = field(init=False)
@@ -82,6 +87,7 @@ class FacetColumns:
             has_photo=np.array([expert.has_photo for expert in experts], np.bool_),
             tag_starts=starts,
             tag_ids=np.array([tag for each in per_expert for tag in each], np.int64),
+            places=PlaceColumns.from_records(experts),
         )
 
     def __len__(self) -> int:
@@ -89,20 +95,22 @@ class FacetColumns:
 
     def save(self, path: Path) -> None:
         """Write the stored columns as an .npz file. Raises OSError."""
-        np.savez(path, **{name: getattr(self, name) for name in STORED})
+        stored: dict[str, Any] = {name: getattr(self, name) for name in STORED}
+        np.savez(path, **stored, **(self.places.arrays() if self.places else {}))
 
     @classmethod
     def load(cls, path: Path) -> FacetColumns:
         """Read what `save` wrote. Raises KeyError, ValueError or OSError if the file is anything else."""
         with np.load(path, allow_pickle=False) as columns:
             stored = {name: columns[name] for name in STORED}
-        n = len(stored["rate"])
+            n = len(stored["rate"])
+            places = PlaceColumns.from_arrays(columns, n)
         lengths = {len(stored[name]) for name in ("currency", "category", "has_photo")} | {
             len(stored["tag_starts"]) - 1
         }
         if lengths != {n} or stored["tag_starts"][-1] != len(stored["tag_ids"]):
             raise ValueError(f"columns of different lengths: {sorted(lengths | {n})}")
-        facets = cls(**stored)
+        facets = cls(**stored, places=places)
         if n and not (facets.category.min() >= 0 and facets.category.max() < len(facets.categories)):
             raise ValueError("a category without a name")
         return facets
@@ -125,7 +133,7 @@ class FacetColumns:
         """Tag id -> how many of `rows` (int64[m]; all by default) have it, without tags that nobody has."""
         if rows is None:
             return dict(zip(self.tags.tolist(), np.diff(self.by_tag_starts).tolist(), strict=True))
-        tags, counts = np.unique(self.tag_ids[self._tag_places(rows)], return_counts=True)
+        tags, counts = np.unique(self.tag_ids[entries_of(self.tag_starts, rows)], return_counts=True)
         return dict(zip(tags.tolist(), counts.tolist(), strict=True))
 
     def having(self, tags: Sequence[int]) -> NDArray[np.bool_]:
@@ -139,13 +147,6 @@ class FacetColumns:
         """int64[t]: for each of the t entries of `tag_ids`, the row of the expert who has that tag."""
         return np.repeat(np.arange(len(self)), np.diff(self.tag_starts))
 
-    def _tag_places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Indices into `tag_ids` of the tags of these rows (int64[m]), one row after another."""
-        starts = self.tag_starts[rows]
-        counts = self.tag_starts[rows + 1] - starts
-        before = np.cumsum(counts) - counts
-        return np.repeat(starts - before, counts) + np.arange(counts.sum())
-
     def labels_of_row(self, row: int) -> tuple[str, ...]:
         """The labels that the keyword index filters this row by; see `indexing.snapshot.prefilter`."""
         category = str(self.categories[self.category[row]])
@@ -154,6 +155,7 @@ class FacetColumns:
             *([category_label(category)] if category else []),
             *([PHOTO] if self.has_photo[row] else []),
             *([currency_label(str(self.currency[row]))] if self.rate_of_row(row) is not None else []),
+            *(self.places.labels_of_row(row) if self.places else ()),
         )
 
     def rate_of_row(self, row: int) -> float | None:

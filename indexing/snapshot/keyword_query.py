@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import tantivy
-from tantivy import FieldType, Occur, Query
+from tantivy import Occur, Query
 
 from indexing.snapshot.keyword_schema import (
     DOCUMENTS,
@@ -18,11 +18,10 @@ from indexing.snapshot.keyword_schema import (
     HANDLE,
     JOINED,
     KEY,
-    LABEL,
     NAMES,
-    RATE,
     USERNAME,
     WORDS,
+    filter_queries,
     has_field,
 )
 from indexing.snapshot.near_words import NearWords
@@ -181,11 +180,7 @@ class QueryParser:
         return Query.boolean_query([(Occur.Should, Query.term_query(self._schema, *each)) for each in places])
 
     def _required(self, conditions: KeywordConditions) -> Iterator[Query]:
-        for labels in conditions.labels:
-            anyone = [(Occur.Should, Query.term_query(self._schema, LABEL, each, "basic")) for each in labels]
-            yield Query.boolean_query(anyone) if anyone else Query.empty_query()
-        if conditions.rate is not None:
-            yield Query.range_query(self._schema, RATE, FieldType.Float, *conditions.rate)
+        yield from filter_queries(self._schema, conditions)
         yield from map(self.having, conditions.phrases)
 
     def _word(self, term: Term, terms: QueryTerms) -> tuple[Query | None, float, int]:

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import tantivy
+from tantivy import FieldType, Occur, Query
 
 from indexing.snapshot.languages import ENGLISH, term
+from indexing.snapshot.prefilter import KeywordConditions
 from indexing.snapshot.text_analysis import PLAIN, RAW, STEMMED, TERMS, joined_words, whole_text_term, words_of
 
 FIELDS = {
@@ -36,8 +38,9 @@ words."""
 KEY = "key"
 HANDLE = "handle"
 """The whole username as one term."""
-LABEL, RATE = "label", "rate"
-"""Fields for filters, which are not searched: LABEL holds unprocessed terms, RATE a number."""
+LABEL, RATE, AVAILABLE = "label", "rate", "available"
+"""Fields for filters, which are not searched: LABEL holds unprocessed terms, RATE a number, AVAILABLE a day, in days
+since 1970, which versions before format 8 lack."""
 _NAME_RUN = 4
 """Words of a name that are joined at most: van den Bergh is three."""
 
@@ -56,6 +59,8 @@ class KeywordDocument:
     labels: Sequence[str] = ()
     """What the expert can be filtered by: see `indexing.snapshot.prefilter`."""
     rate: float | None = None
+    available: int | None = None
+    """from which day on, in days since 1970"""
     language: str = ENGLISH
     """Of title and bio: a code of `languages.STEMMERS`."""
     documents: str = ""
@@ -63,12 +68,13 @@ class KeywordDocument:
 
 
 def make_schema() -> tantivy.Schema:
-    """The tantivy schema: KEY, HANDLE, LABEL, RATE, FIELDS and the fields for near matches and phrases."""
+    """The tantivy schema: KEY, HANDLE, LABEL, RATE, AVAILABLE, FIELDS and the fields for near matches and phrases."""
     builder = tantivy.SchemaBuilder()
     builder.add_integer_field(KEY, indexed=True, fast=True)
     builder.add_text_field(HANDLE, tokenizer_name=RAW, index_option="basic")
     builder.add_text_field(LABEL, tokenizer_name=RAW, index_option="basic")
     builder.add_float_field(RATE, fast=True)
+    builder.add_integer_field(AVAILABLE, fast=True)
     for field in FIELDS:
         builder.add_text_field(field, tokenizer_name=TERMS, index_option="freq")
     for field in (USERNAME, NAMES, JOINED, DOCUMENTS):
@@ -86,6 +92,17 @@ def has_field(schema: tantivy.Schema, field: str) -> bool:
     return True
 
 
+def filter_queries(schema: tantivy.Schema, conditions: KeywordConditions) -> Iterator[Query]:
+    """Queries for the labels, the rate and the day, each of which a document must meet."""
+    for labels in conditions.labels:
+        anyone = [(Occur.Should, Query.term_query(schema, LABEL, each, "basic")) for each in labels]
+        yield Query.boolean_query(anyone) if anyone else Query.empty_query()
+    if conditions.rate is not None:
+        yield Query.range_query(schema, RATE, FieldType.Float, *conditions.rate)
+    if conditions.available_by is not None:
+        yield Query.range_query(schema, AVAILABLE, FieldType.Integer, None, conditions.available_by)
+
+
 def to_tantivy(expert: KeywordDocument, main: str = ENGLISH) -> tantivy.Document:
     """The document as tantivy takes it. `main` is the language of companies and tags."""
     document = tantivy.Document()
@@ -95,6 +112,8 @@ def to_tantivy(expert: KeywordDocument, main: str = ENGLISH) -> tantivy.Document
         document.add_text(LABEL, label)
     if expert.rate is not None:
         document.add_float(RATE, expert.rate)
+    if expert.available is not None:
+        document.add_integer(AVAILABLE, expert.available)
     document.add_text(USERNAME, " ".join(words_of(expert.username)))
     names = words_of(expert.name)
     document.add_text("name", " ".join(names))

@@ -29,6 +29,21 @@ def currency_label(code: str) -> str:
     return f"currency:{code}"
 
 
+def country_label(code: str) -> str:
+    """The label of experts in the country with this ISO code."""
+    return f"country:{code}"
+
+
+def city_label(folded_name: str) -> str:
+    """The label of experts in this city."""
+    return f"city:{folded_name}"
+
+
+def language_label(code: str) -> str:
+    """The label of experts who speak the language with this ISO code."""
+    return f"language:{code}"
+
+
 @dataclass(frozen=True, slots=True)
 class KeywordConditions:
     """The filters as terms of the keyword index, which cannot use a mask: see `KeywordIndex.search`."""
@@ -37,6 +52,8 @@ class KeywordConditions:
     """An expert must have at least one label of each group; an empty group excludes everybody."""
     rate: tuple[float | None, float | None] | None = None
     """Lowest and highest rate, both included; at most one of them is None."""
+    available_by: int | None = None
+    """The last day from which on an expert may become available, in days since 1970."""
     phrases: tuple[str, ...] = ()
     """An expert's profile must have all of them."""
     excluded: tuple[str, ...] = ()

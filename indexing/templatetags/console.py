@@ -28,6 +28,7 @@ for _filter in (
     words.chart_value,
     words.count,
     words.duration,
+    words.filter_value,
     words.initials,
     words.lasted,
     words.percent,

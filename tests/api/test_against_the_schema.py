@@ -24,7 +24,7 @@ from tests.support.security_cast import one_of_everything
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BY_MEANING = (
-    *("tag", "industry", "category", "country", "language", "currency", "rate_min", "rate_max"),
+    *("tag", "industry", "category", "country", "city", "language", "currency", "rate_min", "rate_max"),
     *("query", "expected", "unwanted"),
     *NewExpert.model_fields,
 )

@@ -8,6 +8,7 @@ import pytest
 
 from experts.models import Expert, ExpertTag, Tag
 from indexing import encoders
+from indexing.search.filters import PLACES
 from tests.support import cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -140,6 +141,28 @@ def test_filters_are_applied_and_facets_counted(client):
     assert [hit["expert"]["username"] for hit in few["hits"]] == ["expert-004"]
 
 
+def test_people_are_filtered_by_place_languages_and_date(client):
+    cast.experts(4)
+    there = {"city": "Zürich", "country": "CH", "languages": "de nl", "available_from": "2026-12-01"}
+    Expert.objects.filter(username="expert-001").update(**there)
+    Expert.objects.filter(username="expert-002").update(country="NL", languages="nl")
+    cast.published_again()
+    for asked, found in (
+        ({"country": "CH"}, ["expert-001"]),
+        ({"city": "ZURICH"}, ["expert-001"]),
+        ({"language": ["nl"]}, ["expert-001", "expert-002"]),
+        ({"language": ["nl", "de"]}, ["expert-001"]),
+        ({"available_by": "2026-12-01"}, ["expert-001"]),
+        ({"available_by": "2026-11-30"}, []),
+    ):
+        results = client.get(SEARCH, {"q": "case"} | asked).json()
+        assert sorted(hit["expert"]["username"] for hit in results["hits"]) == found, asked
+    facets = client.get(SEARCH, {"q": "case"}).json()["facets"]
+    assert facets["countries"] == [{"name": "CH", "count": 1}, {"name": "NL", "count": 1}]
+    assert facets["cities"] == [{"name": "Zürich", "count": 1}]
+    assert facets["languages"] == [{"name": "de", "count": 1}, {"name": "nl", "count": 2}]
+
+
 def test_a_hit_says_which_words_were_found(client):
     cast.experts(8)
     tag = Tag.objects.create(name="Steel & iron", kind="domain", is_active=False)
@@ -165,6 +188,10 @@ def test_a_hit_says_which_words_were_found(client):
         ({"rate_min": "5", "rate_max": "4", "currency": "EUR"}, "rate_max"),
         ({"currency": "EURO"}, "currency"),
         ({"photo": "perhaps"}, "photo"),
+        ({"country": "Netherlands"}, "country"),
+        ({"city": "Nowhere"}, "city"),
+        ({"language": ["nl", "dutch"]}, "language"),
+        ({"available_by": "soon"}, "available_by"),
     ],
 )
 def test_a_filter_that_cannot_be_meant_is_422_and_named(client, parameters, field):
@@ -177,6 +204,16 @@ def test_a_filter_that_cannot_be_meant_is_422_and_named(client, parameters, fiel
 def test_the_filters_are_documented(client):
     paths = client.get("/api/openapi.json").json()["paths"]
     documented = {each["name"]: each for each in paths["/api/search"]["get"]["parameters"]}
-    for name in ("tag", "match", "industry", "category", "rate_min", "rate_max", "currency", "photo"):
+    for name in (
+        "tag",
+        "match",
+        "industry",
+        "category",
+        "rate_min",
+        "rate_max",
+        "currency",
+        "photo",
+        *PLACES.values(),
+    ):
         assert documented[name]["schema"]["description"]
     assert "/api/suggest" in paths

@@ -27,6 +27,10 @@ CHANGES = {
     "currency": {"currency": "CHF"},
     "category": {"category": "Culture"},
     "photo": {"photo_url": "https://example.org/1.jpg"},
+    "city": {"city": "Utrecht"},
+    "country": {"country": "NL"},
+    "languages": {"languages": "nl en"},
+    "available_from": {"available_from": "2026-12-01"},
 }
 EMBEDDED = {"job_title", "company", "bio"}
 

@@ -79,7 +79,8 @@ def test_the_search_finds_words_of_every_text(editor: Client) -> None:
 def test_the_filters_narrow_the_list(editor: Client, tags: list[Tag]) -> None:
     ann = Expert.objects.create(username="ann", category="Art", photo_url="https://example.com/a.jpg")
     ben = Expert.objects.create(username="ben", is_active=False)
-    Expert.objects.create(username="cid")
+    Expert.objects.create(username="cid", languages="de nl", available_from="2199-01-01")
+    Expert.objects.filter(pk=ann.pk).update(country="NL", languages="nl en", available_from="2020-01-01")
     ExpertTag.objects.create(expert=ann, tag=tags[0])
     ExpertTag.objects.create(expert=ann, tag=tags[2], source="auto", score=0.4)
     ExpertTag.objects.create(expert=ben, tag=tags[1], source="auto", score=0.4)
@@ -101,6 +102,13 @@ def test_the_filters_narrow_the_list(editor: Client, tags: list[Tag]) -> None:
         ({"tagged": "none"}, {"cid"}),
         ({"photo": "yes"}, {"ann"}),
         ({"photo": "no"}, {"ben", "cid"}),
+        ({"country": "NL"}, {"ann"}),
+        ({"country": "x\0%"}, set()),
+        ({"language": "nl"}, {"ann", "cid"}),
+        ({"language": "n%"}, set()),
+        ({"available": "now"}, {"ann"}),
+        ({"available": "later"}, {"cid"}),
+        ({"available": "unknown"}, {"ben"}),
     ):
         assert listed(editor.get(LIST, query)) == found, query
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
@@ -66,6 +67,10 @@ def test_a_row_holds_every_compared_field():
         category="k",
         hourly_rate=Decimal("9.50"),
         has_photo=True,
+        city="Zürich",
+        country="CH",
+        languages="de fr",
+        available_from=date(2026, 12, 1),
     )
     nothing = row_hashes(directory_rows(record()))
     compared = [
@@ -74,7 +79,7 @@ def test_a_row_holds_every_compared_field():
         if differs
     ]
     assert compared == [name for name in FIELDS if name not in ("manual_tags", "documents")]
-    assert directory_rows(record(manual_tags=(4, 2)))[1:] == [DirectoryRow(1, tag, *[""] * 10) for tag in ("4", "2")]
+    assert directory_rows(record(manual_tags=(4, 2)))[1:] == [DirectoryRow(1, tag, *[""] * 14) for tag in ("4", "2")]
 
 
 def test_every_profile_is_read_back_from_any_block():
@@ -106,6 +111,7 @@ class TestInAVersion:
         cast.experts(4)
         Expert.objects.filter(username="expert-001").update(hourly_rate="80.10", photo_url="https://x.test/1.jpg")
         Expert.objects.filter(username="expert-002").update(is_active=False)
+        Expert.objects.filter(username="expert-004").update(city="Zürich", country="CH", available_from="2026-12-01")
         ExpertTag.objects.create(expert=Expert.objects.get(username="expert-003"), tag=Tag.objects.first())
         read = sorted(map(tuple, directory.read_rows()))
         assert read == sorted(tuple(row) for expert in directory.read_active() for row in directory_rows(expert))
@@ -187,6 +193,10 @@ VALUES = {
     "photo_url": ("", "https://x.test/1", "https://x.test/2"),
     "hourly_rate": (None, Decimal("0"), Decimal("80"), Decimal("80.5")),
     "is_active": (True, False),
+    "city": ("", "Zürich", "zürich"),
+    "country": ("", "CH", "NL"),
+    "languages": ("", "nl", "nl en"),
+    "available_from": (None, date(2026, 12, 1), date(1999, 1, 31)),
 }
 
 

@@ -132,7 +132,10 @@ def test_the_contact_is_for_those_with_the_right_to_it(searcher, client):
     links = "https://a.example/x\nhttps://b.example/y"
     expert = person("ada", links=links, languages="nl en", **given)
     page = html_without_bdi(searcher.get(expert.get_absolute_url()))
-    for shown in ("Delft, Netherlands", "Dutch, English", 'href="https://b.example/y"'):
+    for shown in (
+        *('<a href="/?city=Delft"> Delft</a>, <a href="/?country=NL"> Netherlands</a>', 'href="https://b.example/y"'),
+        *('<a href="/?language=nl"> Dutch</a>,', '<a href="/?language=en"> English</a>'),
+    ):
         assert shown in page
     for hidden in ("ada@example.org", "+31"):
         assert hidden not in page

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
 import pytest
 
 from experts.models import Expert, ExpertTag, Tag
 from indexing import encoders
 from indexing.search import Mode, facet_counts, search
 from indexing.search.facet_counts import FacetedQuery, FacetValue
-from indexing.search.filters import NONE, Filters
+from indexing.search.filters import NONE, Filters, InvalidFilter
+from indexing.snapshot.facets import STORED, FacetColumns
 from indexing.snapshot.reader import Snapshot
 from tests.support import cast
 from tests.support.index_cast import built_snapshot
@@ -32,7 +37,9 @@ def snapshot(tags):
         for name in names:
             ExpertTag.objects.create(expert=expert, tag_id=tags[name])
     Expert.objects.filter(job_title="Baker").update(hourly_rate=30, currency="EUR", photo_url="https://x.example/1")
-    Expert.objects.filter(job_title="Beekeeper").update(category="Craft")
+    Expert.objects.filter(job_title="Baker").update(city="Gent", country="BE", languages="nl fr")
+    Expert.objects.filter(job_title="Beekeeper").update(category="Craft", city="GENT", country="NL", languages="nl")
+    Expert.objects.filter(username="expert-005").update(city="GENT")  # a baker
     Expert.objects.filter(job_title="Welder").update(hourly_rate=50, currency="USD")
     encoders.reset()
     yield built_snapshot()
@@ -55,6 +62,28 @@ def test_only_matches_are_counted(snapshot):
     assert by_name(counts.categories) == {"Craft": 3, "Finance": 3}
     assert by_name(counts.currencies) == {"EUR": 3}
     assert counts.photo == 3
+    assert by_name(counts.countries) == {"BE": 3, "NL": 3}
+    assert by_name(counts.cities) == {"GENT": 6}
+    assert by_name(counts.languages) == {"nl": 6, "fr": 3}
+
+
+def test_of_countries_and_cities_the_others_stay_to_be_chosen_and_of_languages_all_are_needed(snapshot):
+    counts = faceted("sourdough honey", Mode.KEYWORD, snapshot, Filters(countries=("BE",))).facets()
+    assert [(each.name, each.count, each.chosen) for each in counts.countries] == [("BE", 3, True), ("NL", 3, False)]
+    chosen = faceted("sourdough honey", Mode.KEYWORD, snapshot, Filters(cities=("gent",), languages=("fr",))).facets()
+    assert (chosen.matches, by_name(chosen.languages)) == (3, {"nl": 3, "fr": 3})
+    assert [(each.name, each.chosen) for each in chosen.cities] == [("GENT", True)]
+
+
+def test_a_version_of_an_earlier_release_has_no_places_and_says_so(snapshot, tmp_path):
+    path = tmp_path / "facets.npz"
+    np.savez(path, **{name: getattr(snapshot.facets, name) for name in STORED})
+    older = replace(snapshot, facets=FacetColumns.load(path))
+    counts = faceted("sourdough honey", Mode.KEYWORD, older).facets()
+    assert (counts.countries, counts.cities, counts.languages) == ((), (), ())
+    for name, value in (("countries", ("BE",)), ("available_by", date(2026, 1, 1))):
+        with pytest.raises(InvalidFilter, match="built before TCS could filter by country"):
+            search("honey", older, 10, filters=Filters(**{name: value}))
 
 
 def test_weak_matches_are_not_counted(snapshot):

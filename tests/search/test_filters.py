@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import combinations
 
 import numpy as np
 import pytest
 
 from experts.models import Expert, ExpertTag, Tag
+from experts.profiles.records import ExpertRecord
 from indexing import encoders
 from indexing.search import Mode, search
 from indexing.search.filters import NONE, Filters, InvalidFilter
@@ -17,9 +19,17 @@ from indexing.snapshot.keyword_index import KeywordIndex, build_index
 from indexing.snapshot.keyword_schema import KeywordDocument
 from indexing.snapshot.meaning_index import MeaningIndex
 from indexing.snapshot.passages import PassageRows
+from indexing.snapshot.places import PlaceColumns
 from indexing.snapshot.vectors import VectorIndex
 from tests.support import cast
 from tests.support.index_cast import built_snapshot
+
+
+def living(**there: object) -> ExpertRecord:
+    texts = ("first_name", "last_name", "job_title", "company", "bio", "currency", "category", "tagged_for")
+    unset = dict.fromkeys(texts, "") | {"id": 1, "username": "erin", "hourly_rate": None, "has_photo": False}
+    return ExpertRecord(**(unset | there))
+
 
 FACETS = FacetColumns(
     rate=np.array([50.0, 100.0, np.nan, 100.0, 150.0]),
@@ -29,6 +39,15 @@ FACETS = FacetColumns(
     has_photo=np.array([True, False, True, True, False]),
     tag_starts=np.array([0, 2, 3, 3, 5, 6]),
     tag_ids=np.array([1, 2, 2, 1, 3, 3]),
+    places=PlaceColumns.from_records(
+        [
+            living(city="Zürich", country="CH", languages="de fr", available_from=date(2026, 12, 1)),
+            living(city="zurich ", country="CH", languages="de"),
+            living(city="Utrecht", country="NL", languages="nl de en", available_from=date(1969, 7, 20)),
+            living(),
+            living(city="ZÜRICH", country="NL", languages="fr", available_from=date(2027, 1, 4)),
+        ]
+    ),
 )
 
 CASES = {
@@ -48,6 +67,14 @@ CASES = {
     "another currency is another rate": (Filters(rate_min=100, currency="USD"), [3]),
     "a currency: those who say a rate in it": (Filters(currency="EUR"), [0, 1, 4]),
     "a photo": (Filters(photo=True), [0, 2, 3]),
+    "any of two countries": (Filters(countries=("CH", "NL")), [0, 1, 2, 4]),
+    "a country that nobody is in": (Filters(countries=("BE",)), []),
+    "a city, however it is written": (Filters(cities=("zurich",)), [0, 1, 4]),
+    "any of two cities, in a country": (Filters(cities=("ZÜRICH", "Utrecht"), countries=("NL",)), [2, 4]),
+    "a language": (Filters(languages=("de",)), [0, 1, 2]),
+    "every one of two languages": (Filters(languages=("de", "nl")), [2]),
+    "available by a day, which is included": (Filters(available_by=date(2026, 12, 1)), [0, 2]),
+    "nobody is available that early": (Filters(available_by=date(1969, 7, 19)), []),
     "everything at once": (
         Filters(tags=(1,), industries=(3,), categories=("Craft",), rate_min=1, currency="USD", photo=True),
         [3],
@@ -68,7 +95,16 @@ def worded(tmp_path_factory) -> KeywordIndex:
     folder = tmp_path_factory.mktemp("index") / "keywords"
     documents = [
         KeywordDocument(
-            row, "Erin", f"e{row}", "", "", "steel", (), FACETS.labels_of_row(row), FACETS.rate_of_row(row)
+            row,
+            "Erin",
+            f"e{row}",
+            "",
+            "",
+            "steel",
+            (),
+            FACETS.labels_of_row(row),
+            FACETS.rate_of_row(row),
+            FACETS.places.day_of_row(row) if FACETS.places else None,
         )
         for row in range(len(FACETS))
     ]

@@ -219,6 +219,29 @@ def test_htmx_gets_the_facets_beside_the_results(person):
     assert re.search(r'value="Finance"> <span class="value-name">Finance</span> <span class="count">8</span>', page)
 
 
+@built
+def test_people_are_filtered_by_place_languages_and_date_in_words_of_the_reader(person):
+    cast.experts(4)
+    there = {"city": "Zürich", "country": "CH", "languages": "de nl", "available_from": "2026-12-01"}
+    Expert.objects.filter(username="expert-001").update(**there)
+    Expert.objects.filter(username="expert-002").update(country="NL", languages="nl", available_from="2027-01-01")
+    cast.published_again()
+    asked = {"q": "case", "country": "ch", "city": "Zurich", "language": "nl", "available_by": "2026-12-31"}
+    page = html(person.get("/", asked))
+    assert page.count('<li class="expert">') == 1
+    assert checked(page) == {"CH", "Zürich", "nl"}
+    assert re.findall(r'title="Remove filter"> (.*?)<span', page) == [
+        *("Switzerland", "Zurich", "speaks Dutch", "available by 31 Dec 2026")
+    ]
+    assert 'name="available_by" value="2026-12-31"' in page
+    dutch = html(person.get("/", asked | {"city": "", "available_by": ""}, headers={"Accept-Language": "nl"}))
+    assert re.search('value="NL"> <span class="value-name">Nederland</span> <span class="count">', dutch)
+    assert re.search('value="nl" checked> <span class="value-name">Nederlands</span>', dutch)
+    nobody = html(person.get("/", {"q": "case", "language": ["nl", "de"], "available_by": "2026-01-01"}))
+    assert "Without the filter “available by 1 Jan 2026” there is 1 expert." in nobody
+    assert person.get("/", {"q": "case", "available_by": "soon"}).context["form"].day == ""
+
+
 def test_a_rate_of_a_million_keeps_its_digits_on_the_page_and_in_its_addresses(person):
     answer = person.get("/", {"q": "case", "rate_min": "1234567", "rate_max": "1234567.5", "currency": "IDR"})
     form = answer.context["form"]
@@ -293,7 +316,11 @@ def test_the_words_that_were_found_are_marked(person):
 
 @built
 @pytest.mark.parametrize(
-    "name", ["tag", "industry", "category", "rate_min", "rate_max", "currency", "photo", "match"]
+    "name",
+    [
+        *("tag", "industry", "category", "rate_min", "rate_max", "currency", "photo", "match"),
+        *("country", "city", "language", "available_by"),
+    ],
 )
 def test_any_filter_is_answered(person, name):
     cast.published(3)

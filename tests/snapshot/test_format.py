@@ -15,21 +15,24 @@ from tests.support import cast
 from tests.support.index_cast import built
 
 FORMATS = {
-    7: {
+    8: {
         "manifest.json": (
             "ann_kind ann_recall count created dimension fence fields files fingerprint format model_name number "
             "passage_rule passages strong_similarity template_version; bytes sha256"
         ),
         "facets.npz": (
-            "categories <U[1] category <i4[1] currency <U[1] has_photo |b1[1] rate <f8[1] tag_ids <i8[1] "
-            "tag_starts <i8[1]"
+            "available <M8[D][1] categories <U[1] category <i4[1] cities_names <U[1] cities_starts <i8[1] "
+            "cities_values <i4[1] city_names <U[1] countries_names <U[1] countries_starts <i8[1] "
+            "countries_values <i4[1] currency <U[1] has_photo |b1[1] languages_names <U[1] languages_starts <i8[1] "
+            "languages_values <i4[1] rate <f8[1] tag_ids <i8[1] tag_starts <i8[1]"
         ),
         "feedback.npy": "|V8[1]",
         "feedback_words.npz": "ends <i8[1] letters |u1[1] starts <i8[1]",
         "field_hashes.npy": "<u8[2]",
         "ids.npy": "<i8[1]",
         "keywords": (
-            "key i64, handle text tcs_raw basic, label text tcs_raw basic, rate f64, name text tcs_terms freq, "
+            "key i64, handle text tcs_raw basic, label text tcs_raw basic, rate f64, available i64, "
+            "name text tcs_terms freq, "
             "job_title text tcs_terms freq, tags text tcs_terms freq, company text tcs_terms freq, "
             "bio text tcs_terms freq, username text tcs_terms basic, names text tcs_terms basic, "
             "joined text tcs_terms basic, documents text tcs_terms basic, words text tcs_terms position"

@@ -46,6 +46,8 @@ def test_a_version_of_the_format_before_is_searched_as_it_is(tmp_path):
         server.wait_for_version(1)
         found = admin.get("/api/search", params={"q": "expert-002"}).json()
         assert (found["version"], found["hits"][0]["expert"]["username"]) == (1, "expert-002")
+        refused = admin.get("/api/search", params={"q": "expert-002", "country": "NL"})
+        assert "built before TCS could filter by country" in refused.json()["fields"]["country"]
     assert format_of(tmp_path, 1) == 1
 
 

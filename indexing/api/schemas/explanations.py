@@ -91,8 +91,8 @@ class StandingOut(BaseModel):
     in_version: bool
     edited: list[str] = Field(description="Fields that were changed since the version was built.")
     excluded_by: list[str] = Field(
-        description="Filters that keep the expert out: tags, industries, categories, rate, photo. The rank is then "
-        "that without filters."
+        description="Filters that keep the expert out: tags, industries, categories, countries, cities, languages, "
+        "available_by, rate, photo. The rank is then that without filters."
     )
     explanation: ExplanationOut | None = Field(description="null if they are not active or not in the version.")
     hindrances: list[str] = Field(description="What holds the expert back, in sentences.")

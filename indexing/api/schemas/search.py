@@ -9,6 +9,7 @@ from ninja import Field, Schema
 from pydantic import BaseModel
 
 from experts.models import Expert
+from indexing.api.schemas.experts import Day
 from indexing.api.schemas.explanations import ExplanationOut
 from indexing.search import Hit, Results
 from indexing.search.best_passages import DocumentPassage
@@ -123,6 +124,20 @@ class SearchFilters(Schema):
         default="", max_length=3, description="ISO code; only experts with a rate in this currency."
     )
     photo: bool = Field(default=False, description="Only experts with a photo.")
+    country: list[str] = Field(
+        default=[], description="ISO code of a country, such as NL; may be repeated, any of them matches."
+    )
+    city: list[str] = Field(
+        default=[],
+        description="Name of a city, in any case and without accents; may be repeated, any of them matches.",
+    )
+    language: list[str] = Field(
+        default=[],
+        description="ISO code of a language, such as nl; may be repeated, an expert must speak all of them.",
+    )
+    available_by: Day | None = Field(
+        default=None, description="Only experts who are known to be available from this day or earlier."
+    )
 
 
 class FacetValue(Plain):
@@ -140,12 +155,15 @@ class Facets(Plain):
     categories: list[FacetValue]
     currencies: list[FacetValue]
     photo: int
+    countries: list[FacetValue] = Field(default=[], description="ISO codes.")
+    cities: list[FacetValue] = []
+    languages: list[FacetValue] = Field(default=[], description="ISO codes.")
 
     @classmethod
     def from_counts(cls, counts: FacetCounts) -> Facets:
         lists: dict[str, Any] = {
             name: [FacetValue(name=value.name, count=value.count) for value in getattr(counts, name)]
-            for name in ("tags", "industries", "categories", "currencies")
+            for name in ("tags", "industries", "categories", "currencies", "countries", "cities", "languages")
         }
         return cls(matches=counts.matches, photo=counts.photo, **lists)
 

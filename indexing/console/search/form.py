@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import urlencode
 
 from django.http import QueryDict
-from django.utils.formats import number_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
 from indexing.console.search_modes import parse_mode
+from indexing.console.words import filter_value
 from indexing.search import Mode
 from indexing.search.parameters import SearchParameters
 from indexing.snapshot.reader import Snapshot
 
-LISTS = ("tag", "industry", "category")
+LISTS = ("tag", "industry", "category", "country", "city", "language")
 """Parameters that an address may have several times."""
+CASES: dict[str, Callable[[str], str]] = {"country": str.upper, "language": str.lower}
 MOST_DIGITS = 1e15
 """From here on a rate has more digits than a float."""
 RATE = ("rate_min", "rate_max", "currency")
+PARAMETERS = {
+    "tags": "tag",
+    "industries": "industry",
+    "categories": "category",
+    "countries": "country",
+    "cities": "city",
+    "languages": "language",
+}
+"""Group of filters that an address may have several times -> its parameter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +44,7 @@ class FilterChip:
 
 @dataclass(frozen=True, slots=True)
 class SearchForm:
-    """What the address asks for. A rate that is not a number is ignored, and its field is then empty."""
+    """What the address asks for. A rate or a date that is none is ignored, and its field is then empty."""
 
     query: str
     mode: Mode
@@ -51,7 +63,7 @@ class SearchForm:
         has_rates = low is not None or high is not None
         if not currency and has_rates:
             currency = next(iter(currencies), "")
-        lists = {name: tuple(dict.fromkeys(filter(None, data.getlist(name)))) for name in LISTS}
+        lists = {name: _different(data.getlist(name), CASES.get(name, str)) for name in LISTS}
         return cls(
             query=data.get("q", ""),
             mode=parse_mode(data.get("mode", "")),
@@ -62,6 +74,7 @@ class SearchForm:
                 rate_max=high if currency else None,
                 currency=currency,
                 photo=bool(data.get("photo")),
+                available_by=_day(data.get("available_by", "")),
             ),
             other_currencies=tuple(code for code in currencies if has_rates and code != currency),
         )
@@ -75,7 +88,7 @@ class SearchForm:
         pairs += [
             (name, _digits(rate)) for name in ("rate_min", "rate_max") if (rate := getattr(given, name)) is not None
         ]
-        pairs += [("currency", given.currency), ("photo", "1" if given.photo else "")]
+        pairs += [("currency", given.currency), ("photo", "1" if given.photo else ""), ("available_by", self.day)]
         pairs.append(("version", self.version))
         return [(name, value) for name, value in pairs if value]
 
@@ -84,6 +97,11 @@ class SearchForm:
         """What stands in the fields for the lowest and the highest rate."""
         given = self.parameters
         return {"low": _field(given.rate_min), "high": _field(given.rate_max)}
+
+    @property
+    def day(self) -> str:
+        """What stands in the field for the date."""
+        return self.parameters.available_by.isoformat() if self.parameters.available_by else ""
 
     def filters_address(self) -> str:
         """The filters and the version, for another page that takes them; empty without any."""
@@ -108,31 +126,31 @@ class SearchForm:
         pairs = self.pairs()
         for name in LISTS:
             for value in getattr(self.parameters, name):
-                yield FilterChip(value, _address([pair for pair in pairs if pair != (name, value)]))
+                yield FilterChip(_shown(name, value), _address([pair for pair in pairs if pair != (name, value)]))
         if rate := self._rate_words():
             yield FilterChip(rate, self.address(rate_min="", rate_max="", currency=""))
         if self.parameters.photo:
             yield FilterChip(_("with a photo"), self.address(photo=""))
+        if self.day:
+            yield FilterChip(self._day_words(), self.address(available_by=""))
 
     def address_without(self, group: str, name: str = "") -> str:
-        """The address without a group of filters of the facets, or without one tag of the group."""
-        field = {"tags": "tag", "industries": "industry", "categories": "category"}.get(group)
+        """The address without a group of filters of the facets, or without one value of the group."""
+        field = PARAMETERS.get(group)
         if field is None:
-            return self.address(**dict.fromkeys(("photo",) if group == "photo" else RATE, ""))
+            return self.address(**dict.fromkeys(RATE if group == "rate" else (group,), ""))
         return _address([pair for pair in self.pairs() if pair[0] != field or (name and pair[1] != name)])
 
     def label_of(self, group: str, name: str = "") -> str:
         """The filters that `address_without` removes, in words."""
-        if name:
-            return name
-        values = {
-            "tags": self.parameters.tag,
-            "industries": self.parameters.industry,
-            "categories": self.parameters.category,
-        }
-        if group in values:
-            return ", ".join(values[group])
+        if field := PARAMETERS.get(group):
+            return ", ".join(_shown(field, value) for value in ([name] if name else getattr(self.parameters, field)))
+        if group == "available_by":
+            return self._day_words()
         return _("with a photo") if group == "photo" else self._rate_words()
+
+    def _day_words(self) -> str:
+        return _("available by %(day)s") % {"day": date_format(self.parameters.available_by or "")}
 
     def _rate_words(self) -> str:
         given = self.parameters
@@ -148,6 +166,10 @@ class SearchForm:
         if given.rate_max is not None:
             return _("up to %(high)s %(currency)s per hour") % words
         return _("rate in %(currency)s") % words if given.currency else ""
+
+
+def _different(values: Iterable[str], case: Callable[[str], str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(case(value) for value in values if value))
 
 
 def _address(pairs: list[tuple[str, str]]) -> str:
@@ -166,6 +188,19 @@ def _digits(rate: float) -> str:
 def _grouped(rate: float) -> str:
     """The rate for people: 1,234,567 or 1.234.567."""
     return number_format(_digits(rate), force_grouping=True)
+
+
+def _shown(name: str, value: str) -> str:
+    """A value of one of LISTS as a filter, in the reader's words."""
+    shown = filter_value(value, name)
+    return _("speaks %(language)s") % {"language": shown} if name == "language" else shown
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        return None
 
 
 def _rate(text: str) -> float | None:

@@ -49,6 +49,7 @@ def search_page(request: ConsoleRequest) -> HttpResponse:
         "modes": mode_choices(),
         "chips": list(form.chips()),
         "currencies": list(snapshot.facets.currency_counts()) if snapshot else [],
+        "has_days": bool(snapshot and snapshot.facets.places and snapshot.facets.places.has_days),
         "examples": examples(),
         "noted": whole_number(request.GET.get("noted")),
     }
@@ -136,7 +137,9 @@ def _suggestions(form: SearchForm, faceted: FacetedQuery) -> dict[str, Any]:
     """If nobody is found: the filter whose removal finds most experts, and tags that are close to the query."""
     loosened = faceted.loosened()
     name = ""
-    if loosened and isinstance(loosened.value, int):  # one of several tags that must all match
+    if loosened and isinstance(loosened.value, str):  # one of several languages
+        name = loosened.value
+    elif loosened and loosened.group == "tags" and isinstance(loosened.value, int):  # one of several that must match
         name = next(
             (tag for tag in form.parameters.tag if SearchParameters(tag=(tag,)).filters().tags == (loosened.value,)),
             "",

@@ -1,0 +1,105 @@
+"""Where experts are, what they speak and from when they are available: columns that earlier releases did not have."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experts.folding import folded
+from experts.profiles.records import ExpertRecord
+from indexing.snapshot.prefilter import city_label, country_label, language_label
+from indexing.snapshot.value_lists import ValueLists
+
+LISTS = ("countries", "cities", "languages")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlaceColumns:
+    """Columns over the n experts of a version, in the order of its ids."""
+
+    countries: ValueLists
+    """ISO codes."""
+    cities: ValueLists
+    """Folded names (`experts.folding`): Zürich and zurich are one city."""
+    city_names: NDArray[np.str_]
+    """[cities]: the most frequent way to write each of `cities.names`."""
+    languages: ValueLists
+    """ISO codes."""
+    available: NDArray[np.datetime64]
+    """datetime64[D], [n]: from which date; NaT if that is not known."""
+    city_by_key: dict[str, str] = field(init=False)
+    """Folded name -> name, of all cities."""
+
+    def __post_init__(self) -> None:
+        names = zip(self.cities.names.tolist(), self.city_names.tolist(), strict=True)
+        object.__setattr__(self, "city_by_key", dict(names))
+
+    @property
+    def has_days(self) -> bool:
+        """Whether it is known of anybody from when they are available."""
+        return not bool(np.isnat(self.available).all())
+
+    @classmethod
+    def from_records(cls, experts: Sequence[ExpertRecord]) -> Self:
+        """The columns of `experts`, in their order."""
+        cities = ValueLists.from_lists([_some(folded(expert.city)) for expert in experts])
+        written: dict[str, Counter[str]] = {}
+        for expert in experts:
+            written.setdefault(folded(expert.city), Counter())[" ".join(expert.city.split())] += 1
+        return cls(
+            countries=ValueLists.from_lists([_some(expert.country) for expert in experts]),
+            cities=cities,
+            city_names=np.array([_most_frequent(written[name]) for name in cities.names.tolist()], np.str_),
+            languages=ValueLists.from_lists([list(dict.fromkeys(expert.languages.split())) for expert in experts]),
+            available=np.array([expert.available_from for expert in experts], "datetime64[D]"),
+        )
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray], count: int) -> Self | None:
+        """What `arrays` returned, of n = `count` experts; None if an earlier release stored no such columns.
+
+        `arrays` has datetime64[n], and for each list texts str[k], int64[n + 1] and int32[m].
+
+        Raises KeyError or ValueError if the arrays are anything else.
+        """
+        if "available" not in arrays:
+            return None
+        lists = {name: ValueLists.from_arrays(arrays, name) for name in LISTS}
+        made = cls(city_names=arrays["city_names"], available=arrays["available"], **lists)
+        lengths = {len(made.available), *map(len, lists.values())}
+        if lengths != {count}:
+            raise ValueError(f"columns of different lengths: {sorted(lengths | {count})}")
+        return made
+
+    def arrays(self) -> dict[str, Any]:
+        """The arrays to be stored, by name."""
+        stored: dict[str, Any] = {"city_names": self.city_names, "available": self.available}
+        for name in LISTS:
+            stored |= getattr(self, name).arrays(name)
+        return stored
+
+    def labels_of_row(self, row: int) -> tuple[str, ...]:
+        """The labels that the keyword index filters this row by."""
+        return (
+            *map(country_label, self.countries.of_row(row)),
+            *map(city_label, self.cities.of_row(row)),
+            *map(language_label, self.languages.of_row(row)),
+        )
+
+    def day_of_row(self, row: int) -> int | None:
+        """From which day on, in days since 1970; None if that is not known."""
+        day = self.available[row]
+        return None if np.isnat(day) else int(day.astype(np.int64))
+
+
+def _some(text: str) -> list[str]:
+    return [text] if text else []
+
+
+def _most_frequent(written: Counter[str]) -> str:
+    return min(written, key=lambda text: (-written[text], text))
