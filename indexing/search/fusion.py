@@ -32,6 +32,7 @@ from indexing.lib.timing import StepTimer
 from indexing.search import strength
 from indexing.search.ranked import RankedHits, ordered
 from indexing.snapshot.keyword_query import KeywordQuery
+from indexing.snapshot.meaning_index import Nearness
 from indexing.snapshot.prefilter import Prefilter
 from indexing.snapshot.ranking_constants import FEEDBACK_EXPERTS, KEYWORD_WEIGHT, WORD_WEIGHT
 from indexing.snapshot.reader import Snapshot
@@ -100,19 +101,19 @@ def by_both(
     `depths` is how many experts are read from the semantic and from the keyword list.
     """
     with timer.step("vectors"):
-        near = snapshot.semantic(vector, depths[0], only)
+        near, nearness = snapshot.compared(vector, depths[0], only)
         spread = snapshot.spread.over(vector)
     with timer.step("keywords"):
         query = snapshot.keywords.parse(text)
         worded = snapshot.keywords.search(query, depths[1], only.conditions if only else None)
     with timer.step("fuse"):
-        first = _fused(snapshot, vector, near, worded, worded, depths[1], spread, query)
+        first = _fused(snapshot, nearness, near, worded, worded, depths[1], spread, query)
     with timer.step("feedback"):
         extended = _extended(snapshot, query, first)
         scored = (
             snapshot.keywords.search(extended, depths[1], only.conditions if only else None) if extended else worded
         )
-        last = _fused(snapshot, vector, near, worded, scored, depths[1], spread, extended) if extended else first
+        last = _fused(snapshot, nearness, near, worded, scored, depths[1], spread, extended) if extended else first
     return _judged(last, query, snapshot.manifest.strong_similarity, spread, worded)
 
 
@@ -147,7 +148,7 @@ def _extended(snapshot: Snapshot, query: KeywordQuery, first: RankedHits) -> Key
 
 def _fused(
     snapshot: Snapshot,
-    vector: NDArray[np.float32],
+    nearness: Nearness,
     near: Ranking,
     worded: Ranking,
     scored: Ranking,
@@ -163,7 +164,7 @@ def _fused(
     semantic_ranks, places = _ranks(ids, near[0]), _ranks(ids, scored[0])
     similarities = _spread_out(near[1], semantic_ranks, 0.0)
     far = semantic_ranks == 0
-    similarities[far] = snapshot.similarities(vector, ids[far])
+    similarities[far] = nearness.of(snapshot.rows(ids[far]))
     full = len(scored[0]) == depth
     words = _spread_out(scored[1], places, UNSEEN * float(scored[1][-1]) if full else 0.0)
     scores = fused_scores(similarities, spread, words, query)

@@ -17,6 +17,7 @@ from indexing.snapshot.keyword_index import KeywordIndex
 from indexing.snapshot.languages import ENGLISH_ONLY, Languages
 from indexing.snapshot.query_terms import QueryWord
 from indexing.snapshot.text_analysis import UNSPACED, words_of
+from indexing.snapshot.vocabulary import one_slip
 
 EXCERPT = 260
 """Characters that are shown of a long text: its beginning, or the part around the marked words."""
@@ -151,14 +152,3 @@ class Marker:
             elif not marked and start is not None:
                 yield start, place
                 start = None
-
-
-def one_slip(typed: str, word: str) -> bool:
-    """Whether one insertion, deletion, substitution or swap of neighbours turns one into the other (Damerau 1964)."""
-    if abs(len(typed) - len(word)) > 1:
-        return False
-    same = next((place for place, (a, b) in enumerate(zip(typed, word, strict=False)) if a != b), None)
-    if same is None:
-        return True
-    a, b = typed[same:], word[same:]
-    return a[1:] == b[1:] or a[1:] == b or a == b[1:] or (a[:2] == b[1::-1] and a[2:] == b[2:])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import tantivy
@@ -36,6 +37,8 @@ NAME_WORDS = 4
 NEAR_WORDS = 3
 """In queries of up to 3 words that count, near matches are added to exact ones; in longer ones they only replace a
 word that nobody has."""
+KNOWN_WORDS = 4_096
+"""Words whose part of a query is remembered: about 8 MB."""
 TIE_BREAKER = 0.1
 """Weight of a term's further fields beside its best one: 0 ignores them, 1 adds all fields up."""
 TEXT_FIELDS = ("job_title", "company", "bio")
@@ -50,8 +53,7 @@ USERNAME_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class KeywordPart:
-    """One addend of a query's score: a word, the whole text as somebody's name or username, or a stem that the first
-    experts have in common."""
+    """One addend of a score: a word, the whole text as a name or username, or a stem that the first experts share."""
 
     kind: Literal["word", "username", "name", "added"]
     text: str
@@ -97,11 +99,13 @@ class QueryParser:
         self._statistics = WordStatistics(searcher)
         self._analysis = analysis
         self._near = NearWords(schema, self._statistics, as_before=analysis.as_before)
+        self._word = lru_cache(KNOWN_WORDS)(self._made_word)
 
     def parse(self, text: str) -> KeywordQuery:
         """Any text can be parsed. Documents match if they contain one of the words; see `KeywordQuery`."""
         terms = self._analysis.terms(text)
-        words = [self._word(term, terms) for term in terms.scoring]
+        few, alone = len(terms.scoring) <= NEAR_WORDS, len(terms.words) == 1
+        words = [self._word(term, few, alone) for term in terms.scoring]
         parts = [
             KeywordPart("word", term.plain, clause)
             for term, (clause, _, _) in zip(terms.scoring, words, strict=True)
@@ -183,24 +187,18 @@ class QueryParser:
         yield from filter_queries(self._schema, conditions)
         yield from map(self.having, conditions.phrases)
 
-    def _word(self, term: Term, terms: QueryTerms) -> tuple[Query | None, float, int]:
-        """One word over all fields, scored by its best field; its IDF; and in how many documents it is.
-
-        The score is BM25 times the word's weight: see `ranking_constants.RARITY`.
-        """
+    def _made_word(self, term: Term, few: bool, alone: bool) -> tuple[Query | None, float, int]:
+        """One word over all fields, scored by its best field: BM25 times its weight, see `ranking_constants.RARITY`;
+        its IDF; and in how many documents it is. `few`: the query has at most NEAR_WORDS; `alone`: only this one."""
         counts = {field: self._statistics.counts(field, forms) for field, forms in self._places(term)}
         most = max(sum(each.values()) for each in counts.values())
         idf = self._statistics.idf(most)
         clauses = [clause for field, each in counts.items() for clause in self._exact(field, each)]
-        is_short = len(terms.scoring) <= NEAR_WORDS
-        if not most or is_short:
+        if not most or few:
             clauses += self._spelled_otherwise(term, idf)
-            clauses += self._near.clauses(
-                term.plain, idf, known=most > 0, alone=len(terms.words) == 1, joined_names=is_short
-            )
-        if not clauses:
-            return None, idf, most
-        return Query.boost_query(Query.disjunction_max_query(clauses, TIE_BREAKER), self._weight(idf)), idf, most
+            clauses += self._near.clauses(term.plain, idf, known=most > 0, alone=alone, joined_names=few)
+        best = Query.disjunction_max_query(clauses, TIE_BREAKER)
+        return Query.boost_query(best, self._weight(idf)) if clauses else None, idf, most
 
     def _exact(self, field: str, counts: dict[str, int]) -> Iterator[Query]:
         """The forms of a word in a field, all with the BM25 of a word that as many documents have as have any form.

@@ -22,6 +22,21 @@ BLOCK_ROWS = 1_024
 Found = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 
+class Nearness:
+    """How near one query is to the experts: the nearest ones, and on demand any others. Each is compared once."""
+
+    def __init__(self, index: MeaningIndex, vector: NDArray[np.float32], known: NDArray[np.float32]) -> None:
+        """`known` is float32[n]: similarities that are known already, NaN for the others. It is kept, and filled."""
+        self._index, self._vector, self._known = index, vector, known
+
+    def of(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """float32[k]: the similarity of each of the experts in `rows`, int64[k]."""
+        unknown = rows[np.isnan(self._known[rows])]
+        if len(unknown):
+            self._known[unknown] = self._index.similarities(self._vector, unknown)
+        return self._known[rows]
+
+
 class MeaningIndex:
     """The vectors of n experts and of m passages, with an index over all of them if there are many.
 
@@ -48,12 +63,22 @@ class MeaningIndex:
 
         Returns their rows int64[j] and similarities float32[j], best first; j <= k.
         """
+        return self.compared(vector, k, mask)[0]
+
+    def compared(
+        self, vector: NDArray[np.float32], k: int, mask: NDArray[np.bool_] | None = None
+    ) -> tuple[Found, Nearness]:
+        """What `nearest` returns for `vector`, float32[d], and `mask`, bool[n]; and how near anybody else is."""
         if self.ann is not None:
-            return self._nearest_by_index(self.ann, vector, k, mask)
-        rows = None if mask is None else np.flatnonzero(mask)
-        similarities = self._all(vector) if rows is None else self.similarities(vector, rows)
-        best = best_of(similarities, k)
-        return (best if rows is None else rows[best]), similarities[best]
+            rows, near = best, similarities = self._nearest_by_index(self.ann, vector, k, mask)
+        else:
+            rows = np.arange(self._experts) if mask is None else np.flatnonzero(mask)
+            near = self._all(vector) if mask is None else self.similarities(vector, rows)
+            places = best_of(near, k)
+            best, similarities = rows[places], near[places]
+        known = np.full(self._experts, np.nan, np.float32)
+        known[rows] = near
+        return (best, similarities), Nearness(self, vector, known)
 
     def similarities(self, vector: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """float32[k]: how near a unit `vector`, float32[d], is to each of the experts in `rows`, int64[k]."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import tantivy
@@ -18,6 +18,8 @@ without spaces are neither."""
 PART_LETTERS = 2
 """The shortest part of a word that may be written as two."""
 MAX_PARTINGS = 3
+LISTED = 100
+"""Words with the same beginning that are looked up one by one; of more, tantivy walks the dictionary."""
 SURNAME = (0.5, 0.4)
 """Share of a whole name for names that begin with it, and that are one slip away."""
 
@@ -62,36 +64,40 @@ class NearWords:
         names = self._names if joined_names else "name"
         for fields, share in (([names], shares.name), (self._texts, shares.text)):
             for field in fields:
-                if len(word) >= BEGIN_LETTERS:
-                    yield Query.const_score_query(self._beginning(field, word), share[0] * idf)
-                if len(word) >= SLIP_LETTERS:
-                    yield Query.const_score_query(self._one_slip(field, word), share[1] * idf)
+                for nearly, part in zip((self._beginning, self._one_slip), share, strict=True):
+                    if forms := nearly(field, word):
+                        yield Query.const_score_query(_any_of(forms), part * idf)
         for parted in self._parted(word):
             yield Query.const_score_query(parted, shares.parted * idf)
 
     def surname(self, word: str, score: float) -> Query:
         """A word that is somebody's surname, exactly or nearly."""
-        forms = [(Query.term_query(self._schema, self._names, word, "basic"), 1.0)]
-        if len(word) >= BEGIN_LETTERS:
-            forms.append((self._beginning(self._names, word), SURNAME[0]))
-        if len(word) >= SLIP_LETTERS:
-            forms.append((self._one_slip(self._names, word), SURNAME[1]))
+        exact = Query.term_query(self._schema, self._names, word, "basic")
+        nearly = (self._beginning(self._names, word), self._one_slip(self._names, word))
+        forms = [(exact, 1.0), *((_any_of(each), share) for each, share in zip(nearly, SURNAME, strict=True) if each)]
         return Query.disjunction_max_query([Query.const_score_query(form, share * score) for form, share in forms])
 
     def in_name(self, word: str, *, is_last: bool) -> Query:
         """The word in a name, with at most one typing error; the last one perhaps not yet typed to its end."""
-        forms = [Query.term_query(self._schema, self._names, word, "basic")]
-        if len(word) >= SLIP_LETTERS:
-            forms.append(self._one_slip(self._names, word))
-        if is_last:
-            forms.append(self._beginning(self._names, word))
-        return Query.boolean_query([(Occur.Should, form) for form in forms])
+        exact = Query.term_query(self._schema, self._names, word, "basic")
+        started = self._starting(self._names, word) if is_last else []
+        return _any_of([exact, *self._one_slip(self._names, word), *started])
 
-    def _beginning(self, field: str, word: str) -> Query:
-        return Query.fuzzy_term_query(self._schema, field, word, distance=0, prefix=True)
+    def _beginning(self, field: str, word: str) -> list[Query]:
+        return self._starting(field, word) if len(word) >= BEGIN_LETTERS else []
 
-    def _one_slip(self, field: str, word: str) -> Query:
-        return Query.fuzzy_term_query(self._schema, field, word, distance=1)
+    def _starting(self, field: str, word: str) -> list[Query]:
+        if len(word) >= BEGIN_LETTERS and len(words := self._statistics.beginning_with(field, word)) <= LISTED:
+            return self._terms(field, words)
+        return [Query.fuzzy_term_query(self._schema, field, word, distance=0, prefix=True)]
+
+    def _one_slip(self, field: str, word: str) -> list[Query]:
+        if len(word) < SLIP_LETTERS:
+            return []
+        return self._terms(field, self._statistics.one_slip_from(field, word))
+
+    def _terms(self, field: str, words: Iterable[str]) -> list[Query]:
+        return [Query.term_query(self._schema, field, word, "basic") for word in words]
 
     def _parted(self, word: str) -> list[Query]:
         """The word in two, one after the other: full stack for fullstack. The likeliest places first."""
@@ -103,3 +109,7 @@ class NearWords:
                 places.append((min(first, self._statistics.count(WORDS, word[place:])), place))
         likeliest = sorted((each for each in places if each[0]), reverse=True)[:MAX_PARTINGS]
         return [Query.phrase_query(self._schema, WORDS, [word[:place], word[place:]]) for _, place in likeliest]
+
+
+def _any_of(queries: Sequence[Query]) -> Query:
+    return Query.boolean_query([(Occur.Should, each) for each in queries])

@@ -18,7 +18,7 @@ from indexing.snapshot.feedback_terms import FeedbackTerms
 from indexing.snapshot.keyword_index import KeywordIndex
 from indexing.snapshot.lookup import require_rows
 from indexing.snapshot.manifest import HNSW, Manifest
-from indexing.snapshot.meaning_index import MeaningIndex
+from indexing.snapshot.meaning_index import MeaningIndex, Nearness
 from indexing.snapshot.prefilter import Prefilter
 from indexing.snapshot.suggestion_index import Suggestions
 from indexing.snapshot.vectors import Spread, VectorIndex
@@ -123,6 +123,14 @@ class Snapshot:
         """
         rows, similarities = self.meaning.nearest(vector, k, only.mask if only else None)
         return self.ids[rows], similarities
+
+    def compared(
+        self, vector: NDArray[np.float32], k: int, only: Prefilter | None = None
+    ) -> tuple[tuple[NDArray[np.int64], NDArray[np.float32]], Nearness]:
+        """What `semantic` returns, ids int64[m] and similarities float32[m] for `vector`, float32[d]; and the
+        similarities of anybody else, by their rows."""
+        (rows, similarities), nearness = self.meaning.compared(vector, k, only.mask if only else None)
+        return (self.ids[rows], similarities), nearness
 
     def keyword(
         self, query: str, k: int, only: Prefilter | None = None

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import tantivy
 
+from indexing.snapshot.vocabulary import Vocabulary
+
 KNOWN = 16_384
 """Counts that are remembered, in about 4 MB: a query asks for hundreds, of every word in each field and language."""
+KNOWN_SLIPS = 1_024
 
 
 class WordStatistics:
@@ -18,6 +21,9 @@ class WordStatistics:
     def __init__(self, searcher: tantivy.Searcher) -> None:
         self._searcher = searcher
         self._count = lru_cache(maxsize=KNOWN)(searcher.doc_freq)
+        self._vocabulary = cache(self._read_vocabulary)
+        self.one_slip_from = lru_cache(maxsize=KNOWN_SLIPS)(self._one_slip_from)
+        """(field, word) -> the words of the field that are one slip away, and the word itself if the field has it."""
 
     def count(self, field: str, word: str) -> int:
         """The documents that have the word, as it is stored, in the field."""
@@ -26,6 +32,16 @@ class WordStatistics:
     def counts(self, field: str, forms: Sequence[str]) -> dict[str, int]:
         """Form of a word -> the documents that have it in the field; only the forms that some document has."""
         return {form: count for form in forms if (count := self._count(field, form))}
+
+    def beginning_with(self, field: str, prefix: str) -> list[str]:
+        """The words of the field that begin with `prefix`, those in most documents first."""
+        return [word for word, _ in self._searcher.terms_with_prefix(field, prefix)]
+
+    def _one_slip_from(self, field: str, word: str) -> list[str]:
+        return self._vocabulary(field).one_slip_from(word)
+
+    def _read_vocabulary(self, field: str) -> Vocabulary:
+        return Vocabulary(self.beginning_with(field, ""))
 
     def most(self, places: Iterable[tuple[str, Sequence[str]]]) -> int:
         """The documents that have a word, in any form, in the field where most have it."""

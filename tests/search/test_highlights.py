@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from experts.models import Expert
-from indexing.search.highlights import _ASCII_WORD, _WORD, EXCERPT, Marker, one_slip
+from indexing.search.highlights import _ASCII_WORD, _WORD, EXCERPT, Marker
 from indexing.snapshot.keyword_index import KeywordIndex, build_index
 from indexing.snapshot.keyword_schema import KeywordDocument
 
@@ -116,25 +116,6 @@ def test_highlights_are_of_the_fields_that_have_a_word(keywords):
         "bio": "&lt;i&gt;<mark>Welds</mark>&lt;/i&gt;",
     }
     assert marker.common_tags(["Energy", "Welded joints"]) == ["Welded joints"]
-
-
-@pytest.mark.parametrize(
-    ("typed", "word", "near"),
-    [
-        ("welder", "welder", True),
-        ("wedler", "welder", True),
-        ("weldr", "welder", True),
-        ("weelder", "welder", True),
-        ("wxlder", "welder", True),
-        ("wledre", "welder", False),
-        ("weld", "welder", False),
-        ("welde", "welder", True),
-        ("ewlder", "welder", True),
-    ],
-)
-def test_one_slip_is_one_letter_or_two_swapped(typed, word, near):
-    assert one_slip(typed, word) is near
-    assert one_slip(word, typed) is near
 
 
 def test_the_passage_nearest_to_the_query_is_the_excerpt(keywords):

@@ -29,10 +29,11 @@ from indexing.console import text_diff
 from indexing.lib.messages import PLACEHOLDER
 from indexing.runlog.line_filter import MAX_TEXT, LineFilter
 from indexing.runlog.lines import MAX_MESSAGE
-from indexing.search.highlights import Marker, one_slip
+from indexing.search.highlights import Marker
 from indexing.snapshot import query_syntax, text_analysis
 from indexing.snapshot.query_terms import QueryAnalysis, QueryWord
 from indexing.snapshot.suggestion_index import Suggestions
+from indexing.snapshot.vocabulary import one_slip
 
 Case = tuple[str, Callable[[], object]]
 
