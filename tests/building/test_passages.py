@@ -16,6 +16,8 @@ from indexing.building.pipeline import build
 from indexing.drift.plan import plan_rebuild
 from indexing.lib import paths
 from indexing.lib.files import file_sha256
+from indexing.models.searches import Mode
+from indexing.search import search
 from indexing.snapshot.manifest import FIELDS_BEFORE, WITH_PASSAGES
 from indexing.snapshot.reader import Snapshot
 from tests.support import cast
@@ -124,6 +126,20 @@ def test_a_fresh_build_and_one_by_reuse_are_the_same(people):
         for one, same in zip(stored(reused), stored(other), strict=True):
             np.testing.assert_array_equal(one, same)
     assert set(ExpertTag.objects.values_list("expert", "tag", "score")) == tags
+    for query in (*SUBJECTS, "glass", "knows about bread and honey", "teaches coral", people[4].full_name):
+        for mode in Mode:
+            hits = found(query, reused, mode)
+            assert hits == found(query, again, mode) == found(query, fresh, mode)
+            assert hits
+
+
+def found(query: str, snapshot: Snapshot, mode: Mode) -> list[tuple[object, ...]]:
+    """Everything that a search says about its hits."""
+    results = search(query, snapshot, 8, mode)
+    return [
+        (hit.expert.pk, hit.score, hit.similarity, hit.semantic_rank, hit.keyword_rank, hit.passage, hit.is_strong)
+        for hit in results.hits
+    ]
 
 
 def test_what_an_earlier_release_built_is_reused_where_the_text_is_the_same(people, encoder):
