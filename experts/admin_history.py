@@ -13,7 +13,7 @@ from django.db import models
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from experts.models import Expert, ExpertTag, RejectedTag, Tag
+from experts.models import Document, Expert, ExpertTag, RejectedTag, Tag
 from experts.stored_language import stored_language
 
 
@@ -49,6 +49,18 @@ def log_rejected(user: User, expert: Expert, tag: Tag, *, restored: bool = False
     with translation.override(None):
         about = {"name": str(RejectedTag._meta.verbose_name), "object": str(tag)}
     _log(user, [expert], CHANGE, [{"deleted" if restored else "added": about}])
+
+
+def log_document(user: User, document: Document, *, removed: bool = False) -> None:
+    """One entry: the document was added to its expert, or removed."""
+    with translation.override(None):
+        about = {"name": str(Document._meta.verbose_name), "object": str(document)}
+    _log(user, [document.expert], CHANGE, [{"deleted" if removed else "added": about}])
+
+
+def log_photo(user: User, expert: Expert) -> None:
+    """One entry: the photo was set or removed."""
+    _log(user, [expert], CHANGE, [{"changed": {"fields": ["photo"]}}])
 
 
 def log_summary(user: User, text: str, **values: object) -> None:

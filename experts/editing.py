@@ -7,15 +7,17 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from experts.admin_history import log_added, log_changed, log_deleted
+from experts.admin_history import log_added, log_changed, log_deleted, log_document, log_photo
+from experts.attachments import documents, photos
 from experts.identity import clean_username, identity_key
 from experts.importing.conventions import Conventions
 from experts.importing.invalid import InvalidValue
 from experts.importing.values import read_value
-from experts.models import Expert, ExpertQuerySet
+from experts.models import Document, Expert, ExpertQuerySet
 
 
 class FieldsInvalid(Exception):
@@ -83,6 +85,51 @@ def remove(pk: int, user: User, check: Check) -> None:
         check(expert)
         log_deleted(user, [expert])
         expert.delete()
+
+
+def add_document(expert: Expert, file: UploadedFile, user: User) -> Document:
+    """Add an upload to the documents of an expert. Raises FieldsInvalid if it cannot be one of them."""
+    try:
+        read = documents.read_upload(file)
+    except ValidationError as error:
+        raise _refused("file", error) from None
+    try:
+        with transaction.atomic():
+            document = documents.add(expert, read, by=user.get_username())
+            log_document(user, document)
+    except ValidationError as error:
+        read.discard()
+        raise _refused("file", error) from None
+    return document
+
+
+def remove_document(document: Document, user: User) -> None:
+    with transaction.atomic():
+        log_document(user, document, removed=True)
+        documents.remove(document)
+
+
+def set_photo(expert: Expert, content: bytes, user: User) -> None:
+    """Make the picture in a file the photo of an expert. Raises FieldsInvalid if it cannot be one."""
+    try:
+        photo = photos.from_upload(SimpleUploadedFile("photo", content))
+        with transaction.atomic():
+            photos.set_photo(expert, photo)
+            log_photo(user, expert)
+    except ValidationError as error:
+        raise _refused("photo", error) from None
+
+
+def remove_photo(expert: Expert, user: User) -> None:
+    """Without a photo, nothing happens."""
+    if expert.photo_file:
+        with transaction.atomic():
+            photos.remove_photo(expert)
+            log_photo(user, expert)
+
+
+def _refused(field: str, error: ValidationError) -> FieldsInvalid:
+    return FieldsInvalid({field: " ".join(error.messages)})
 
 
 def _read(values: Mapping[str, Any]) -> dict[str, Any]:

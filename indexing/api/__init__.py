@@ -2,7 +2,20 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from indexing.api import directory, errors, experts, map, people, runs, search, search_tests, tokens, use, versions
+from indexing.api import (
+    attachments,
+    directory,
+    errors,
+    experts,
+    map,
+    people,
+    runs,
+    search,
+    search_tests,
+    tokens,
+    use,
+    versions,
+)
 from indexing.api.auth import staff
 from indexing.api.docs import DocsPage
 from indexing.api.openapi import DocumentedAPI
@@ -31,6 +44,7 @@ api.add_router("/admin", search_tests.router)
 api.add_router("/admin", use.router)
 api.add_router("/admin", map.router)
 api.add_router("/directory", directory.router)
+api.add_router("/directory", attachments.router)  # before the experts, whose usernames may have slashes
 api.add_router("/directory", experts.router)
 api.add_router("", search.router)
 api.add_router("", people.router)

@@ -22,6 +22,9 @@ ADDRESSES = (b"/accounts/", b"/admin/", b"/api/", b"/experts/", b"/not-a-match/"
 IMPORT = b"/admin/experts/expert/import/"
 API_IMPORT = b"/api/directory/imports"
 FORM_OF_AN_EXPERT = b"/admin/experts/expert/"
+API_EXPERTS = b"/api/directory/experts/"
+PHOTO_BYTES = 10 * 2**20
+"""As `experts.attachments.photos.MAX_BYTES`."""
 FILES_AT_ONCE = 4
 """documents and a photo, in the form of an expert"""
 
@@ -51,6 +54,17 @@ class Head:
         return self._is_large_form and is_form
 
     @property
+    def is_document(self) -> bool:
+        """A document of an expert, from a program that may change experts."""
+        return self._is_large_form and self.path.startswith(API_EXPERTS) and self.path.endswith(b"/documents")
+
+    @property
+    def is_photo(self) -> bool:
+        """A photo of an expert, from a program that may change experts."""
+        is_large = self.method == b"PUT" and self.length > LARGEST
+        return is_large and self.path.startswith(API_EXPERTS) and self.path.endswith(b"/photo")
+
+    @property
     def _is_large_form(self) -> bool:
         is_form = self.method == b"POST" and self.content_type.lower().startswith(b"multipart/form-data")
         return is_form and self.length > LARGEST
@@ -66,6 +80,10 @@ def refusal(head: Head) -> EarlyRefusal | None:
     limit = 0
     if head.has_attachments:
         limit = FILES_AT_ONCE * settings.TCS_DOCUMENT_MAX_MB * 2**20 + FORM_BYTES
+    elif head.is_document:
+        limit = settings.TCS_DOCUMENT_MAX_MB * 2**20 + FORM_BYTES
+    elif head.is_photo:
+        limit = PHOTO_BYTES
     elif head.method in METHODS and head.path.startswith(ADDRESSES):
         limit = LARGEST
     return refusals.too_large(limit) if head.length > limit else None

@@ -118,6 +118,8 @@ class LimitedChannel(HTTPChannel):
             self._ask_for_permission(["experts.import"])
         elif head.has_attachments:
             self._ask_for_permission(["experts.add_expert", "experts.change_expert"])
+        elif head.is_document or head.is_photo:
+            self._ask_for_permission(["experts.change_expert"])
         elif not self.factory.budget.take(head.length):
             self.refuse(refusals.BUSY)
         else:
@@ -139,7 +141,8 @@ class LimitedChannel(HTTPChannel):
         """Read nothing more until the database has said whether the user may upload."""
         request = self.requests[-1]
         key = session_key((request.getHeader(b"Cookie") or b"").decode("latin-1"))
-        given = request.getHeader(b"Authorization") or b"" if self._head().path == bodies.API_IMPORT else b""
+        of_api = self._head().path.startswith(b"/api/")
+        given = request.getHeader(b"Authorization") or b"" if of_api else b""
         token = bearer_token(given.decode("latin-1"))
         if not key and not token:
             self.refuse(refusals.NOT_ALLOWED)

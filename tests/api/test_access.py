@@ -31,8 +31,14 @@ READING = [
 ]
 SEARCHING = ["/api/search?q=x", "/api/suggest?q=x", "/api/experts/1/similar?k=3", "/api/where?q=x"]
 """open to all staff"""
-KEEPING = {"/api/directory/experts": {"get", "post"}, "/api/directory/experts/1": {"get", "patch", "delete"}}
-"""each method with a permission of its own: tests/api/test_experts.py"""
+KEEPING = {
+    "/api/directory/experts": {"get", "post"},
+    "/api/directory/experts/1": {"get", "patch", "delete"},
+    "/api/directory/experts/1/documents": {"get", "post"},
+    "/api/directory/experts/1/documents/1": {"delete"},
+    "/api/directory/experts/1/photo": {"put", "delete"},
+}
+"""each method with a permission of its own: tests/api/test_experts.py, test_attachments.py"""
 ACTING = [
     "/api/admin/ingest/run",
     "/api/admin/ingest/runs/1/cancel",

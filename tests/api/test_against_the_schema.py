@@ -25,11 +25,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 BY_MEANING = (
     *("tag", "industry", "category", "country", "city", "language", "currency", "rate_min", "rate_max"),
-    *("query", "expected", "unwanted"),
+    *("query", "expected", "unwanted", "file", "photo"),
     *NewExpert.model_fields,
 )
 """What is refused for what it means: a name that does not exist, a rate without a currency, a text that is too long
-for the field of an expert, a query that has a search test already."""
+for the field of an expert, a query that has a search test already, a file that is no document or picture."""
 FIXED = settings(
     max_examples=4, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http import HTTPStatus
+from io import BytesIO
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 from django.urls import reverse
+from PIL import Image
 
 from experts.importing.uploads import delete_leftovers
 from tcs_site.http_server import bodies
@@ -40,6 +43,14 @@ from django.contrib.auth.models import User
 from indexing.models import ApiToken
 for name in ("imp", "vi"):
     print(ApiToken.objects.issue(User.objects.get(username=name), "robot")[1])
+"""
+EDITOR_TOKENS = """
+from django.contrib.auth.models import Permission, User
+from indexing.models import ApiToken
+ed = User.objects.get(username="ed")
+ed.user_permissions.add(Permission.objects.get(codename="add_document"))
+for user in (User.objects.get(username="vi"), ed):
+    print(ApiToken.objects.issue(user, "robot")[1])
 """
 
 
@@ -213,6 +224,26 @@ def test_a_program_that_may_import_sends_a_large_file_to_the_api(server, site, s
     assert stored.read_bytes() == large_file()
     for path in uploads(site):
         path.unlink()
+
+
+def test_a_program_that_may_change_experts_sends_documents_and_photos(server, site, sessions):
+    viewer, editor = site.run(EDITOR_TOKENS).split()
+    zoe = f"{bodies.API_EXPERTS.decode()}zoe"
+    assert push(server.port, "multipart", f"{zoe}/documents", 4 * MB, f"Authorization: Bearer {viewer}").status == 403
+    assert (
+        push(server.port, "multipart", f"{zoe}/documents", 12 * MB, f"Authorization: Bearer {editor}").status == 413
+    )
+    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {editor}"}, timeout=60) as program:
+        sent = program.post(f"{zoe}/documents", files={"file": ("cv.txt", b"Tunes organs. " * 200_000)})
+        assert (sent.status_code, sent.json()["size"]) == (201, 2_800_000)
+        assert program.put(f"{zoe}/photo", content=grainy_picture()).status_code == 204
+        assert program.put(f"{zoe}/photo", content=b"x" * 11 * MB).status_code == 413
+
+
+def grainy_picture() -> bytes:
+    target = BytesIO()
+    Image.frombytes("RGB", (900, 900), os.urandom(900 * 900 * 3)).save(target, "PNG")
+    return target.getvalue()
 
 
 def large_file() -> bytes:

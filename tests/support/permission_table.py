@@ -202,6 +202,16 @@ API = [
     Row("api:list_experts", EXPERTS, "api", SEES, post=422, post_needs=("experts.add_expert",)),
     Row("api:add_expert", EXPERTS, "api", SEES, post=422, post_needs=("experts.add_expert",)),
     *(
+        Row(f"api:{name}", f"{EXPERTS}/nobody/documents", "api", SEES, get=404, post=422, post_needs=EDIT)
+        for name in ("list_documents", "add_document")
+    ),
+    *(
+        Row(
+            f"api:{name}", f"{EXPERTS}/nobody/{path}", "api", EDIT, get=405
+        )  # as below: tests/api/test_attachments.py
+        for name, path in (("remove_document", "documents/1"), ("set_photo", "photo"), ("remove_photo", "photo"))
+    ),
+    *(
         Row(
             f"api:{name}_expert", f"{EXPERTS}/nobody", "api", SEES, get=404
         )  # other methods: tests/api/test_experts.py

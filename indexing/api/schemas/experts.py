@@ -51,6 +51,7 @@ class ExpertOut(Schema):
     currency: str
     profile_url: str
     photo_url: str
+    photo_address: str = Field(description="Where somebody who is signed in sees the photo; empty without one.")
     category: str
     email: str | None = Field(description="null if you lack the permission `experts.view_contact`.")
     phone: str | None = Field(description="null if you lack the permission `experts.view_contact`.")
