@@ -16,7 +16,7 @@ from tests.faults.marks import GO_ON, PAUSED
 from tests.faults.waiting import until
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.faults.faulty_worker", "tests.faults.forked_web"])
+_context.set_forkserver_preload(["tests.faults.preloaded"])
 
 
 class Worker:
