@@ -114,14 +114,11 @@ def _read_facts() -> DatabaseFacts:
     with connection.cursor() as cursor:
         if STATE not in connection.introspection.table_names(cursor):
             return DatabaseFacts()
-        columns = connection.introspection.get_table_description(cursor, STATE)
-        takes_id = any(column.name == COLUMN for column in columns)
-        identity = ""
-        if takes_id:
-            cursor.execute(f"SELECT {COLUMN} FROM {STATE} WHERE id = 1")  # noqa: S608  constants
-            identity = (cursor.fetchone() or ("",))[0]
+        cursor.execute(f"SELECT * FROM {STATE} WHERE id = 1")  # noqa: S608  constants
+        columns = [column[0] for column in cursor.description]
+        row = dict(zip(columns, cursor.fetchone() or (), strict=False))
         cursor.execute(f"SELECT number, manifest_sha256 FROM {VERSIONS} WHERE manifest_sha256 <> ''")  # noqa: S608
-        return DatabaseFacts(identity, True, takes_id, dict(cursor.fetchall()))
+        return DatabaseFacts(row.get(COLUMN, ""), True, COLUMN in columns, dict(cursor.fetchall()))
 
 
 def _is_missing() -> bool:
