@@ -25,7 +25,7 @@ def document(expert: Expert, name: str = "cv.txt", content: bytes | str = CV, by
 
 def picture(size: tuple[int, int] = (900, 600), kind: str = "JPEG", colour: object = "teal", **more: object) -> bytes:
     target = io.BytesIO()
-    mode = "RGBA" if isinstance(colour, tuple) and len(colour) == 4 else "RGB"
+    mode = "RGBA" if isinstance(colour, tuple) and len(colour) == 4 else "P" if kind == "GIF" else "RGB"
     Image.new(mode, size, colour).save(target, kind, **more)  # type: ignore[arg-type]
     return target.getvalue()
 
