@@ -1,5 +1,5 @@
 # make run: TCS at http://127.0.0.1:8000/      make test: all tests
-# Needs Python 3.11 and make; everything else is installed into .venv.
+# Needs Python 3.11, 3.12 or 3.13, and make; everything else is installed into .venv.
 .DELETE_ON_ERROR:
 .PHONY: run install install-dev browser test lint format messages clean
 
@@ -14,23 +14,25 @@ install: .venv/installed
 install-dev: .venv/installed-dev
 
 # Each stamp is written after its installation, so an installation that was interrupted starts again.
-.venv/installed: .venv/made requirements.txt
+.venv/installed: .venv/made requirements.txt requirements-web.txt requirements-model.txt
 	@echo "Installing what TCS needs; this takes a few minutes the first time."
 	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/installed-dev: .venv/made requirements.txt requirements-dev.txt
+.venv/installed-dev: .venv/made requirements.txt requirements-web.txt requirements-model.txt requirements-dev.txt
 	@echo "Installing what TCS and its tests need; this takes a few minutes the first time."
 	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch .venv/installed $@
 
 .venv/made:
-	@for candidate in python3.11 python3 python; do \
-		if $$candidate -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then found=$$candidate; break; fi; \
+	@for candidate in python3.13 python3.12 python3.11 python3 python; do \
+		if $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then \
+			found=$$candidate; break; fi; \
 	done; \
-	if [ -z "$$found" ]; then echo "TCS needs Python 3.11: no python3.11 on the PATH." >&2; exit 1; fi; \
+	if [ -z "$$found" ]; then echo "TCS needs Python 3.11, 3.12 or 3.13: there is none on the PATH." >&2; exit 1; fi; \
 	rm -rf .venv && $$found -m venv .venv || { \
-		echo "$$found could not create a virtual environment; Debian has it in python3.11-venv." >&2; exit 1; }
+		echo "$$found could not create a virtual environment; Debian has that in a package named like $$found-venv." >&2; \
+		exit 1; }
 	@touch $@
 
 packages:
@@ -51,6 +53,7 @@ lint: install-dev
 	@$(python) -m mypy
 	@$(djade) --check $(templates)
 	@$(python) -m tests.ground.template_lines
+	@$(python) -m tests.ground.wheels
 
 format: install-dev
 	@$(python) -m ruff format .

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -149,7 +149,14 @@ def _is_settled(fingerprint: str) -> bool:
 
 
 def _made_by() -> str:
-    return ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return ", ".join(f"{name} {_version(name)}" for name in LIBRARIES)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # on a machine that is only meant to serve
+        return "missing"
 
 
 def _write(original: SentenceTransformerEncoder, folder: Path, meta: Meta) -> Export:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 
 from indexing.encoders import devices
 from indexing.encoders.batching import BATCH, batches, characters_read, encodable
@@ -131,10 +130,14 @@ class SentenceTransformerEncoder:
         try:
             library: Any = importlib.import_module("sentence_transformers")
             importlib.import_module("transformers.utils.logging").disable_progress_bar()
+            damaged = importlib.import_module("safetensors").SafetensorError
+        except ImportError as error:
+            raise self.files.unusable(f"{type(error).__name__}: {error}") from error
+        try:
             model: SentenceTransformer = library.SentenceTransformer(
                 str(self.files.folder), device=device, local_files_only=True
             )
-        except (ImportError, OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        except (ImportError, OSError, ValueError, KeyError, TypeError, RuntimeError, damaged) as error:
             raise self.files.unusable(f"{type(error).__name__}: {error}") from error
         # A CPU calculates with float32 several times faster than with the 16 bits that some files store.
         return model.float().eval()

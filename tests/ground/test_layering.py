@@ -38,7 +38,12 @@ HEAVY_LIBRARIES = {
 
 INSIDE_FUNCTIONS = {
     # module: what it imports inside a function, and why
-    "indexing.encoders.torch_encoder": {"torch", "sentence_transformers", "transformers"},  # seconds, hundreds of MB
+    "indexing.encoders.torch_encoder": {
+        "torch",
+        "sentence_transformers",
+        "transformers",
+        "safetensors",
+    },  # seconds, hundreds of MB
     "indexing.encoders.devices": {"torch"},
     "indexing.encoders.onnx_graph": {"torch", "transformers"},
     "indexing.embedding_map.layout.tsne": {"openTSNE"},  # half of a worker's start, and not needed for few experts
