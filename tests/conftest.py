@@ -23,7 +23,17 @@ from tests.support import cast
 from tests.support.once import once
 from tests.support.server import Site
 
-LONGEST_FIRST = ("tests/e2e/test_rebuild_in_the_browser.py", "tests/faults/", "tests/e2e/", "")
+LONGEST_FIRST = (
+    "tests/e2e/test_rebuild_in_the_browser.py",
+    "tests/e2e/test_every_page_in_the_browser.py",  # one of its tests is the longest of all
+    "tests/faults/test_killed.py",
+    "tests/faults/",
+    "tests/e2e/",
+    "tests/api/test_against_the_schema.py",
+    "tests/site/test_serve.py",
+    "tests/security/test_bodies.py",
+    "",
+)
 
 
 @pytest.hookimpl(trylast=True)
