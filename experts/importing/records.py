@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -27,6 +27,8 @@ class Changes:
     changed: dict[int, dict[str, Any]]
     """Expert -> the replaced value of each changed field."""
     deactivated: list[int]
+    after: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Expert -> the new value of each changed field; empty in the records of earlier releases."""
 
     @classmethod
     def of_plan(cls, plan: ImportPlan) -> Changes:
@@ -38,19 +40,25 @@ class Changes:
                 for change in plan.changed
             },
             deactivated=[expert.id for expert in plan.deactivated],
+            after={
+                change.id: {name: after for name, (_before, after) in change.fields.items()}
+                for change in plan.changed
+            },
         )
 
     def packed(self) -> bytes:
         """Compressed lines of JSON, compressed one by one: the replaced texts may be large."""
         compressor = zlib.compressobj()
-        lines: Iterable[object] = chain([self.new, self.deactivated], self.changed.items())
+        changed = ([pk, before, self.after.get(pk)] for pk, before in self.changed.items())
+        lines: Iterable[object] = chain([self.new, self.deactivated], changed)
         packed = [compressor.compress(json.dumps(line, default=_as_text).encode() + b"\n") for line in lines]
         return b"".join([*packed, compressor.flush()])
 
     @classmethod
     def unpacked(cls, packed: bytes | memoryview) -> Changes:
         new, deactivated, *changed = (json.loads(line) for line in zlib.decompress(packed).splitlines())
-        return cls(new, dict(changed), deactivated)
+        after = {pk: values[0] for pk, _before, *values in changed if values and values[0]}
+        return cls(new, {pk: before for pk, before, *_after in changed}, deactivated, after)
 
 
 def remember(plan: ImportPlan, at: datetime, user: User | None, file_name: str) -> ImportRecord:

@@ -1,6 +1,8 @@
 """Undoes an import: new experts are deleted, replaced values come back, deactivated experts are activated.
 
-An expert that somebody changed since the import is left alone, and named. An import can be undone once.
+A field that somebody changed since the import is a conflict: it stays, is listed with both values, and hinders no
+other field of the same expert. A new expert who was changed since is left alone, and named. An import can be undone
+once.
 """
 
 from __future__ import annotations
@@ -38,6 +40,21 @@ class LeftAlone:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class FieldConflict:
+    """A field that was changed since the import, and stays as it is."""
+
+    username: str
+    field: str
+    before: Any
+    """before the import"""
+    now: Any
+
+    @property
+    def label(self) -> str:
+        return str(getattr(Expert._meta.get_field(self.field), "verbose_name", self.field))
+
+
 @dataclass(slots=True)
 class UndoPlan:
     """What undoing an import would do; nothing of it is in the database yet."""
@@ -47,6 +64,7 @@ class UndoPlan:
     """Expert -> the values that come back."""
     activate: list[int] = field(default_factory=list)
     left_alone: list[LeftAlone] = field(default_factory=list)
+    conflicts: list[FieldConflict] = field(default_factory=list)
     gone: int = 0
     """Experts of the import who were deleted since."""
 
@@ -61,18 +79,48 @@ def plan_undo(record: ImportRecord) -> UndoPlan:
         raise ImportFailed(_("This import was undone already."))
     changes, plan = Changes.unpacked(record.changes), UndoPlan()
     used = _used(changes.new)
-    for pk, username in _unchanged(changes.new, record.at, plan):
-        if pk in used:
+    for pk, username, same in _present(changes.new, record.at, plan):
+        if not same:
+            plan.left_alone.append(LeftAlone(username, _("was changed since")))
+        elif pk in used:
             plan.left_alone.append(LeftAlone(username, _("has manual tags, or is used elsewhere, by now")))
         else:
             plan.delete.append(pk)
-    plan.restore = {pk: changes.changed[pk] for pk, _name in _unchanged(changes.changed, record.at, plan)}
-    plan.activate = [pk for pk, _name in _unchanged(changes.deactivated, record.at, plan)]
+    edited = []
+    for pk, username, same in _present(changes.changed, record.at, plan):
+        if same:
+            plan.restore[pk] = changes.changed[pk]
+        elif pk in changes.after:
+            edited.append(pk)
+        else:  # a record of an earlier release
+            plan.left_alone.append(LeftAlone(username, _("was changed since")))
+    _plan_edited(edited, changes, plan)
+    present = [pk for pk, _username, _same in _present(changes.deactivated, record.at, plan)]
+    for batch in _batches(present):
+        plan.activate += (
+            Expert.objects.filter(pk__in=batch, is_active=False).order_by("pk").values_list("pk", flat=True)
+        )
     return plan
 
 
+def _plan_edited(ids: list[int], changes: Changes, plan: UndoPlan) -> None:
+    """Of experts that were changed since: the fields that are as the import left them come back."""
+    for batch in _batches(ids):
+        for expert in Expert.objects.filter(pk__in=batch).order_by("pk"):
+            before, after = typed(changes.changed[expert.pk]), typed(changes.after[expert.pk])
+            back = {}
+            for name, value in changes.changed[expert.pk].items():
+                now = getattr(expert, name)
+                if now == after[name]:
+                    back[name] = value
+                elif now != before[name]:
+                    plan.conflicts.append(FieldConflict(expert.username, name, before[name], now))
+            if back:
+                plan.restore[expert.pk] = back
+
+
 def undo(record_id: int, user: User | None) -> UndoPlan:
-    """Undo the import in one transaction, as far as nobody changed the experts since; returns what was done.
+    """Undo the import in one transaction, as far as nobody changed the values since; returns what was done.
 
     Raises ImportRecord.DoesNotExist, and ImportFailed if it was undone already.
     """
@@ -90,16 +138,13 @@ def undo(record_id: int, user: User | None) -> UndoPlan:
     return plan
 
 
-def _unchanged(ids: Iterable[int], at: datetime, plan: UndoPlan) -> Iterator[tuple[int, str]]:
-    """Key and username of each expert that is as the import left it; counts or names the others in `plan`."""
+def _present(ids: Iterable[int], at: datetime, plan: UndoPlan) -> Iterator[tuple[int, str, bool]]:
+    """Key and username of each expert, and whether nobody changed them since; counts those who are gone in `plan`."""
     for batch in _batches(list(ids)):
         rows = Expert.objects.filter(pk__in=batch).order_by("pk").values_list("pk", "username", "updated_at")
         plan.gone += len(batch) - len(rows)
         for pk, username, updated_at in rows:
-            if updated_at == at:
-                yield pk, username
-            else:
-                plan.left_alone.append(LeftAlone(username, _("was changed since")))
+            yield pk, username, updated_at == at
 
 
 def _used(ids: list[int]) -> set[int]:

@@ -14,7 +14,7 @@ from experts.importing.access import admin_context, after_import, may_import
 from experts.importing.errors import ImportFailed
 from experts.importing.shortened import ShortenedList
 from experts.importing.undo import UndoPlan, plan_undo, undo
-from experts.models import ImportRecord
+from experts.models import ImportRecord, hidden_fields
 
 
 @require_http_methods(["GET", "POST"])
@@ -35,6 +35,8 @@ def undo_import(request: HttpRequest, record_id: int) -> HttpResponse:
         "record": record,
         "plan": plan,
         "left_alone": ShortenedList.from_rows(plan.left_alone),
+        "conflicts": ShortenedList.from_rows(plan.conflicts),
+        "hidden": hidden_fields(request.user),
     }
     return render(request, "admin/experts/expert/import_undo.html", admin_context(request, context))
 
@@ -48,12 +50,19 @@ def _success_message(record: ImportRecord, done: UndoPlan) -> str:
         "restored": len(done.restore),
         "activated": len(done.activate),
     }
-    left = len(done.left_alone)
-    if not left:
-        return sentence
-    rest = ngettext(
-        "%(left)s expert was left alone, because of later changes.",
-        "%(left)s experts were left alone, because of later changes.",
-        left,
-    )
-    return f"{sentence} {rest % {'left': left}}"
+    sentences, left, conflicts = [sentence], len(done.left_alone), len(done.conflicts)
+    if left:
+        rest = ngettext(
+            "%(left)s expert was left alone, because of later changes.",
+            "%(left)s experts were left alone, because of later changes.",
+            left,
+        )
+        sentences.append(rest % {"left": left})
+    if conflicts:
+        rest = ngettext(
+            "%(count)s value stays, because it was changed later.",
+            "%(count)s values stay, because they were changed later.",
+            conflicts,
+        )
+        sentences.append(rest % {"count": conflicts})
+    return " ".join(sentences)

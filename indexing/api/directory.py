@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -13,14 +14,15 @@ from ninja.files import UploadedFile
 from experts.importing import stored_uploads
 from experts.importing.apply import apply_plan, check_deactivated
 from experts.importing.errors import ImportFailed
-from experts.importing.undo import undo
-from experts.models import ImportRecord
+from experts.importing.undo import FieldConflict, undo
+from experts.models import ImportRecord, hidden_fields
 from experts.numbers import LARGEST_ID
 from indexing.api.auth import caller, staff
 from indexing.api.routing import StrictRouter
 from indexing.api.schemas.common import REFUSALS, Refusal
 from indexing.api.schemas.directory import (
     ApplyImport,
+    FieldConflictOut,
     ImportChoices,
     ImportCountsOut,
     ImportDone,
@@ -92,7 +94,7 @@ def apply_import(request: HttpRequest, wanted: ApplyImport, upload: str = Path(m
     summary="Undo an import",
     description=(
         "Needs the permission `experts.import`. Experts that it added are deleted, changed ones get their earlier "
-        "values, deactivated ones become active. Those who were changed since are left alone. Returns 409 if it was "
+        "values, deactivated ones become active. What was changed since stays and is listed. Returns 409 if it was "
         "undone already."
     ),
 )
@@ -109,4 +111,12 @@ def undo_import(request: HttpRequest, number: int = Path(ge=1, le=LARGEST_ID)) -
         restored=len(done.restore),
         activated=len(done.activate),
         left_alone=[LeftAloneOut.from_orm(each) for each in done.left_alone],
+        conflicts=[_conflict(each, hidden_fields(caller(request))) for each in done.conflicts],
     )
+
+
+def _conflict(conflict: FieldConflict, hidden: Collection[str]) -> FieldConflictOut:
+    now, before = (
+        None if value is None or conflict.field in hidden else str(value) for value in (conflict.now, conflict.before)
+    )
+    return FieldConflictOut(username=conflict.username, field=conflict.field, now=now, before=before)

@@ -60,7 +60,7 @@ def test_a_file_is_previewed_applied_and_undone(program: Client) -> None:
     assert apply(program, preview).status_code == 404
     assert ImportRecord.objects.get().name == "program"
     undone = program.post(f"{IMPORTS}/{done['number']}/undo").json()
-    assert undone == {"deleted": 1, "restored": 0, "activated": 0, "left_alone": []}
+    assert undone == {"deleted": 1, "restored": 0, "activated": 0, "left_alone": [], "conflicts": []}
     assert program.post(f"{IMPORTS}/{done['number']}/undo").status_code == 409
 
 

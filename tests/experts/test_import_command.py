@@ -128,6 +128,7 @@ def test_an_import_is_listed_and_undone(file: Path, capsys: pytest.CaptureFixtur
         "activated": 0,
         "gone": 0,
         "left_alone": [],
+        "conflicts": [],
     }
     assert not Expert.objects.exists()
     assert ImportRecord.objects.get().undone_name == "sam"

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
+from experts.importing.cells import shorten
 from experts.importing.errors import ImportFailed
 from experts.importing.undo import UndoPlan, plan_undo, undo
 from experts.management.users import find_user
@@ -20,7 +21,7 @@ from experts.safe_text import visible
 class Command(BaseCommand):
     help = (
         "Undo an import: delete the experts it added, give changed ones their earlier values, activate the others."
-        " Experts who were changed since are left alone and named. Without a number, list what can be undone."
+        " Values that were changed since stay and are named. Without a number, list what can be undone."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -61,6 +62,16 @@ class Command(BaseCommand):
     def _report(self, done: UndoPlan, options: dict[str, Any]) -> None:
         for each in done.left_alone:
             self.stderr.write(f"{visible(each.username)}: {each.why}")
+        for conflict in done.conflicts:
+            self.stderr.write(
+                _("%(username)s: “%(field)s” was changed since and stays: %(now)s (before the import: %(before)s)")
+                % {
+                    "username": visible(conflict.username),
+                    "field": conflict.label,
+                    "now": _shown(conflict.now),
+                    "before": _shown(conflict.before),
+                }
+            )
         counts = {
             "deleted": len(done.delete),
             "restored": len(done.restore),
@@ -70,9 +81,15 @@ class Command(BaseCommand):
         if options["json"]:
             status = "dry run" if options["dry_run"] else "done"
             left = [asdict(each) for each in done.left_alone]
-            self.stdout.write(json.dumps({"status": status, **counts, "left_alone": left}, ensure_ascii=False))
+            about = {"status": status, **counts, "left_alone": left}
+            about["conflicts"] = [asdict(each) for each in done.conflicts]
+            self.stdout.write(json.dumps(about, ensure_ascii=False, default=str))
             return
         counts["left"] = len(done.left_alone)
         self.stdout.write(
             _("%(deleted)s deleted, %(restored)s restored, %(activated)s activated, %(left)s left alone.") % counts
         )
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else visible(shorten(str(value)))

@@ -136,8 +136,16 @@ class LeftAloneOut(Schema):
     why: str
 
 
+class FieldConflictOut(Schema):
+    username: str
+    field: str
+    now: str | None = Field(description="null for none, and for contacts without the permission to see them.")
+    before: str | None = Field(description="Before the import; null likewise.")
+
+
 class ImportUndone(Schema):
     deleted: int
     restored: int
     activated: int
-    left_alone: list[LeftAloneOut] = Field(description="Experts who were changed since and stay as they are.")
+    left_alone: list[LeftAloneOut] = Field(description="New experts who were changed since and stay as they are.")
+    conflicts: list[FieldConflictOut] = Field(description="Values that were changed since and stay as they are.")
