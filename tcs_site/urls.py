@@ -4,6 +4,7 @@ from django.views.generic import RedirectView
 
 from indexing.api import api
 from indexing.console.attachments import views as attachment_views
+from indexing.console.browse.views import browse_page
 from indexing.console.profiles import tag_views
 from indexing.console.profiles import views as profile_views
 from indexing.console.search import use_views
@@ -26,6 +27,7 @@ urlpatterns = [
     re_path(SEARCH_TESTS_BEFORE, RedirectView.as_view(url="/admin/indexing/searchtest/%(rest)s", query_string=True)),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
+    path("experts/", browse_page, name="browse"),
     path("experts/<int:expert_id>/photo/<str:name>/", attachment_views.photo, name="expert-photo"),
     path("experts/<int:expert_id>/documents/<int:document_id>/", attachment_views.document, name="expert-document"),
     path("experts/<int:expert_id>/contact/", use_views.show_contact, name="show-contact"),

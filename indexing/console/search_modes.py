@@ -1,9 +1,10 @@
-"""The ways to search, as the search page and the Lab offer them."""
+"""The ways to search and to sort, as pages offer them."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from experts import browsing
 from indexing.search import Mode
 
 
@@ -26,3 +27,13 @@ def parse_mode(text: str) -> Mode:
         return Mode(text)
     except ValueError:
         return Mode.HYBRID
+
+
+def sort_choices() -> list[tuple[str, str]]:
+    """(sort, label), in the reader's language; the first is the order of a search, by relevance."""
+    return [
+        ("", _("Best match")),
+        (browsing.NAME, _("Name")),
+        (browsing.RATE, _("Lowest rate")),
+        (browsing.NEWEST, _("Newest")),
+    ]

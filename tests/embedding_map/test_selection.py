@@ -161,6 +161,7 @@ class TestSelection:
         listed = [each for each in parse_html(page).walk() if each.tag == "li"]
         assert [each.attributes["data-expert"] for each in listed] == [str(ids[2]), str(ids[1])]
         assert f'href="{expert(1).get_absolute_url()}"' in page
+        assert page.count('class="star"') == 2
 
     def test_of_very_many_the_first_are_listed_and_all_are_counted(self, client, editor, monkeypatch):
         monkeypatch.setattr(selection_views, "LISTED", 2)

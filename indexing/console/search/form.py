@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
+from experts import browsing
 from indexing.console.search_modes import parse_mode
 from indexing.console.words import filter_value
 from indexing.search import Mode
@@ -51,6 +52,8 @@ class SearchForm:
     parameters: SearchParameters
     version: str = ""
     """A version other than the live one, on pages that can look into it."""
+    sort: str = ""
+    """One of `browsing.SORTS`; empty: by relevance."""
     other_currencies: tuple[str, ...] = ()
     """Those that a filter of rates leaves out, the most frequent first."""
 
@@ -76,6 +79,7 @@ class SearchForm:
                 photo=bool(data.get("photo")),
                 available_by=_day(data.get("available_by", "")),
             ),
+            sort=sort if (sort := data.get("sort", "")) in browsing.SORTS else "",
             other_currencies=tuple(code for code in currencies if has_rates and code != currency),
         )
 
@@ -89,7 +93,7 @@ class SearchForm:
             (name, _digits(rate)) for name in ("rate_min", "rate_max") if (rate := getattr(given, name)) is not None
         ]
         pairs += [("currency", given.currency), ("photo", "1" if given.photo else ""), ("available_by", self.day)]
-        pairs.append(("version", self.version))
+        pairs += [("sort", self.sort), ("version", self.version)]
         return [(name, value) for name, value in pairs if value]
 
     @property
@@ -105,7 +109,7 @@ class SearchForm:
 
     def filters_address(self) -> str:
         """The filters and the version, for another page that takes them; empty without any."""
-        pairs = [pair for pair in self.pairs() if pair[0] not in ("q", "mode")]
+        pairs = [pair for pair in self.pairs() if pair[0] not in ("q", "mode", "sort")]
         return _address(pairs) if pairs else ""
 
     def hidden_pairs(self) -> list[tuple[str, str]]:
@@ -118,8 +122,8 @@ class SearchForm:
         return _address([*unchanged, *((name, value) for name, value in changes.items() if value)])
 
     def address_without_filters(self) -> str:
-        """The address with the query, the mode and the version only."""
-        return _address([pair for pair in self.pairs() if pair[0] in ("q", "mode", "version")])
+        """The address with the query, the mode, the order and the version only."""
+        return _address([pair for pair in self.pairs() if pair[0] in ("q", "mode", "sort", "version")])
 
     def chips(self) -> Iterator[FilterChip]:
         """The active filters, one by one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,15 +12,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url, replace_url
 
+from experts import browsing
+from experts.models import Expert
 from experts.numbers import whole_number
 from experts.safe_text import without_bidi_controls
 from indexing.console.access import REBUILD, VIEW, ConsoleRequest, allowed, may
 from indexing.console.responses import kept_for_back, page_or_fragment, wants_fragment
 from indexing.console.search.form import SearchForm
-from indexing.console.search_modes import mode_choices
+from indexing.console.search_modes import mode_choices, sort_choices
 from indexing.errors import EncoderUnavailable, NoIndexYet
 from indexing.lib.translation import translated
-from indexing.search import MAX_K, Mode, Results, log, search
+from indexing.search import MAX_K, Hit, Mode, Results, log, search
 from indexing.search.facet_counts import FacetedQuery
 from indexing.search.filters import InvalidFilter
 from indexing.search.highlights import Marker
@@ -47,6 +49,7 @@ def search_page(request: ConsoleRequest) -> HttpResponse:
         "query": form.query,
         "mode": form.mode,
         "modes": mode_choices(),
+        "sorts": sort_choices(),
         "chips": list(form.chips()),
         "currencies": list(snapshot.facets.currency_counts()) if snapshot else [],
         "has_days": bool(snapshot and snapshot.facets.places and snapshot.facets.places.has_days),
@@ -64,7 +67,7 @@ def search_page(request: ConsoleRequest) -> HttpResponse:
         status=status,
         in_admin=False,
     )
-    return _with_address(request, response, form) if wants_fragment(request) else response
+    return _with_address(request, response, form, k) if wants_fragment(request) else response
 
 
 def _rights(request: ConsoleRequest) -> dict[str, bool]:
@@ -112,25 +115,35 @@ def _answer(form: SearchForm, snapshot: Snapshot | None, k: int) -> tuple[dict[s
         return {"view": "no_index", "problem": live.problem()}, 503
     try:
         filters = form.parameters.filters()
-        results = search(form.query, snapshot, k, form.mode, filters=filters)
+        results = search(form.query, snapshot, MAX_K if form.sort else k, form.mode, filters=filters)
     except EncoderUnavailable as error:
         return {"view": "no_encoder", "sentence": translated(error)}, error.status
     except InvalidFilter as error:
         return {"view": "invalid", "sentence": translated(error)}, error.status
     faceted = FacetedQuery(results, snapshot, filters)
+    shown = _sorted(results.hits, form.sort)[:k]
     context = {
         "view": "results" if results.hits else "nothing",
         "results": results,
         "facets": faceted.facets(),
-        "strong_hits": [hit for hit in results.hits if hit.is_strong],
-        "weak_hits": [hit for hit in results.hits if not hit.is_strong],
+        "strong_hits": [hit for hit in shown if hit.is_strong],
+        "weak_hits": [hit for hit in shown if not hit.is_strong],
         "marker": Marker.from_query(results.query, snapshot.keywords),
         "milliseconds": max(round(results.seconds * 1000), 1),
     }
     if not results.hits:
         return context | _suggestions(form, faceted), 200
-    more = next((step for step in STEPS if step > k), None) if len(results.hits) == k else None
+    more = next((step for step in STEPS if step > k), None) if len(shown) == k else None
     return context | {"more": form.address(k=str(more)) if more else None}, 200
+
+
+def _sorted(hits: Sequence[Hit], sort: str) -> list[Hit]:
+    """Strong matches stay first; without `sort` the order is that of the search."""
+    if not sort:
+        return list(hits)
+    ids = browsing.sorted_ids(Expert.objects.filter(pk__in=[hit.expert.pk for hit in hits]), sort)
+    place = {key: number for number, key in enumerate(ids)}
+    return sorted(hits, key=lambda hit: (not hit.is_strong, place.get(hit.expert.pk, len(place))))
 
 
 def _suggestions(form: SearchForm, faceted: FacetedQuery) -> dict[str, Any]:
@@ -161,13 +174,13 @@ def _near_address(form: SearchForm, tag: str) -> str:
     return f"?{urlencode({'q': form.query, 'tag': tag}, errors='replace')}"
 
 
-def _with_address(request: ConsoleRequest, response: HttpResponse, form: SearchForm) -> HttpResponse:
-    """Put the address of what is shown into the address bar, so that it can be shared.
+def _with_address(request: ConsoleRequest, response: HttpResponse, form: SearchForm, k: int) -> HttpResponse:
+    """Put the address of what is shown into the address bar, so that it can be shared and “back” shows as many.
 
     The first search adds an entry to the browser's history. Typing on replaces that entry: otherwise “back” would go
     letter by letter.
     """
-    address = request.path + (form.address() if form.pairs() else "")
+    address = request.path + (form.address(k=str(k) if k != STEPS[0] else "") if form.pairs() else "")
     here = request.htmx.current_url_abs_path or ""
     put: Callable[[HttpResponse, str], HttpResponse] = replace_url if "q=" in here else push_url
     return put(response, address)

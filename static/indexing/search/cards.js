@@ -1,4 +1,5 @@
-// Arrow keys lead from the search box into the results and through them, and Escape leads back to the box.
+// Arrow keys lead from the search box into the results and through them, and Escape leads back to the box, if the page
+// has one; otherwise from nowhere in particular.
 // Of all cards the Tab key reaches one, the last that had the focus (roving tabindex).
 "use strict";
 {
@@ -27,19 +28,19 @@
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     const all = cards();
     const card = event.target.closest?.("#results .expert");
-    if (event.target === box) {
-      if (event.key !== "ArrowDown" || !all.length) return;
+    if (event.target === box || (!box && event.target === document.body)) {
+      if (event.key !== "ArrowDown" || !all.length || (!box && scrollY > 0)) return;
       event.preventDefault();
       go(all[0]);
     } else if (card && event.key === "Escape") {
-      box.focus();
+      if (box) box.focus(); else card.blur();
     } else if (card && event.key === "Enter" && event.target === card) {
-      card.querySelector("h3 a")?.click();
+      card.querySelector(".expert-head a")?.click();
     } else if (card) {
       const to = step(event.key, all.indexOf(card), all);
       if (to === undefined) return;
       event.preventDefault();
-      if (to < 0) box.focus(); else go(all[to]);
+      if (to >= 0) go(all[to]); else if (box) box.focus(); else card.blur();
     }
   });
 
@@ -51,7 +52,7 @@
     if (event.target.closest(".more a")) shown = cards().length;
   });
   document.addEventListener("htmx:afterSwap", ({ detail }) => {
-    if (detail.target !== results) return;
+    if (detail.target !== results && !shown) return;
     const all = cards();
     rove(all[0]);
     if (shown && all[shown]) go(all[shown]);  // the link that was pressed is gone
