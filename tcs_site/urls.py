@@ -4,6 +4,7 @@ from django.views.generic import RedirectView
 
 from indexing.api import api
 from indexing.console.attachments import views as attachment_views
+from indexing.console.browse.jump_views import jump_page
 from indexing.console.browse.views import browse_page
 from indexing.console.profiles import tag_views
 from indexing.console.profiles import views as profile_views
@@ -36,6 +37,7 @@ urlpatterns = [
     path("experts/id/<int:expert_id>/", profile_views.profile_by_id, name="profile-by-id"),
     path("experts/<str:username>/", profile_views.profile_page, name="profile"),
     path("healthz", health.healthz, name="healthz"),
+    path("jump/", jump_page, name="jump"),
     path("metrics", health.metrics_page, name="metrics"),
     path("not-a-match/", use_views.not_a_match, name="not-a-match"),
     path("readyz", health.readyz, name="readyz"),

@@ -84,14 +84,14 @@ def make_link(shortlist: Shortlist, days: int) -> ShortlistLink | None:
 
 
 def token_of(link: ShortlistLink) -> str:
-    """The part of the address that nobody can guess: signed, so no secret has to be stored."""
-    return signing.dumps(link.pk, salt=SALT)
+    """The part of the address that nobody can guess: signed, so no secret has to be stored, and always the same."""
+    return signing.Signer(salt=SALT).sign_object(link.pk)
 
 
 def link_of(token: str) -> ShortlistLink | None:
     """The link with this token, unless it expired or was removed, or the owner's account was closed."""
     try:
-        key = signing.loads(token, salt=SALT)
+        key = signing.Signer(salt=SALT).unsign_object(token)
     except signing.BadSignature:
         return None
     valid = ShortlistLink.objects.filter(expires_at__gt=timezone.now(), shortlist__owner__is_active=True)

@@ -113,6 +113,7 @@ CONSOLE = [
     Row("profile", "/experts/expert-002/?q=bread", "console"),
     Row("profile-by-id", "/experts/id/{active}/", "console", get=302),  # to the address with the username
     Row("browse", "/experts/?tag=x&country=NL&sort=rate&shown=80", "console"),
+    Row("jump", "/jump/?q=er", "console"),
     Row("shortlists", "/shortlists/", "console", post=302, send={"name": "Cooks"}),
     Row("star", "/shortlists/star/", "console", get=405, post=302, send={"expert": "{active}"}),
     *(  # somebody else's: nobody learns that it is there
