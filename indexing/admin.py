@@ -10,19 +10,22 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from experts.admin.folded_search import FoldedSearch
+from experts.importing.errors import ImportFailed
 from experts.safe_text import without_bidi_controls
 from indexing.lib import times
 from indexing.models import ApiToken, Notification, SearchTest, Synonym
 from indexing.models.tokens import ApiTokenQuerySet
-from indexing.quality import synonym_trial
+from indexing.quality import synonym_files, synonym_trial
 from indexing.quality.search_test_form import SearchTestForm
-from indexing.quality.synonyms import SynonymForm
+from indexing.quality.synonym_files import ImportedSynonyms, SynonymsRefused
+from indexing.quality.synonyms import SynonymFileForm, SynonymForm
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -114,6 +117,53 @@ class SynonymAdmin(admin.ModelAdmin):
     list_filter = ("both_ways",)
     search_fields = ("typed", "found")
     search_help_text = gettext_lazy("Searches both sides.")
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path("export/", self.admin_site.admin_view(self.export), name="indexing_synonym_export"),
+            path("import/", self.admin_site.admin_view(self.import_file), name="indexing_synonym_import"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def export(self, request: HttpRequest) -> HttpResponse:
+        """All synonyms as a CSV file. Raises PermissionDenied for those who may see none."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        name = f"synonyms-{timezone.localdate():%Y-%m-%d}.csv"
+        return HttpResponse(
+            "\ufeff" + synonym_files.as_csv(),  # tells spreadsheets that it is UTF-8
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    def import_file(self, request: HttpRequest) -> HttpResponse:
+        """The page that takes a CSV file. Raises PermissionDenied for those who may add no synonym."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = SynonymFileForm(request.POST or None, request.FILES or None)
+        problems: list[str] = []
+        if request.method == "POST" and form.is_valid():
+            data = form.cleaned_data["file"].read(synonym_files.LARGEST + 1)
+            try:
+                done = synonym_files.import_synonyms(data, may_change=self.has_change_permission(request))
+            except ImportFailed as error:
+                problems = error.problems if isinstance(error, SynonymsRefused) else [str(error)]
+            else:
+                return self._imported(request, done)
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": gettext("Import synonyms")}
+        return render(request, "admin/indexing/synonym/import.html", {**context, "form": form, "problems": problems})
+
+    def _imported(self, request: HttpRequest, done: ImportedSynonyms) -> HttpResponse:
+        for synonym in done.added:
+            self.log_addition(request, synonym, [{"added": {}}])
+        for synonym in done.changed:
+            self.log_change(request, synonym, [{"changed": {"fields": [gettext("from a file")]}}])
+        counts = {"added": len(done.added), "changed": len(done.changed), "same": done.same}
+        sentence = gettext("Added: %(added)d. Changed: %(changed)d. As they were: %(same)d.") % counts
+        messages.success(request, sentence)
+        if done.added or done.changed:
+            self._say_what_follows(request)
+        return redirect("admin:indexing_synonym_changelist")
 
     @admin.display(boolean=True, description=gettext_lazy("in the live version"))
     def in_effect(self, synonym: Synonym) -> bool:

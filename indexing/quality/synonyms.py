@@ -72,6 +72,15 @@ class SynonymForm(forms.ModelForm):
         return cleaned
 
 
+class SynonymFileForm(forms.Form):
+    file = forms.FileField(
+        label=gettext_lazy("File"),
+        help_text=gettext_lazy("CSV, with the columns typed, found and both_ways (yes or no)."),
+        error_messages={"required": gettext_lazy("Choose a file."), "empty": gettext_lazy("The file is empty.")},
+        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv"}),
+    )
+
+
 def side_key(text: str) -> str:
     """The words of one side as the search reads them; "" if there are none."""
     return " ".join(words_of(text))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from experts.models import Expert
 from indexing import drift
 from indexing.drift import status as drift_status
 from indexing.models import SearchTest, Synonym
 from indexing.models.searches import Mode
-from indexing.quality import synonym_trial
+from indexing.quality import synonym_files, synonym_trial
 from indexing.quality.synonyms import MAX_OTHERS, SAMPLES, SynonymForm, add_samples
 from indexing.search import search
 from indexing.serving import live
@@ -190,3 +192,63 @@ def test_the_trial_needs_a_version(keeper):
 def test_a_row_of_the_searches_leads_to_the_form_with_the_words_filled_in(keeper):
     page = keeper.get(f"{LIST}add/", {"typed": "c sharp"}).content.decode()
     assert re.search(r'name="typed" value="c sharp"', page)
+
+
+def upload(client, content: str | bytes, *, name: str = "synonyms.csv"):
+    data = content.encode() if isinstance(content, str) else content
+    return client.post(f"{LIST}import/", {"file": SimpleUploadedFile(name, data)})
+
+
+def test_what_is_exported_can_be_imported_again(admin_client):
+    add_samples()
+    add("=SUM(A1)", "totals")
+    exported = admin_client.get(f"{LIST}export/").content
+    assert b"'=SUM(A1),totals,yes" in exported
+    entries = Synonym.objects.entries()
+    Synonym.objects.filter(typed="cpp").delete()
+    Synonym.objects.filter(typed="csharp").update(both_ways=False)
+    response = upload(admin_client, exported)
+    assert (response.status_code, response.headers["location"]) == (302, LIST)
+    assert Synonym.objects.entries() == entries
+    assert "Added: 1. Changed: 1. As they were: 4." in admin_client.get(LIST).content.decode()
+    assert LogEntry.objects.count() == 2
+
+
+def test_a_spreadsheets_file_is_read_too(admin_client):
+    upload(admin_client, "Typed;Found;Both ways\r\nMünchen;Munich;no\r\n\r\n".encode("cp1252"))
+    assert Synonym.objects.entries() == (("München", "Munich"),)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("typed,found\ncsharp,C#\ncpp,!!!\n", "Line 3: There is no word in it"),
+        ("typed,found\ncsharp,C#\nC#,csharp\n", "Line 3: The same two are in line 2."),
+        ("typed,found,both_ways\ncsharp,C#,perhaps\n", "Line 2: “perhaps” is neither yes nor no."),
+        ("typed,found\ncsharp,\n", "Say what is found as well."),
+        ("typed,found\ncsharp," + "x" * 90, "at most 80 characters"),
+        ("typed,found\ncsharp,C#,C,D\n", "Line 2 has more cells"),
+        ('typed,found\ncsharp,"C#\n', "unexpected end of data"),
+        ("name,age\nx,y\n", "The first line must name the columns"),
+        (b"\0\x01\x02" * 50, "The first line must name the columns"),
+        (b"PK\x03\x04....", "another kind of file"),
+        ("typed,found\n" + "".join(f"a{n},b{n}\n" for n in range(3)), "more than 2 rows"),
+        ("typed,found\n" + "x" * 2**18, "larger than 256 KB"),
+        ("", "The file is empty."),
+    ],
+)
+def test_a_wrong_file_changes_nothing_and_says_why(admin_client, monkeypatch, content, sentence):
+    monkeypatch.setattr(synonym_files, "MOST_ROWS", 2)
+    page = html.unescape(upload(admin_client, content).content.decode())
+    assert sentence in page
+    assert not Synonym.objects.exists()
+
+
+def test_who_may_only_add_synonyms_changes_none_with_a_file(client):
+    add("csharp", "C#")
+    client.force_login(cast.staff("indexing.add_synonym"))
+    assert (
+        "You may add synonyms, but not change this one."
+        in upload(client, "typed,found,both_ways\ncsharp,C#,no\n").content.decode()
+    )
+    assert Synonym.objects.get().both_ways
