@@ -14,6 +14,7 @@ import pytest
 from indexing import encoders
 from indexing.encoders import ModelEncoder, batching, onnx_export, onnx_files
 from indexing.encoders.batching import TOKENS, token_batches
+from indexing.encoders.onnx_encoder import OnnxEncoder
 from indexing.encoders.protocol import ROLES
 from indexing.errors import Cancelled
 from tests.encoders.test_encoders import TEXTS
@@ -77,6 +78,32 @@ def test_more_texts_than_a_window_keep_their_order(exported, monkeypatch):
     np.testing.assert_allclose(
         exported.encode(TEXTS), np.concatenate([exported.encode([text]) for text in TEXTS]), atol=1e-5
     )
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_batches_side_by_side_keep_their_order_and_end_when_stopped(exported, monkeypatch, threads):
+    expected = exported.encode(TEXTS)
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    monkeypatch.setattr(batching, "TOKENS", 1)  # every text is a batch
+    used: set[int] = set()
+    forward = OnnxEncoder._forward
+
+    def forward_somewhere(encoder: OnnxEncoder, *arguments: object) -> np.ndarray:
+        used.add(threading.get_ident())
+        return forward(encoder, *arguments)
+
+    monkeypatch.setattr(OnnxEncoder, "_forward", forward_somewhere)
+    counts: list[int] = []
+    np.testing.assert_allclose(exported.encode(TEXTS, progress=counts.append), expected, atol=1e-5)
+    assert counts == [1] * len(TEXTS)
+    assert (threading.get_ident() in used) == (threads == "1")
+
+    def stop(count: int) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        exported.encode(TEXTS, progress=stop)
+    assert not [each for each in threading.enumerate() if each.name.startswith("encode")]
 
 
 def test_threads_may_encode_at_once(exported):
