@@ -17,7 +17,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from experts.models import Expert, ExpertTag
+from experts.models import Expert, ExpertTag, RejectedTag
 from experts.tagging import storage
 from experts.tagging.assignment import MAX_TAGS, TagSpec
 from indexing import encoders
@@ -166,16 +166,23 @@ def preview_tag(tag: TagSpec, threshold: float) -> TagPreview:
 
 
 def score_experts(snapshot: Snapshot, tag: TagSpec) -> tuple[TagScores, int]:
-    """Score the version's active experts; also how many active ones it lacks. Raises EncoderUnavailable."""
+    """Score the version's active experts; also how many active ones it lacks.
+
+    Those for whom the tag was rejected are left out, unless they have it by hand: no run gives it to them.
+    Raises EncoderUnavailable.
+    """
     encoder = encoders.loaded()
     require_same_model(encoder, snapshot.manifest)
     vector = encoder.encode([tag.text], QUERY)[0]
     similarities = np.asarray(snapshot.vectors @ vector, np.float32)
     fits = _current_cutoff(snapshot, tag).beaten_by(similarities, tag.id)
     active = np.fromiter(Expert.objects.active().order_by().values_list("pk", flat=True).iterator(), np.int64)
-    rows = np.flatnonzero(np.isin(snapshot.ids, active))
-    ids = snapshot.ids[rows]
+    known = np.isin(snapshot.ids, active)
     held = dict(ExpertTag.objects.filter(tag=tag.id).values_list("expert", "source")) if tag.id != NEW else {}
+    without = RejectedTag.objects.filter(tag=tag.id).values_list("expert", flat=True)
+    rejected = np.array([expert for expert in without if expert not in held], np.int64)
+    rows = np.flatnonzero(known & ~np.isin(snapshot.ids, rejected))
+    ids = snapshot.ids[rows]
     by_source = {
         source: np.isin(ids, np.array([expert for expert, how in held.items() if how == source], np.int64))
         for source in ExpertTag.Source
@@ -183,7 +190,7 @@ def score_experts(snapshot: Snapshot, tag: TagSpec) -> tuple[TagScores, int]:
     scores = TagScores(
         ids, similarities[rows], fits[rows], by_source[ExpertTag.Source.AUTO], by_source[ExpertTag.Source.MANUAL]
     )
-    return scores, len(active) - len(rows)
+    return scores, len(active) - int(np.count_nonzero(known))
 
 
 def tag_cutoff(

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from experts.models import Expert, ExpertTag, Tag
-from experts.tagging import assignment
+from experts.tagging import assignment, rejections
 from experts.tagging.assignment import MAX_TAGS, TagSpec
 from indexing import encoders
 from indexing.errors import EncoderUnavailable, NoIndexYet
@@ -168,6 +168,19 @@ def test_a_manual_tag_stays_and_is_not_counted_as_automatic(baker) -> None:
     assert shown.automatic == before.automatic - 1
     assert shown.chosen.experts == before.chosen.experts - 1
     assert (shown.gained.count, shown.lost.count) == (0, 0)
+
+
+@built
+def test_nobody_is_proposed_for_whom_the_tag_was_rejected(baker) -> None:
+    before = tag_preview.preview_tag(spec(baker), 0.3)
+    expert = before.getting[0].expert
+    assert rejections.reject(expert, baker, cast.staff())
+    shown = tag_preview.preview_tag(spec(baker), 0.3)
+    assert shown.gained.count == 0
+    assert expert not in [each.expert for each in (*shown.getting, *shown.below)]
+    assert (shown.experts, shown.outside) == (before.experts - 1, 0)
+    ExpertTag.objects.create(expert=expert, tag=baker)  # by hand, in spite of it
+    assert tag_preview.preview_tag(spec(baker), 0.3).manual == 1
 
 
 @built
