@@ -47,7 +47,7 @@ def real():
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     code = f"import django; django.setup()\n{code}"
     return subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, timeout=300
     )
 
 
