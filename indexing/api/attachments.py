@@ -55,7 +55,7 @@ def list_documents(request: HttpRequest, username: str = USERNAME) -> DocumentLi
     ),
 )
 def add_document(request: HttpRequest, file: File[UploadedFile], username: str = USERNAME) -> Status[DocumentOut]:
-    """Raises FieldsInvalid (422) for what is no document, HttpError 403 and 404."""
+    """Raises FieldsInvalid (422) for what is not a document, HttpError 403 and 404."""
     expert = _find(username)
     _require(request, "experts.add_document")
     return Status(201, DocumentOut.from_document(editing.add_document(expert, file, caller(request))))
@@ -93,7 +93,7 @@ def remove_document(
     openapi_extra={"requestBody": PICTURE},
 )
 def set_photo(request: HttpRequest, username: str = USERNAME) -> Status[None]:
-    """Raises FieldsInvalid (422) for what is no picture, HttpError 404."""
+    """Raises FieldsInvalid (422) for what is not a picture, HttpError 404."""
     expert = _find(username)
     editing.set_photo(expert, request.read(MAX_BYTES + 1), caller(request))
     return Status(204, None)

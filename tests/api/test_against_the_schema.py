@@ -29,7 +29,7 @@ BY_MEANING = (
     *NewExpert.model_fields,
 )
 """What is refused for what it means: a name that does not exist, a rate without a currency, a text that is too long
-for the field of an expert, a query that has a search test already, a file that is no document or picture."""
+for the field of an expert, a query that has a search test already, a file that is not a document or picture."""
 FIXED = settings(
     max_examples=4, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -53,7 +53,7 @@ def test_documents_are_listed_added_and_removed(ada: Expert) -> None:
     assert said() == ["Added document “CV.pdf”.", "Deleted document “CV.pdf”."]
 
 
-def test_what_is_no_document_is_refused_and_one_that_cannot_be_read_says_why(ada: Expert, settings: Any) -> None:
+def test_what_is_not_a_document_is_refused_and_one_that_cannot_be_read_says_why(ada: Expert, settings: Any) -> None:
     program = signed_in()
     settings.TCS_DOCUMENT_MAX_MB = 1
     for name, content, sentence in (
