@@ -27,6 +27,7 @@ from tcs_site.http_server import factory  # noqa: E402
 from tcs_site.http_server.handler import UploadHandler  # noqa: E402
 from tcs_site.origins import same_origin_only  # noqa: E402
 from tcs_site.proxying import behind_proxy  # noqa: E402
+from tcs_site.web_processes import supervised  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
@@ -59,3 +60,4 @@ except WrongDatabase as error:
 gc.freeze()
 factory.install()
 once_listening(web_process.start)
+once_listening(lambda: supervised.begin(web_process.is_ready))

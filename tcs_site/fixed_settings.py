@@ -30,6 +30,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "tcs_site.caching.private_by_default",
+    "tcs_site.compression.CompressionMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -93,7 +94,7 @@ USE_I18N = True
 USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-SERVESTATIC_USE_FINDERS = True  # served from the source tree: no collect step before the first start
+SERVESTATIC_ALLOW_ALL_ORIGINS = False
 
 # --- Security headers -------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
@@ -110,6 +111,10 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 X_FRAME_OPTIONS = "DENY"
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # the load balancer requests them without TLS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600  # for requests with TLS
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
 SECURE_REFERRER_POLICY = "same-origin"
 
 # --- Uploads and logs -------------------------------------------------------------------------------------

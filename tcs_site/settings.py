@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from tcs_site import environment as env
+from tcs_site.backends import channel_layer, storages, with_options
 from tcs_site.fixed_settings import *  # noqa: F403
 from tcs_site.fixed_settings import AUTHENTICATION_BACKENDS, BASE_DIR
+from tcs_site.web_processes.count import suitable
 
 # Whatever a process of TCS writes is for its own user: sessions, password hashes and keys are among it.
 os.umask(0o077)
@@ -36,8 +38,15 @@ DEBUG = env.flag("TCS_DEBUG", about="Show tracebacks in the browser; never on a 
 TRUSTED_ORIGINS = env.names(
     "TCS_TRUSTED_ORIGINS", about="Public addresses behind a proxy, such as `https://experts.example.org`"
 )
+TCS_WEB_PROCESSES = env.integer(
+    "TCS_WEB_PROCESSES",
+    suitable(),
+    at_least=1,
+    about="Processes that `serve` starts behind one port; each loads the model for itself",
+    shown="1 with less than 2 GB of memory, else the number of processors, up to 4",
+)
 TCS_MAX_CONNECTIONS = env.integer(
-    "TCS_MAX_CONNECTIONS", 500, at_least=10, about="Connections at once; when there are more, idle ones are closed"
+    "TCS_MAX_CONNECTIONS", 500, at_least=10, about="Connections of each process at once; beyond, idle ones are closed"
 )
 TCS_MAX_CONNECTIONS_PER_ADDRESS = env.integer(
     "TCS_MAX_CONNECTIONS_PER_ADDRESS",
@@ -53,44 +62,41 @@ ALLOWED_HOSTS = [
 CSRF_TRUSTED_ORIGINS = TRUSTED_ORIGINS
 if BEHIND_TLS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # the load balancer requests them without TLS
-    SECURE_HSTS_SECONDS = 365 * 24 * 3600
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
-    SESSION_COOKIE_SECURE = True
-    CSRF_COOKIE_SECURE = True
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
+TCS_PREPARE_STATIC = env.flag(
+    "TCS_PREPARE_STATIC", True, about="Let `serve` compress style sheets and scripts; `0` while they are developed"
+)
+STATIC_ROOT = (
+    env.text(
+        "TCS_STATIC_ROOT",
+        about="Folder that `manage.py collectstatic` has filled, in an image; else `serve` fills one at its start",
+    )
+    or None
+)
+SERVESTATIC_USE_FINDERS = not STATIC_ROOT
+STORAGES = storages(STATIC_ROOT)
 
 env.section("Database")
-# SQLite ignores SELECT ... FOR UPDATE. BEGIN IMMEDIATE takes the write lock at the start of the transaction
-# instead, which gives the lock row the same meaning as on PostgreSQL (and no "database is locked" after a read).
-SQLITE_OPTIONS = {
-    "transaction_mode": "IMMEDIATE",
-    "timeout": env.number("TCS_SQLITE_TIMEOUT", 20, at_least=1, about="Seconds to wait for a locked SQLite database"),
-    "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
-}
+SQLITE_TIMEOUT = env.number(
+    "TCS_SQLITE_TIMEOUT", 20, at_least=1, about="Seconds to wait for a locked SQLite database"
+)
 DATABASES = {
-    "default": env.database(
-        "DATABASE_URL",
-        f"sqlite:///{DATA_DIR / 'db.sqlite3'}",
-        about="Such as `postgres://user:password@host/name`",
-        shown="SQLite in the data folder",
+    "default": with_options(
+        env.database(
+            "DATABASE_URL",
+            f"sqlite:///{DATA_DIR / 'db.sqlite3'}",
+            about="Such as `postgres://user:password@host/name`",
+            shown="SQLite in the data folder",
+        ),
+        sqlite_timeout=SQLITE_TIMEOUT,
     )
 }
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.redis_url(
     "REDIS_URL", about="Passes news of the live log between machines; one machine does not need it"
 )
-CHANNEL_LAYERS = {
-    "default": (
-        {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
-        if REDIS_URL
-        else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
-    )
-}
+CHANNEL_LAYERS = {"default": channel_layer(REDIS_URL)}
 
 env.section("Signing in")
 TCS_LOGIN_ATTEMPTS = env.integer(

@@ -22,6 +22,8 @@ MARK = "TCS_SERVE"
 PR_SET_PDEATHSIG = 1
 END_SECONDS = 30.0
 AGAIN_SECONDS = 1.0
+BACKLOG = 512
+"""Connections that may wait to be accepted; the system may allow fewer."""
 
 
 class Stopped(Exception):  # noqa: N818  not an error: somebody stopped it
@@ -40,6 +42,30 @@ def raise_on_signals() -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if not (number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN):
             signal.signal(number, _raise)
+
+
+def on_hangup(act: Callable[[], None]) -> None:
+    """Let SIGHUP call `act`, or raise Stopped in the main thread if it came because the terminal was closed.
+
+    A hang-up that is ignored from the start (nohup) stays ignored.
+    """
+    had_terminal = _has_terminal()
+
+    def heard(number: int, frame: FrameType | None) -> None:
+        if had_terminal and not _has_terminal():
+            _raise(number, frame)
+        act()
+
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, heard)
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def ignore_signals() -> None:
@@ -78,13 +104,23 @@ class ProcessGroup:
         *,
         output: IO[bytes] | None = None,
         outlives_us: bool = True,
+        passed: Sequence[int] = (),
         **environment: str,
     ) -> subprocess.Popen[bytes]:
-        """Start a process. One that may not outlive this one is killed when this one is killed (on Linux)."""
+        """Start a process. One that may not outlive this one is killed when this one is killed (on Linux).
+
+        It inherits the `passed` descriptors.
+        """
         environment = os.environ | environment | {MARK: self.mark}
         prepare = None if outlives_us else _killed_with(os.getpid())
         child = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=output, stderr=output, preexec_fn=prepare
+            command,
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            preexec_fn=prepare,
+            pass_fds=passed,
         )
         self._children.append(child)
         return child
@@ -152,29 +188,27 @@ class Pauses:
         return pause
 
 
+def listen(host: str, port: int, backlog: int = BACKLOG) -> socket.socket:
+    """A socket that listens on the address, and does not block. Raises OSError."""
+    family, kind, protocol, _name, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listening = socket.socket(family, kind, protocol)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # at once after a restart
+        listening.bind(address)
+        listening.listen(backlog)
+        listening.setblocking(False)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
 def can_listen(host: str, port: int) -> OSError | None:
     """Listen on the address for a moment. Returns the error if that fails."""
     try:
-        family, kind, protocol, _name, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does after a restart
-            trial.bind(address)
-            trial.listen(1)
+        listen(host, port, backlog=1).close()
     except OSError as error:
         return error
     return None
-
-
-def wait_until_listening(child: subprocess.Popen[bytes], host: str, port: int) -> bool:
-    """True once the child accepts connections, False if it ends before."""
-    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    while child.poll() is None:
-        try:
-            socket.create_connection((target, port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return True
-    return False

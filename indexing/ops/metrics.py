@@ -1,12 +1,14 @@
-"""Metrics for Prometheus: what this process counted of its searches, and what the database says of the index."""
+"""Metrics for Prometheus: what was counted of searches, and what the database says of the index."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from django.db.models import Count
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from indexing.drift import status as drift_status
@@ -16,8 +18,11 @@ from indexing.runs import status
 from indexing.search import counters
 
 registry = CollectorRegistry()
-for counter in counters.COUNTERS:
-    registry.register(counter)
+if counters.FOLDER in os.environ:
+    MultiProcessCollector(registry)
+else:
+    for counter in counters.COUNTERS:
+        registry.register(counter)
 
 
 def page() -> bytes:

@@ -54,6 +54,11 @@ def start() -> None:
     encoders.load_in_background()
 
 
+def is_ready() -> bool:
+    """Whether this process has opened the live version, and loaded the model, or found that it cannot."""
+    return live.has_looked() and encoders.load_state() in ("ready", "failed")
+
+
 def stop() -> None:
     """End the threads; also done when the process exits."""
     retention.stop()

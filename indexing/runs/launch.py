@@ -66,9 +66,13 @@ def reap_children() -> None:
 def _start(*arguments: str) -> subprocess.Popen[bytes]:
     """Start a worker in a session of its own: what ends the web process (Ctrl-C, a restart) does not end the run."""
     reap_children()
+    environment = os.environ | {
+        "OMP_NUM_THREADS": str(settings.TCS_WORKER_THREADS)
+    }  # web processes keep theirs to one
+    environment.pop("PROMETHEUS_MULTIPROC_DIR", None)  # a worker counts no searches
     child = subprocess.Popen(
         [sys.executable, str(settings.BASE_DIR / "manage.py"), "index_worker", "--low-priority", *arguments],
-        env=os.environ | {"OMP_NUM_THREADS": str(settings.TCS_WORKER_THREADS)},  # web processes keep theirs to one
+        env=environment,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
         cwd=settings.BASE_DIR,

@@ -1,4 +1,8 @@
-"""What this process counts of its searches; `indexing.ops.metrics` shows it to Prometheus."""
+"""What is counted of searches; `indexing.ops.metrics` shows it to Prometheus.
+
+The processes of one `serve` count into files in one folder, so that each can show the sums of all. A process on its
+own counts in memory.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,9 @@ from prometheus_client import Counter, Histogram
 
 from indexing.lib.process_state import on_forget
 
-SEARCHES = Counter(
-    "tcs_searches", "Searches answered by this process, by mode and outcome.", ["mode", "outcome"], registry=None
-)
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Environment variable that prometheus_client reads when it is imported."""
+SEARCHES = Counter("tcs_searches", "Searches answered, by mode and outcome.", ["mode", "outcome"], registry=None)
 SEARCH_SECONDS = Histogram(
     "tcs_search_seconds",
     "Seconds of a search, by mode.",

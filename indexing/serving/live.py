@@ -126,6 +126,11 @@ def current() -> Snapshot:
     return snapshot
 
 
+def has_looked() -> bool:
+    """Whether this process has looked once for the live version, and serves it if it can."""
+    return served.get().next_report > 0
+
+
 def problem() -> str:
     """Why this process does not serve the live version, as a sentence; empty if it does, or if there is none."""
     return translated(served.get().problem)

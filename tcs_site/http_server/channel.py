@@ -94,6 +94,12 @@ class LimitedChannel(HTTPChannel):
         self.waits_since = time.monotonic()
         super().requestDone(request)
 
+    def checkPersistence(self, request: Any, version: bytes) -> bool:
+        if self.factory.is_draining:
+            request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+            return False
+        return bool(super().checkPersistence(request, version))
+
     # --- heads --------------------------------------------------------------------------------------------------
     def lineReceived(self, line: bytes) -> None:
         if line[:1] in (b" ", b"\t"):  # a header on two lines, which servers and proxies read differently

@@ -51,6 +51,10 @@ class Connections:
     def add(self, connection: Connection) -> None:
         self._open.append(connection)
 
+    def still_open(self) -> list[Connection]:
+        self._open = [each for each in self._open if each.is_open()]
+        return list(self._open)
+
     def have_room_for(self, address: str) -> bool:
         """Whether one more may connect from this address; another may have to go for it."""
         self._open = [each for each in self._open if each.is_open() and each not in self._leaving]

@@ -25,6 +25,8 @@ class LimitedFactory(HTTPFactory):
         super().__init__(server)
         remove_left_over_bodies()
         self.budget = Budget()
+        self.is_draining = False
+        """Connections end with the next response."""
         self.connections = Connections(
             min(settings.TCS_MAX_CONNECTIONS, descriptors_for_connections()),
             settings.TCS_MAX_CONNECTIONS_PER_ADDRESS,

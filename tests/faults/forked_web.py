@@ -21,7 +21,7 @@ from django.conf import settings  # noqa: E402
 from django.db import connections  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
-from tcs_site.management.commands.serve import server_command  # noqa: E402
+from tcs_site.web_processes.process import server_command  # noqa: E402
 
 _ = get_resolver().url_patterns  # every page's module
 
@@ -59,7 +59,7 @@ def main(port: int, environment: dict[str, str], log: str) -> None:
         os.dup2(output.fileno(), sys.stderr.fileno())
     os.environ.update(environment)
     read_settings_again()
-    command = server_command("127.0.0.1", port)
+    command = server_command("-b", "127.0.0.1", "-p", str(port))
     from daphne.cli import CommandLineInterface  # noqa: PLC0415  its reactor must not be shared by those forked
 
     CommandLineInterface().run(command[command.index("daphne") + 1 :])

@@ -18,7 +18,7 @@ import httpx
 from django.conf import settings
 
 from indexing.models import ApiToken, RebuildRun
-from tcs_site.management.commands.serve import server_command
+from tcs_site.web_processes.process import server_command
 from tests.faults.forked_web import Forked
 from tests.faults.waiting import PATIENCE, until
 from tests.support import cast
@@ -64,7 +64,7 @@ class Web:
         hearing = ["env", "--default-signal=INT"]
         with open(self._log.name, "ab") as log:
             return subprocess.Popen(
-                [*hearing, *limits, *server_command("127.0.0.1", self.port)],
+                [*hearing, *limits, *server_command("-b", "127.0.0.1", "-p", str(self.port))],
                 cwd=settings.BASE_DIR,
                 env=os.environ | environment,
                 stdin=subprocess.DEVNULL,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tcs_site.management.commands.serve import server_command
+from tcs_site.web_processes.process import server_command
 from tests.support.server import Site
 from tests.support.services import free_port
 from tests.support.small_disk import Disk, mounted
@@ -111,7 +111,7 @@ def test_a_time_zone_that_is_unknown(tmp_path):
 def test_a_server_that_is_started_by_hand_says_it_too(tmp_path):
     site = Site(tmp_path, {"TCS_TIME_ZONE": "Mars/Olympus"})
     ended = subprocess.run(
-        server_command("127.0.0.1", free_port()),
+        server_command("-b", "127.0.0.1", "-p", str(free_port())),
         cwd=settings.BASE_DIR,
         env=site.variables(),
         capture_output=True,

@@ -15,8 +15,8 @@ import httpx
 import psutil
 from django.conf import settings
 
-from tcs_site.management.commands.serve import server_command
 from tcs_site.supervising import ProcessGroup
+from tcs_site.web_processes.process import server_command
 from tests.support import cast
 from tests.support.services import free_port
 from tests.support.waiting import until
@@ -46,6 +46,8 @@ class Site:
             "DJANGO_SETTINGS_MODULE": "tcs_site.settings",
             "DATABASE_URL": "",
             "REDIS_URL": "",
+            "TCS_WEB_PROCESSES": "1",  # as most tests need no more
+            "TCS_PREPARE_STATIC": "0",
         }
         return os.environ | mine | self.environment
 
@@ -136,7 +138,7 @@ def serving(site: Site, *, port: int = 0, module: str = "daphne", descriptors: i
     """
     port = port or free_port()
     limits = ["prlimit", f"--nofile={descriptors}:{descriptors}"] if descriptors else []
-    command = [module if part == "daphne" else part for part in server_command("127.0.0.1", port)]
+    command = [module if part == "daphne" else part for part in server_command("-b", "127.0.0.1", "-p", str(port))]
     group = ProcessGroup()
     log = log_of(site, port)
     with log.open("ab") as output:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-import subprocess
 import sys
-import time
+import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,18 +20,21 @@ from django.db import connection
 from experts.numbers import whole_number
 from indexing.errors import WrongDatabase
 from indexing.lib.private_files import make_private
+from indexing.search import counters
 from indexing.versions import data_folder
 from tcs_site import database_release, first_password, first_start
 from tcs_site import environment as env
+from tcs_site.static_files import prepare
 from tcs_site.supervising import (
-    Pauses,
     ProcessGroup,
     Stopped,
     can_listen,
     ignore_signals,
+    listen,
+    on_hangup,
     raise_on_signals,
-    wait_until_listening,
 )
+from tcs_site.web_processes.supervisor import NeverServed, Supervisor
 
 LOCK = "serve.lock"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -62,17 +64,18 @@ class Command(BaseCommand):
                 "Another address: make run HOST=... PORT=..."
             )
         group = ProcessGroup()
-        try:
-            raise_on_signals()
-            with only_one_prepares(settings.DATA_DIR):
-                self.prepare(group, adopt)
-            self.serve(group, host, number)
-        except Stopped as stopped:
-            ignore_signals()
-            self.say(f"\nStopping ({stopped.signal.name}).")
-        finally:
-            ignore_signals()
-            group.end()
+        with shared_counts() as environment:
+            try:
+                raise_on_signals()
+                with only_one_prepares(settings.DATA_DIR):
+                    self.prepare(group, adopt)
+                self.serve(group, host, number, environment)
+            except Stopped as stopped:
+                ignore_signals()
+                self.say(f"\nStopping ({stopped.signal.name}).")
+            finally:
+                ignore_signals()
+                group.end()
 
     def prepare_database(self, adopt: bool) -> None:
         """Raises CommandError for a database of a newer release, or one that the data folder does not belong to."""
@@ -111,26 +114,22 @@ class Command(BaseCommand):
                 )
         connection.close()
 
-    def serve(self, group: ProcessGroup, host: str, port: int) -> None:
-        """Start the server, and again whenever it ends. Raises CommandError if the first one cannot start."""
-        pauses = Pauses()
-        has_served = False
-        while True:
-            began = time.monotonic()
-            command = server_command(host, port)
-            server = group.start(command, settings.BASE_DIR, outlives_us=False, OMP_NUM_THREADS="1")
-            if wait_until_listening(server, host, port):
-                self.greet(host, port)
-                has_served = True
-                server.wait()
-            if not has_served:
-                raise CommandError(f"The server could not start ({ending(server)}).")
-            pause = pauses.after(time.monotonic() - began)
-            self.complain(
-                f"The server stopped unexpectedly ({ending(server)}). Starting it again in {pause:.0f} s. "
-                "A build that is running continues."
+    def serve(self, group: ProcessGroup, host: str, port: int, environment: dict[str, str]) -> None:
+        """Serve with `TCS_WEB_PROCESSES` processes. Raises CommandError if the first one cannot start."""
+        with listen(host, port) as listening:
+            supervisor = Supervisor(
+                group,
+                listening,
+                settings.TCS_WEB_PROCESSES,
+                greet=lambda: self.greet(host, port),
+                complain=self.complain,
+                prepare=lambda: environment | prepare.prepare(group, self.complain),
             )
-            time.sleep(pause)
+            on_hangup(supervisor.replace_all)
+            try:
+                supervisor.run()
+            except NeverServed as ended:
+                raise CommandError(f"The server could not start ({ended}).") from None
 
     def greet(self, host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
@@ -155,10 +154,12 @@ def port_number(text: str) -> int:
     raise CommandError(f"PORT={text!r} is not a port: use a number from 1 to 65535.")
 
 
-def server_command(host: str, port: int) -> list[str]:
-    """Daphne without a line for each request. Behind a proxy, `tcs_site.proxying` finds the caller's address."""
-    command = [sys.executable, "-m", "daphne", "-v", "0", "-b", host, "-p", str(port), "--no-server-name"]
-    return [*command, "tcs_site.asgi:application"]
+@contextmanager
+def shared_counts() -> Iterator[dict[str, str]]:
+    """The environment of processes that count their searches together. In memory: a full disk would end them."""
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="tcs-counts-", dir=memory) as folder:
+        yield {counters.FOLDER: folder} if settings.TCS_WEB_PROCESSES > 1 else {}
 
 
 @contextmanager
@@ -177,11 +178,6 @@ def only_one_prepares(folder: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
-
-
-def ending(process: subprocess.Popen[bytes]) -> str:
-    code = process.wait()
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
 def box(lines: list[str]) -> str:
