@@ -11,7 +11,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 
-from experts.importing import records, undo
+from experts.importing import apply, records, undo
 from experts.importing.apply import apply_plan
 from experts.importing.errors import ImportFailed
 from experts.models import Expert, ExpertTag, ImportRecord, Tag
@@ -59,6 +59,21 @@ def test_everything_is_as_it_was_before(carol: User) -> None:
     assert (len(done.delete), len(done.restore), len(done.activate), done.left_alone) == (1, 2, 1, [])
     assert Expert.objects.get(username="ann").hourly_rate == Decimal("20.10")
     assert last().undone_name == "carol"
+
+
+def test_every_value_of_many_comes_back(carol: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (apply, undo):
+        monkeypatch.setattr(module, "BATCH", 7)
+    columns = "Username,Bio,Hourly Rate,Currency,City,Country,Languages,Available From,Email,Created At\n"
+    rows = "p{0},Bakes {0}.,{0}.50,EUR,Gent {0},BE,nl,2026-12-01,p{0}@old.example,2024-05-31 9:0{1}:00\n"
+    import_file(columns + "".join(rows.format(number, number % 10) for number in range(40)))
+    before = everybody()
+    other = "p{0},Sings {0}.,,,Delft,NL,en fr,,p{0}@new.example,2025-01-01\n"
+    import_file(columns + "".join(other.format(number) for number in range(5, 60)), sync=True)
+    assert Expert.objects.active().count() == 55
+    done = undo.undo(last().pk, carol)
+    assert (len(done.delete), len(done.restore), len(done.activate)) == (20, 35, 5)
+    assert everybody() == before
 
 
 def test_drift_notices_it(carol: User) -> None:
