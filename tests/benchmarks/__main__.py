@@ -3,6 +3,7 @@
     python -m tests.benchmarks {search,map,drift} [--experts N ...] [--json]
     python -m tests.benchmarks encoding [--texts N] [--tokens N ...]
     python -m tests.benchmarks ranking [--folder FOLDER] [--against FILE]
+    python -m tests.benchmarks load --folder FOLDER [--processes N ...] [--clients N] [--seconds N]
     python -m tests.benchmarks strangers --port PORT --pid PID [--megabytes N] [--path PATH]
 
 The exit code is 0 when everything was measured, 1 when a measurement failed, 2 for wrong options.

@@ -10,6 +10,7 @@ from indexing.errors import IndexingError
 from tests.benchmarks import (
     drift_command,
     encoding_command,
+    load_command,
     map_command,
     ranking_command,
     search_command,
@@ -20,6 +21,7 @@ from tests.benchmarks.common import BenchmarkFailed
 COMMANDS = {
     "encoding": encoding_command,
     "search": search_command,
+    "load": load_command,
     "map": map_command,
     "drift": drift_command,
     "ranking": ranking_command,
