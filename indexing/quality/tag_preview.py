@@ -168,7 +168,7 @@ def preview_tag(tag: TagSpec, threshold: float) -> TagPreview:
 def score_experts(snapshot: Snapshot, tag: TagSpec) -> tuple[TagScores, int]:
     """Score the version's active experts; also how many active ones it lacks.
 
-    Those for whom the tag was rejected are left out, unless they have it by hand: no run gives it to them.
+    Experts whose tag was rejected are left out, unless they have it by hand: no run gives it to them.
     Raises EncoderUnavailable.
     """
     encoder = encoders.loaded()

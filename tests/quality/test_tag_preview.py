@@ -171,7 +171,7 @@ def test_a_manual_tag_stays_and_is_not_counted_as_automatic(baker) -> None:
 
 
 @built
-def test_nobody_is_proposed_for_whom_the_tag_was_rejected(baker) -> None:
+def test_an_expert_whose_tag_was_rejected_is_not_proposed(baker) -> None:
     before = tag_preview.preview_tag(spec(baker), 0.3)
     expert = before.getting[0].expert
     assert rejections.reject(expert, baker, cast.staff())
