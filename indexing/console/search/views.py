@@ -51,12 +51,10 @@ def search_page(request: ConsoleRequest) -> HttpResponse:
         "modes": mode_choices(),
         "sorts": sort_choices(),
         "chips": list(form.chips()),
-        "currencies": list(snapshot.facets.currency_counts()) if snapshot else [],
-        "has_days": bool(snapshot and snapshot.facets.places and snapshot.facets.places.has_days),
         "examples": examples(),
         "noted": whole_number(request.GET.get("noted")),
     }
-    context |= _addresses(form)
+    context |= _choices(snapshot) | _addresses(form)
     if "results" in context and k == STEPS[0]:
         _log(request, context["results"], filtered=bool(context["chips"]))
     response = page_or_fragment(
@@ -68,6 +66,17 @@ def search_page(request: ConsoleRequest) -> HttpResponse:
         in_admin=False,
     )
     return _with_address(request, response, form, k) if wants_fragment(request) else response
+
+
+def _choices(snapshot: Snapshot | None) -> dict[str, object]:
+    """The filters that only a version with such data offers."""
+    if snapshot is None:
+        return {"currencies": [], "has_days": False}
+    places = snapshot.facets.places
+    return {
+        "currencies": list(snapshot.facets.currency_counts()),
+        "has_days": bool(places and places.has_days),
+    }
 
 
 def _rights(request: ConsoleRequest) -> dict[str, bool]:
