@@ -24,7 +24,8 @@ from experts.attachments.documents import ReadDocument
 from experts.models import Document, Expert
 
 NEW_PHOTO = "new_photo"
-PHOTO_FIELDS = (NEW_PHOTO, "remove_photo")
+REMOVE_PHOTO = "remove_photo"
+PHOTO_FIELDS = (NEW_PHOTO, REMOVE_PHOTO)
 _FILE = "file"
 
 
@@ -78,7 +79,7 @@ class PhotoFields(forms.ModelForm):
         upload = self.cleaned_data.get(NEW_PHOTO)
         if upload is not None:
             photos.set_photo(self.instance, upload.photo)
-        elif self.cleaned_data.get("remove_photo") and self.instance.photo_file:
+        elif self.cleaned_data.get(REMOVE_PHOTO) and self.instance.photo_file:
             photos.remove_photo(self.instance)
 
 

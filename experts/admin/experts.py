@@ -6,10 +6,10 @@ import io
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AdminTextareaWidget, AdminURLFieldWidget
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminURLFieldWidget, RelatedFieldWidgetWrapper
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, ForeignKey, Prefetch, QuerySet, TextField, URLField
+from django.db.models import F, Field, ForeignKey, Prefetch, QuerySet, TextField, URLField
 from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -21,7 +21,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy, ngettext
 
 from experts.admin import saved_views
-from experts.admin.attachments import PHOTO_FIELDS, DocumentInline, PhotoFields, WithAttachments
+from experts.admin.attachments import PHOTO_FIELDS, REMOVE_PHOTO, DocumentInline, PhotoFields, WithAttachments
 from experts.admin.columns import ExpertColumns
 from experts.admin.filters import (
     AvailabilityFilter,
@@ -62,6 +62,13 @@ class ExpertTagInline(admin.TabularInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ExpertTag]:
         rows = super().get_queryset(request).select_related("tag", "expert")
         return rows.order_by("-source", F("score").desc(nulls_last=True), "tag__name")
+
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **options: Any) -> Any:
+        """Without the links to edit and to see a tag, which would be in each row."""
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget.can_change_related = field.widget.can_view_related = False
+        return field
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
@@ -174,11 +181,12 @@ class ExpertAdmin(WithAttachments, ExpertColumns):
         fieldsets = super().get_fieldsets(request, obj)
         if hidden_fields(request.user):
             fieldsets = [each for each in fieldsets if each[1]["fields"] != CONTACT]
-        if not (self.has_change_permission(request, obj) if obj else self.has_add_permission(request)):
-            fieldsets = [
-                (name, {**options, "fields": [each for each in options["fields"] if each not in PHOTO_FIELDS]})
-                for name, options in fieldsets
-            ]
+        may_save = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        needless = PHOTO_FIELDS if not may_save else () if obj and obj.photo_file else (REMOVE_PHOTO,)
+        fieldsets = [
+            (name, {**options, "fields": [each for each in options["fields"] if each not in needless]})
+            for name, options in fieldsets
+        ]
         if obj is None:
             return fieldsets
         if self.has_change_permission(request, obj):

@@ -157,3 +157,10 @@ def test_nobody_gets_at_other_files_by_the_name_of_a_photo(client, ann):
         assert client.get(f"/experts/{ann.pk}/photo/{name}/").status_code == 404
     with pytest.raises(ValueError, match="not the name of a stored file"):
         storage.path_of(storage.PHOTOS, "../db.sqlite3")
+
+
+def test_only_a_photo_that_there_is_can_be_removed(client, ann):
+    client.force_login(staff(superuser=True))
+    assert "remove_photo" not in client.get(ann.admin_url).content.decode()
+    files.photo(ann)
+    assert "remove_photo" in client.get(ann.admin_url).content.decode()
