@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
@@ -14,6 +15,7 @@ from openpyxl import load_workbook
 
 from experts.models import Expert, Shortlist, ShortlistLink
 from experts.shortlists import changes
+from indexing import audit
 from tests.support import cast
 from tests.support.html_reading import html, html_without_bdi
 
@@ -204,3 +206,32 @@ class TestSharing:
         change(owner, shortlist, "unlink", link=ShortlistLink.objects.get().pk)
         assert changes.link_of(token) is None
         assert change(owner, shortlist, "link", days=999).status_code == 404
+
+    def test_the_history_says_who_lets_others_read_a_list_and_who_ends_that(self, owner, people):
+        shortlist = starred(owner, people[:1])
+        as_another()
+        change(owner, shortlist, "rename", name="Welders")
+        for _ in range(2):
+            change(owner, shortlist, "share", username="BEN")
+        change(owner, shortlist, "link", days=7)
+        first = ShortlistLink.objects.get()
+        for _ in range(2):
+            change(owner, shortlist, "unlink", link=first.pk)
+        for _ in range(2):
+            change(owner, shortlist, "unshare", reader=readers("ben").get().pk)
+        change(owner, shortlist, "link", days=1)
+        second = ShortlistLink.objects.get()
+        change(owner, shortlist, "delete")
+        change(owner, starred(owner, people[:1]), "delete")
+        link = "Made a link with which anybody can read the shortlist “Welders” until"
+        assert [audit.sentence(entry, by=True) for entry in LogEntry.objects.order_by("pk")] == [
+            f"{said} [olga (page, 127.0.0.1)]"
+            for said in (
+                "Shared the shortlist “Welders” with ben.",
+                f"{link} {first.expires_at:%Y-%m-%d}.",
+                "Removed a link to the shortlist “Welders”.",
+                "Stopped sharing the shortlist “Welders” with ben.",
+                f"{link} {second.expires_at:%Y-%m-%d}.",
+                "Deleted the shortlist “Welders”, which others could read.",
+            )
+        ]

@@ -8,15 +8,18 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from experts.models import Expert, Shortlist, ShortlistEntry
 from experts.numbers import whole_number
 from experts.shortlists import changes
-from indexing.console.access import ConsoleRequest, allowed, may
+from indexing import audit
+from indexing.console.access import ConsoleRequest, actor, allowed, may
 from indexing.console.shortlists.access import own
 
 Change = Callable[[ConsoleRequest, Shortlist], None]
@@ -71,8 +74,11 @@ def _use(_request: ConsoleRequest, shortlist: Shortlist) -> None:
     changes.touch(shortlist)
 
 
-def _delete(_request: ConsoleRequest, shortlist: Shortlist) -> None:
+def _delete(request: ConsoleRequest, shortlist: Shortlist) -> None:
+    was_shared = shortlist.readers.exists() or shortlist.links.filter(expires_at__gt=timezone.now()).exists()
     shortlist.delete()
+    if was_shared:
+        _record(request, shortlist, gettext_noop("Deleted the shortlist “%(name)s”, which others could read."))
 
 
 def _note(request: ConsoleRequest, shortlist: Shortlist) -> None:
@@ -99,24 +105,39 @@ def _share(request: ConsoleRequest, shortlist: Shortlist) -> None:
     colleague = User.objects.filter(username__iexact=name).exclude(pk=request.user.pk).first() if name else None
     if colleague is None or not may(colleague):
         messages.warning(request, _("Nobody who may search has the username “%(name)s”.") % {"name": name[:150]})
-    else:
+    elif not shortlist.readers.filter(pk=colleague.pk).exists():
         shortlist.readers.add(colleague)
+        shared = gettext_noop("Shared the shortlist “%(name)s” with %(reader)s.")
+        _record(request, shortlist, shared, reader=colleague)
 
 
 def _unshare(request: ConsoleRequest, shortlist: Shortlist) -> None:
-    shortlist.readers.remove(*shortlist.readers.filter(pk=whole_number(request.POST.get("reader"))))
+    stopped = gettext_noop("Stopped sharing the shortlist “%(name)s” with %(reader)s.")
+    for reader in User.objects.filter(shared_shortlists=shortlist, pk=whole_number(request.POST.get("reader"))):
+        shortlist.readers.remove(reader)
+        _record(request, shortlist, stopped, reader=reader)
 
 
 def _link(request: ConsoleRequest, shortlist: Shortlist) -> None:
     days = whole_number(request.POST.get("days"))
     if days not in changes.LINK_DAYS:
         raise Http404
-    if changes.make_link(shortlist, days) is None:
+    if link := changes.make_link(shortlist, days):
+        made = gettext_noop("Made a link with which anybody can read the shortlist “%(name)s” until %(end)s.")
+        _record(request, shortlist, made, end=f"{link.expires_at:%Y-%m-%d}")
+    else:
         messages.warning(request, _("The list has as many links as possible. Remove one first."))
 
 
 def _unlink(request: ConsoleRequest, shortlist: Shortlist) -> None:
-    shortlist.links.filter(pk=whole_number(request.POST.get("link"))).delete()
+    removed, _models = shortlist.links.filter(pk=whole_number(request.POST.get("link"))).delete()
+    if removed:
+        _record(request, shortlist, gettext_noop("Removed a link to the shortlist “%(name)s”."))
+
+
+def _record(request: ConsoleRequest, shortlist: Shortlist, text: str, **values: object) -> None:
+    """In the history, as whoever decides over the directory has to know who else can read of it."""
+    audit.record(actor(request), text, name=str(shortlist), **{name: str(value) for name, value in values.items()})
 
 
 CHANGES: dict[str, Change] = {
