@@ -73,6 +73,17 @@ class TestCounting:
         Expert.objects.filter(pk=expert.pk).update(profile_url="javascript:alert(1)")
         assert searcher.get(path, headers=FROM_HERE).status_code == 404
 
+    def test_a_press_of_an_address_or_a_number_counts_and_the_link_stays_what_it_is(self, client, expert, writer):
+        Expert.objects.filter(pk=expert.pk).update(profile_url="", email="erin@people.example", phone="+31 6 1")
+        client.force_login(cast.staff("experts.view_contact", username="con"))
+        page = html(client.get(f"{expert.get_absolute_url()}?q=rye+bread"))
+        path = f"/experts/{expert.pk}/contact/?q=rye%20bread"
+        assert page.count(f'hx-get="{path}" hx-trigger="click" hx-swap="none"') == 2
+        assert '<a href="mailto:erin@people.example">' in page
+        assert client.get(path, headers=FROM_HERE | {"HX-Request": "true"}).status_code == 204
+        assert client.get(path, headers=FROM_HERE).status_code == 404
+        assert sums(writer) == {"rye bread": {"contacted": 1}}
+
     @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
     def test_not_a_match_is_a_button_that_works_with_and_without_javascript(self, searcher, expert, writer, headers):
         path = "/not-a-match/?q=bread&mode=keyword"
@@ -193,7 +204,7 @@ class TestThePage:
         assert trends.rejected.now == 2
 
     def test_the_page_says_it_and_leads_on_from_each_query(self, client, used):
-        rights = ("indexing.view", "indexing.add_searchtest", "experts.add_tag")
+        rights = ("indexing.view", "indexing.add_searchtest", "experts.add_tag", "indexing.add_synonym")
         client.force_login(cast.staff(*rights, username="cy"))
         answer = client.get(PAGE)
         page = html(answer)
@@ -202,7 +213,7 @@ class TestThePage:
         assert "Olga Other" in page.partition("Shown often, never opened")[2]
         links = [each for each in parse_html(answer.content.decode()).walk() if each.tag == "a"]
         by_text = {each.text.strip(): each.attributes["href"] for each in links}
-        for text in ("Open in the Lab", "Make a search test", "Propose a tag"):
+        for text in ("Open in the Lab", "Make a search test", "Propose a tag", "Add a synonym"):
             assert client.get(by_text[text]).status_code == 200, text
         assert 'value="=cake"' in html(client.get(by_text["Make a search test"]))
         client.force_login(cast.staff("indexing.view", username="vi"))

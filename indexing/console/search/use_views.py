@@ -1,11 +1,13 @@
 """What people do with results: look at a contact, say that somebody is not a match. Counted without names.
 
-Contacts are linked through an address of ours that counts and leads on, so nothing runs in the browser. Only people
-who may search get there; what another site makes a browser request is led on and not counted. Opening somebody is
-counted by their page.
+Profiles elsewhere are linked through an address of ours that counts and leads on, so nothing runs in the browser; a
+press of an e-mail address or a phone number is counted beside it. Only people who may search get there; what another
+site makes a browser request is led on and not counted. Opening somebody is counted by their page.
 """
 
 from __future__ import annotations
+
+from http import HTTPStatus
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -25,12 +27,15 @@ from indexing.search import log
 @never_cache
 @allowed()
 def show_contact(request: ConsoleRequest, expert_id: int) -> HttpResponse:
-    """Count that a contact was shown, and lead to the expert's profile elsewhere. Raises Http404 without one."""
+    """Count that a contact was shown, and lead to the expert's profile elsewhere. Raises Http404 without one.
+
+    For htmx it only counts: an e-mail address or a phone number was pressed.
+    """
     expert = _expert(expert_id)
-    if not expert.profile_link:
+    if not (expert.profile_link or request.htmx):
         raise Http404
     count_visit(request, Action.CONTACTED, expert)
-    return redirect(expert.profile_link)
+    return HttpResponse(status=HTTPStatus.NO_CONTENT) if request.htmx else redirect(expert.profile_link)
 
 
 @require_POST
