@@ -73,6 +73,8 @@ class Explanation:
     """From 1, among the active experts who pass the filters; None if no search shows them."""
     people: int
     """How many experts are ranked."""
+    filters: tuple[str, ...]
+    """The groups of filters that those who are ranked pass, as `Filters.groups` names them."""
     similarity: float | None
     semantic_rank: int | None
     keyword_rank: int | None
@@ -188,6 +190,7 @@ class Explainer:
             missing=missing,
             rank=self._rank(place, hit),
             people=len(self.field.ids),
+            filters=tuple(self.filters.groups()),
             similarity=None if self.field.similarities is None else float(self.field.similarities[place]),
             semantic_rank=None if self.field.similarities is None else rank_in(self.field.similarities, place),
             keyword_rank=rank_in(self.field.words, place) if parts and self.field.words[place] > 0 else None,

@@ -20,7 +20,7 @@ CHANGES = 4
 
 
 def reasons(explanation: Explanation, *, with_missing: bool = True) -> list[str]:
-    """Why an expert has their rank: the meaning, then each word, then what is missing."""
+    """Why an expert has their rank: the meaning, each word, what is missing, then the filters."""
     return list(_reasons(explanation, with_missing=with_missing))
 
 
@@ -66,6 +66,11 @@ def _reasons(explanation: Explanation, *, with_missing: bool) -> Iterator[str]:
         }
     if explanation.missing and with_missing:
         yield _("Not in the profile: %(words)s.") % {"words": _quoted(explanation.missing)}
+    if explanation.filters:
+        yield _("Ranked among %(people)s who pass the filters: %(filters)s.") % {
+            "people": _number(explanation.people),
+            "filters": _groups(explanation.filters),
+        }
 
 
 def _of_meaning(explanation: Explanation) -> str:
@@ -104,7 +109,7 @@ def _hindrances(standing: Standing) -> Iterator[str]:
         }
     if standing.excluded_by:
         yield _("Filtered out by: %(filters)s. The rank here is without filters.") % {
-            "filters": ", ".join(str(group_names()[group]) for group in standing.excluded_by)
+            "filters": _groups(standing.excluded_by)
         }
     if standing.edited:
         yield _("Edited since the index was built (%(fields)s). The rank is that of the earlier profile.") % {
@@ -137,6 +142,10 @@ def group_names() -> dict[str, str]:
         "languages": _("languages"),
         "available_by": _("availability"),
     }
+
+
+def _groups(names: Iterable[str]) -> str:
+    return ", ".join(group_names()[name] for name in names)
 
 
 def _number(number: int) -> str:

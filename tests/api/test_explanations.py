@@ -36,7 +36,8 @@ def test_an_explanation_names_words_fields_and_changes(client):
         each["expert"]["username"]: each["explanation"] for each in client.get("/api/search", asked).json()["hits"]
     }
     baker = hits["expert-005"]
-    assert baker["people"] == 12
+    assert (baker["people"], baker["filters"]) == (12, ["categories"])
+    assert "Ranked among 12 who pass the filters: categories." in baker["reasons"]
     word = next(part for part in baker["parts"] if part["kind"] == "word")
     assert (word["text"], word["fields"], word["found"]) == ("bread", ["bio"], ["bread"])
     assert baker["missing"] == ["porpoises"]
@@ -52,6 +53,7 @@ def test_where_somebody_is(client):
     standing = answer["standing"]
     assert (standing["active"], standing["in_version"], standing["edited"]) == (True, True, [])
     assert standing["explanation"]["rank"] <= 3
+    assert standing["explanation"]["filters"] == []
     filtered = client.get("/api/where", asked | {"category": "Craft"}).json()["standing"]
     assert filtered["excluded_by"] == ["categories"]
     assert filtered["explanation"]["rank"] == standing["explanation"]["rank"]

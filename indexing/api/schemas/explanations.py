@@ -37,6 +37,7 @@ class ExplanationOut(BaseModel):
     missing: list[str] = Field(description="Words of the query that the profile lacks.")
     rank: int | None = Field(description="From 1; null if nothing of the expert matches.")
     people: int = Field(description="How many active experts pass the filters, and so are ranked.")
+    filters: list[str] = Field(description="Which filters those are, named as in `excluded_by` of `/api/where`.")
     similarity: float | None
     usual_similarity: float | None = Field(description="The mean over everybody.")
     similarity_deviation: float | None = Field(description="The standard deviation over everybody.")
@@ -57,6 +58,7 @@ class ExplanationOut(BaseModel):
             parts=[ScorePart(**asdict(each)) for each in found.contributions],
             changes=[WordChange(**asdict(each)) for each in found.changes],
             missing=list(found.missing),
+            filters=list(found.filters),
             passage=list(found.passage) if found.passage else None,
             usual_similarity=mean,
             similarity_deviation=deviation,
