@@ -28,6 +28,9 @@ OTHERS = (
     Expert(username="qz903w", first_name="Ian", last_name="Kan", bio="Iemand die een boot kan varen met een roer."),
     Expert(username="qz904w", first_name="민수", last_name="이", job_title="회계감사 담당자", bio="내부감사"),
     Expert(username="qz905w", first_name="علي", last_name="النجار", job_title="مهندس", bio="يبني البيوت."),
+    Expert(username="qz905s", first_name="Otto", last_name="Schmidt", bio="Smith."),
+    Expert(username="qz906s", first_name="Olga", last_name="Schmitt", bio="Smith."),
+    Expert(username="qz907s", first_name="Jean-Luc", last_name="Peret", bio="Cook."),
     Expert(username="qx067", job_title="𝐆𝐫𝐨𝐰𝐭𝐡 𝐂𝐨𝐚𝐜𝐡", bio="B2B‑bedrijven groeien met 𝘀𝗮𝗹𝗲𝘀"),
     Expert(username="qx068", job_title="Growth Coach", bio="B2B-bedrijven groeien met sales"),
 )
@@ -88,6 +91,7 @@ def test_each_case_finds_who_is_meant(people):
         "tuin": "qz900w", "iemand die een tuin kan maken": "qz900w", '"front-end developer"': "qz055w",
         "감사": "qz904w", "علی": "qz905w", "علي": "qz905w", "full-stack": "qz054w", "muller": "qz001w",
         "D'Angelo": "qz005w", "dangelo": "qz005w", "S4HANA": "qz064w", "JRR": "qz008w", "λογιστρια": "qz030w",
+        "Schmitt": "qz906s", "jeanluc": "qz907s", "Jean Luc": "qz907s",
         "c#": "qz010w", "c++": "qz009w", "qz020w": "qz020w",
     }  # fmt: skip
     assert {query: found(query)[:1] for query in first} == {query: [name] for query, name in first.items()}
@@ -97,6 +101,7 @@ def test_each_case_finds_who_is_meant(people):
     assert found("Müller")[:2] == ["qz001w", "qz902w"]
     assert found("muller")[:2] == ["qz001w", "qz902w"]
     assert found("Mueller")[:2] == ["qz902w", "qz001w"]
+    assert found("Schmidt")[:2] == ["qz905s", "qz906s"]
     assert {"qz012w", "qz055w"} == set(found("backend")[:2])
     styled, plain = (hit for hit in search("growth coach", people, 2).hits)
     assert {styled.expert.username, plain.expert.username} == {"qx067", "qx068"}
