@@ -118,13 +118,19 @@ def test_a_hit_opens_its_explanation_alone_or_without_javascript_a_page(sue):
 def test_another_version_is_explained_in_the_lab_to_those_who_see_the_index(sue):
     first = cast.published(8)
     Expert.objects.filter(username="expert-001").update(bio="Keeps bees.", job_title="Beekeeper")
-    cast.published_again()
+    second = cast.published_again()
     asked = {"q": "steel", "who": "expert-001", "version": first.number}
     assert sue.get(WHERE, asked).status_code == 403
     sue.force_login(cast.staff("indexing.view", username="viewer"))
     assert "Number 1 of 8" in html_without_bdi(sue.get(WHERE, asked))
-    lab = html_without_bdi(sue.get("/admin/index/lab/", {"q": "steel", "version": first.number}))
+    lab = html_without_bdi(
+        sue.get("/admin/index/lab/", {"q": "steel", "version": first.number, "with": second.number})
+    )
     assert f"/where/?q=steel&amp;mode=hybrid&amp;version={first.number}&amp;expert=" in lab
+    forms = lab.split('<form class="where-form" method="get" action="/where/">')[1:]
+    sent = [re.findall(r'name="(q|mode|version)" value="([^"]*)"', form.partition("</form>")[0]) for form in forms]
+    columns = [str(second.number), str(first.number)]
+    assert [dict(each) for each in sent] == [{"q": "steel", "mode": "hybrid", "version": each} for each in columns]
 
 
 def test_before_the_first_version_and_without_a_query_it_says_so(sue):

@@ -60,11 +60,15 @@ class LabColumn:
         return mode_label(self.mode)
 
     @property
-    def where_address(self) -> str:
-        """The parameters with which the page “Where is …?” explains this column."""
+    def where_pairs(self) -> list[tuple[str, str]]:
+        """The parameters, (name, value), with which the page “Where is …?” explains this column."""
         query = self.results.query if self.results else ""
-        asked = {"q": query, "mode": self.mode, "version": self.version.number}
-        return f"?{urlencode(asked, errors='replace')}"
+        return [("q", query), ("mode", self.mode), ("version", str(self.version.number))]
+
+    @property
+    def where_address(self) -> str:
+        """`where_pairs` as part of an address."""
+        return f"?{urlencode(self.where_pairs, errors='replace')}"
 
     @property
     def matches(self) -> int:
