@@ -67,7 +67,8 @@ def main(port: int, environment: dict[str, str], log: str) -> None:
 
 def read_settings_again() -> None:
     """They were read in the environment of the process that this one is forked from."""
-    del sys.modules["tcs_site.settings"]
+    for name in ("tcs_site.settings", "tcs_site.index_settings"):
+        del sys.modules[name]
     module = importlib.import_module(os.environ["DJANGO_SETTINGS_MODULE"])
     for name in filter(str.isupper, dir(module)):
         setattr(settings, name, getattr(module, name))
