@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal
 
 import tantivy
@@ -99,7 +100,7 @@ class QueryParser:
         self._statistics = WordStatistics(searcher)
         self._analysis = analysis
         self._near = NearWords(schema, self._statistics, as_before=analysis.as_before)
-        self._word = lru_cache(KNOWN_WORDS)(self._made_word)
+        self._word = lru_cache(KNOWN_WORDS)(partial(QueryParser._made_word, weakref.proxy(self)))  # no cycle
 
     def parse(self, text: str) -> KeywordQuery:
         """Any text can be parsed. Documents match if they contain one of the words; see `KeywordQuery`."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, lru_cache, partial
 
 import tantivy
 
@@ -21,8 +21,9 @@ class WordStatistics:
     def __init__(self, searcher: tantivy.Searcher) -> None:
         self._searcher = searcher
         self._count = lru_cache(maxsize=KNOWN)(searcher.doc_freq)
-        self._vocabulary = cache(self._read_vocabulary)
-        self.one_slip_from = lru_cache(maxsize=KNOWN_SLIPS)(self._one_slip_from)
+        # Nothing that is remembered refers to `self`: such a cycle would keep the index's files open for a while.
+        vocabulary = cache(partial(_vocabulary, searcher))
+        self.one_slip_from = lru_cache(maxsize=KNOWN_SLIPS)(partial(_one_slip_from, vocabulary))
         """(field, word) -> the words of the field that are one slip away, and the word itself if the field has it."""
 
     def count(self, field: str, word: str) -> int:
@@ -37,12 +38,6 @@ class WordStatistics:
         """The words of the field that begin with `prefix`, those in most documents first."""
         return [word for word, _ in self._searcher.terms_with_prefix(field, prefix)]
 
-    def _one_slip_from(self, field: str, word: str) -> list[str]:
-        return self._vocabulary(field).one_slip_from(word)
-
-    def _read_vocabulary(self, field: str) -> Vocabulary:
-        return Vocabulary(self.beginning_with(field, ""))
-
     def most(self, places: Iterable[tuple[str, Sequence[str]]]) -> int:
         """The documents that have a word, in any form, in the field where most have it."""
         return max((sum(self.counts(field, forms).values()) for field, forms in places), default=0)
@@ -55,3 +50,11 @@ class WordStatistics:
         """
         total = self._searcher.num_docs
         return math.log1p((total - min(count, total) + 0.5) / (min(count, total) + 0.5))
+
+
+def _vocabulary(searcher: tantivy.Searcher, field: str) -> Vocabulary:
+    return Vocabulary(word for word, _ in searcher.terms_with_prefix(field, ""))
+
+
+def _one_slip_from(vocabulary: Callable[[str], Vocabulary], field: str, word: str) -> list[str]:
+    return vocabulary(field).one_slip_from(word)

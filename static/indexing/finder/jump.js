@@ -22,7 +22,7 @@
         const answer = await fetch(typed, { headers: { "HX-Request": "true" }, signal: mine.signal });
         const part = answer.ok ? await answer.text() : "";
         if (mine.signal.aborted) return;
-        places.innerHTML = part;
+        places.replaceChildren(...new DOMParser().parseFromString(part, "text/html").body.childNodes);
         places.dataset.typed = typed;
       } catch (error) {
         if (!mine.signal.aborted) places.replaceChildren();  // Enter still leads to the page
