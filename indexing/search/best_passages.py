@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +64,27 @@ def best_passages(experts: Sequence[Expert], snapshot: Snapshot, vector: NDArray
         if now == hashes[place, DOCUMENTS]:
             best[place] = _in_a_document(own, *span)
     return best
+
+
+def near_passages(
+    expert: Expert, snapshot: Snapshot, vector: NDArray[np.float32], *, with_documents: bool
+) -> Iterator[tuple[Span | DocumentPassage, float]]:
+    """The passages of one expert and their similarity to the query's `vector`, float32[d], the nearest first.
+
+    None where `best_passages` has None, and of documents only if they are wanted. The expert must be in the version.
+    """
+    (row,) = snapshot.rows(np.array([expert.pk], np.int64)).tolist()
+    hashes = snapshot.baseline.field_hashes[row]
+    if hashes[BIO] != value_hashes([expert.bio])[0]:
+        return
+    own = _documents([expert.pk]).get(expert.pk, []) if with_documents else []
+    if own and hashes[DOCUMENTS] != value_hashes([documents_value(document.text_hash for document in own)])[0]:
+        own = []
+    for start, length, similarity in snapshot.meaning.nearest_passages(vector, row):
+        if start <= len(expert.bio):
+            yield (start, length), similarity
+        elif found := _in_a_document(own, start - len(expert.bio) - len(DOCUMENT_END), length):
+            yield found, similarity
 
 
 def _documents(experts: Iterable[int]) -> dict[int, list[Document]]:

@@ -82,14 +82,25 @@ class Marker:
             return passage[0], sum(passage)
         if len(text) <= EXCERPT:
             return 0, len(text)
-        start, spans = 0, self.spans(text)
-        if spans and spans[0][1] > EXCERPT:
-            start = self._densest(spans) - LEAD
-            start = text.find(" ", start, start + LEAD) + 1 or start
-        end = min(len(text), start + EXCERPT)
-        if end < len(text) and " " in text[start + EXCERPT // 2 : end]:
-            end = text.rfind(" ", start + EXCERPT // 2, end)
-        return start, end
+        spans = self.spans(text)
+        word = self._densest(spans) if spans and spans[0][1] > EXCERPT else 0
+        return self._part_around(text, word, 0, len(text))
+
+    def parts_to_show(self, text: str, most: int) -> list[Span]:
+        """Starts and ends of up to `most` parts: `part_to_show`, then those with most of the other marked words.
+
+        They are in the order of the text, and do not overlap.
+        """
+        parts, spans = [self.part_to_show(text)], self.spans(text)
+        while len(parts) < most:
+            spans = [span for span in spans if not any(start <= span[0] < end for start, end in parts)]
+            if not spans:
+                break
+            word = self._densest(spans)
+            first = max((end for _, end in parts if end <= word), default=0)
+            last = min((start for start, _ in parts if start > word), default=len(text))
+            parts.append(self._part_around(text, word, first, last))
+        return sorted(parts)
 
     def excerpt(self, text: str, passage: Span | None = None) -> SafeString:
         """`part_to_show` as HTML like `marked`, without characters that change the direction of a line."""
@@ -113,6 +124,17 @@ class Marker:
         found = {name: str(self.marked(without_bidi_controls(text))) for name, text in texts.items()}
         found["bio"] = str(self.excerpt(expert.bio, passage))
         return {name: html for name, html in found.items() if "<mark>" in html}
+
+    @staticmethod
+    def _part_around(text: str, word: int, first: int, last: int) -> Span:
+        """At most EXCERPT characters of text[first:last], whole words, from shortly before the place `word` on."""
+        start = first
+        if word - LEAD > first:
+            start = text.find(" ", word - LEAD, word) + 1 or word - LEAD
+        end = min(last, start + EXCERPT)
+        if end < last and " " in text[start + EXCERPT // 2 : end]:
+            end = text.rfind(" ", start + EXCERPT // 2, end)
+        return start, end
 
     @staticmethod
     def _densest(spans: Sequence[Span]) -> int:

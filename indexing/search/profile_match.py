@@ -2,57 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from django.utils.safestring import SafeString
 
 from experts.models import Expert
+from experts.profiles.passages import ONE_UP_TO
 from indexing.errors import EncoderUnavailable
 from indexing.models.searches import Mode
-from indexing.search.best_passages import Best, DocumentPassage, Span, best_passages
+from indexing.search.best_passages import DocumentPassage, Span, near_passages
 from indexing.search.highlights import Marker
 from indexing.search.searcher import query_vector
 from indexing.snapshot.lookup import find_rows
 from indexing.snapshot.reader import Snapshot
 
+MOST_PASSAGES = 3
+"""Passages of one profile that are shown."""
+NEAR = 0.85
+"""A passage that has no word of the query is shown if it is this near to the query, compared with the nearest one."""
+CANDIDATES = 12
+"""The nearest passages, among which those to show are chosen."""
+
+Near = tuple[Span | DocumentPassage, float]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProfileMatch:
-    """The words of a query in a profile, and the part of the bio that is about it."""
+    """The words of a query in a profile, and the parts that are about it, in the order of the profile."""
 
     marker: Marker
-    passage: SafeString | None
-    """HTML, the words in <mark>; None where the bio is short enough to be read as a whole, or nothing matches."""
-    document: DocumentPassage | None = None
-    """The part that is nearest to the query, if it is in a document."""
+    passages: tuple[SafeString, ...]
+    """Of the bio: HTML, the words in <mark>; none if it is short enough to be read as a whole, or nothing matches."""
+    documents: tuple[DocumentPassage, ...]
 
 
-def profile_match(expert: Expert, text: str, snapshot: Snapshot, mode: Mode) -> ProfileMatch:
-    """What matches the query `text`. Without a model, or in keyword mode, it goes by the words alone."""
+def profile_match(expert: Expert, text: str, snapshot: Snapshot, mode: Mode, *, with_documents: bool) -> ProfileMatch:
+    """What matches the query `text`. Without a model, or in keyword mode, it goes by the words of the bio alone."""
     marker = Marker.from_query(text, snapshot.keywords)
-    best = _nearest(expert, text, snapshot, mode)
-    if isinstance(best, DocumentPassage):
-        return replace(_in_the_bio(expert, marker, None), document=best)
-    return _in_the_bio(expert, marker, best)
+    chosen = _chosen(expert, _nearest(expert, text, snapshot, mode, with_documents=with_documents), marker)
+    documents = [each for each in chosen if isinstance(each, DocumentPassage)]
+    documents.sort(key=lambda each: (each.document.name, each.document.pk, each.start))
+    spans = sorted(each for each in chosen if not isinstance(each, DocumentPassage))
+    if not spans:
+        spans = _by_words(expert.bio, marker, MOST_PASSAGES - len(documents))
+    parts = (marker.excerpt(expert.bio, span) for span in spans if span != (0, len(expert.bio)))
+    return ProfileMatch(marker, tuple(parts), tuple(documents))
 
 
-def _in_the_bio(expert: Expert, marker: Marker, span: Span | None) -> ProfileMatch:
-    start, end = marker.part_to_show(expert.bio, span)
-    is_part = (start, end) != (0, len(expert.bio))
-    if not is_part or not (span or marker.spans(expert.bio)):
-        return ProfileMatch(marker, None)
-    return ProfileMatch(marker, marker.excerpt(expert.bio, span))
+def _chosen(expert: Expert, near: Iterable[Near], marker: Marker) -> list[Span | DocumentPassage]:
+    """The nearest passage, and others that are nearly as near or have a word of the query."""
+    chosen: list[Span | DocumentPassage] = []
+    enough = 0.0
+    for passage, similarity in islice(near, CANDIDATES):
+        text = passage.text if isinstance(passage, DocumentPassage) else expert.bio[passage[0] : sum(passage)]
+        if not chosen:
+            enough = NEAR * similarity
+        if not chosen or similarity >= enough or marker.spans(text):
+            chosen.append(passage)
+        if len(chosen) == MOST_PASSAGES:
+            break
+    return chosen
 
 
-def _nearest(expert: Expert, text: str, snapshot: Snapshot, mode: Mode) -> Best:
+def _by_words(bio: str, marker: Marker, most: int) -> list[Span]:
+    """The parts of a bio where the words are, as starts and lengths; of one that counts as a whole only one part."""
+    if most < 1 or not marker.spans(bio):
+        return []
+    parts = marker.parts_to_show(bio, most if len(bio) > ONE_UP_TO else 1)
+    return [(start, end - start) for start, end in parts]
+
+
+def _nearest(expert: Expert, text: str, snapshot: Snapshot, mode: Mode, *, with_documents: bool) -> Iterable[Near]:
     if mode == Mode.KEYWORD or not is_in(expert, snapshot):
-        return None
+        return ()
     try:
-        return best_passages([expert], snapshot, query_vector(text, snapshot))[0]
+        vector = query_vector(text, snapshot)
     except EncoderUnavailable:
-        return None
+        return ()
+    return near_passages(expert, snapshot, vector, with_documents=with_documents)
 
 
 def is_in(expert: Expert, snapshot: Snapshot) -> bool:

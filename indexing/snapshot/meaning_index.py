@@ -117,6 +117,20 @@ class MeaningIndex:
             best.append((start, length) if several else None)
         return best
 
+    def nearest_passages(self, vector: NDArray[np.float32], row: int) -> list[tuple[int, int, float]]:
+        """Start and length of every piece of the profile in `row`, and its similarity to `vector`, float32[d].
+
+        The nearest comes first. None for a profile with one vector.
+        """
+        (place,), (several,) = (each.tolist() for each in self.passages.places_of(np.array([row])))
+        if not several:
+            return []
+        similarities = self._of_passages(place, vector)[1:]  # the first one is the whole profile
+        first = int(self.passages.starts[place]) + 1
+        pieces = self.passages.table[first : first + len(similarities), 1:].tolist()
+        order = np.argsort(-similarities, kind="stable").tolist()
+        return [(pieces[each][0], pieces[each][1], float(similarities[each])) for each in order]
+
     def whole(self, row: int) -> NDArray[np.float32]:
         """float32[d]: the vector of an expert's whole profile, as far as the model read it."""
         places, several = self.passages.places_of(np.array([row]))

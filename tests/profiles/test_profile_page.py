@@ -110,6 +110,36 @@ def test_what_matched_is_marked_and_leads_back_to_the_results(client):
 
 
 @built
+def test_the_parts_that_matched_are_shown_in_the_order_of_the_profile(searcher):
+    filler = " ".join(f"Sentence {n} is about fences and gardens." for n in range(30))
+    said = (
+        "Restores harpsichords in oak.",
+        "Tunes harpsichords in barns.",
+        "Sells harpsichords.",
+        "Lends harpsichords.",
+    )
+    cast.experts(3)
+    Expert.objects.filter(username="expert-001").update(bio=f" {filler} ".join(said))
+    cast.published_again()
+
+    def parts(query: str, mode: str) -> list[int]:
+        page = html_without_bdi(searcher.get("/experts/expert-001/", {"q": query, "mode": mode}))
+        shown = [
+            part.partition("</blockquote>")[0] for part in page.split('<blockquote class="passage" dir="auto">')[1:]
+        ]
+        assert all("<mark>" in part for part in shown)
+        plain = [part.replace("<mark>", "").replace("</mark>", "") for part in shown]
+        return [next((place for place, each in enumerate(said) if each in part), -1) for part in plain]
+
+    assert parts("harpsichords", "keyword") == [0, 1, 2]
+    assert parts("sells harpsichords", "keyword") == [0, 1, 2]
+    found = parts("harpsichords", "hybrid")
+    assert len(found) == 3
+    assert found == sorted(set(found) - {-1})
+    assert parts("oak", "hybrid") == [0]
+
+
+@built
 def test_every_result_leads_to_a_page_with_its_search(searcher):
     cast.published()
     page = html_without_bdi(searcher.get("/", {"q": "steel bridges", "mode": "keyword"}))

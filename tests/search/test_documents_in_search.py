@@ -78,9 +78,10 @@ def test_only_readers_with_the_right_see_the_passage(rich):
         client.force_login(user)
         page = client.get(reverse("search"), {"q": QUERY}).content.decode()
         where = client.get(reverse("where"), {"q": QUERY, "expert": rich.pk}).content.decode()
+        profile = client.get(rich.get_absolute_url(), {"q": QUERY}).content.decode()
         hit = client.get("/api/search", {"q": QUERY}).json()["hits"][0]
         assert hit["expert"]["id"] == rich.pk
-        for shown in (page, where):
+        for shown in (page, where, profile):
             assert ("cv.txt" in shown, "<mark>harpsichords</mark>" in shown) == (sees, sees)
         assert bool(hit["document"]) == sees
     assert "restored harpsichords" in hit["document"]["text"]

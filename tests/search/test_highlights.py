@@ -128,3 +128,16 @@ def test_the_passage_nearest_to_the_query_is_the_excerpt(keywords):
     assert marker.excerpt(bio, passage) == shown
     assert marker.highlights(Expert(username="u", bio=bio), passage) == {"bio": shown}
     assert marker.highlights(Expert(username="u", bio=bio), (len(bio) - 20, 20)) == {}
+
+
+def test_several_parts_of_a_long_text_are_in_its_order_and_do_not_overlap(keywords):
+    marker = Marker.from_query("welding", keywords)
+    text = "Some other work. " * 40 + "Welds. " * 60 + "And so on. " * 60 + "Welding. "
+    parts = marker.parts_to_show(text, 3)
+    assert len(parts) == 3
+    assert parts[0] == marker.part_to_show(text)
+    assert all(end <= start for (_, end), (start, _) in zip(parts, parts[1:], strict=False))
+    assert all(marker.spans(text[start:end]) and end - start <= EXCERPT for start, end in parts)
+    assert marker.parts_to_show(text, 1) == parts[:1]
+    assert text[slice(*marker.parts_to_show(text, 9)[-1])].endswith("Welding. ")
+    assert marker.parts_to_show("And so on. " * 60, 3) == [marker.part_to_show("And so on. " * 60)]

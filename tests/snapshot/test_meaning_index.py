@@ -114,6 +114,16 @@ def test_the_best_passage_is_a_piece_and_never_the_whole(index, matrix, passages
             assert found == tuple(passages.table[best, 1:])
 
 
+def test_all_passages_of_one_come_nearest_first(index, matrix, passages):
+    for query in queries():
+        for row in (0, 1, 3, 30):
+            pieces = np.flatnonzero(passages.table[:, 0] == row)[1:]
+            near = sorted(((float(matrix[EXPERTS + each] @ query), each) for each in pieces), reverse=True)
+            found = index.nearest_passages(query, row)
+            assert [each[:2] for each in found] == [tuple(passages.table[each, 1:]) for _, each in near]
+            np.testing.assert_allclose([each[2] for each in found], [each for each, _ in near], atol=1e-6)
+
+
 def test_without_passages_it_is_the_similarity_alone(matrix):
     index = MeaningIndex(matrix[:EXPERTS], EXPERTS, PassageRows.none(), None)
     query = queries(1)[0]
@@ -122,3 +132,4 @@ def test_without_passages_it_is_the_similarity_alone(matrix):
     assert rows.tolist() == np.argsort(-true)[:10].tolist()
     np.testing.assert_allclose(similarities, true[rows], atol=1e-6)
     assert index.best_passages(query, rows) == [None] * 10
+    assert index.nearest_passages(query, 0) == []

@@ -33,19 +33,22 @@ class ShownTag:
 
 
 def profile_context(
-    expert: Expert, snapshot: Snapshot | None, asked: QueryDict, *, with_rejected: bool
+    expert: Expert, snapshot: Snapshot | None, asked: QueryDict, *, with_rejected: bool, with_documents: bool
 ) -> dict[str, Any]:
     """The template context; `asked` is the address of the search that led here, and empty without one."""
     query = asked.get("q", "").strip()
-    match = profile_match(expert, query, snapshot, parse_mode(asked.get("mode", ""))) if query and snapshot else None
+    match = None
+    if query and snapshot:
+        mode = parse_mode(asked.get("mode", ""))
+        match = profile_match(expert, query, snapshot, mode, with_documents=with_documents)
     address = f"?{asked.urlencode()}" if query else ""
     tags = list(_tags(expert, snapshot))
     return {
         "expert": expert,
         "query": query,
         "marker": match.marker if match else None,
-        "passage": match.passage if match else None,
-        "document_passage": match.document if match else None,
+        "passages": match.passages if match else (),
+        "document_passages": match.documents if match else (),
         "tags": tags,
         "automatic_tags": [each for each in tags if each.is_automatic],
         "tag_threshold": settings.TCS_TAG_THRESHOLD,

@@ -58,12 +58,13 @@ def _page(request: ConsoleRequest, expert: Expert) -> HttpResponse:
         return _absent(request, {"hidden": True})
     if expert.is_active:
         count_visit(request, Action.OPENED, expert)
-    may_edit = may(request.user, EDIT)
-    context = profile_context(expert, _snapshot(), request.GET, with_rejected=may_edit)
+    may_edit, may_see_documents = may(request.user, EDIT), may(request.user, DOCUMENTS_RIGHT)
+    rights = {"with_rejected": may_edit, "with_documents": may_see_documents}
+    context = profile_context(expert, _snapshot(), request.GET, **rights)
     context |= {
         "may_edit": may_edit,
         "may_see_contact": may(request.user, CONTACT_RIGHT),
-        "documents": list(expert.documents.all()) if may(request.user, DOCUMENTS_RIGHT) else [],
+        "documents": list(expert.documents.all()) if may_see_documents else [],
         "may_see_index": may(request.user, VIEW),
     }
     return render(request, "indexing/profiles/profile.html", context)
