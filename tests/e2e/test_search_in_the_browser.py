@@ -40,6 +40,12 @@ def test_suggestions_are_chosen_with_the_keyboard(indexed: Server, tabs: Browser
     expect(box).to_have_value(chosen)
     expect(options.first).to_be_hidden()
     expect(page.locator(".expert").first).to_be_visible()
+    box.fill("engineering")
+    tag = page.locator("#suggestions [data-filter=tag]").first
+    chosen = tag.locator(".suggested").inner_text()
+    tag.click()
+    expect(page.locator(".chip")).to_contain_text(chosen)
+    expect(page).to_have_url(re.compile(r"[?&]tag="))
 
 
 def test_a_click_on_a_filter_changes_results_counts_and_address(indexed: Server, tabs: BrowserContext) -> None:
