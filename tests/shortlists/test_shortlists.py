@@ -111,6 +111,20 @@ class TestOwnList:
         change(owner, shortlist, "delete")
         assert not Shortlist.objects.exists()
 
+    @pytest.mark.parametrize(
+        ("city", "rate", "shown"),
+        [
+            ("", "95.5", "95.50 EUR per hour"),
+            ("Utrecht", "95.5", "Utrecht · 95.50 EUR per hour"),
+            ("Utrecht", None, "Utrecht"),
+        ],
+    )
+    def test_place_and_rate_are_parted_only_where_both_are_known(self, owner, people, city, rate, shown):
+        shortlist = starred(owner, people[:1])
+        Expert.objects.filter(pk=people[0].pk).update(city=city, hourly_rate=rate, currency="EUR" if rate else "")
+        page = html_without_bdi(owner.get(shortlist.get_absolute_url()))
+        assert f'<p class="quiet"> {shown} </p>' in " ".join(page.split())
+
     def test_hidden_and_deleted_people_are_shown_as_such(self, owner, people):
         shortlist = starred(owner, people[:3])
         Expert.objects.filter(pk=people[0].pk).update(is_active=False)
