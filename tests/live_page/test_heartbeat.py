@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+
 import pytest
+from autobahn.exception import Disconnected
 from django.contrib.auth.models import User
 
 from indexing.console.live_page import consumers
@@ -55,3 +59,23 @@ async def test_the_beat_ends_with_the_right_to_see_the_index(viewer, monkeypatch
             await it.socket.send_json_to({"seen": True})
         assert message["code"] == consumers.NO_RIGHT
         assert await it.socket.receive_nothing(timeout=0.3)
+
+
+@pytest.mark.parametrize(("error", "logged"), [(Disconnected(), False), (RuntimeError("a fault of ours"), True)])
+async def test_a_tab_that_is_left_in_the_moment_of_sending_is_no_error(viewer, monkeypatch, caplog, error, logged):
+    monkeypatch.setattr(consumers, "BEAT_SECONDS", 0.05)
+    failed = asyncio.Event()
+
+    async def send(_socket: object, text_data: str) -> None:
+        if text_data == consumers.BEAT:
+            failed.set()
+            raise error
+
+    monkeypatch.setattr(consumers.IndexConsumer, "send", send)
+    with caplog.at_level(logging.ERROR, consumers.__name__):
+        async with tab(viewer, "?header=1") as it:
+            assert (await it.socket.connect(LIMIT))[0]
+            await it.socket.send_json_to({"beats": True})
+            await asyncio.wait_for(failed.wait(), LIMIT)
+            await asyncio.sleep(0)
+    assert bool(caplog.records) == logged

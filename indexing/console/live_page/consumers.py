@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
+from autobahn.exception import Disconnected
 from channels.auth import get_user
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -97,6 +98,8 @@ class IndexConsumer(AsyncWebsocketConsumer):
         """The outermost edge of the socket: an unexpected error is logged, and the tab connects again."""
         try:
             await work
+        except Disconnected:
+            return  # the tab was left in the moment of sending
         except Exception:  # noqa: BLE001
             logger.exception("A socket of the console failed")
             with suppress(Exception):  # the connection may be what failed
