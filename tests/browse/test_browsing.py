@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from experts.models import Expert, ExpertTag, Tag
@@ -89,6 +91,17 @@ class TestOrder:
 
     def test_names_without_regard_to_accents(self, client):
         assert ">Zoë (Ärö)</a>" in browsed(client).partition(">Erin Number001</a>")[0]
+
+    def test_names_are_read_again_only_when_somebody_has_changed(self, client, people):
+        browsed(client)
+        with CaptureQueriesContext(connection) as queries:
+            browsed(client)
+        names = [each["sql"] for each in queries if '"experts_expert"."last_name"' in each["sql"]]
+        assert all('"experts_expert"."bio"' in sql for sql in names), "only of those who are shown"
+        people[4].last_name = "Aardvark"
+        people[4].save()
+        page = browsed(client)
+        assert page.index("Erin Aardvark") < page.index("Erin Number001")
 
     def test_rates_by_currency_the_most_frequent_first(self, client):
         assert shown(browsed(client, sort="rate"))[:4] == [6, 5, 2, 1]

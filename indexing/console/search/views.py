@@ -150,7 +150,7 @@ def _sorted(hits: Sequence[Hit], sort: str) -> list[Hit]:
     """Strong matches stay first; without `sort` the order is that of the search."""
     if not sort:
         return list(hits)
-    ids = browsing.sorted_ids(Expert.objects.filter(pk__in=[hit.expert.pk for hit in hits]), sort)
+    ids = browsing.sorted_ids(Expert.objects.filter(pk__in=[hit.expert.pk for hit in hits]), sort, few=True)
     place = {key: number for number, key in enumerate(ids)}
     return sorted(hits, key=lambda hit: (not hit.is_strong, place.get(hit.expert.pk, len(place))))
 
