@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import sys
@@ -17,6 +18,7 @@ from tcs_site.supervising import ProcessGroup
 ROOT = "TCS_STATIC_ROOT"
 UNUSED = ("*.map", "redoc*", "htmax*", "*-4.js", "*-4.min.js")
 """Of the packages whose files are served: compressing them takes longer than everything else."""
+LOCK = "prepare.lock"
 FORMAT = 1
 """Rises when the same sources are prepared in another way."""
 KEPT = 2
@@ -27,20 +29,28 @@ def prepare(group: ProcessGroup, complain: Callable[[str], None]) -> dict[str, s
     """The environment of web processes that serve prepared files; empty if they are, cannot be, or must not be."""
     if settings.STATIC_ROOT or not settings.TCS_PREPARE_STATIC:
         return {}
-    folder = Path(settings.DATA_DIR) / "static" / fingerprint()
-    if not folder.exists():
-        unfinished = folder.with_name(f"{folder.name}.unfinished")
-        try:
+    try:
+        return {ROOT: str(_prepared(group, Path(settings.DATA_DIR) / "static"))}
+    except OSError as error:
+        complain(f"The static files could not be prepared ({error}). They are served uncompressed.")
+        return {}
+
+
+def _prepared(group: ProcessGroup, parent: Path) -> Path:
+    """The folder with this release's files; a second start waits for the first to prepare them. Raises OSError."""
+    folder = parent / fingerprint()
+    parent.mkdir(parents=True, exist_ok=True)
+    with (parent / LOCK).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            unfinished = folder.with_name(f"{folder.name}.unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir(parents=True)
+            unfinished.mkdir()
             _collect(group, unfinished)
             unfinished.rename(folder)
-        except OSError as error:
-            complain(f"The static files could not be prepared ({error}). They are served uncompressed.")
-            return {}
-    folder.touch()
-    _remove_old(folder.parent)
-    return {ROOT: str(folder)}
+        folder.touch()
+        _remove_old(parent)
+    return folder
 
 
 def fingerprint() -> str:
@@ -63,6 +73,6 @@ def _collect(group: ProcessGroup, folder: Path) -> None:
 
 
 def _remove_old(folder: Path) -> None:
-    kept = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    kept = sorted(filter(Path.is_dir, folder.iterdir()), key=lambda path: path.stat().st_mtime, reverse=True)
     for old in kept[KEPT:]:
         shutil.rmtree(old, ignore_errors=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from pathlib import Path
 
 import pytest
 from django.contrib.staticfiles import finders
@@ -13,6 +15,7 @@ from django.test import RequestFactory
 from tcs_site import compression
 from tcs_site.static_files import prepare
 from tcs_site.static_files.bundles import BUNDLES, joined
+from tcs_site.supervising import ProcessGroup
 from tests.support import cast
 
 LONG = "words " * 200
@@ -57,6 +60,54 @@ def test_a_changed_source_is_prepared_again(tmp_path, settings):
         finders.get_finder.cache_clear()
 
 
+class TestPreparing:
+    @pytest.fixture(autouse=True)
+    def _collects(self, monkeypatch, settings):
+        settings.STATIC_ROOT, settings.TCS_PREPARE_STATIC = None, True
+        self.collected: list[Path] = []
+        monkeypatch.setattr(prepare, "_collect", lambda _group, folder: self.collected.append(folder))
+
+    def prepared(self, said: list[str]) -> dict[str, str]:
+        return prepare.prepare(ProcessGroup(), said.append)
+
+    def test_two_starts_at_once_prepare_them_once(self, monkeypatch):
+        said: list[str] = []
+        second = threading.Thread(target=self.prepared, args=[said])
+
+        def collect(_group: object, folder: Path) -> None:
+            self.collected.append(folder)
+            if not second.ident:
+                second.start()
+            second.join(0.2)
+            (folder / "a.css").write_text("a{}")
+
+        monkeypatch.setattr(prepare, "_collect", collect)
+        environment = self.prepared(said)
+        second.join()
+        assert (Path(environment[prepare.ROOT]) / "a.css").read_text() == "a{}"
+        assert len(self.collected) == 1
+        assert said == []
+
+    def test_an_error_of_the_disk_is_said_and_ends_nothing(self, monkeypatch):
+        """Such as of a source that a new release removes at this moment."""
+        said: list[str] = []
+
+        def gone() -> str:
+            raise FileNotFoundError("a.css")
+
+        monkeypatch.setattr(prepare, "fingerprint", gone)
+        assert self.prepared(said) == {}
+        assert said == ["The static files could not be prepared (a.css). They are served uncompressed."]
+
+    def test_the_folder_before_stays_and_older_ones_are_removed(self, monkeypatch):
+        folders = []
+        for name in "abc":
+            monkeypatch.setattr(prepare, "fingerprint", lambda name=name: name)
+            folders.append(Path(self.prepared([])[prepare.ROOT]))
+        assert [folder.exists() for folder in folders] == [False, True, True]
+        assert len(self.collected) == 3
+
+
 @pytest.mark.django_db
 def test_pages_and_json_are_compressed_but_for_those_with_secrets(client):
     client.force_login(cast.staff(superuser=True))
@@ -78,6 +129,7 @@ def test_pages_and_json_are_compressed_but_for_those_with_secrets(client):
         ("get", "/", HttpResponse(LONG), True),
         ("post", "/", HttpResponse(LONG), False),
         ("get", "/accounts/invitation/a-secret/", HttpResponse(LONG), False),
+        ("get", "/shortlists/1/", HttpResponse(LONG), False),
         ("get", "/", StreamingHttpResponse(iter([LONG])), False),
         ("get", "/", FileResponse(b"", content_type="text/plain"), False),
         ("get", "/", HttpResponse(LONG, content_type="image/webp"), False),
