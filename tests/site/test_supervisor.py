@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from indexing.search import counters
 from tcs_site.supervising import ProcessGroup
-from tcs_site.web_processes import count, supervisor
+from tcs_site.web_processes import count, counts, supervisor
 from tcs_site.web_processes.supervisor import NeverServed, Supervisor
 
 
@@ -160,3 +163,25 @@ def test_how_many_there_are_by_default(monkeypatch, gigabytes, processors, suita
     monkeypatch.setattr(count, "memory", lambda: gigabytes * 2**30)
     monkeypatch.setattr(count, "processors", lambda: processors)
     assert count.suitable() == suitable
+
+
+def test_only_folders_of_counts_that_nobody_uses_are_removed(tmp_path, monkeypatch, settings):
+    settings.TCS_WEB_PROCESSES = 2
+    monkeypatch.setattr(counts, "MEMORY", tmp_path)
+    left, young = tmp_path / f"{counts.PREFIX}left", tmp_path / f"{counts.PREFIX}young"
+    with counts.shared_counts() as environment:
+        used = Path(environment[counters.FOLDER])
+        for folder in (left, young):
+            folder.mkdir()
+        (left / "counter_1.db").write_bytes(b"1")
+        for folder in (left, used):
+            os.utime(folder, (0, 0))
+        with counts.shared_counts():
+            assert (left.exists(), young.exists(), used.exists()) == (False, True, True)
+    assert list(tmp_path.iterdir()) == [young]
+
+
+def test_one_process_counts_in_its_memory(settings):
+    settings.TCS_WEB_PROCESSES = 1
+    with counts.shared_counts() as environment:
+        assert environment == {}

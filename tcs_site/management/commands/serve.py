@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
-import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,6 @@ from django.db import connection
 from experts.numbers import whole_number
 from indexing.errors import WrongDatabase
 from indexing.lib.private_files import make_private
-from indexing.search import counters
 from indexing.versions import data_folder
 from tcs_site import database_release, first_password, first_start
 from tcs_site import environment as env
@@ -34,6 +32,7 @@ from tcs_site.supervising import (
     on_hangup,
     raise_on_signals,
 )
+from tcs_site.web_processes.counts import shared_counts
 from tcs_site.web_processes.supervisor import NeverServed, Supervisor
 
 LOCK = "serve.lock"
@@ -152,14 +151,6 @@ def port_number(text: str) -> int:
     if 0 < (port := whole_number(text)) < 65536:
         return port
     raise CommandError(f"PORT={text!r} is not a port: use a number from 1 to 65535.")
-
-
-@contextmanager
-def shared_counts() -> Iterator[dict[str, str]]:
-    """The environment of processes that count their searches together. In memory: a full disk would end them."""
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="tcs-counts-", dir=memory) as folder:
-        yield {counters.FOLDER: folder} if settings.TCS_WEB_PROCESSES > 1 else {}
 
 
 @contextmanager
