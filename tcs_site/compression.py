@@ -6,8 +6,8 @@ both the words and a secret, and is compressed.
 
 - Django masks the CSRF token with new random letters for each response, so there is nothing to guess in it; and it
   adds up to 100 random bytes to what it compresses.
-- Pages that show a secret are not compressed: all below /accounts/ (links of invitations and of new passwords) and
-  where API tokens are shown. Nor are responses to a POST, such as a new token.
+- Pages that show a secret are not compressed: all below /accounts/ (links of invitations and of new passwords), those
+  of shortlists (links for anybody) and where API tokens are shown. Nor are responses to a POST, such as a new token.
 - Requests from other sites come without the session's cookie (SameSite=Lax), unless they open the page itself.
 """
 
@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
-SECRET = ("/accounts/", "/api/docs", "/api/admin/auth", "/admin/login/")
+SECRET = ("/accounts/", "/shortlists/", "/shared/", "/api/docs", "/api/admin/auth", "/admin/login/")
 """What the addresses of responses begin with that show secrets."""
 TYPES = ("text/html", "application/json", "application/problem+json", "text/plain", "text/javascript")
 """What is worth it. Files to download are compressed already, or would have to be held in memory."""
