@@ -30,7 +30,7 @@ def chosen() -> str:
         torch: Any = importlib.import_module("torch")
         found = [name for name, part in (("cuda", torch.cuda), ("mps", torch.backends.mps)) if part.is_available()]
         version = f"torch {torch.__version__}"
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # OSError: without a library of the system
         found, version = [], f"torch ({error})"
     if asked == "auto":
         return found[0] if found else CPU

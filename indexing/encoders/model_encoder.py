@@ -134,7 +134,8 @@ class ModelEncoder:
 def _accelerated(files: ModelFiles, ordinary: Encoder, texts: Sequence[str]) -> SentenceTransformerEncoder | None:
     """The model on an accelerator, if that gives the `texts` the same vectors; None without one.
 
-    With `TCS_DEVICE=auto` one that fails is passed over with a warning; otherwise it raises EncoderUnavailable.
+    With `TCS_DEVICE=auto` one that fails is passed over with a warning; otherwise it raises EncoderUnavailable, or
+    what torch raises.
     """
     device = devices.chosen()
     if device == devices.CPU:
@@ -152,7 +153,7 @@ def _accelerated(files: ModelFiles, ordinary: Encoder, texts: Sequence[str]) -> 
                     cosine=cosine,
                 )
             )
-    except EncoderUnavailable as error:
+    except (EncoderUnavailable, RuntimeError) as error:  # torch's, for whatever a device or its driver cannot do
         if settings.TCS_DEVICE != "auto":
             raise
         logger.warning(gettext_noop("The device %s is not used: %s"), device, error)

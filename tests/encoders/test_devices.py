@@ -1,4 +1,4 @@
-"""On which device many documents are encoded. No accelerator is needed: torch is told that it has one."""
+"""Choosing the device that encodes many documents. No accelerator is needed: the tests fake one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEXTS = [f"Keeps bees in {number} hives and sells honey" for number in range(MAN
 
 @pytest.fixture
 def accelerators(monkeypatch, tmp_path):
-    """A function that lets torch, and the machine, have these."""
+    """A function that makes torch find these devices, and the machine look as if it had them."""
 
     def have(*names: str, sign: bool = True) -> None:
         monkeypatch.setattr(devices, "SIGNS", (tmp_path if sign else tmp_path / "none",))
@@ -64,11 +64,12 @@ def test_a_device_that_is_not_there_is_refused_with_what_to_set(settings, accele
         devices.chosen()
 
 
-def test_without_torch_auto_is_the_processor_and_another_device_is_refused(settings, accelerators, monkeypatch):
+@pytest.mark.parametrize("error", [ImportError, OSError])
+def test_without_torch_auto_means_the_processor_and_others_are_refused(settings, accelerators, monkeypatch, error):
     accelerators("cuda")
 
     def fail(name: str) -> None:
-        raise ImportError("no torch here")
+        raise error("no torch here")
 
     monkeypatch.setattr(importlib, "import_module", fail)
     settings.TCS_DEVICE = "auto"
@@ -90,13 +91,16 @@ def test_a_run_on_a_device_that_is_not_there_fails_and_a_query_is_answered(setti
 
 
 class Recording(SentenceTransformerEncoder):
-    """What torch was asked to encode, and on which device."""
+    """Records how many texts torch encodes, and on which device."""
 
     asked: list[tuple[str, int]]
     spoilt = False
+    error: Exception | None = None
 
     def encode(self, texts, role="document", *, progress=None):
         type(self).asked.append((self._device, len(texts)))
+        if self.error:
+            raise self.error
         vectors = super().encode(texts, role, progress=progress)
         return np.roll(vectors, 1, axis=0) if self.spoilt else vectors
 
@@ -131,6 +135,22 @@ def test_a_device_that_gives_other_vectors_is_passed_over(exported, card, caplog
     assert "The device cpu:0 is not used: On the device cpu:0 the model" in caplog.text
     exported.encode(TEXTS)
     assert len(card.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("CUDA error: no kernel image is available"),
+        NotImplementedError("The operator is not currently implemented for the MPS device"),
+    ],
+)
+def test_a_device_that_cannot_run_the_model_is_passed_over(settings, exported, card, caplog, error):
+    card.error = error
+    np.testing.assert_allclose(exported.encode(TEXTS)[5], exported.encode([TEXTS[5]])[0], atol=1e-5)
+    assert f"The device cpu:0 is not used: {error}" in caplog.text
+    exported._has_looked, settings.TCS_DEVICE = False, "cuda"
+    with pytest.raises(type(error)):
+        exported.encode(TEXTS)
 
 
 def test_a_requested_device_that_gives_other_vectors_fails(settings, exported, card):
