@@ -62,7 +62,7 @@ async def test_the_beat_ends_with_the_right_to_see_the_index(viewer, monkeypatch
 
 
 @pytest.mark.parametrize(("error", "logged"), [(Disconnected(), False), (RuntimeError("a fault of ours"), True)])
-async def test_a_tab_that_is_left_in_the_moment_of_sending_is_no_error(viewer, monkeypatch, caplog, error, logged):
+async def test_a_tab_left_in_the_moment_of_sending_logs_no_error(viewer, monkeypatch, caplog, error, logged):
     monkeypatch.setattr(consumers, "BEAT_SECONDS", 0.05)
     failed = asyncio.Event()
 
