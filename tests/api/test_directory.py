@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from experts.models import Expert, ImportRecord
 from indexing.models import ApiToken
@@ -62,6 +63,20 @@ def test_a_file_is_previewed_applied_and_undone(program: Client) -> None:
     undone = program.post(f"{IMPORTS}/{done['number']}/undo").json()
     assert undone == {"deleted": 1, "restored": 0, "activated": 0, "left_alone": [], "conflicts": []}
     assert program.post(f"{IMPORTS}/{done['number']}/undo").status_code == 409
+
+
+def test_an_undo_lists_what_stays_without_contacts_for_those_who_must_not_see_them(program: Client) -> None:
+    reader = signed_in("reader", "experts.import", "experts.view_contact")
+    for client, address in ((program, None), (reader, "ann@hand.example")):
+        Expert.objects.all().delete()
+        Expert.objects.create(username="ann", email="ann@old.example", hourly_rate=5)
+        done = apply(client, upload(client, "Username,Email,Hourly Rate\nann,ann@new.example,6\n").json()).json()
+        Expert.objects.update(email="ann@hand.example", hourly_rate=7, updated_at=timezone.now())
+        undone = client.post(f"{IMPORTS}/{done['number']}/undo").json()
+        assert undone["conflicts"] == [
+            {"username": "ann", "field": "email", "now": address, "before": address and "ann@old.example"},
+            {"username": "ann", "field": "hourly_rate", "now": "7.00", "before": "5.00"},
+        ]
 
 
 def test_what_changed_since_the_preview_and_the_number_of_the_hidden_are_checked(program: Client) -> None:

@@ -13,13 +13,14 @@ import pytest
 from django.utils import timezone
 
 from experts.models import Expert
-from indexing.building import shards
+from indexing.building import shards, writing
 from indexing.building.pipeline import build
-from indexing.errors import Cancelled, DiskFull
+from indexing.errors import Cancelled, DiskFull, VerifyFailed
 from indexing.lib import paths
-from indexing.ops import backup
+from indexing.lib.messages import message
+from indexing.models import RebuildRun
+from indexing.ops import backup, retention
 from indexing.snapshot.reader import Snapshot
-from indexing.versions import sweep
 from tests.support import cast, damage
 from tests.support.fakes import HashEncoder
 from tests.support.index_cast import FULL, TAGS, RecordedStage, RecordingReporter, built
@@ -164,11 +165,27 @@ def test_without_room_for_version_and_shards_nothing_is_encoded(order, encoder, 
     assert encoder.encoded == []
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_version_that_fails_its_checks_leaves_nothing_to_the_next_run(monkeypatch):
+    stored: list[Path] = []
+
+    def wrong(*_arguments: object) -> None:
+        stored.extend(files())
+        raise VerifyFailed(message("Somebody cannot be found."))
+
+    monkeypatch.setattr(writing.verify, "check", wrong)
+    cast.experts(4)
+    assert cast.rebuild().state == RebuildRun.State.FAILED
+    assert stored
+    assert files() == []
+
+
 def test_what_no_run_used_is_deleted_after_a_week(order):
     cast.experts(20)
     stopped(order)
-    assert sweep.delete_old_encoded(timezone.now() + timedelta(days=6)) == 0
-    assert sweep.delete_old_encoded(timezone.now() + timedelta(days=8)) == 2
+    said = "files of what was encoded"
+    assert retention.clean_up(timezone.now() + timedelta(days=6))[said] == 0
+    assert retention.clean_up(timezone.now() + timedelta(days=8))[said] == 2
     assert files() == []
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from experts.admin.columns import COLUMNS, DEFAULT
@@ -101,6 +101,21 @@ def test_contacts_cannot_be_shown_as_columns_to_those_who_must_not_see_them(rita
     sam = of("sam", SEES, "experts.view_contact")
     sam.post(f"{LIST}columns/", {"column": ["email"]})
     assert "secret@" in sam.get(LIST).content.decode()
+    view = save(sam, query="o=email", column=["email", "rate"], is_shared="on")
+    assert "secret@" in sam.get(view.address).content.decode()
+    page = rita.get(view.address)
+    assert columns(page) == ["name", "rate"]
+    assert "secret@" not in page.content.decode()
+    User.objects.get(username="sam").user_permissions.remove(Permission.objects.get(codename="view_contact"))
+    assert columns(sam.get(LIST)) == ["name"]
+    assert "secret@" not in sam.get(LIST).content.decode()
+
+
+def test_no_order_tells_of_contacts_that_somebody_must_not_see(rita: Client) -> None:
+    for username, email in (("ann", "m@example.com"), ("ben", "z@example.com"), ("cid", "a@example.com")):
+        Expert.objects.filter(username=username).update(email=email)
+    usual = names(rita.get(LIST))
+    assert [names(rita.get(LIST, {"o": order})) for order in ("email", "-email")] == [usual] * 2
 
 
 def test_a_saved_view_opens_with_its_search_filter_order_and_columns(rita: Client) -> None:

@@ -136,14 +136,49 @@ class TestOwnList:
         assert 'href="/experts/expert-003/"' in page
         assert 'href="/experts/expert-001/"' not in page
 
+    def test_entries_and_links_of_another_list_are_neither_changed_nor_shown(self, owner, people):
+        shortlist = starred(owner, people[:2])
+        others = Shortlist.objects.create(owner=cast.searcher("ben"), name="Secret")
+        entry = others.entries.create(expert=people[2], position=7, note="Cheap")
+        link = others.links.create(expires_at=timezone.now() + timedelta(days=1))
+        for do in ("note", "remove", "up", "down"):
+            assert change(owner, shortlist, do, entry=entry.pk, note="Mine").status_code == 404, do
+        change(owner, shortlist, "unlink", link=link.pk)
+        assert (list(others.links.all()), list(others.entries.values_list("position", "note"))) == (
+            [link],
+            [(7, "Cheap")],
+        )
+        chosen = [entry.pk, *shortlist.entries.values_list("pk", flat=True)]
+        page = html_without_bdi(owner.get(f"/shortlists/{shortlist.pk}/compare/", {"expert": chosen}))
+        assert page.count("<section") == 2
+        assert "Number003" not in page
+
+    def test_there_is_an_end_to_lists_links_and_columns(self, owner, people, monkeypatch):
+        monkeypatch.setattr(changes, "MOST_LISTS", 1)
+        monkeypatch.setattr(changes, "MOST_LINKS", 1)
+        shortlist = starred(owner, [*people, Expert.objects.create(username="fifth")])
+        assert "as many shortlists as possible" in html(owner.post("/shortlists/", {"name": "Second"}))
+        assert Shortlist.objects.count() == 1
+        change(owner, shortlist, "link", days=1)
+        assert "as many links as possible" in html(change(owner, shortlist, "link", days=1))
+        ShortlistLink.objects.update(expires_at=timezone.now())
+        change(owner, shortlist, "link", days=30)
+        days = (ShortlistLink.objects.get().expires_at - timezone.now()) / timedelta(days=1)
+        assert 29 < days <= 30
+        chosen = list(shortlist.entries.values_list("pk", flat=True))
+        page = html_without_bdi(owner.get(f"/shortlists/{shortlist.pk}/compare/", {"expert": chosen}))
+        assert page.count("<section") == 4
+
     def test_side_by_side(self, owner, people):
         shortlist = starred(owner, people)
         chosen = [entry.pk for entry in shortlist.entries.all()[:2]]
         page = html_without_bdi(owner.get(f"/shortlists/{shortlist.pk}/compare/", {"expert": chosen}))
         assert page.count("<section") == 2
         assert "87.50 EUR per hour" in page
-        page = html_without_bdi(owner.get(f"/shortlists/{shortlist.pk}/compare/", {"expert": ["x", chosen[0]]}))
+        Expert.objects.filter(pk=people[1].pk).update(is_active=False)
+        page = html_without_bdi(owner.get(f"/shortlists/{shortlist.pk}/compare/", {"expert": ["x", *chosen]}))
         assert "Select 2 to 4 people" in page
+        assert "Number002" not in page
 
     def test_the_sheet_has_contacts_only_for_those_who_may_see_them(self, owner, people):
         people[1].first_name = "=1+1"
@@ -156,6 +191,11 @@ class TestOwnList:
         reader = as_another("experts.view_contact")
         shortlist.readers.add(*readers("ben"))
         assert "erin@example.org" in str(sheet(reader, shortlist))
+        Expert.objects.filter(pk=people[0].pk).update(is_active=False)
+        people[1].delete()
+        hidden, deleted = sheet(reader, shortlist)[1:]
+        assert (hidden[0], deleted[0]) == ("Erin Number001 (inactive)", "deleted")
+        assert not any(hidden[1:] + deleted[1:])
 
 
 def sheet(client: Client, shortlist: Shortlist) -> list[tuple[Any, ...]]:

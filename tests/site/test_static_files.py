@@ -128,8 +128,18 @@ def test_pages_and_json_are_compressed_but_for_those_with_secrets(client):
     [
         ("get", "/", HttpResponse(LONG), True),
         ("post", "/", HttpResponse(LONG), False),
-        ("get", "/accounts/invitation/a-secret/", HttpResponse(LONG), False),
-        ("get", "/shortlists/1/", HttpResponse(LONG), False),
+        *(
+            ("get", address, HttpResponse(LONG), False)
+            for address in (
+                "/accounts/invitation/a-secret/",
+                "/accounts/invitations/",
+                "/shortlists/1/",  # shows the addresses of its links
+                "/shared/a-secret/",
+                "/api/docs",
+                "/api/admin/auth/token",
+                "/admin/login/",
+            )
+        ),
         ("get", "/", StreamingHttpResponse(iter([LONG])), False),
         ("get", "/", FileResponse(b"", content_type="text/plain"), False),
         ("get", "/", HttpResponse(LONG, content_type="image/webp"), False),
