@@ -20,7 +20,7 @@ GIVEN_UP = ("htmx:sendAbort", "htmx:afterRequest")
 MADE = """
 from experts.models import Expert
 from tests.support import cast
-cast.experts()
+cast.experts(45)
 Expert.objects.filter(username="expert-001").update(first_name="Ada", last_name="Miller", email="ada@example.org")
 cast.published_again()
 cast.searcher("ben")
@@ -87,6 +87,7 @@ def test_a_searcher_signs_in_finds_somebody_and_shares_a_shortlist(browser: Brow
     with window() as of_ann, window() as of_ben, window() as of_a_stranger:
         ann, ben, stranger = (Way(each, found) for each in (of_ann, of_ben, of_a_stranger))
         link = ann_makes_and_shares_a_shortlist(ann)
+        ann_browses_and_comes_back(ann)
         ben_opens_it(ben)
         stranger.page.goto(link)
         expect(stranger.page.get_by_role("heading", name="Ada Miller")).to_be_visible()
@@ -129,6 +130,24 @@ def ann_makes_and_shares_a_shortlist(ann: Way) -> str:
     ann.look("the shortlist")
     assert page.request.get("/admin/").status == 403
     return link.get_attribute("href") or ""
+
+
+def ann_browses_and_comes_back(ann: Way) -> None:
+    """Everybody is shown in two steps; Back from a profile leads to the same place of the same list."""
+    page = ann.page
+    page.goto("/experts/")
+    people = page.locator("li.expert")
+    expect(people).to_have_count(40)
+    page.get_by_role("link", name="Show more").click()
+    expect(people).to_have_count(45)
+    last = people.last.locator(".expert-head a")
+    last.scroll_into_view_if_needed()
+    place = page.evaluate("scrollY")
+    last.click()
+    page.wait_for_url("**/experts/expert-**")
+    page.go_back()
+    expect(people).to_have_count(45)
+    page.wait_for_function("place => Math.abs(scrollY - place) < 200", arg=place)
 
 
 def ben_opens_it(ben: Way) -> None:
