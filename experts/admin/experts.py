@@ -177,6 +177,12 @@ class ExpertAdmin(WithAttachments, ExpertColumns):
             queryset = queryset.filter(search_text__contains=word)
         return queryset, False
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """No address filters by what its reader must not see: `?email__startswith=a` would tell it bit by bit."""
+        if lookup.partition("__")[0] in hidden_fields(request.user):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
     def get_fieldsets(self, request: HttpRequest, obj: Expert | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
         if hidden_fields(request.user):

@@ -24,7 +24,7 @@ from experts.importing.apply import MAX_LOGGED_EXPERTS
 from experts.importing.errors import ImportFailed
 from experts.importing.plan import BATCH
 from experts.importing.records import Changes, typed
-from experts.models import Expert, ExpertTag, ImportRecord
+from experts.models import Expert, ExpertTag, ImportRecord, ShortlistEntry
 
 UNDONE = gettext_noop(
     "Undid the import of %(file)s: %(deleted)s deleted, %(restored)s restored, %(activated)s activated,"
@@ -150,11 +150,11 @@ def _present(ids: Iterable[int], at: datetime, plan: UndoPlan) -> Iterator[tuple
 def _used(ids: list[int]) -> set[int]:
     """The experts among `ids` that a person has connected with something: all but automatic tags."""
     used: set[int] = set()
-    for relation in Expert._meta.related_objects:
-        rows: models.QuerySet[Any] = relation.related_model._base_manager.all()
-        if relation.related_model is ExpertTag:
+    relations = [(relation.related_model, relation.field.name) for relation in Expert._meta.related_objects]
+    for model, name in [*relations, (ShortlistEntry, "expert")]:  # a shortlist has no name in `Expert`
+        rows: models.QuerySet[Any] = model._base_manager.all()
+        if model is ExpertTag:
             rows = rows.filter(source=ExpertTag.Source.MANUAL)
-        name = relation.field.name
         for batch in _batches(ids):
             used.update(set(rows.filter(**{f"{name}__in": batch}).values_list(name, flat=True)).intersection(batch))
     return used

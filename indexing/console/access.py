@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 LOGIN = "accounts:sign-in"
 VIEW, REBUILD, CANCEL, PUBLISH = "indexing.view", "indexing.rebuild", "indexing.cancel", "indexing.publish"
 IMPORT = "experts.import"
+SEE_INACTIVE = ("experts.view_expert", "experts.change_expert")
+"""Either shows experts who are not active."""
 
 View = Callable[..., HttpResponseBase]
 

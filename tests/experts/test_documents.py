@@ -342,6 +342,18 @@ def test_a_document_takes_the_right_to_see_documents(client, ann):
     assert client.get(address.replace(str(ann.pk), str(other.pk), 1)).status_code == 404
 
 
+def test_the_documents_of_inactive_people_are_for_those_who_may_see_such_people(client, ann):
+    address = files.document(ann).get_absolute_url()
+    Expert.objects.update(is_active=False)
+    for user, status in (
+        (searcher(), 404),
+        (staff("experts.view_document", username="reads"), 404),
+        (staff("experts.view_document", "experts.view_expert", username="manages"), 200),
+    ):
+        client.force_login(user)
+        assert client.get(address).status_code == status, user
+
+
 def test_a_file_that_is_lost_is_not_an_error_of_the_server(client, ann, folder):
     document = files.document(ann)
     (folder / document.stored_name).unlink()

@@ -15,6 +15,7 @@ from experts.importing import apply, records, undo
 from experts.importing.apply import apply_plan
 from experts.importing.errors import ImportFailed
 from experts.models import Expert, ExpertTag, ImportRecord, Tag
+from experts.shortlists import changes as shortlists
 from indexing.models import SearchTest
 from tests.support.cast import staff
 from tests.support.html_reading import html
@@ -142,8 +143,9 @@ def test_a_new_expert_in_use_is_not_deleted(carol: User) -> None:
     ExpertTag.objects.create(expert=ann, tag=tag, source=ExpertTag.Source.MANUAL)
     ExpertTag.objects.create(expert=cem, tag=tag, source=ExpertTag.Source.AUTO)
     SearchTest.objects.create(text="paint").expected.add(ben)
-    assert set(left_alone(undo.undo(last().pk, carol))) == {"ann", "ben"}
-    assert set(Expert.objects.values_list("username", flat=True)) == {"ann", "ben"}
+    shortlists.star(carol, Expert.objects.get(username="dora"))
+    assert set(left_alone(undo.undo(last().pk, carol))) == {"ann", "ben", "dora"}
+    assert set(Expert.objects.values_list("username", flat=True)) == {"ann", "ben", "dora"}
 
 
 def test_who_was_deleted_since_does_not_come_back(carol: User) -> None:

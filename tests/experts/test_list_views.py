@@ -118,6 +118,15 @@ def test_no_order_tells_of_contacts_that_somebody_must_not_see(rita: Client) -> 
     assert [names(rita.get(LIST, {"o": order})) for order in ("email", "-email")] == [usual] * 2
 
 
+def test_no_filter_in_the_address_tells_of_contacts_that_somebody_must_not_see(rita: Client) -> None:
+    Expert.objects.filter(username="ann").update(email="ann@example.com", phone="0201234567")
+    sam = of("sam", SEES, "experts.view_contact")
+    for wanted in ({"email__startswith": "ann"}, {"phone__contains": "123"}, {"email": "ann@example.com"}):
+        assert names(sam.get(LIST, wanted)) == ["ann"], wanted
+        assert rita.get(LIST, wanted).status_code == 400, wanted
+    assert names(rita.get(LIST, {"username__startswith": "an"})) == ["ann"]
+
+
 def test_a_saved_view_opens_with_its_search_filter_order_and_columns(rita: Client) -> None:
     view = save(rita, query=f"?p=3&all=&{QUERY}&view=99&_popup=1")
     assert view.query == QUERY

@@ -16,7 +16,7 @@ from experts.attachments import storage
 from experts.attachments.kinds import CONTENT_TYPES
 from experts.attachments.photos import PHOTO_TYPE
 from experts.models import Document, Expert
-from indexing.console.access import allowed
+from indexing.console.access import SEE_INACTIVE, ConsoleRequest, allowed, may
 from indexing.lib.rights import DOCUMENTS
 
 NOTHING_RUNS = "default-src 'none'; sandbox"
@@ -40,9 +40,14 @@ def photo(request: HttpRequest, expert_id: int, name: str) -> HttpResponse:
 
 @require_safe
 @allowed(DOCUMENTS)
-def document(request: HttpRequest, expert_id: int, document_id: int) -> HttpResponse:
-    """A document as it was uploaded, to be stored. Raises Http404 without it."""
-    found = get_object_or_404(Document, pk=document_id, expert=expert_id)
+def document(request: ConsoleRequest, expert_id: int, document_id: int) -> HttpResponse:
+    """A document as it was uploaded, to be stored.
+
+    Raises Http404 without it, and if its expert is not active and the reader must not see such people.
+    """
+    found = get_object_or_404(Document.objects.select_related("expert"), pk=document_id, expert=expert_id)
+    if not (found.expert.is_active or may(request.user, *SEE_INACTIVE)):
+        raise Http404
     response = _file(storage.DOCUMENTS, found.stored_name, CONTENT_TYPES[Document.Kind(found.kind)])
     disposition = content_disposition_header(as_attachment=True, filename=str(found))
     response.headers["Content-Disposition"] = disposition or "attachment"

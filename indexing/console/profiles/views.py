@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from experts.models import Expert
-from indexing.console.access import VIEW, ConsoleRequest, allowed, may
+from indexing.console.access import SEE_INACTIVE, VIEW, ConsoleRequest, allowed, may
 from indexing.console.profiles.presentation import profile_context
 from indexing.console.responses import kept_for_back
 from indexing.console.use import count_visit
@@ -19,9 +19,7 @@ from indexing.models.use import Action
 from indexing.serving import live
 from indexing.snapshot.reader import Snapshot
 
-SEE, EDIT = ("experts.view_expert", "experts.change_expert"), "experts.change_expert"
-CONTACT_RIGHT, DOCUMENTS_RIGHT = "experts.view_contact", "experts.view_document"
-"""Rights: either of the first to see inactive experts too."""
+EDIT, CONTACT_RIGHT, DOCUMENTS_RIGHT = "experts.change_expert", "experts.view_contact", "experts.view_document"
 
 
 @require_safe
@@ -54,7 +52,7 @@ def profile_by_id(request: ConsoleRequest, expert_id: int) -> HttpResponse:
 
 
 def _page(request: ConsoleRequest, expert: Expert) -> HttpResponse:
-    if not (expert.is_active or may(request.user, *SEE)):
+    if not (expert.is_active or may(request.user, *SEE_INACTIVE)):
         return _absent(request, {"hidden": True})
     if expert.is_active:
         count_visit(request, Action.OPENED, expert)

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from experts.numbers import whole_number
-from indexing.console.access import VIEW, ConsoleRequest, allowed, may
+from indexing.console.access import SEE_INACTIVE, VIEW, ConsoleRequest, allowed, may
 from indexing.console.responses import kept_for_back, page_or_fragment, wants_fragment
 from indexing.console.search.form import SearchForm
 from indexing.console.search.named_version import named_snapshot
@@ -121,4 +121,4 @@ def _who(request: ConsoleRequest) -> str:
 
 def _may_open(request: ConsoleRequest) -> bool:
     """Whether the reader may see inactive experts too."""
-    return may(request.user, "experts.view_expert", "experts.change_expert")
+    return may(request.user, *SEE_INACTIVE)
