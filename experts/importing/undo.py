@@ -150,8 +150,9 @@ def _present(ids: Iterable[int], at: datetime, plan: UndoPlan) -> Iterator[tuple
 def _used(ids: list[int]) -> set[int]:
     """The experts among `ids` that a person has connected with something: all but automatic tags."""
     used: set[int] = set()
-    relations = [(relation.related_model, relation.field.name) for relation in Expert._meta.related_objects]
-    for model, name in [*relations, (ShortlistEntry, "expert")]:  # a shortlist has no name in `Expert`
+    links = [(relation.related_model, relation.field.name) for relation in Expert._meta.related_objects]
+    links.append((ShortlistEntry, "expert"))  # which has no name in `Expert`
+    for model, name in links:
         rows: models.QuerySet[Any] = model._base_manager.all()
         if model is ExpertTag:
             rows = rows.filter(source=ExpertTag.Source.MANUAL)
