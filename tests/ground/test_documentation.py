@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands
 
+from experts.importing.columns import COLUMNS
 from tcs_site.environment import DECLARED
 from tests.ground.layers import LAYERS
 from tests.ground.rooms import rooms_of
@@ -80,6 +81,11 @@ def test_every_room_is_described():
     wiring = {"admin", "apps", "templatetags"}
     rooms = {room.removeprefix("indexing.") for room in rooms_of(ROOT)} - wiring
     assert rooms - set(re.findall(r"`([a-z_]+)", described)) == set()
+
+
+def test_the_readme_lists_the_columns_of_an_import():
+    listed = (ROOT / "README.md").read_text().partition("## Your own people")[2].split("\n\n")[2]
+    assert [column.strip() for column in listed.split(",")] == list(COLUMNS)
 
 
 def test_the_readme_is_short():
