@@ -6,8 +6,9 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache
+from html import escape  # django's is for lazy texts and safe ones too, and takes twice as long
 
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from experts.models import Expert
@@ -16,13 +17,15 @@ from indexing.search.best_passages import DocumentPassage
 from indexing.snapshot.keyword_index import KeywordIndex
 from indexing.snapshot.languages import ENGLISH_ONLY, Languages
 from indexing.snapshot.query_terms import QueryWord
-from indexing.snapshot.text_analysis import UNSPACED, words_of
+from indexing.snapshot.text_analysis import MAX_WORD_BYTES, UNSPACED, words_of
 from indexing.snapshot.vocabulary import one_slip
 
 EXCERPT = 260
 """Characters that are shown of a long text: its beginning, or the part around the marked words."""
 LEAD = 60
 """Characters shown before the first marked word."""
+KNOWN_WORDS = 32_768
+"""Words of texts whose forms are remembered, in about 10 MB: nearly all words of a profile are in others too."""
 FIELDS = ("name", "job_title", "company", "bio")
 
 # Combining characters belong to the letter before them. Those of scripts in common use lie below U+3100.
@@ -51,17 +54,28 @@ class Marker:
     def __init__(self, words: Sequence[QueryWord], languages: Languages = ENGLISH_ONLY) -> None:
         self._plain = {word.plain for word in words}
         self._forms = {form for word in words for form in word.forms}
-        self._languages = languages
         self._near = [word.plain for word in words if word.near]
         self._in_pairs = {sign for word in self._plain if len(word) > 1 for sign in word}
         self._matches = _WordMatches(self._has)
+        self._analysed = _analysed(languages)
+        self._found: dict[str, list[Span]] = {}
 
     @classmethod
     def from_query(cls, query: str, keywords: KeywordIndex) -> Marker:
         return cls(keywords.words(query), keywords.analysis.languages)
 
     def spans(self, text: str) -> list[Span]:
-        """Positions of the query's words in the text: (start, end) in characters, ascending, not overlapping."""
+        """Positions of the query's words in the text: (start, end) in characters, ascending, not overlapping.
+
+        They are remembered, since a page shows the same tags and parts of the same bio several times.
+        """
+        if not self._plain:
+            return []
+        if (known := self._found.get(text)) is None:
+            known = self._found[text] = self._read_spans(text)
+        return known
+
+    def _read_spans(self, text: str) -> list[Span]:
         if text.isascii():
             return [word.span() for word in _ASCII_WORD.finditer(text) if self._matches[word.group()]]
         return [span for word in _WORD.finditer(text) for span in self._within(word)]
@@ -151,14 +165,12 @@ class Marker:
             yield found.span()
 
     def _has(self, word: str) -> bool:
-        plain = "".join(words_of(word))
-        return (
-            plain in self._plain
-            or not self._forms.isdisjoint(self._languages.forms(plain))
-            or any(
-                (len(typed) > 2 and plain.startswith(typed)) or (len(typed) > 3 and one_slip(typed, plain))
-                for typed in self._near
-            )
+        plain, forms = self._analysed(word)
+        if plain in self._plain or not self._forms.isdisjoint(forms):
+            return True
+        return any(
+            (len(typed) > 2 and plain.startswith(typed)) or (len(typed) > 3 and one_slip(typed, plain))
+            for typed in self._near
         )
 
     def _signs(self, run: str) -> Iterator[Span]:
@@ -174,3 +186,16 @@ class Marker:
             elif not marked and start is not None:
                 yield start, place
                 start = None
+
+
+@cache
+def _analysed(languages: Languages) -> Callable[[str], tuple[str, tuple[str, ...]]]:
+    """Word of a text -> the folded word, and its forms in these languages. The words of texts are remembered, but not
+    what is as long as no word."""
+
+    def read(word: str) -> tuple[str, tuple[str, ...]]:
+        plain = "".join(words_of(word))
+        return plain, languages.forms(plain)
+
+    known = lru_cache(KNOWN_WORDS)(read)
+    return lambda word: known(word) if len(word) <= MAX_WORD_BYTES else read(word)

@@ -40,6 +40,8 @@ NEAR_WORDS = 3
 word that nobody has."""
 KNOWN_WORDS = 4_096
 """Words whose part of a query is remembered: about 8 MB."""
+KNOWN_QUERIES = 64
+"""Queries whose words are remembered: one request needs them two or three times."""
 TIE_BREAKER = 0.1
 """Weight of a term's further fields beside its best one: 0 ignores them, 1 adds all fields up."""
 TEXT_FIELDS = ("job_title", "company", "bio")
@@ -100,11 +102,14 @@ class QueryParser:
         self._statistics = WordStatistics(searcher)
         self._analysis = analysis
         self._near = NearWords(schema, self._statistics, as_before=analysis.as_before)
-        self._word = lru_cache(KNOWN_WORDS)(partial(QueryParser._made_word, weakref.proxy(self)))  # no cycle
+        me = weakref.proxy(self)  # nothing that is remembered refers to `self`: no cycle
+        self._word = lru_cache(KNOWN_WORDS)(partial(QueryParser._made_word, me))
+        self._described = lru_cache(KNOWN_WORDS)(partial(QueryParser._describe, me))
+        self._terms = lru_cache(KNOWN_QUERIES)(analysis.terms)
 
     def parse(self, text: str) -> KeywordQuery:
         """Any text can be parsed. Documents match if they contain one of the words; see `KeywordQuery`."""
-        terms = self._analysis.terms(text)
+        terms = self._terms(text)
         few, alone = len(terms.scoring) <= NEAR_WORDS, len(terms.words) == 1
         words = [self._word(term, few, alone) for term in terms.scoring]
         parts = [
@@ -139,13 +144,14 @@ class QueryParser:
 
     def words(self, text: str) -> list[QueryWord]:
         """The words of a query that count, in the order typed."""
-        terms = self._analysis.terms(text)
-        return [self._described(term, terms) for term in terms.scoring]
+        terms = self._terms(text)
+        alone = len(terms.words) == 1
+        return [self._described(term, alone) for term in terms.scoring]
 
-    def _described(self, term: Term, terms: QueryTerms) -> QueryWord:
+    def _describe(self, term: Term, alone: bool) -> QueryWord:
         count = self._statistics.most(self._places(term))
         weight = self._weight(idf := self._statistics.idf(count))
-        near = not count or len(terms.words) == 1
+        near = not count or alone
         return QueryWord(term.plain, term.forms, count > 0, near, once=weight * idf, weight=weight)
 
     def filtered(self, query: Query, conditions: KeywordConditions) -> Query:
