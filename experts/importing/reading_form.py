@@ -24,7 +24,8 @@ _DELIMITER_NAMES = {
     "\t": gettext_lazy("tab"),
     "|": gettext_lazy("pipe"),
 }
-_MAX_COLUMNS = 1_000
+_MAX_COLUMNS = 900
+"""A form has at most 1,000 fields, see DATA_UPLOAD_MAX_NUMBER_FIELDS."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from indexing.api.schemas.directory import (
     ImportPreview,
     ImportUndone,
     LeftAloneOut,
+    text,
 )
 
 router = StrictRouter(tags=["directory"])
@@ -50,7 +51,7 @@ def preview_import(request: HttpRequest, file: File[UploadedFile], choices: Form
     name = os.path.basename(file.name or "")[:200]
     upload = stored_uploads.store(file, caller(request).pk, name, choices.options())
     try:
-        return ImportPreview.from_plan(upload, upload.plan())
+        return ImportPreview.from_plan(upload, upload.plan(), hidden_fields(caller(request)))
     except ImportFailed as error:
         upload.remove()
         raise HttpError(409, str(error)) from None
@@ -116,7 +117,5 @@ def undo_import(request: HttpRequest, number: int = Path(ge=1, le=LARGEST_ID)) -
 
 
 def _conflict(conflict: FieldConflict, hidden: Collection[str]) -> FieldConflictOut:
-    now, before = (
-        None if value is None or conflict.field in hidden else str(value) for value in (conflict.now, conflict.before)
-    )
+    now, before = (None if conflict.field in hidden else text(value) for value in (conflict.now, conflict.before))
     return FieldConflictOut(username=conflict.username, field=conflict.field, now=now, before=before)

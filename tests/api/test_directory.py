@@ -30,7 +30,7 @@ def signed_in(username: str, *permissions: str) -> Client:
     return Client(HTTP_AUTHORIZATION=f"Bearer {secret}")
 
 
-def upload(client: Client, text: str, **choices: str) -> Any:
+def upload(client: Client, text: str, **choices: object) -> Any:
     return client.post(IMPORTS, {"file": SimpleUploadedFile("people.csv", text.encode()), **choices})
 
 
@@ -51,7 +51,8 @@ def test_a_file_is_previewed_applied_and_undone(program: Client) -> None:
     }  # fmt: skip
     assert (preview["delimiter"], preview["columns"][1]) == (";", {"name": "Uurtarief", "field": "hourly_rate"})
     assert (preview["rejections"][0]["line"], preview["rejections"][0]["value"]) == (3, "much")
-    assert preview["missing"] == [{"username": "cid", "name": "cid"}]
+    assert preview["new"] == [{"username": "ann", "name": "ann", "job_title": ""}]
+    assert preview["missing"] == [{"username": "cid", "name": "cid", "job_title": ""}]
     assert Expert.objects.count() == 1
     assert apply(program, preview).status_code == 409
     done = apply(program, preview, skip_bad=True).json()
@@ -63,6 +64,36 @@ def test_a_file_is_previewed_applied_and_undone(program: Client) -> None:
     undone = program.post(f"{IMPORTS}/{done['number']}/undo").json()
     assert undone == {"deleted": 1, "restored": 0, "activated": 0, "left_alone": [], "conflicts": []}
     assert program.post(f"{IMPORTS}/{done['number']}/undo").status_code == 409
+
+
+def test_a_preview_says_what_each_expert_has_now_but_contacts_only_to_those_who_may_see_them(program: Client) -> None:
+    Expert.objects.create(username="ann", last_name="Ash", job_title="Baker", email="old@example.org", city="Oslo")
+    reader = signed_in("reader", "experts.import", "experts.view_contact")
+    for client, address in ((program, None), (reader, "old@example.org")):
+        preview = upload(client, "Username,Email,Hourly Rate,City\nann,new@example.org,6,Oslo\n").json()
+        assert preview["changed"] == [
+            {
+                "username": "ann",
+                "name": "Ash",
+                "job_title": "Baker",
+                "fields": [
+                    {"field": "email", "before": address, "after": "new@example.org"},
+                    {"field": "hourly_rate", "before": None, "after": "6.00"},
+                ],
+            }
+        ]
+
+
+def test_a_program_says_what_the_columns_fill(program: Client) -> None:
+    file = "Wer,Was,Notiz\nann,singt,leise\n"
+    assert upload(program, file).status_code == 409
+    preview = upload(program, file, columns=["username", "", "bio"]).json()
+    assert [each["field"] for each in preview["columns"]] == ["username", "", "bio"]
+    assert apply(program, preview).status_code == 200
+    assert Expert.objects.get().bio == "leise"
+    assert upload(program, file).status_code == 200, "remembered"
+    assert upload(program, file, columns=["colour"]).status_code == 422
+    assert upload(program, file, columns=["username", "username"]).status_code == 409
 
 
 def test_an_undo_lists_what_stays_without_contacts_for_those_who_must_not_see_them(program: Client) -> None:

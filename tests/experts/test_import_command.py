@@ -41,6 +41,13 @@ def test_it_imports_and_says_how_many(file: Path, capsys: pytest.CaptureFixture[
     assert Expert.objects.count() == 2
 
 
+def test_the_fields_of_the_columns_can_be_given(file: Path) -> None:
+    call_command("import_experts", file, "--columns", "username,,bio")
+    assert dict(Expert.objects.values_list("username", "bio")) == {"ann": "red", "ben": "blue"}
+    with pytest.raises(CommandError, match="“colour” is not a field"):
+        call_command("import_experts", file, "--columns", "username,colour")
+
+
 def test_a_dry_run_imports_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("import_experts", file, "--dry-run", "--json")
     report = printed(capsys)

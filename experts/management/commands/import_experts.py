@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from experts.importing.apply import apply_plan, check_applicable, check_deactivated
-from experts.importing.columns import COLUMNS
+from experts.importing.columns import COLUMNS, HEADINGS
 from experts.importing.encodings import ENCODINGS
 from experts.importing.errors import ImportFailed
 from experts.importing.matching import CHOICES
@@ -66,6 +66,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--same-names", default="", choices=CHOICES, help="what to do with a username that reads like another one"
         )
+        parser.add_argument(
+            "--columns",
+            default=(),
+            type=named_columns,
+            metavar="FIELDS",
+            help="the field of each column of the file, with commas between them; empty for one that is not read",
+        )
         parser.add_argument("--drop-bad-urls", action="store_true", help="leave out web addresses that are not valid")
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
@@ -104,6 +111,7 @@ class Command(BaseCommand):
             dates=given["dates"],
             same_names=given["same_names"],
             drop_bad_urls=given["drop_bad_urls"],
+            columns=given["columns"],
         )
 
     def _describe(self, plan: ImportPlan, verbosity: int) -> None:
@@ -142,6 +150,15 @@ class Command(BaseCommand):
                     "effect": _("deactivated") if plan.sync else _("unchanged"),
                 }
             )
+
+
+def named_columns(text: str) -> tuple[str, ...]:
+    """The fields in `text`. Raises ArgumentTypeError for one that there is not."""
+    fields = tuple(each.strip() for each in text.split(","))
+    if unknown := next((each for each in fields if each and each not in HEADINGS), None):
+        sentence = _("“%(field)s” is not a field. Fields: %(known)s.")
+        raise ArgumentTypeError(sentence % {"field": unknown, "known": ", ".join(HEADINGS)})
+    return fields
 
 
 def report(file: Path, outcome: str, plan: ImportPlan | None, error: str) -> dict[str, Any]:

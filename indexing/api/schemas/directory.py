@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Collection
+from typing import Annotated, Any, Literal
 
 from ninja import Field, Schema
 
+from experts.importing.columns import HEADINGS
 from experts.importing.encodings import ENCODINGS
 from experts.importing.options import ImportOptions
-from experts.importing.plan import ImportPlan
+from experts.importing.plan import ExpertChange, ImportPlan
 from experts.importing.stored_uploads import StoredUpload
+from experts.models import Expert
 from indexing.api.schemas.common import NO_NUL
 
 LISTED = 1_000
@@ -30,9 +33,12 @@ class ImportChoices(Schema):
         "", description="What happens to rows whose username only reads like that of another expert."
     )
     drop_bad_urls: bool = Field(False, description="Leave out web addresses that are not valid.")
+    columns: list[Annotated[str, Field(pattern=f"^({'|'.join(HEADINGS)})?$")]] = Field(
+        [], max_length=500, description="The field of each column of the file; empty for one that is not read."
+    )
 
     def options(self) -> ImportOptions:
-        return ImportOptions(**self.dict())
+        return ImportOptions.from_stored(self.dict())
 
 
 class ColumnOut(Schema):
@@ -58,6 +64,39 @@ class ConflictOut(Schema):
 class ExpertRef(Schema):
     username: str
     name: str
+    job_title: str
+
+    @staticmethod
+    def resolve_name(of: Any) -> str:
+        """Of an expert of the file, or of one who is missing from it."""
+        return str(of.full_name if isinstance(of, Expert) else of.name)
+
+
+class FieldChangeOut(Schema):
+    field: str
+    before: str | None = Field(description="null for none, and for contacts without the permission to see them.")
+    after: str | None
+
+
+class ChangedExpert(Schema):
+    username: str
+    name: str
+    job_title: str
+    fields: list[FieldChangeOut]
+
+    @classmethod
+    def from_change(cls, change: ExpertChange, hidden: Collection[str]) -> ChangedExpert:
+        """Of the `hidden` fields, what the directory has is left out."""
+        fields = [
+            FieldChangeOut(field=name, before=None if name in hidden else text(before), after=text(after))
+            for name, (before, after) in change.fields.items()
+        ]
+        return cls(username=change.username, name=change.name, job_title=change.job_title, fields=fields)
+
+
+def text(value: object) -> str | None:
+    """A value of a field."""
+    return None if value is None else str(value)
 
 
 class ImportCountsOut(Schema):
@@ -89,10 +128,13 @@ class ImportPreview(Schema):
     notices: list[str]
     rejections: list[RejectionOut]
     conflicts: list[ConflictOut]
+    new: list[ExpertRef]
+    changed: list[ChangedExpert]
     missing: list[ExpertRef] = Field(description="Active experts who are not in the file.")
 
     @classmethod
-    def from_plan(cls, upload: StoredUpload, plan: ImportPlan) -> ImportPreview:
+    def from_plan(cls, upload: StoredUpload, plan: ImportPlan, hidden: Collection[str]) -> ImportPreview:
+        """`hidden`: the fields of which the caller may not see what the directory has."""
         table = plan.table
         about: dict[str, Any] = {
             name: getattr(table.format, name) for name in ("kind", "encoding", "delimiter", "sheet")
@@ -112,6 +154,8 @@ class ImportPreview(Schema):
             notices=table.notices(),
             rejections=[RejectionOut.from_orm(each) for each in plan.rejected[:LISTED]],
             conflicts=[ConflictOut.from_orm(each) for each in plan.conflicts[:LISTED]],
+            new=[ExpertRef.from_orm(each) for each in plan.new[:LISTED]],
+            changed=[ChangedExpert.from_change(each, hidden) for each in plan.changed[:LISTED]],
             missing=[ExpertRef.from_orm(each) for each in plan.missing[:LISTED]],
             **about,
         )
