@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from django.utils.translation import gettext as _
 
@@ -79,6 +80,7 @@ class Amount:
     """The currencies that its sign or code may mean; empty without one."""
 
 
+@lru_cache(maxsize=5_000)
 def read_amount(cell: str) -> Amount:
     """Take a cell apart. Raises InvalidValue if there is more in it than one amount and a currency."""
     if len(cell) > LONGEST:

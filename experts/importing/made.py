@@ -27,6 +27,8 @@ def makes_usernames(fields: tuple[str, ...]) -> bool:
 
 def without_sources(cells: dict[str, Cell]) -> dict[str, Cell]:
     """The cells of a row with those that its e-mail address, full name and location stand for."""
+    if "username" in cells and FULL_NAME not in cells and LOCATION not in cells:
+        return cells
     made = {name: cell for name, cell in cells.items() if name not in (FULL_NAME, LOCATION)}
     if FULL_NAME in cells and not {"first_name", "last_name"}.intersection(cells):
         made["first_name"], made["last_name"] = _divided(str(cells[FULL_NAME]))

@@ -29,7 +29,7 @@ from experts.importing.made import makes_usernames
 from experts.importing.matching import CHOICES, SKIP, Conflict, Match, Matcher
 from experts.importing.options import ImportOptions
 from experts.importing.tables import ImportTable, open_table
-from experts.importing.values import URLS, read_values
+from experts.importing.values import URLS, read_values, value_reader
 from experts.models import Expert
 
 BATCH = 1_000
@@ -207,14 +207,16 @@ def _missing(matcher: Matcher, undecided: set[str]) -> Iterator[MissingExpert]:
 
 def _valid_rows(plan: ImportPlan, undecided: set[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line and values of each valid row. Adds to the plan's rejections, and their usernames' keys to `undecided`."""
+    read = value_reader(plan.conventions)
+    urls = [name for name in (*URLS, "links") if name in plan.table.fields]
     for row in plan.table.rows():
         if isinstance(row, Rejection):
             problems = [row]
             values: dict[str, Any] = {}
         else:
-            values, problems = read_values(row, plan.conventions)
+            values, problems = read_values(row, read)
         if not problems:
-            plan.dropped_urls += sum(name in plan.table.fields and name not in values for name in (*URLS, "links"))
+            plan.dropped_urls += sum(name not in values for name in urls)
             yield row.line, values
             continue
         plan.rejected += problems

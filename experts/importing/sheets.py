@@ -13,32 +13,28 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, BinaryIO, cast
 from xml.etree.ElementTree import ParseError
+from xml.parsers.expat import ExpatError
 
 from defusedxml import DefusedXmlException
 from django.conf import settings
 from django.utils.translation import gettext as _
-from openpyxl.reader.excel import ExcelReader
-from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
-from experts.importing import opendocument
+from experts.importing import excel, opendocument
 from experts.importing.archives import damaged, open_archive
 from experts.importing.cells import shorten
 from experts.importing.errors import ImportFailed
 from experts.importing.headers import HEADER_WITHIN
-from experts.importing.source_rows import Cell, SourceRow, is_blank
+from experts.importing.source_rows import SourceRow, is_blank
 
-MAX_COLUMNS = opendocument.MAX_COLUMNS
-LAST_ROW = 2**20
-"""Excel's last row; a file that names a later one would keep us counting."""
 _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
     ParseError,
     DefusedXmlException,
+    ExpatError,
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -141,38 +137,12 @@ def _chosen(sheet: str, names: list[str], rows: Callable[[str], Iterator[SourceR
     return next((name for name in names if any(True for _row in rows(name))), names[0])
 
 
-class _LazySheet(ReadOnlyWorksheet):
-    """A sheet of which nothing is parsed until its rows are read."""
-
-    def _get_size(self) -> None:
-        """Where a sheet does not state its size, openpyxl parses all of it for that, before the rows are read."""
-
-
-class _LazyReader(ExcelReader):
-    def read_worksheets(self) -> None:
-        book: Any = self.wb  # the list is not among what openpyxl's types declare
-        for sheet, relation in self.parser.find_sheets():
-            if relation.target in self.valid_files:
-                book._sheets.append(_LazySheet(book, sheet.name, relation.target, self.shared_strings))
-
-
 def _excel(archive: zipfile.ZipFile, sheet: str) -> Read:
-    assert archive.fp is not None  # noqa: S101  it was just opened
-    archive.fp.seek(0)
-    reader = _LazyReader(archive.fp, read_only=True, data_only=True, keep_links=False)
-    reader.read()
-    book = reader.wb
-    names = [each.title for each in book.worksheets]
+    book = excel.Workbook(archive)
+    names = list(book.paths)
 
     def rows(name: str) -> Iterator[SourceRow]:
-        cells = book[name]
-        cells.reset_dimensions()
-        for line, row in enumerate(cells.iter_rows(values_only=True), 1):
-            if line > LAST_ROW:
-                return
-            values = [_plain(value) for value in row[:MAX_COLUMNS]]
-            if not is_blank(values):
-                yield SourceRow(line, values)
+        return (row for row in book.rows(name) if not is_blank(row.cells))
 
     chosen = _chosen(sheet, names, rows)
     return chosen, tuple(names), rows(chosen)
@@ -186,17 +156,3 @@ def _opendocument(archive: zipfile.ZipFile, sheet: str) -> Read:
 
     chosen = _chosen(sheet, names, rows)
     return chosen, tuple(names), rows(chosen)
-
-
-def _plain(value: object) -> Cell:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value)
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else value
-    if isinstance(value, int):
-        return value
-    if isinstance(value, datetime) and value.time() == time():
-        return value.date().isoformat()
-    return value.isoformat() if isinstance(value, datetime | date | time) else str(value)

@@ -53,15 +53,17 @@ class ImportTable:
     def rows(self) -> Iterator[ImportRow | Rejection]:
         """Every row after the header. Raises ImportFailed where the file is not valid, and for too many rows."""
         self.skipped.clear()
-        names, blank = self.header.fields, 0
-        empty: dict[str, Cell] = dict.fromkeys(self.fields, "")
+        names, blank, most = self.header.fields, 0, settings.TCS_IMPORT_MAX_ROWS
+        columns = [(number, name) for number, name in enumerate(names) if name]
         for count, (line, cells) in enumerate(self._expert_rows(), 1):
-            if count > settings.TCS_IMPORT_MAX_ROWS:
+            if count > most:
                 raise _too_many()
-            values = {name: _cell(cell) for name, cell in zip(names, cells, strict=False) if name}
+            if len(cells) < len(names):
+                cells = cells + [""] * (len(names) - len(cells))
+            values = {name: _cell(cells[number]) for number, name in columns}
             extra = next((cell for cell in cells[len(names) :] if str(cell).strip()), None)
             if extra is None:
-                yield ImportRow(line, empty | values)
+                yield ImportRow(line, values)
             else:
                 yield _cell_too_many(line, len(names), str(extra), str(values.get("username", "")))
             blank = self.skipped["blank"]  # nobody needs to hear of those at the end of the file
@@ -119,7 +121,10 @@ def open_table(file: BinaryIO, options: ImportOptions, rows_file: Path | None = 
 
 
 def _cell(cell: Cell) -> Cell:
-    return unmark_formula(cell.strip()) if isinstance(cell, str) else cell
+    if not isinstance(cell, str):
+        return cell
+    text = cell.strip()
+    return unmark_formula(text) if text.startswith("'") else text
 
 
 def _repeats(cells: list[Cell], names: list[str]) -> bool:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import quote
 
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -26,6 +26,7 @@ from experts.importing.moments import read_moment
 from experts.importing.source_rows import Cell
 from experts.importing.tables import ImportRow
 from experts.models import Expert
+from experts.models.validators import check_url
 from experts.written_values import READERS
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -38,14 +39,39 @@ _ERROR_CELL = re.compile(
 URLS = ("profile_url", "photo_url")
 LONGEST_CELL = 25_000
 """Characters: more than any field takes, with white space around line breaks. Checked before anything else."""
+_REPEATED = frozenset(
+    ("first_name", "last_name", "job_title", "company", "hourly_rate", "currency", "category", "city", "country")
+    + ("languages", "availability", "available_from", "created_at")
+)
+"""The fields of which many rows of a file have the same values."""
+LONGEST_REPEATED = 255
+"""Characters of what is remembered of one cell."""
 LONGEST_WRITTEN = 3_000
 """Characters of what `experts.written_values` reads: its patterns are for short texts."""
-_is_url = URLValidator(schemes=["http", "https"])
 _NOT_IN_URLS = re.compile(r'[ \u00a0"<>\\^`{|}]')
 """What browsers encode themselves when people paste an address."""
 
 
-def read_values(row: ImportRow, conventions: Conventions) -> tuple[dict[str, Any], list[Rejection]]:
+Reader = Callable[[str, Cell], Any]
+"""Field and cell -> the value. Raises InvalidValue."""
+
+
+def value_reader(conventions: Conventions) -> Reader:
+    """Reads the cells of one file; what many rows have in common, such as a country, is worked out once."""
+
+    @lru_cache(maxsize=20_000, typed=True)
+    def known(name: str, cell: Cell) -> Any:
+        return read_value(name, cell, conventions)
+
+    def read(name: str, cell: Cell) -> Any:
+        if cell == "" or (name in _REPEATED and (not isinstance(cell, str) or len(cell) <= LONGEST_REPEATED)):
+            return known(name, cell)
+        return read_value(name, cell, conventions)
+
+    return read
+
+
+def read_values(row: ImportRow, read: Reader) -> tuple[dict[str, Any], list[Rejection]]:
     """Field -> value for the columns of the file, and a rejection for each value that is invalid."""
     values: dict[str, Any] = {}
     problems: list[Rejection] = []
@@ -53,7 +79,7 @@ def read_values(row: ImportRow, conventions: Conventions) -> tuple[dict[str, Any
     username = str(cells["username"])
     for name, cell in cells.items():
         try:
-            values[name] = read_value(name, cell, conventions)
+            values[name] = read(name, cell)
         except InvalidValue as error:
             asks = isinstance(error, NeedsChoice)
             problems.append(Rejection(row.line, HEADINGS[name], shorten(str(cell)), str(error), username, asks))
@@ -90,11 +116,17 @@ def _text(name: str, cell: str) -> str:
     """Line breaks become "\\n", as in texts that the admin saves, so that the same text does not count as changed."""
     if "\0" in cell:
         raise InvalidValue(_("Contains a NUL character. Remove it."))
-    text = cell.replace("\r\n", "\n").replace("\r", "\n")
-    limit = getattr(Expert._meta.get_field(name), "max_length", None)
+    text = cell.replace("\r\n", "\n").replace("\r", "\n") if "\r" in cell else cell
+    limit = _limit(name)
     if limit is not None:
         _check_length(text, limit)
     return text
+
+
+@cache
+def _limit(name: str) -> int | None:
+    limit: int | None = getattr(Expert._meta.get_field(name), "max_length", None)
+    return limit
 
 
 def _check_length(text: str, limit: int) -> None:
@@ -107,6 +139,8 @@ def _check_length(text: str, limit: int) -> None:
 
 def _line(name: str, cell: str) -> str:
     """Line breaks become spaces, with the white space around them."""
+    if "\n" not in cell and "\r" not in cell:
+        return _text(name, cell.strip())
     lines = (line.strip() for line in _LINE_BREAKS.split(cell))
     return _text(name, " ".join(line for line in lines if line))
 
@@ -174,7 +208,7 @@ def _url(name: str, cell: str, conventions: Conventions) -> str | None:
         return ""
     try:
         text = _text(name, _NOT_IN_URLS.sub(lambda sign: quote(sign[0]), cell))
-        _is_url(text)
+        check_url(text)
     except (ValidationError, InvalidValue) as error:
         if conventions.drop_bad_urls:
             return None

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
 from django.utils import timezone
 
 from experts.importing.errors import ImportFailed
 from experts.importing.plan import ImportPlan
+from experts.models.validators import check_url
 from tests.support.imports import plan_of
+from tests.support.spreadsheets import excel
 
 pytestmark = pytest.mark.django_db
 
@@ -249,3 +255,58 @@ def test_every_delimiter_is_found(delimiter: str) -> None:
     assert plan.table.format.delimiter == delimiter
     assert [each.first_name for each in plan.new] == ["Ada", "Ben"]
     assert plan.table.notices() == ["1 blank row was skipped."]
+
+
+def test_equal_cells_of_two_columns_or_kinds_are_read_for_themselves() -> None:
+    plan = plan_of("Username,City,Country,Currency\nann,NL,NL,eur\nben,nl,nl,EUR\ncid,NL,,\ndee,NL,NL,eur\n")
+    assert [(each.city, each.country, each.currency) for each in plan.new] == [
+        ("NL", "NL", "EUR"),
+        ("nl", "NL", "EUR"),
+        ("NL", "", ""),
+        ("NL", "NL", "EUR"),
+    ]
+    plan = plan_of(
+        excel(("A", [["Username", "City", "Hourly Rate"], ["ann", 1, "1"], ["ben", "1", 1], ["cid", 1.5, 1.5]]))
+    )
+    assert [(each.city, each.hourly_rate) for each in plan.new] == [("1", 1), ("1", 1), ("1.5", Decimal("1.5"))]
+
+
+def test_a_value_that_is_wrong_in_many_rows_is_refused_in_each() -> None:
+    plan = plan_of("Username,Country\nann,Nowhere\nben,NL\ncid,Nowhere\n")
+    assert [(each.line, each.value) for each in plan.rejected] == [(2, "Nowhere"), (4, "Nowhere")]
+
+
+HOSTS = (
+    "a",
+    "a.b",
+    "a.bc",
+    "-a.bc",
+    "a-.bc",
+    "a.b-c",
+    "a.1c",
+    "a..bc",
+    ".bc",
+    "a.bc.",
+    "é.bc",
+    "a_b.bc",
+    "xn--p1ai.bc",
+)
+HOSTS += (f"{'a' * 63}.bc", f"{'a' * 64}.bc", "a.xn--p1ai", "127.0.0.1", "[::1]", "u:p@a.bc", "a.bc:80", "a.bc:x")
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_plain_web_addresses_are_judged_as_django_does(host: str) -> None:
+    django = URLValidator(schemes=["http", "https"])
+    for scheme, path in product(
+        ("http://", "HTTPS://", "ftp://", "http:/"), ("", "/", "/a b", "?q=[", "#\n", "/é", "x")
+    ):
+        address = f"{scheme}{host}{path}"
+        assert valid(check_url, address) == valid(django, address), address
+
+
+def valid(check: Callable[[str], None], address: str) -> bool:
+    try:
+        check(address)
+    except ValidationError:
+        return False
+    return True

@@ -21,7 +21,7 @@ from experts.importing.headers import read_header
 from experts.importing.made import without_sources
 from experts.importing.source_rows import SourceRow
 from experts.importing.tables import ImportRow
-from experts.importing.values import LONGEST_CELL, read_values
+from experts.importing.values import LONGEST_CELL, read_values, value_reader
 from experts.profiles.letters import plain_letters
 from experts.profiles.passages import divide
 from experts.safe_text import visible, without_bidi_controls
@@ -77,7 +77,7 @@ def cells() -> Iterator[Case]:
     for start, unit, size in product(("", "x", "0.", "-0", "http://a"), units, (LONGEST_CELL, LONG)):
         text = (start + unit * size)[: size - 1] + "x"
         row = ImportRow(1, dict.fromkeys(COLUMNS.values(), text))
-        yield f"read_values {start}{unit!r}", partial(read_values, row, Conventions(decimal=","))
+        yield f"read_values {start}{unit!r}", partial(read_values, row, value_reader(Conventions(decimal=",")))
         yield f"made {start}{unit!r}", partial(without_sources, {FULL_NAME: text, EMAIL: text, LOCATION: f"x,{text}"})
         yield f"columns {start}{unit!r}", partial(read_header, [SourceRow(1, [text]), SourceRow(2, [text])])
         yield f"look alike {start}{unit!r}", partial(identity_key, text)
