@@ -95,7 +95,7 @@ def link_of(token: str) -> ShortlistLink | None:
     except signing.BadSignature:
         return None
     valid = ShortlistLink.objects.filter(expires_at__gt=timezone.now(), shortlist__owner__is_active=True)
-    return valid.select_related("shortlist").filter(pk=key).first()
+    return valid.select_related("shortlist__owner").filter(pk=key).first()
 
 
 def touch(shortlist: Shortlist) -> None:

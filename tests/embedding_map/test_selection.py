@@ -97,7 +97,9 @@ class TestTagging:
         ids = [expert(number).pk for number in (1, 3)]
         answer = client.post(TAG, {"expert": ids, "tag": tag.pk, "back": f"{PAGE}?find=x"})
         assert (answer.status_code, answer["Location"]) == (302, f"{PAGE}?find=x")
-        assert [str(each) for each in get_messages(answer.wsgi_request)] == [f"Added “{tag}” to 2 experts manually."]
+        (said,) = map(str, get_messages(answer.wsgi_request))
+        assert said.startswith(f"Added “{tag}” to 2 experts manually.")
+        assert "The changes to 2 experts become searchable with the next rebuild." in said
         assert held(tag) == {"expert-001": "manual", "expert-003": "manual"}
 
     def test_from_the_map_with_a_notice(self, client, editor):
@@ -107,6 +109,7 @@ class TestTagging:
         answer = client.post(TAG, {"ids": ids, "tag": tag.pk}, headers=HTMX)
         assert answer.status_code == 200
         assert f"Added “{tag}” to 2 experts manually." in answer.content.decode()
+        assert '<span class="what-follows">' in answer.content.decode()
         assert len(held(tag)) == 2
 
     @pytest.mark.parametrize("back", ["https://elsewhere.example/", "//elsewhere.example/", "javascript:x()", ""])

@@ -117,7 +117,9 @@ def test_activating_and_deactivating_many_logs_each_expert(editor: Client) -> No
     people = experts(3)
     Expert.objects.filter(pk=people[0].pk).deactivate()
     page = act(editor, "deactivate", people)
-    assert "2 experts deactivated" in " ".join(map(str, page.context["messages"]))
+    said = " ".join(map(str, page.context["messages"]))
+    assert "2 experts deactivated" in said
+    assert "The changes to 2 experts become searchable with the next rebuild." in said
     assert not Expert.objects.active().exists()
     assert set(LogEntry.objects.values_list("object_id", flat=True)) == {str(p.pk) for p in people[1:]}
     assert "active" in LogEntry.objects.first().get_change_message()  # type: ignore[union-attr]
@@ -174,6 +176,14 @@ def test_saving_an_unedited_expert_changes_nothing_for_an_import(editor: Client)
     expert.refresh_from_db()
     assert expert.bio == "Sings\nand dances"
     assert LogEntry.objects.get().get_change_message() == "No fields changed."
+
+
+def test_an_edit_says_what_follows_if_it_changed_anything(editor: Client) -> None:
+    expert = Expert.objects.create(username="ann", bio="Sings")
+    for bio, follows in (("Dances", True), ("Dances", False)):
+        page = editor.post(expert.admin_url, form_of(editor.get(expert.admin_url)) | {"bio": bio}, follow=True)
+        said = " ".join(map(str, page.context["messages"]))
+        assert ("The changes to 1 expert become searchable with the next rebuild." in said) == follows, said
 
 
 def test_adding_a_manual_tag_is_logged(editor: Client, tags: list[Tag]) -> None:

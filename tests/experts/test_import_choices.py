@@ -87,6 +87,13 @@ def test_a_column_can_fill_another_field_and_the_next_file_like_it_does_the_same
     assert other.context["plan"].unknown_columns == ("Notes",)
 
 
+def test_columns_of_other_names_are_known_by_what_their_cells_look_like(importer: Client) -> None:
+    bio = "Restores church organs and tunes their pipes and teaches others. " * 3
+    rows = (f"{name}@x.example,https://x.example/{name}.jpg,https://x.example/{name},EUR,{bio}" for name in "ab")
+    header = post(importer, "\n".join(["One,Two,Three,Four,Five", *rows])).context["plan"].table.header
+    assert header.fields == ("email", "photo_url", "profile_url", "currency", "bio")
+
+
 def test_a_file_without_any_known_column_can_still_be_imported(importer: Client) -> None:
     page = post(importer, "Wer,Was\nann,singt\nben,malt\n")
     assert "first values" in page.content.decode()
@@ -130,6 +137,27 @@ def test_the_line_of_the_header_and_the_sheet_are_named(importer: Client) -> Non
     assert page.context["notices"][0] == "The file is read as UTF-8; line 3 has the column names."
     page = post(importer, excel(("People", [["Username"], ["ann"]])))
     assert page.context["notices"][0] == "The sheet “People” is read; row 1 has the column names."
+
+
+def test_the_sheet_is_chosen_on_the_page(importer: Client) -> None:
+    page = post(importer, excel(("A", [["Username"], ["ann"]]), ("B", [["Username"], ["ben"]])))
+    assert '<option value="B">B</option>' in page.content.decode()
+    assert usernames(choose(importer, page, sheet="B")) == ["ben"]
+
+
+def test_usernames_that_read_the_same_are_shown_and_kept_apart_by_choice(importer: Client) -> None:
+    Expert.objects.create(username="Émile", last_name="Roy")
+    page = post(importer, "Username,Bio\némile,Sings\n")
+    assert "The directory has Roy under the username “Émile”." in " ".join(page.content.decode().split())
+    page = choose(importer, page, same_names="suffix")
+    apply(importer, page)
+    assert dict(Expert.objects.values_list("username", "bio")) == {"Émile": "", "émile-2": "Sings"}
+
+
+def test_a_number_that_the_other_numbers_decide_is_named(importer: Client) -> None:
+    notices = post(importer, "Username;Hourly Rate\nann;1.250\nben;95.50\n").context["notices"]
+    assert "Numbers are read with a decimal point." in notices
+    assert "1 number could be read in two ways without the others: “1.250”." in notices
 
 
 def test_a_template_has_the_columns_of_an_import(importer: Client) -> None:

@@ -194,6 +194,7 @@ class TestRejectedTags:
         assert "“Grows and judges wine.”" in page
         answer = editor.post(f"/experts/{expert.pk}/tags/reject/", {"tag": tag.pk}, follow=True)
         assert "is rejected: it will not be given to Ada Byron automatically again." in html(answer)
+        assert "The changes to 1 expert become searchable with the next rebuild." in html(answer)
         self.given(expert, tag)
         assert not ExpertTag.objects.exists()
         assert RejectedTag.objects.get().score == pytest.approx(0.71)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.utils import timezone
 from openpyxl import load_workbook
@@ -260,6 +260,15 @@ class TestSharing:
         change(owner, shortlist, "unlink", link=ShortlistLink.objects.get().pk)
         assert changes.link_of(token) is None
         assert change(owner, shortlist, "link", days=999).status_code == 404
+
+    def test_a_link_shows_nothing_while_its_owner_may_not_search(self, owner, people):
+        shortlist = starred(owner, people[:1])
+        change(owner, shortlist, "link", days=1)
+        address = f"/shared/{changes.token_of(ShortlistLink.objects.get())}/"
+        olga, role = readers("olga").get(), Group.objects.get(name="Searcher")
+        for put, status in ((olga.groups.remove, 404), (olga.groups.add, 200)):
+            put(role)
+            assert Client().get(address).status_code == status
 
     def test_the_history_says_who_lets_others_read_a_list_and_who_ends_that(self, owner, people):
         shortlist = starred(owner, people[:1])

@@ -6,12 +6,14 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from experts.follow_up import what_follows
 from experts.models import Expert, Tag
 from experts.numbers import whole_number
 from experts.tagging.manual import TaggingResult, add_manual_tag
@@ -63,7 +65,8 @@ def tag_people(request: ConsoleRequest) -> HttpResponse:
         done = add_manual_tag(ids, tag, request.user)
     except Tag.DoesNotExist:
         return _respond(request, _("The tag has just been deleted. Choose another one."), 409)
-    return _respond(request, _result_sentence(done, tag))
+    follows = what_follows(request, done.added + done.made_manual)
+    return _respond(request, format_html("{} {}", _result_sentence(done, tag), follows))
 
 
 def selected_ids(form: QueryDict) -> list[int]:

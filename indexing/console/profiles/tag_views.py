@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from experts.follow_up import what_follows
 from experts.models import Expert, Tag
 from experts.numbers import whole_number
 from experts.safe_text import without_bidi_controls
@@ -27,7 +28,8 @@ def reject_tag(request: ConsoleRequest, expert_id: int) -> HttpResponse:
     expert, tag = _found(request, expert_id)
     if rejections.reject(expert, tag, request.user):
         sentence = _("{} is rejected: it will not be given to {} automatically again.")
-        messages.success(request, _about(sentence, tag, expert))
+        said = _about(sentence, tag, expert)
+        messages.success(request, format_html("{} {}", said, what_follows(request, 1)))
     else:
         messages.warning(request, _about(_("{} is not an automatic tag of {} any more."), tag, expert))
     return redirect(f"{expert.get_absolute_url()}#tags")

@@ -94,9 +94,12 @@ def sheet(request: ConsoleRequest, shortlist_id: int) -> HttpResponse:
 @require_safe
 @never_cache
 def shared_page(request: HttpRequest, token: str) -> HttpResponse:
-    """For anybody with the address: names, roles, places and bios; no contact, notes, rates or inactive people."""
+    """For anybody with the address: names, roles, places and bios; no contact, notes, rates or inactive people.
+
+    As long as the owner of the list may search: nobody shows others what they must not see any more.
+    """
     link = changes.link_of(token)
-    if link is None:
+    if link is None or not may(link.shortlist.owner):
         return render(request, "indexing/shortlists/no_link.html", status=404)
     shown = [entry.expert for entry in entries_of(link.shortlist) if entry.expert and entry.expert.is_active]
     missing = link.shortlist.entries.count() - len(shown)
