@@ -26,9 +26,11 @@ from indexing.ops import web_process  # noqa: E402
 from tcs_site.http_server import factory  # noqa: E402
 from tcs_site.http_server.handler import UploadHandler  # noqa: E402
 from tcs_site.origins import same_origin_only  # noqa: E402
+from tcs_site.postgresql import pooling  # noqa: E402
 from tcs_site.proxying import behind_proxy  # noqa: E402
 from tcs_site.web_processes import supervised  # noqa: E402
 
+pooling.begin(settings.TCS_DATABASE_POOL)  # before anything asks the database
 application = ProtocolTypeRouter(
     {
         "http": UploadHandler(),

@@ -7,6 +7,7 @@ from typing import Any
 from dj_database_url import DBConfig
 
 SQLITE = "django.db.backends.sqlite3"
+POSTGRESQL = "django.db.backends.postgresql"
 
 
 def with_options(config: DBConfig, *, sqlite_timeout: float) -> DBConfig:
@@ -21,6 +22,8 @@ def with_options(config: DBConfig, *, sqlite_timeout: float) -> DBConfig:
             "timeout": sqlite_timeout,
             "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
         }
+    elif config["ENGINE"] == POSTGRESQL:
+        config["ENGINE"] = "tcs_site.postgresql"
     return config
 
 

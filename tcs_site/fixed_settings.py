@@ -140,5 +140,6 @@ LOGGING = {
         "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         "indexing": {"level": "INFO"},
         "experts": {"level": "INFO"},
+        "psycopg.pool": {"level": "ERROR"},  # whoever needed the connection hears of it
     },
 }

@@ -91,6 +91,12 @@ DATABASES = {
         sqlite_timeout=SQLITE_TIMEOUT,
     )
 }
+TCS_DATABASE_POOL = env.integer(
+    "TCS_DATABASE_POOL",
+    4,
+    at_least=0,
+    about="Connections to PostgreSQL that each web process uses at most; `0`: one for each request",
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.redis_url(
