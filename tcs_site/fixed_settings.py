@@ -43,6 +43,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "indexing.sign_in.devices.remember_device",
+    "indexing.api.usernames.keep_slashes_of_usernames",
     "tcs_site.threads.one_thread",  # innermost: see there
 ]
 

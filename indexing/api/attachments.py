@@ -11,19 +11,19 @@ from ninja.files import UploadedFile
 from experts import editing
 from experts.attachments import documents
 from experts.attachments.photos import MAX_BYTES
-from experts.models import Document, Expert
+from experts.models import Document
 from experts.numbers import LARGEST_ID
 from indexing.api.auth import caller, staff
 from indexing.api.routing import StrictRouter
 from indexing.api.schemas.attachments import DocumentList, DocumentOut
 from indexing.api.schemas.common import REFUSALS, Refusal
+from indexing.api.usernames import USERNAME, find_expert
 from indexing.lib.rights import DOCUMENTS, may
 
 router = StrictRouter(tags=["directory"])
 CHANGE = "experts.change_expert"
 ALL = "/experts/{path:username}/documents"
 PHOTO = "/experts/{path:username}/photo"
-USERNAME = Path(description="As it is written, or one that reads the same.")
 PICTURE = {
     "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     "required": True,
@@ -39,7 +39,7 @@ PICTURE = {
 )
 def list_documents(request: HttpRequest, username: str = USERNAME) -> DocumentList:
     """Raises HttpError 403 and 404."""
-    expert = _find(username)
+    expert = find_expert(username)
     _require(request, DOCUMENTS)
     return DocumentList(documents=[DocumentOut.from_document(each) for each in documents.documents_of(expert)])
 
@@ -56,7 +56,7 @@ def list_documents(request: HttpRequest, username: str = USERNAME) -> DocumentLi
 )
 def add_document(request: HttpRequest, file: File[UploadedFile], username: str = USERNAME) -> Status[DocumentOut]:
     """Raises FieldsInvalid (422) for what is not a document, HttpError 403 and 404."""
-    expert = _find(username)
+    expert = find_expert(username)
     _require(request, "experts.add_document")
     return Status(201, DocumentOut.from_document(editing.add_document(expert, file, caller(request))))
 
@@ -72,7 +72,7 @@ def remove_document(
     request: HttpRequest, username: str = USERNAME, number: int = Path(ge=1, le=LARGEST_ID)
 ) -> Status[None]:
     """Raises HttpError 403 and 404."""
-    expert = _find(username)
+    expert = find_expert(username)
     _require(request, "experts.delete_document")
     document = Document.objects.filter(expert=expert, pk=number).first()
     if document is None:
@@ -94,7 +94,7 @@ def remove_document(
 )
 def set_photo(request: HttpRequest, username: str = USERNAME) -> Status[None]:
     """Raises FieldsInvalid (422) for what is not a picture, HttpError 404."""
-    expert = _find(username)
+    expert = find_expert(username)
     editing.set_photo(expert, request.read(MAX_BYTES + 1), caller(request))
     return Status(204, None)
 
@@ -108,15 +108,8 @@ def set_photo(request: HttpRequest, username: str = USERNAME) -> Status[None]:
 )
 def remove_photo(request: HttpRequest, username: str = USERNAME) -> Status[None]:
     """Raises HttpError 404."""
-    editing.remove_photo(_find(username), caller(request))
+    editing.remove_photo(find_expert(username), caller(request))
     return Status(204, None)
-
-
-def _find(username: str) -> Expert:
-    expert = editing.find(username, Expert.objects.all())
-    if expert is None:
-        raise HttpError(404, _("There is no expert with this username."))
-    return expert
 
 
 def _require(request: HttpRequest, permission: str) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from ninja import Header, Path, Query, Status
+from ninja import Header, Query, Status
 from ninja.errors import HttpError
 
 from experts import editing
@@ -20,11 +20,11 @@ from indexing.api.auth import caller, staff
 from indexing.api.routing import StrictRouter
 from indexing.api.schemas.common import REFUSALS, Refusal
 from indexing.api.schemas.experts import ExpertFields, ExpertFilters, ExpertOut, ExpertPage, NewExpert, etag
+from indexing.api.usernames import USERNAME, find_expert, unknown_expert
 
 router = StrictRouter(tags=["directory"])
 SEES = ("experts.view_expert", "experts.change_expert")
 ONE = "/experts/{path:username}"
-USERNAME = Path(description="As it is written, or one that reads the same.")
 IF_MATCH = Header("", alias="If-Match", description="`etag` of the expert as you know them: refused if they changed.")
 
 
@@ -75,7 +75,7 @@ def list_experts(
 )
 def show_expert(request: HttpRequest, response: HttpResponse, username: str = USERNAME) -> ExpertOut:
     """Raises HttpError 404."""
-    return _answer(request, response, _find(username).pk)
+    return _answer(request, response, find_expert(username).pk)
 
 
 @router.post(
@@ -120,11 +120,11 @@ def change_expert(
     values = fields.given()
     _may_set(request, values)
     try:
-        expert = editing.change(_find(username).pk, values, caller(request), _unchanged_since(if_match))
+        expert = editing.change(find_expert(username).pk, values, caller(request), _unchanged_since(if_match))
     except UsernameTaken as error:
         raise HttpError(409, str(error)) from None
     except Expert.DoesNotExist:
-        raise _unknown() from None
+        raise unknown_expert() from None
     return _answer(request, response, expert.pk)
 
 
@@ -141,21 +141,10 @@ def change_expert(
 def delete_expert(request: HttpRequest, username: str = USERNAME, if_match: str = IF_MATCH) -> Status[None]:
     """Raises HttpError 404 and 412."""
     try:
-        editing.remove(_find(username).pk, caller(request), _unchanged_since(if_match))
+        editing.remove(find_expert(username).pk, caller(request), _unchanged_since(if_match))
     except Expert.DoesNotExist:
-        raise _unknown() from None
+        raise unknown_expert() from None
     return Status(204, None)
-
-
-def _find(username: str) -> Expert:
-    expert = editing.find(username, Expert.objects.all())
-    if expert is None:
-        raise _unknown()
-    return expert
-
-
-def _unknown() -> HttpError:
-    return HttpError(404, _("There is no expert with this username."))
 
 
 def _with_tags(experts: ExpertQuerySet) -> ExpertQuerySet:
@@ -167,7 +156,7 @@ def _with_tags(experts: ExpertQuerySet) -> ExpertQuerySet:
 def _answer(request: HttpRequest, response: HttpResponse, pk: int) -> ExpertOut:
     expert = _with_tags(Expert.objects.filter(pk=pk)).first()
     if expert is None:
-        raise _unknown()
+        raise unknown_expert()
     response["ETag"] = etag(expert)
     return ExpertOut.from_expert(expert, hidden_fields(caller(request)))
 
