@@ -17,17 +17,25 @@ pytestmark = pytest.mark.e2e
 MADE = """
 import json
 from django.conf import settings
+from experts.models import Expert, Shortlist, ShortlistEntry
+from experts.shortlists import changes
 from indexing import runlog
 from indexing.models import RebuildRun
 from tests.support import cast
 from tests.support.security_cast import one_of_everything
-cast.staff(username="rita", superuser=True)
+rita = cast.staff(username="rita", superuser=True)
 settings.TCS_APPROVE = "never"
 scene = one_of_everything(settings)
 ended = RebuildRun.objects.filter(finished_at__isnull=False).order_by("pk")[0]
 for level in ("debug", "info", "warning", "error", "critical"):
     runlog.append(ended.pk, "A line at this level, about something that happened", level=level)
 scene["ended"] = ended.pk
+for each in Expert.objects.active()[:2]:
+    changes.star(rita, each)
+scene["own"] = Shortlist.objects.get(owner=rita).pk
+ShortlistEntry.objects.update(note="Calls back on Monday")
+chosen = Shortlist.objects.get(owner=rita).entries.values_list("pk", flat=True)
+scene["compare"] = "&".join(f"expert={key}" for key in chosen)
 print(json.dumps(scene))
 """
 BORDERLESS = """() => [...document.querySelectorAll(
@@ -178,6 +186,8 @@ def test_on_paper_is_what_was_found_and_nothing_to_press(page: Page, scene: dict
     for path in (
         "/?q=case",
         "/experts/expert-001/?q=case",
+        f"/shortlists/{scene['own']}/",
+        f"/shortlists/{scene['own']}/compare/?{scene['compare']}",
         f"/admin/experts/expert/{expert}/change/",
         f"/admin/index/runs/{run}/",
         f"/admin/index/versions/compare/?a={kept}&b={live}",
@@ -190,7 +200,10 @@ def test_on_paper_is_what_was_found_and_nothing_to_press(page: Page, scene: dict
         assert [each for each in page.locator(ONLY_FOR_SCREENS).all() if each.is_visible()] == [], path
         assert page.evaluate(PALE) == [], path
         assert page.evaluate(CLIPPED) == [], path
+    page.goto(f"/shortlists/{scene['own']}/")
+    assert page.locator(".note").first.is_visible(), "on the screen it stands in its form"
     page.emulate_media(media="screen")
+    assert not page.locator(".note").first.is_visible()
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,7 @@ def ann_makes_and_shares_a_shortlist(ann: Way) -> str:
     name.click()
     expect(page.get_by_role("heading", name="Ada Miller", level=1)).to_be_visible()
     ann.look("the profile")
+    jump_to_ada(page)
     star = page.locator(".profile-actions .star")
     star.click()
     expect(star).to_have_attribute("aria-pressed", "true")
@@ -130,6 +131,21 @@ def ann_makes_and_shares_a_shortlist(ann: Way) -> str:
     ann.look("the shortlist")
     assert page.request.get("/admin/").status == 403
     return link.get_attribute("href") or ""
+
+
+def jump_to_ada(page: Page) -> None:
+    """By keys alone, from a page without a search box: “/” leads to the search, Ctrl+K to somebody by name."""
+    page.goto("/shortlists/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("mill")
+    expect(page.locator("#jump-places a").first).to_contain_text("Ada Miller")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/experts/expert-001/")
+    page.keyboard.press("/")
+    page.wait_for_url(lambda address: address.endswith("/") and "/experts/" not in address)
+    page.go_back()
+    expect(page.get_by_role("heading", name="Ada Miller", level=1)).to_be_visible()
 
 
 def ann_browses_and_comes_back(ann: Way) -> None:

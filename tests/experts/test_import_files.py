@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
 
 from experts.importing.cells import mark_formula, unmark_formula
 from experts.importing.errors import ImportFailed
+from experts.importing.options import ImportOptions
+from experts.importing.tables import open_table
 from experts.models import Expert
 from tests.support.imports import import_file, plan_of, problems
 
@@ -135,6 +139,20 @@ def test_files_over_the_limits_are_refused(settings: object) -> None:
     settings.TCS_IMPORT_MAX_MB = 1  # type: ignore[attr-defined]
     with pytest.raises(ImportFailed, match="the limit is 1 MB"):
         plan_of("Username\n" + "\n" * 2**20)
+
+
+def test_reading_takes_no_more_memory_for_a_long_file_than_for_a_short_one() -> None:
+    def peak(count: int) -> int:
+        file = io.BytesIO(b"Username,Bio\n" + f"ann,{'Sings. ' * 300}\n".encode() * count)  # 2 KB each
+        tracemalloc.start()
+        read = sum(1 for _row in open_table(file, ImportOptions()).rows())
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert read == count
+        return most
+
+    peak(10)  # whatever is kept for the next time
+    assert peak(4_000) < 1.2 * peak(2_000) < 4_000_000
 
 
 @pytest.mark.parametrize(
