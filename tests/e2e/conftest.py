@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import os
-import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, StorageState, expect, sync_playwright
 
-from tests.support import cast
+from tests.support import cast, chromium
 from tests.support.once import once
 from tests.support.server import REAL_MODEL, Server, Site, serving
 
@@ -79,9 +78,7 @@ def indexed(site: Site, server: Server) -> Server:
 def browser() -> Iterator[Browser]:
     # Within the fixture and not longer: its event loop runs in this thread, where async tests need their own.
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"] if os.geteuid() == 0 else []
-        )
+        browser = chromium.start(playwright.chromium)
         yield browser
         browser.close()
 
@@ -101,6 +98,12 @@ def signed_in(browser: Browser, server: Server) -> StorageState:
 
 @pytest.fixture
 def tabs(browser: Browser, server: Server, signed_in: StorageState) -> Iterator[BrowserContext]:
+    with signed_in_window(browser, server, signed_in) as window:
+        yield window
+
+
+@contextmanager
+def signed_in_window(browser: Browser, server: Server, signed_in: StorageState) -> Iterator[BrowserContext]:
     """A signed-in window. Whatever a page complains of in its console (a broken script, the CSP) fails the test.
 
     Not that HTMX gave up a request for a newer one (`hx-sync`), or because the page was left: it reports both.

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
 from tests.e2e import looking, tabbing
 from tests.e2e.one_of_everything import empty_site, filled, ready, sign_in
+from tests.support import chromium
 from tests.support.permission_table import TABLE
 from tests.support.server import Server, Site
 
@@ -88,6 +89,16 @@ def window(browser: Browser, server: Server) -> Iterator[BrowserContext]:
     page.close()
     yield context
     context.close()
+
+
+@pytest.fixture
+def window_with_notifications(browser: Browser, window: BrowserContext, server: Server) -> Iterator[BrowserContext]:
+    whole = chromium.start_whole(browser.browser_type)
+    context = whole.new_context(
+        base_url=server.url, locale="nl-NL", storage_state=window.storage_state(), permissions=["notifications"]
+    )
+    yield context
+    whole.close()
 
 
 def addresses(scene: dict[str, Any]) -> list[str]:
@@ -286,11 +297,10 @@ def test_keys_can_be_switched_off(window: BrowserContext):
 
 
 def test_the_end_of_a_run_is_announced_on_every_page_and_by_a_notification_if_requested(
-    window: BrowserContext, scene: dict[str, Any], site: Site
+    window_with_notifications: BrowserContext, scene: dict[str, Any], site: Site
 ):
     """Last: it ends the run that the other tests look at."""
-    window.grant_permissions(["notifications"])
-    other, page = window.new_page(), window.new_page()
+    other, page = window_with_notifications.new_page(), window_with_notifications.new_page()
     page.add_init_script("""
       window.shown = [];
       window.Notification = class extends Notification {

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
 
-from tests.support import cast
+from tests.e2e.conftest import signed_in_window
+from tests.support import cast, chromium
 from tests.support.server import Server, Site, serving
 
 pytestmark = pytest.mark.e2e
@@ -54,17 +53,13 @@ def site(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Site:
     return site
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """With its memory of pages that were left, which Playwright turns off as a rule."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox"] if os.geteuid() == 0 else [],
-            ignore_default_args=["--disable-back-forward-cache"],
-        )
-        yield browser
-        browser.close()
+@pytest.fixture
+def tabs_that_remember(browser: Browser, server: Server, signed_in: StorageState) -> Iterator[BrowserContext]:
+    """Of a browser with its memory of pages that were left, which Playwright turns off as a rule."""
+    whole = chromium.start_whole(browser.browser_type)
+    with signed_in_window(whole, server, signed_in) as tabs:
+        yield tabs
+    whole.close()
 
 
 def live(tabs: BrowserContext, path: str = "/admin/index/") -> Page:
@@ -171,10 +166,12 @@ def test_a_search_that_ends_at_the_sign_in_page_goes_on_with_the_last_words(tabs
     expect(page.locator("#q")).to_have_value("who builds lutes")
 
 
-def test_the_way_back_is_quick_where_it_may_be_and_true_everywhere(tabs: BrowserContext, server: Server):
+def test_the_way_back_is_quick_where_it_may_be_and_true_everywhere(
+    tabs_that_remember: BrowserContext, server: Server
+):
     server.wait_until_ready()
-    page = tabs.new_page()
-    tabs.clear_cookies(name="sessionid")  # one to end; the other tests share theirs
+    page = tabs_that_remember.new_page()
+    tabs_that_remember.clear_cookies(name="sessionid")  # one to end; the other tests share theirs
     page.goto("/admin/")
     sign_in(page)
     expect(page.get_by_role("link", name="Change password")).to_be_visible()

@@ -9,8 +9,6 @@ drawing all of them takes once it rests.
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import statistics
 import tempfile
 import time
@@ -22,7 +20,7 @@ import numpy as np
 from playwright.sync_api import Page, Route, sync_playwright
 
 from indexing.embedding_map.wire_format import encode_colours, encode_points
-from tests.support import cast
+from tests.support import cast, chromium
 from tests.support.server import Site, serving
 
 SIZES = (1_500, 100_000, 1_000_000)
@@ -108,9 +106,7 @@ def main() -> None:
         site.create_staff("rita")
         site.run("from tests.support import map_cast\nmap_cast.mapped(20)")
         with serving(site) as server, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox"] if os.geteuid() == 0 else []
-            )
+            browser = chromium.start(playwright.chromium)
             for draw in asked.draw:
                 for count in asked.points:
                     context = browser.new_context(base_url=server.url, viewport={"width": 1440, "height": 900})
