@@ -19,9 +19,8 @@ from django.conf import settings
 
 from indexing.models import ApiToken, RebuildRun
 from tcs_site.web_processes.process import server_command
-from tests.faults.forked_web import Forked
 from tests.faults.waiting import PATIENCE, until
-from tests.support import cast
+from tests.support import cast, forked
 from tests.support.server import PLAIN
 from tests.support.services import free_port
 
@@ -48,9 +47,9 @@ class Web:
         self._log = tempfile.NamedTemporaryFile("r")  # noqa: SIM115  lives as long as the process
         environment = {"OMP_NUM_THREADS": "1", "TCS_WORKER": "external"} | environment
         if executed or stack_kb:
-            self.process: Forked | subprocess.Popen[bytes] = self._execute(stack_kb, environment)
+            self.process: forked.Forked | subprocess.Popen[bytes] = self._execute(stack_kb, environment)
         else:
-            self.process = Forked(self.port, environment, self._log.name)
+            self.process = forked.web(self.port, os.environ | environment, self._log.name)
         try:
             until(self._is_ready, "the web process is ready")
         except AssertionError as error:

@@ -16,7 +16,6 @@ from tests.faults.marks import GO_ON, PAUSED
 from tests.faults.waiting import until
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.faults.preloaded"])
 
 
 class Worker:

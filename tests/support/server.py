@@ -15,9 +15,10 @@ import httpx
 import psutil
 from django.conf import settings
 
-from tcs_site.supervising import ProcessGroup
+from tcs_site.supervising import MARK, ProcessGroup
 from tcs_site.web_processes.process import server_command
-from tests.support import cast
+from tests.support import cast, forked
+from tests.support.forked import Forked
 from tests.support.services import free_port
 from tests.support.waiting import until
 
@@ -63,16 +64,7 @@ class Site:
 
     def manage(self, *arguments: str, expect: int = 0, stdin: str = "") -> str:
         """Run `manage.py ...` and return its stdout. Fails with its output for an unexpected exit code."""
-        ended = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=settings.BASE_DIR,
-            env=self.variables(),
-            text=True,
-            input=stdin,
-            capture_output=True,
-            timeout=300,
-            check=False,
-        )
+        ended = forked.manage(arguments, self.variables(), stdin)
         assert ended.returncode == expect, f"{arguments} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}"
         return ended.stdout
 
@@ -91,7 +83,7 @@ class Site:
 class Server:
     site: Site
     port: int
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Forked
 
     @property
     def url(self) -> str:
@@ -135,25 +127,29 @@ def serving(site: Site, *, port: int = 0, module: str = "daphne", descriptors: i
     """Run daphne on `site`, as `serve` starts it. It and every worker that it starts end with the block.
 
     On a free port if none is named. `module` is run in place of daphne; `descriptors` limits those of the process.
+    Without either it is forked, which is cheap.
     """
     port = port or free_port()
     limits = ["prlimit", f"--nofile={descriptors}:{descriptors}"] if descriptors else []
     command = [module if part == "daphne" else part for part in server_command("-b", "127.0.0.1", "-p", str(port))]
     group = ProcessGroup()
     log = log_of(site, port)
+    environment = site.variables() | {"OMP_NUM_THREADS": "1"}
     with log.open("ab") as output:
-        process = group.start(
-            [*limits, *command],
-            settings.BASE_DIR,
-            output=output,
-            **site.variables() | {"OMP_NUM_THREADS": "1"},
-        )
+        if limits or module != "daphne":
+            process: subprocess.Popen[bytes] | Forked = group.start(
+                [*limits, *command], settings.BASE_DIR, output=output, **environment
+            )
+        else:
+            process = forked.web(port, environment | {MARK: group.mark}, str(log))
         server = Server(site, port, process)
         try:
             until(lambda: process.poll() is not None or answers(server), seconds=PATIENCE)
             assert process.poll() is None, log.read_text()
             yield server
         finally:
+            if isinstance(process, Forked):
+                process.end()
             group.end()
 
 
