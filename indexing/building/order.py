@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from indexing.snapshot import recall
 from indexing.snapshot.synonyms import NONE, Synonyms
 
 
@@ -23,6 +24,8 @@ class Order:
     tag_threshold: float
     synonyms: Synonyms = NONE
     """Which the version has from now on."""
+    recall: float = recall.WANTED
+    """recall@10 that an approximate index has to reach, or else the version gets none."""
     database: str = ""
     """The id of the database that orders it: what is written is marked with it."""
     encoded: Path | None = None

@@ -168,12 +168,12 @@ def _build_version(
             with reporter.stage("vectors") as progress:
                 write_vectors(writer, experts, embedded)
                 del embedded  # the index is built from the file: one copy less in memory
-                recall = write_index(writer, order, layout.text_count, progress)
+                quality = write_index(writer, order, layout.text_count, progress)
                 strong = write_nonsense(writer, layout, meaningless)
             with reporter.stage("keywords") as progress:
                 write_keywords(writer, order, experts, progress)
             with reporter.stage("verify") as progress:
-                manifest = manifest_of(order, writer, encoder, layout, dimension, recall, strong)
+                manifest = manifest_of(order, writer, encoder, layout, dimension, quality, strong)
                 folder, sha256 = finish(writer, manifest, experts, progress)
     return Built(
         len(experts),

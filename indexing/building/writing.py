@@ -34,6 +34,7 @@ from indexing.snapshot.manifest import EXACT, HNSW, Manifest
 from indexing.snapshot.meaning_index import MeaningIndex
 from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.reader import Snapshot
+from indexing.snapshot.recall import Quality, least_effort
 from indexing.snapshot.suggestion_index import Suggestions
 from indexing.snapshot.writer import (
     ANN,
@@ -69,8 +70,11 @@ def _as_array(hashes: Sequence[bytes]) -> NDArray[np.uint8]:
     return np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, HASH_BYTES)
 
 
-def write_index(writer: VersionWriter, order: Order, passages: int, progress: StageProgress) -> float | None:
-    """Write an index over the vectors if there are many. Returns its recall@10; None if there is none."""
+def write_index(writer: VersionWriter, order: Order, passages: int, progress: StageProgress) -> Quality | None:
+    """Write an index over the vectors if there are many. Returns how well it finds; None if there is none.
+
+    There is none either where no effort is enough for the recall that was ordered.
+    """
     mapped = np.load(writer.path(VECTORS), mmap_mode="r", allow_pickle=False)
     figures = {"passages": count_of_passages(passages), "dimension": mapped.shape[1]}
     if passages <= order.exact_up_to:
@@ -79,15 +83,28 @@ def write_index(writer: VersionWriter, order: Order, passages: int, progress: St
         progress.summarise(message("Exact search over %(passages)s in %(dimension)s dimensions", **figures))
         return None
     progress.expect(len(mapped))
-    recall = vectors.build_index(mapped, writer.path(ANN), advance=progress.advance)
+    index = vectors.build_index(mapped, writer.path(ANN), advance=progress.advance)
+    found = least_effort(index, mapped, order.recall)
+    figures |= {"recall": found.recall, "effort": found.effort}
+    if found.recall < order.recall:
+        writer.path(ANN).unlink()
+        progress.summarise(
+            message(
+                "Exact search over %(passages)s in %(dimension)s dimensions: an approximate one has recall@10 "
+                "%(recall).3f with effort %(effort)d, and %(wanted).3f is needed",
+                wanted=order.recall,
+                **figures,
+            )
+        )
+        return None
     progress.summarise(
         message(
-            "Approximate search over %(passages)s in %(dimension)s dimensions, recall@10 %(recall).3f",
-            recall=recall,
+            "Approximate search over %(passages)s in %(dimension)s dimensions, recall@10 %(recall).3f with effort "
+            "%(effort)d",
             **figures,
         )
     )
-    return recall
+    return found
 
 
 def write_nonsense(writer: VersionWriter, layout: Layout, meaningless: NDArray[np.float32]) -> float:
@@ -139,7 +156,7 @@ def manifest_of(
     encoder: Encoder,
     layout: Layout,
     dimension: int,
-    recall: float | None,
+    quality: Quality | None,
     strong: float,
 ) -> Manifest:
     return Manifest(
@@ -151,8 +168,9 @@ def manifest_of(
         dimension=dimension,
         count=len(layout),
         template_version=TEMPLATE_VERSION,
-        ann_kind=EXACT if recall is None else HNSW,
-        ann_recall=recall,
+        ann_kind=HNSW if quality else EXACT,
+        ann_recall=quality.recall if quality else None,
+        ann_effort=quality.effort if quality else None,
         passages=layout.text_count,
         passage_rule=RULE,
         strong_similarity=strong,
@@ -170,15 +188,22 @@ def finish(
     snapshot = Snapshot.open(folder, manifest_sha256=sha256)
     sample = {experts[row].id: experts[row].username for row in verify.sample_rows(len(experts))}
     progress.expect(len(sample))
-    verify.check(snapshot, len(experts), sample, progress.advance)
-    progress.summarise(
-        message(
-            "Verified %(files)d files with %(experts)s; found all %(sample)s of a sample",
-            files=len(snapshot.manifest.files),
-            experts=count_of_experts(len(snapshot)),
-            sample=len(sample),
+    recall = verify.check(snapshot, len(experts), sample, progress.advance)
+    figures = {
+        "files": len(snapshot.manifest.files),
+        "experts": count_of_experts(len(snapshot)),
+        "sample": len(sample),
+    }
+    if recall is None:
+        said = message("Verified %(files)d files with %(experts)s; found all %(sample)s of a sample", **figures)
+    else:
+        said = message(
+            "Verified %(files)d files with %(experts)s; of a sample of %(sample)s, found all by username, and "
+            "%(recall).1f %% of the ten nearest",
+            recall=recall * 100,
+            **figures,
         )
-    )
+    progress.summarise(said)
     return folder, sha256
 
 

@@ -21,7 +21,8 @@ FORMAT = 8
 5 with another keyword index: words in their languages, joined words, places of words, and ANALYSIS.
 6 with NONSENSE and strong_similarity.
 7 with documents: a field of their own, and the manifest names the fields of which it has hashes.
-8 with country, city, languages and date of availability: see `indexing.snapshot.places`.
+8 with country, city, languages and date of availability: see `indexing.snapshot.places`. Since then an approximate
+index may have an `ann_effort`, without a new number: who does not know it searches with less effort.
 
 `tests/snapshot/test_format.py` notices a change without a new number."""
 WITH_PASSAGES, WITH_STRENGTH, WITH_FIELDS = 4, 6, 7
@@ -82,6 +83,9 @@ class Manifest:
     `indexing.building.nonsense`."""
     files: Mapping[str, FileEntry] = field(default_factory=dict)
     """Size and hash of each file but the manifest, by path relative to the folder."""
+    ann_effort: int | None = None
+    """The effort of a search that has this recall (`indexing.snapshot.recall`); None if the index is exact, and in
+    versions of earlier releases."""
     fields: tuple[str, ...] = FIELDS_BEFORE
     """Fields of `experts.profiles.records.FIELDS` of which it has hashes, in order."""
     format: int = FORMAT
@@ -98,7 +102,10 @@ class Manifest:
 
     def to_bytes(self) -> Raw:
         """JSON with sorted keys: the same manifest always has the same hash."""
-        return (json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+        data = asdict(self)
+        if self.ann_effort is None:
+            del data["ann_effort"]
+        return (json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
     @classmethod
     def from_bytes(cls, raw: Raw) -> Manifest:
@@ -115,6 +122,9 @@ class Manifest:
         recall = _take(data, "ann_recall", (int, float, type(None)))
         if (recall is None) != (kind == EXACT):
             raise _wrong("ann_recall", recall, f"null <=> {EXACT}")
+        effort = _count(data, "ann_effort") if "ann_effort" in data else None
+        if effort is not None and (kind == EXACT or effort == 0):
+            raise _wrong("ann_effort", effort, f"> 0, {HNSW}")
         return cls(
             number=_count(data, "number"),
             fence=_count(data, "fence"),
@@ -126,6 +136,7 @@ class Manifest:
             template_version=_count(data, "template_version"),
             ann_kind=kind,
             ann_recall=recall,
+            ann_effort=effort,
             passages=_count(data, "passages" if data["format"] >= WITH_PASSAGES else "count"),
             passage_rule=_count(data, "passage_rule") if data["format"] >= WITH_PASSAGES else 0,
             strong_similarity=_take(data, "strong_similarity", (int, float, type(None)))

@@ -21,7 +21,7 @@ from indexing.snapshot.manifest import HNSW, Manifest
 from indexing.snapshot.meaning_index import MeaningIndex, Nearness
 from indexing.snapshot.prefilter import Prefilter
 from indexing.snapshot.suggestion_index import Suggestions
-from indexing.snapshot.vectors import Spread, VectorIndex
+from indexing.snapshot.vectors import EF_SEARCH, Spread, VectorIndex
 from indexing.snapshot.version_files import (
     check_files,
     open_array,
@@ -73,7 +73,7 @@ class Snapshot:
         passages = open_passages(folder, manifest)
         rows = manifest.count + len(passages)
         matrix = open_array(folder / VECTORS, np.dtype(np.float32), (rows, manifest.dimension), mapped=True)
-        ann = _ann(folder / ANN) if manifest.ann_kind == HNSW else None
+        ann = _ann(folder / ANN, manifest.ann_effort or EF_SEARCH) if manifest.ann_kind == HNSW else None
         snapshot = cls(
             baseline=Baseline.read(folder, manifest),
             text_hashes=open_array(folder / TEXT_HASHES, np.dtype(np.uint8), (manifest.count, HASH_BYTES)),
@@ -215,9 +215,9 @@ def _feedback(folder: Path, manifest: Manifest) -> FeedbackTerms | None:
         raise unreadable(folder / FEEDBACK, error) from error
 
 
-def _ann(path: Path) -> VectorIndex:
+def _ann(path: Path, effort: int) -> VectorIndex:
     try:
-        return VectorIndex.open(path)
+        return VectorIndex.open(path, effort)
     except RuntimeError as error:
         raise unreadable(path, str(error).strip().splitlines()[-1]) from error
 

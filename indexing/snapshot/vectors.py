@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 LINKS = 32
 EF_CONSTRUCTION = 40
 EF_SEARCH = 128
-"""Measured with real sentence vectors: recall@10 .983 at 100,000 (0.6 ms), .957 at a million (0.8 ms);
+"""The least effort of a search: a version may need more (`indexing.snapshot.recall`).
+Measured with real sentence vectors: recall@10 .983 at 100,000 (0.6 ms), .957 at a million (0.8 ms);
 64 gives .971 and .920 for half the time, which does not matter beside the 10 ms of encoding a query."""
 
-SAMPLE = 1_000
-RECALL_AT = 10
 ALL_THREADS = faiss.omp_get_max_threads()
 """As many as OMP_NUM_THREADS allows. Building uses all of them, a search one."""
 
@@ -48,11 +47,13 @@ BLOCK = 16_384  # rows added at once, so that progress is reported and a cancel 
 class VectorIndex:
     """Approximate inner product search over unit vectors, memory-mapped and immutable; threads may search at once."""
 
-    def __init__(self, index: Any) -> None:
+    def __init__(self, index: Any, effort: int = EF_SEARCH) -> None:
+        """`effort` is efSearch: how many candidates a search keeps, at least."""
         self._index = index
+        self.effort = effort
 
     @classmethod
-    def open(cls, path: Path) -> VectorIndex:
+    def open(cls, path: Path, effort: int = EF_SEARCH) -> VectorIndex:
         """Map the index file into memory. Raises RuntimeError if it is not an HNSW index of FAISS.
 
         The file may be removed while the index is open.
@@ -60,7 +61,11 @@ class VectorIndex:
         index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         if not hasattr(index, "hnsw"):
             raise RuntimeError("it is an index of another kind")
-        return cls(index)
+        return cls(index, effort)
+
+    def with_effort(self, effort: int) -> VectorIndex:
+        """The same index, searched with another effort."""
+        return VectorIndex(self._index, effort)
 
     @property
     def count(self) -> int:
@@ -81,7 +86,7 @@ class VectorIndex:
         faiss.omp_set_num_threads(1)  # requests run side by side already; this affects the calling thread only
         k = min(k, self.count)
         wrapped: Any = faiss  # the package's own type stub does not know this class
-        params = wrapped.SearchParametersHNSW(efSearch=max(EF_SEARCH, k))
+        params = wrapped.SearchParametersHNSW(efSearch=max(self.effort, k))
         similarities, rows = self._index.search(np.ascontiguousarray(vectors, np.float32), k, params=params)
         return rows, similarities
 
@@ -101,7 +106,7 @@ class VectorIndex:
         wrapped: Any = faiss  # the package's own type stub does not know how selectors are made
         selector = wrapped.IDSelectorBitmap(np.packbits(mask, bitorder="little"))
         # The graph is walked through rows that are not selected too: the fewer are, the more must be looked at.
-        breadth = max(EF_SEARCH, k) * self.count // selected
+        breadth = max(self.effort, k) * self.count // selected
         params = wrapped.SearchParametersHNSW(efSearch=breadth, sel=selector)
         query = np.ascontiguousarray(vector[np.newaxis], np.float32)
         similarities, rows = self._index.search(query, k, params=params)
@@ -184,8 +189,10 @@ class Spread:
         return mean, math.sqrt(max(square - mean * mean, 0.0))
 
 
-def build_index(vectors: NDArray[np.float32], target: Path, *, advance: Callable[[int], None] | None = None) -> float:
-    """Write an approximate index over unit `vectors`, float32[n, d], to `target`; returns its `measure_recall`.
+def build_index(
+    vectors: NDArray[np.float32], target: Path, *, advance: Callable[[int], None] | None = None
+) -> VectorIndex:
+    """Write an approximate index over unit `vectors`, float32[n, d], to `target`, and return it.
 
     `advance` is called with the number of rows added since its last call; what it raises ends the building and is
     passed on. Raises RuntimeError if the file cannot be written.
@@ -199,21 +206,7 @@ def build_index(vectors: NDArray[np.float32], target: Path, *, advance: Callable
         if advance is not None:
             advance(len(block))
     faiss.write_index(index, str(target))
-    return measure_recall(VectorIndex(index), vectors)
-
-
-def measure_recall(index: VectorIndex, vectors: NDArray[np.float32]) -> float:
-    """recall@10: the share of the true ten nearest rows that `index` finds.
-
-    `vectors` is float32[n, d], those that the index is over; up to SAMPLE of them, evenly spread, are the queries.
-    """
-    rows = np.linspace(0, len(vectors) - 1, min(SAMPLE, len(vectors)), dtype=np.int64)
-    queries = np.ascontiguousarray(vectors[np.unique(rows)], np.float32)
-    k = min(RECALL_AT, len(vectors))
-    true, _ = nearest(vectors, queries, k)
-    found, _ = index.search(queries, k)
-    hits = sum(len(np.intersect1d(a, b)) for a, b in zip(true, found, strict=True))
-    return hits / true.size
+    return VectorIndex(index)
 
 
 def nearest(

@@ -20,6 +20,7 @@ from indexing.lib.retrying import with_database_retry
 from indexing.models import IndexState, RebuildRun, Synonym
 from indexing.quality import gate
 from indexing.runlog import RunLogHandler
+from indexing.snapshot.recall import WANTED
 from indexing.snapshot.synonyms import Synonyms
 from indexing.versions import data_folder, shared_folder, sweep
 from indexing.worker import gate_evidence
@@ -109,6 +110,7 @@ def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
         previous=paths.version_folder(previous.number) if previous else None,
         exact_up_to=settings.TCS_EXACT_UP_TO,
         tag_threshold=settings.TCS_TAG_THRESHOLD,
+        recall=max(WANTED, settings.TCS_GATE_MIN_RECALL),
         synonyms=Synonyms(with_database_retry(Synonym.objects.entries)),
         database=state.database_id,
         encoded=paths.encoded_folder(),

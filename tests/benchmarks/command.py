@@ -13,6 +13,7 @@ from tests.benchmarks import (
     load_command,
     map_command,
     ranking_command,
+    scale_command,
     search_command,
     strangers_command,
 )
@@ -25,6 +26,7 @@ COMMANDS = {
     "map": map_command,
     "drift": drift_command,
     "ranking": ranking_command,
+    "scale": scale_command,
     "strangers": strangers_command,
 }
 

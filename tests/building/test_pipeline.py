@@ -13,7 +13,9 @@ from indexing.building import reuse, writing
 from indexing.building.pipeline import build
 from indexing.errors import NothingToIndex, VersionExists
 from indexing.lib import paths
+from indexing.snapshot import recall
 from indexing.snapshot.reader import Snapshot
+from indexing.snapshot.writer import ANN
 from tests.support import cast, damage
 from tests.support.fakes import HashEncoder
 from tests.support.index_cast import (
@@ -71,7 +73,24 @@ def test_beyond_the_limit_the_index_is_approximate_and_says_how_good():
     cast.experts(40)
     snapshot = built_snapshot(replace(FULL, exact_up_to=39))
     assert snapshot.manifest.ann_kind == "hnsw"
-    assert 0.9 <= snapshot.manifest.ann_recall <= 1
+    assert snapshot.manifest.ann_recall >= recall.WANTED
+    assert snapshot.meaning.ann.effort == snapshot.manifest.ann_effort == recall.EFFORTS[0]
+
+
+def test_its_searches_take_the_effort_that_it_needed(monkeypatch):
+    monkeypatch.setattr(recall, "EFFORTS", (300,))
+    cast.experts(12)
+    snapshot = built_snapshot(replace(FULL, exact_up_to=5))
+    assert snapshot.meaning.ann.effort == snapshot.manifest.ann_effort == 300
+
+
+def test_where_no_effort_is_enough_it_is_exact_and_says_why():
+    cast.experts(12)
+    reporter = RecordingReporter()
+    made = build(replace(FULL, exact_up_to=5, recall=1.01), reporter)
+    assert (made.manifest.ann_kind, made.manifest.ann_recall, made.manifest.ann_effort) == ("exact", None, None)
+    assert not (made.folder / ANN).exists()
+    assert "recall@10 1.000 with effort 2,048, and 1.010 is needed" in str(reporter["vectors"].sentence)
 
 
 def test_a_version_that_exists_is_not_touched():

@@ -36,7 +36,14 @@ def changed(**changes: object) -> bytes:
 def test_what_is_written_is_read_back():
     assert Manifest.from_bytes(MANIFEST.to_bytes()) == MANIFEST
     approximate = Manifest.from_bytes(changed(ann_kind=HNSW, ann_recall=0.97))
-    assert (approximate.ann_kind, approximate.ann_recall) == (HNSW, 0.97)
+    assert (approximate.ann_kind, approximate.ann_recall, approximate.ann_effort) == (HNSW, 0.97, None)
+    told = Manifest.from_bytes(changed(ann_kind=HNSW, ann_recall=0.97, ann_effort=256))
+    assert told.ann_effort == 256
+    assert Manifest.from_bytes(told.to_bytes()) == told
+
+
+def test_an_exact_version_is_written_as_before():
+    assert "ann_effort" not in json.loads(MANIFEST.to_bytes())
 
 
 def test_the_same_manifest_is_the_same_bytes():
@@ -71,6 +78,8 @@ def test_a_missing_key_is_named(key):
         ("count", []),
         ("ann_kind", "magic"),
         ("ann_recall", 0.9),
+        ("ann_effort", 128),
+        ("ann_effort", "128"),
         ("passages", -1),
         ("passage_rule", "1"),
         ("files", []),

@@ -17,7 +17,6 @@ from indexing.snapshot.vectors import (
     Spread,
     VectorIndex,
     build_index,
-    measure_recall,
     nearest,
     products,
 )
@@ -26,26 +25,6 @@ from indexing.snapshot.vectors import (
 def unit(n: int, d: int = 32, seed: int = 0) -> np.ndarray:
     vectors = np.random.default_rng(seed).normal(size=(n, d))
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-
-
-def test_an_approximate_index_measures_its_recall(tmp_path):
-    vectors = unit(3_000, 16)
-    recall = build_index(vectors, tmp_path / "ann")
-    index = VectorIndex.open(tmp_path / "ann")
-    assert (index.count, index.dimension) == (3_000, 16)
-    assert recall == measure_recall(index, vectors)
-    assert 0.9 < recall <= 1
-
-
-def test_recall_falls_when_the_index_is_worse():
-    class Forgetful:
-        def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-            rows, similarities = nearest(vectors, queries, k)
-            rows[:, k // 2 :] = -1
-            return rows, similarities
-
-    vectors = unit(300)
-    assert measure_recall(Forgetful(), vectors) == pytest.approx(0.5)
 
 
 def test_more_hits_than_vectors_are_all_vectors(tmp_path):
