@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections, models, transaction
 from django.db.models.expressions import RawSQL
@@ -31,20 +31,49 @@ _COUNT_ACTIVE = {
 
 
 MAX_SEARCH_WORDS = 8
+_AT_A_TIME = 1_000
+"""experts that are written"""
 
 
 class ExpertQuerySet(LockingQuerySet["Expert"]):
+    @transaction.atomic
     def bulk_update(self, objs: Iterable[Expert], fields: Iterable[str], batch_size: int | None = None) -> int:
-        """As Django's. What lists are searched by follows, also for experts of which only these fields are known."""
+        """As Django's, for plain values. What lists are searched by follows, also for experts of which only these
+        fields are known."""
         experts, names = list(objs), list(fields)
-        updated = super().bulk_update(experts, names, batch_size=batch_size)
+        updated = self._write_each(experts, names)
         if set(SEARCHED) & set(names):
             for start in range(0, len(experts), MAX_IDS):
                 batch = [each.pk for each in experts[start : start + MAX_IDS]]
                 rows = list(self.model._base_manager.filter(pk__in=batch).only("pk", *SEARCHED))
                 for row in rows:
                     row.search_text = search_text_of(row)
-                super().bulk_update(rows, ["search_text"])
+                self._write_each(rows, ["search_text"])
+        return updated
+
+    def _write_each(self, experts: Sequence[Expert], names: Sequence[str]) -> int:
+        """One short statement for each expert; returns how many there still were.
+
+        Django makes one statement of many, with an expression for each value: of twenty fields that takes more than
+        ten times as long.
+        """
+        database, about = connections[self.db], self.model._meta
+        quote = database.ops.quote_name
+        columns: list[Any] = [about.get_field(name) for name in names]
+        assigned = ", ".join(f"{quote(column.column)} = %s" for column in columns)
+        statement = f"UPDATE {quote(about.db_table)} SET {assigned} WHERE {quote('id')} = %s"  # noqa: S608
+        updated = 0
+        with database.cursor() as cursor:
+            for start in range(0, len(experts), _AT_A_TIME):
+                rows = [
+                    [
+                        *(column.get_db_prep_save(getattr(each, column.attname), database) for column in columns),
+                        each.pk,
+                    ]
+                    for each in experts[start : start + _AT_A_TIME]
+                ]
+                cursor.executemany(statement, rows)
+                updated += cursor.rowcount
         return updated
 
     def speaking(self, code: str) -> ExpertQuerySet:

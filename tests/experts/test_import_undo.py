@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,6 +15,7 @@ from django.test import Client
 
 from experts.importing import apply, records, undo
 from experts.importing.apply import apply_plan
+from experts.importing.columns import COLUMNS
 from experts.importing.errors import ImportFailed
 from experts.models import Expert, ExpertTag, ImportRecord, Tag
 from experts.shortlists import changes as shortlists
@@ -23,6 +26,7 @@ from tests.support.imports import FULL, import_file, plan_of
 
 pytestmark = pytest.mark.django_db
 VALUES = [field.name for field in Expert._meta.fields if field.name not in ("id", "updated_at")]
+WRITTEN = [*(name for name in COLUMNS.values() if name != "username"), "search_text"]
 
 
 @pytest.fixture
@@ -46,6 +50,42 @@ def directory() -> list[dict[str, object]]:
     import_file(FULL + "ann,Ann,Archer,Baker,,Bakes.,20.10,EUR,,,\nben,Ben,Bell,Welder,,Welds.,,,,,\n")
     Expert.objects.filter(username="ben").deactivate()
     return everybody()
+
+
+FULL_ROW = [
+    *("Ada", "Berg", "Baker", "Mill", "Bakes,\nrye", "95.50", "EUR", "https://a.example", "https://a.example/1"),
+    *("Craft", "a@a.example", "020 123", "Utrecht", "NL", "nl, en", "Mondays", "2026-12-01", "https://b.example"),
+    "2024-05-31",
+]
+OTHER_ROW = [
+    *("Eda", "Burg", "Cook", "Inn", "Cooks", "5", "USD", "https://c.example", "https://c.example/1"),
+    *("Food", "c@c.example", "030 123", "Ghent", "BE", "fr", "", "", "", "2000-01-01"),
+]
+
+
+@pytest.mark.services
+def test_each_field_of_each_person_comes_back() -> None:
+    def rows(*values: list[str]) -> str:
+        text = io.StringIO()
+        csv.writer(text).writerows([COLUMNS, *([f"u{number}", *each] for number, each in enumerate(values))])
+        return text.getvalue()
+
+    import_file(rows(FULL_ROW, OTHER_ROW, FULL_ROW))
+    before = everybody()
+    plan = import_file(rows(OTHER_ROW, FULL_ROW, [""] * 18 + ["2000-01-01"]))
+    assert [len(change.fields) for change in plan.changed] == [len(COLUMNS) - 1] * 3
+    assert all(one[name] != two[name] for one, two in zip(before, everybody(), strict=True) for name in WRITTEN)
+    undo.undo(last().pk, None)
+    assert everybody() == before
+
+
+@pytest.mark.services
+def test_whoever_is_gone_does_not_count_as_written() -> None:
+    people = Expert.objects.bulk_create([Expert(username=f"u{number}") for number in range(3)])
+    people[1].delete()
+    assert Expert.objects.bulk_update([Expert(pk=pk, city="Ghent") for pk in (people[0].pk, 10**9)], ["city"]) == 1
+    assert sorted(Expert.objects.values_list("username", "city")) == [("u0", "Ghent"), ("u2", "")]
+    assert Expert.objects.bulk_update([], ["city"]) == 0
 
 
 def test_everything_is_as_it_was_before(carol: User) -> None:
