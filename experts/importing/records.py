@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 
 from django.contrib.auth.models import User
 
+from experts.importing.columns import COLUMNS
 from experts.importing.plan import ImportPlan
 from experts.models import Expert, ImportRecord
 
 KEPT_IMPORTS = 20
 """How many imports can be undone. Their records are as large as the text that they replaced, compressed."""
+
+_MARKED = (*COLUMNS.values(), "is_active")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,8 @@ class Changes:
     deactivated: list[int]
     after: dict[int, dict[str, Any]] = field(default_factory=dict)
     """Expert -> the new value of each changed field; empty in the records of earlier releases."""
+    marks: dict[int, str] = field(default_factory=dict)
+    """New expert -> `mark_of` them as they were added; empty in the records of earlier releases."""
 
     @classmethod
     def of_plan(cls, plan: ImportPlan) -> Changes:
@@ -44,21 +51,25 @@ class Changes:
                 change.id: {name: after for name, (_before, after) in change.fields.items()}
                 for change in plan.changed
             },
+            marks={expert.pk: mark_of(expert) for expert in plan.new},
         )
 
     def packed(self) -> bytes:
         """Compressed lines of JSON, compressed one by one: the replaced texts may be large."""
         compressor = zlib.compressobj()
         changed = ([pk, before, self.after.get(pk)] for pk, before in self.changed.items())
-        lines: Iterable[object] = chain([self.new, self.deactivated], changed)
+        marks = {"marks": [self.marks.get(pk, "") for pk in self.new]}
+        lines: Iterable[object] = chain([self.new, self.deactivated], changed, [marks])
         packed = [compressor.compress(json.dumps(line, default=_as_text).encode() + b"\n") for line in lines]
         return b"".join([*packed, compressor.flush()])
 
     @classmethod
     def unpacked(cls, packed: bytes | memoryview) -> Changes:
         new, deactivated, *changed = (json.loads(line) for line in zlib.decompress(packed).splitlines())
+        marks = changed.pop()["marks"] if changed and isinstance(changed[-1], dict) else []
         after = {pk: values[0] for pk, _before, *values in changed if values and values[0]}
-        return cls(new, {pk: before for pk, before, *_after in changed}, deactivated, after)
+        replaced = {pk: before for pk, before, *_after in changed}
+        return cls(new, replaced, deactivated, after, dict(zip(new, marks, strict=False)))
 
 
 def remember(plan: ImportPlan, at: datetime, user: User | None, file_name: str) -> ImportRecord:
@@ -77,10 +88,25 @@ def remember(plan: ImportPlan, at: datetime, user: User | None, file_name: str) 
     return record
 
 
+def mark_of(expert: Expert) -> str:
+    """16 hex characters that differ as soon as a value differs that an import writes."""
+    values = "\0".join(_plain(getattr(expert, name)) for name in _MARKED)
+    return hashlib.blake2b(values.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
 def typed(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Values from a record as the fields of `Expert` have them."""
     kinds = {field.name: field for field in Expert._meta.fields}
     return {name: kinds[name].to_python(value) for name, value in fields.items()}
+
+
+def _plain(value: object) -> str:
+    """A value as text, the same before and after the database had it."""
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return "" if value is None else str(value)
 
 
 def _as_text(value: object) -> str:

@@ -23,7 +23,7 @@ from experts.admin_history import log_changed, log_summary
 from experts.importing.apply import MAX_LOGGED_EXPERTS
 from experts.importing.errors import ImportFailed
 from experts.importing.plan import BATCH
-from experts.importing.records import Changes, typed
+from experts.importing.records import Changes, mark_of, typed
 from experts.models import Expert, ExpertTag, ImportRecord, ShortlistEntry
 
 UNDONE = gettext_noop(
@@ -79,8 +79,10 @@ def plan_undo(record: ImportRecord) -> UndoPlan:
         raise ImportFailed(_("This import was undone already."))
     changes, plan = Changes.unpacked(record.changes), UndoPlan()
     used = _used(changes.new)
-    for pk, username, same in _present(changes.new, record.at, plan):
-        if not same:
+    new = list(_present(changes.new, record.at, plan))
+    as_added = _as_added([pk for pk, _username, same in new if not same], changes)
+    for pk, username, same in new:
+        if not (same or pk in as_added):
             plan.left_alone.append(LeftAlone(username, _("was changed since")))
         elif pk in used:
             plan.left_alone.append(LeftAlone(username, _("has manual tags, or is used elsewhere, by now")))
@@ -101,6 +103,20 @@ def plan_undo(record: ImportRecord) -> UndoPlan:
             Expert.objects.filter(pk__in=batch, is_active=False).order_by("pk").values_list("pk", flat=True)
         )
     return plan
+
+
+def _as_added(ids: list[int], changes: Changes) -> set[int]:
+    """Of new experts that were written since, those who are as the import added them.
+
+    A later import was undone, or a photo was fetched from the link that they came with; nobody edited them.
+    """
+    found = set()
+    for batch in _batches(ids):
+        for expert in Expert.objects.filter(pk__in=batch):
+            own_photo = expert.photo_file and not expert.photo_fetched_from
+            if not own_photo and mark_of(expert) == changes.marks.get(expert.pk):
+                found.add(expert.pk)
+    return found
 
 
 def _plan_edited(ids: list[int], changes: Changes, plan: UndoPlan) -> None:

@@ -7,12 +7,15 @@ import io
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 
+from experts.attachments import photos
 from experts.importing import apply, records, undo
 from experts.importing.apply import apply_plan
 from experts.importing.columns import COLUMNS
@@ -203,6 +206,28 @@ def test_a_later_import_of_the_same_experts_counts_as_a_change(carol: User) -> N
     assert left_alone(undo.undo(first.pk, carol)) == {"ann": "was changed since"}
     undo.undo(last().pk, carol)
     assert Expert.objects.get().bio == "Sings."
+
+
+def test_imports_are_undone_one_after_the_other(carol: User) -> None:
+    import_file(FULL + "ann,Ann,Archer,Baker,,Bakes.,20.1,EUR,,,\nben,Ben,Bell,Welder,,Welds.,,,,,\n")
+    import_file("Username,Bio,Hourly Rate\nann,Sings.,\nben,,7\n", sync=True)
+    for _import in range(2):
+        assert undo.undo(ImportRecord.objects.filter(undone_at=None)[0].pk, carol).left_alone == []
+    assert not Expert.objects.exists()
+
+
+def test_a_fetched_photo_is_left_out_of_account_and_an_uploaded_one_is_an_edit(
+    carol: User, settings: Any, tmp_path: Path
+) -> None:
+    settings.DATA_DIR = tmp_path
+    import_file("Username,Profile Image Url\nann,https://x.example/a.jpg\nben,https://x.example/b.jpg\ncem,\n")
+    ann, ben, cem = (Expert.objects.get(username=name) for name in ("ann", "ben", "cem"))
+    photos.set_photo(ann, b"x", fetched_from=ann.photo_url)
+    photos.set_photo(ben, b"x")
+    cem.city = "Ghent"
+    cem.save()
+    assert left_alone(undo.undo(last().pk, carol)) == {"ben": "was changed since", "cem": "was changed since"}
+    assert not Expert.objects.filter(username="ann").exists()
 
 
 def test_an_import_is_undone_once(carol: User) -> None:
