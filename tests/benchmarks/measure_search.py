@@ -19,7 +19,6 @@ import numpy as np
 from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.asgi import get_asgi_application
 from django.db import connection
 from django.test import Client
 
@@ -31,6 +30,7 @@ from indexing.lib import processes
 from indexing.models import RebuildRun
 from indexing.serving import live
 from indexing.worker import execute
+from tcs_site.http_server.handler import UploadHandler
 from tests.benchmarks import derived_encoder
 from tests.benchmarks.common import BenchmarkFailed
 
@@ -150,7 +150,7 @@ def ask_all(asked: Sequence[Sequence[str]]) -> Durations:
     signed_in = Client()
     signed_in.force_login(User.objects.get(username="benchmark"))
     cookie = f"{settings.SESSION_COOKIE_NAME}={signed_in.cookies[settings.SESSION_COOKIE_NAME].value}"
-    application = get_asgi_application()
+    application = UploadHandler()
     taken = Durations([], [], [])
 
     async def ask(texts: Sequence[str]) -> None:
