@@ -51,6 +51,8 @@ class FacetColumns:
     """The rows that have each tag, one tag after another."""
     by_tag_starts: NDArray[np.int64] = field(init=False)
     """[t + 1]: the rows that have tags[i], rising, are rows_by_tag[by_tag_starts[i]:by_tag_starts[i + 1]]."""
+    totals: dict[str, dict[Any, int]] = field(init=False)
+    """What `category_counts`, `currency_counts` and `tag_counts` return for everybody: no search counts it again."""
 
     def __post_init__(self) -> None:
         codes, code = np.unique(self.currency, return_inverse=True)
@@ -67,6 +69,12 @@ class FacetColumns:
         }
         for name, values in derived.items():
             object.__setattr__(self, name, values)
+        totals = {
+            "category": self._category_counts(self.category),
+            "currency": self._currency_counts(self.code, self.rate),
+            "tag": dict(zip(self.tags.tolist(), np.diff(self.by_tag_starts).tolist(), strict=True)),
+        }
+        object.__setattr__(self, "totals", totals)
 
     @classmethod
     def from_records(cls, experts: Sequence[ExpertRecord], tags: Mapping[int, Sequence[int]]) -> FacetColumns:
@@ -117,22 +125,19 @@ class FacetColumns:
 
     def category_counts(self, rows: NDArray[np.int64] | None = None) -> dict[str, int]:
         """Category -> how many of `rows` (int64[m]; all by default) have it, largest first, without the empty one."""
-        held = self.category if rows is None else self.category[rows]
-        return _counted(self.categories, np.bincount(held, minlength=len(self.categories)))
+        return self.totals["category"] if rows is None else self._category_counts(self.category[rows])
 
     def currency_counts(self, rows: NDArray[np.int64] | None = None) -> dict[str, int]:
         """Currency -> how many of `rows` (int64[m]; all by default) have a rate in it, largest first.
 
         Without the empty currency, and without currencies that nobody has a rate in.
         """
-        code, rate = (self.code, self.rate) if rows is None else (self.code[rows], self.rate[rows])
-        counts = np.bincount(code[~np.isnan(rate)], minlength=len(self.codes))
-        return _counted(self.codes[counts > 0], counts[counts > 0])
+        return self.totals["currency"] if rows is None else self._currency_counts(self.code[rows], self.rate[rows])
 
     def tag_counts(self, rows: NDArray[np.int64] | None = None) -> dict[int, int]:
         """Tag id -> how many of `rows` (int64[m]; all by default) have it, without tags that nobody has."""
         if rows is None:
-            return dict(zip(self.tags.tolist(), np.diff(self.by_tag_starts).tolist(), strict=True))
+            return self.totals["tag"]
         tags, counts = np.unique(self.tag_ids[entries_of(self.tag_starts, rows)], return_counts=True)
         return dict(zip(tags.tolist(), counts.tolist(), strict=True))
 
@@ -166,6 +171,13 @@ class FacetColumns:
     def tags_of_row(self, row: int) -> tuple[int, ...]:
         """The ids of the row's tags."""
         return tuple(self.tag_ids[self.tag_starts[row] : self.tag_starts[row + 1]].tolist())
+
+    def _category_counts(self, categories: NDArray[np.int32]) -> dict[str, int]:
+        return _counted(self.categories, np.bincount(categories, minlength=len(self.categories)))
+
+    def _currency_counts(self, code: NDArray[np.int64], rate: NDArray[np.float64]) -> dict[str, int]:
+        counts = np.bincount(code[~np.isnan(rate)], minlength=len(self.codes))
+        return _counted(self.codes[counts > 0], counts[counts > 0])
 
 
 def _counted(names: NDArray[np.str_], counts: NDArray[np.int64]) -> dict[str, int]:
