@@ -50,7 +50,7 @@ def find(
     results = search.search(q, snapshot, k, mode, filters=filters)
     log.note(results, k, filtered=filters != NONE)
     facets = FacetedQuery(results, snapshot, filters).facets()
-    marker = Marker.from_query(results.query, snapshot.keywords)
+    marker = Marker.of_hits(results.query, snapshot.keywords, results.hits)
     documents = may(caller(request), DOCUMENTS)
     answer = SearchResults.from_results(results, facets, marker, documents=documents)
     return answer.explained(results, Explainer(q, snapshot, mode, filters)) if explain else answer

@@ -8,7 +8,7 @@ have an nDCG@10 of .305 instead of .310. So are function words (“nl:die”): �
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -67,6 +67,14 @@ class Languages:
         """
         return _forms(self, word, function_words)
 
+    def forms_of_each(self, words: Sequence[str]) -> list[tuple[str, ...]]:
+        """The `forms` of many folded words, in a quarter of the time: those of texts."""
+        if not self.marked or not all(words):
+            return [self.forms(word) for word in words]
+        columns = [_terms(code, words) for code in self.codes]
+        forms = (tuple(dict.fromkeys(form for form in row if form)) for row in zip(*columns, strict=True))
+        return [each or self.forms(word) for word, each in zip(words, forms, strict=True)]
+
     def function_words(self, words: Sequence[str]) -> Collection[str]:
         """Those of a query's folded words that only hold it together, in the main language and in its own.
 
@@ -99,6 +107,13 @@ def term(code: str, word: str) -> str:
     return stem(code, word) if code == ENGLISH else f"{code}.{stem(code, word)}"
 
 
+def _terms(code: str, words: Sequence[str]) -> list[str]:
+    """The `term` of each folded word; empty for function words."""
+    excluded, before = function_words(code), "" if code == ENGLISH else f"{code}."
+    stems = _stemmer(code, Tokenizer.whitespace).analyze(" ".join(words))
+    return ["" if word in excluded else before + each for word, each in zip(words, stems, strict=True)]
+
+
 def terms_of(text: str, code: str) -> list[str]:
     """The terms of a text in this language as the index stores them, in the order of the text."""
     return [term(code, word) for word in words_of(text)]
@@ -127,5 +142,5 @@ def function_words(code: str) -> frozenset[str]:
 
 
 @cache
-def _stemmer(code: str) -> TextAnalyzer:
-    return TextAnalyzerBuilder(Tokenizer.raw()).filter(Filter.stemmer(STEMMERS[code])).build()
+def _stemmer(code: str, tokenizer: Callable[[], Tokenizer] = Tokenizer.raw) -> TextAnalyzer:
+    return TextAnalyzerBuilder(tokenizer()).filter(Filter.stemmer(STEMMERS[code])).build()

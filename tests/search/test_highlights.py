@@ -7,7 +7,9 @@ from random import Random
 import pytest
 
 from experts.models import Expert
-from indexing.search.highlights import _ASCII_WORD, _WORD, EXCERPT, Marker
+from indexing.search import highlights
+from indexing.search.highlights import _PLAIN_WORD, _SPECIAL, _WORD, EXCERPT, Marker
+from indexing.search.searcher import Hit
 from indexing.snapshot.keyword_index import KeywordIndex, build_index
 from indexing.snapshot.keyword_schema import KeywordDocument
 
@@ -73,11 +75,27 @@ def test_what_is_marked_is_what_is_found(keywords):
         assert {row for row, text in enumerate(PROFILES) if marker.spans(text)} == found, query
 
 
-def test_ascii_texts_are_cut_into_the_same_words():
+def test_texts_without_special_letters_are_cut_into_the_same_words():
     random = Random(3)
     letters = "abcFfjJ09_+#c++ .-'\n" + "".join(map(chr, range(128)))
-    for text in ("".join(random.choices(letters, k=400)) for _ in range(50)):
-        assert [word.span() for word in _ASCII_WORD.finditer(text)] == [word.span() for word in _WORD.finditer(text)]
+    others = [letter for letter in map(chr, range(0xD800)) if not _SPECIAL.match(letter)]
+    for text in ("".join(random.choices(letters, k=300) + random.choices(others, k=200)) for _ in range(50)):
+        assert [word.span() for word in _PLAIN_WORD.finditer(text)] == [word.span() for word in _WORD.finditer(text)]
+
+
+def test_a_word_is_marked_in_each_text_that_has_it(keywords, monkeypatch):
+    monkeypatch.setattr(highlights, "KNOWN_WORDS", 2)  # so that what is remembered is forgotten at once
+    bios = [
+        "An engineer of bridges",
+        "No such word",
+        "The engineer — a builder",
+        "Ingénieur, engineers",
+        "技術 engineer",
+    ]
+    hits = [Hit(Expert(bio=bio), 1.0, None, None, 1) for bio in bios]
+    marker = Marker.of_hits("engineering", keywords, hits)
+    for text in bios:
+        assert ("<mark>" in marker.marked(text)) == ("engineer" in text)
 
 
 def test_nothing_of_a_profile_becomes_markup(keywords):

@@ -137,7 +137,7 @@ def _answer(form: SearchForm, snapshot: Snapshot | None, k: int) -> tuple[dict[s
         "facets": faceted.facets(),
         "strong_hits": [hit for hit in shown if hit.is_strong],
         "weak_hits": [hit for hit in shown if not hit.is_strong],
-        "marker": Marker.from_query(results.query, snapshot.keywords),
+        "marker": Marker.of_hits(results.query, snapshot.keywords, results.hits),
         "milliseconds": max(round(results.seconds * 1000), 1),
     }
     if not results.hits:
