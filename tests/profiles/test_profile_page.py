@@ -9,7 +9,7 @@ from django.contrib.admin.models import LogEntry
 
 from experts.models import Expert, ExpertTag, RejectedTag, Tag
 from experts.tagging.storage import store
-from tests.support import cast
+from tests.support import attachments_cast, cast
 from tests.support.html_reading import html, html_without_bdi
 
 built = pytest.mark.django_db(transaction=True)
@@ -155,6 +155,16 @@ def test_texts_of_others_are_escaped_and_edit_is_for_those_who_may(searcher, cli
     assert expert.admin_url not in page
     client.force_login(cast.staff("experts.change_expert", username="ed"))
     assert f'href="{expert.admin_url}"' in html(client.get(expert.get_absolute_url()))
+
+
+def test_a_document_that_cannot_be_read_says_so_to_those_who_may_see_documents(searcher, client):
+    expert = person("ada")
+    attachments_cast.document(expert, "cv.pdf", b"%PDF-1.4 torn")
+    assert "cv.pdf" not in html(searcher.get(expert.get_absolute_url()))
+    client.force_login(cast.searcher())
+    page = html_without_bdi(client.get(expert.get_absolute_url()))
+    assert "cv.pdf" in page
+    assert "It is damaged, so its text cannot be read." in page
 
 
 def test_the_contact_is_for_those_with_the_right_to_it(searcher, client):

@@ -240,7 +240,12 @@ class TestSharing:
         address = f"/shared/{changes.token_of(link)}/"
         assert address in html(owner.get(shortlist.get_absolute_url()))
         stranger = Client()
-        page = html_without_bdi(stranger.get(address))
+        answer = stranger.get(address)
+        assert (answer.headers["X-Robots-Tag"], "no-store" in answer.headers["Cache-Control"]) == (
+            "noindex, nofollow",
+            True,
+        )
+        page = html_without_bdi(answer)
         assert "Erin Number001" in page
         assert "1 person on this list is not available any more." in page
         for hidden in ("erin@example.org", "87.5", "Too dear", "Number002", "/experts/", "olga"):

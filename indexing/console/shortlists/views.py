@@ -104,7 +104,9 @@ def shared_page(request: HttpRequest, token: str) -> HttpResponse:
     shown = [entry.expert for entry in entries_of(link.shortlist) if entry.expert and entry.expert.is_active]
     missing = link.shortlist.entries.count() - len(shown)
     context = {"link": link, "shortlist": link.shortlist, "experts": shown, "missing": missing}
-    return render(request, "indexing/shortlists/shared.html", context)
+    page = render(request, "indexing/shortlists/shared.html", context)
+    page.headers["X-Robots-Tag"] = "noindex, nofollow"  # an address that was posted somewhere must not be found
+    return page
 
 
 @require_safe
