@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
+from experts.models import Expert
+from indexing.models import ApiToken
 from indexing.sign_in import devices
 from tests.support import cast
 
@@ -28,6 +31,28 @@ def test_a_searcher_signs_in_and_may_search_and_nothing_else(client):
         assert client.get(page).status_code in (401, 403)
     assert "You are signed in as sasha" in client.get("/admin/").content.decode()
     assert client.get("/api/suggest?q=br").status_code == 503  # no index yet
+
+
+def test_without_staff_status_only_the_permissions_of_searchers_count(client):
+    user = cast.searcher()
+    user.user_permissions.set(Permission.objects.all())
+    client.force_login(user)
+    bearer = {"Authorization": f"Bearer {ApiToken.objects.issue(user, 'robot')[1]}"}
+    expert = cast.experts(1)[0]
+    Expert.objects.filter(pk=expert.pk).update(email="erin@people.example")
+    page = client.get(expert.get_absolute_url()).content.decode()
+    assert ("erin@people.example" in page, expert.admin_url in page) == (True, False)
+    for address in (
+        *("/admin/", "/admin/experts/expert/", expert.admin_url, "/admin/experts/expert/import/", "/metrics"),
+        *("/admin/index/", "/admin/index/rebuild/", "/admin/index/map/", "/admin/index/lab/"),
+        *("/accounts/invitations/", "/api/directory/experts", "/api/admin/ingest/status", "/api/admin/use"),
+    ):
+        assert client.get(address).status_code in (401, 403), address
+        assert client.get(address, headers=bearer).status_code in (401, 403), address
+    for address, sent in ((f"/experts/{expert.pk}/tags/reject/", {"tag": "1"}), ("/api/directory/imports", {})):
+        assert client.post(address, sent).status_code == 403, address
+    Expert.objects.update(is_active=False)
+    assert client.get(expert.get_absolute_url()).status_code == 404
 
 
 def test_a_page_for_searchers_names_no_page_that_they_may_not_see(client):
