@@ -124,7 +124,7 @@ def test_no_filter_in_the_address_tells_of_contacts_that_somebody_must_not_see(r
     for wanted in ({"email__startswith": "ann"}, {"phone__contains": "123"}, {"email": "ann@example.com"}):
         assert names(sam.get(LIST, wanted)) == ["ann"], wanted
         assert rita.get(LIST, wanted).status_code == 400, wanted
-    for around in ("expert_tags__expert__email", "tags__experts__email__startswith", "former_usernames__expert__phone"):
+    for around in ("expert_tags__expert__email", "tags__experts__email__gt", "former_usernames__expert__phone"):
         assert rita.get(LIST, {around: "a"}).status_code == 400, around
     assert names(rita.get(LIST, {"username__startswith": "an"})) == ["ann"]
 
