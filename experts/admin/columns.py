@@ -44,7 +44,7 @@ COLUMNS = (
     "created_shown",
     "changed_shown",
 )
-"""In the order in which they are shown. An address of the list names them too: `?o=-rate.name`."""
+"""In the order in which they are offered. An address of the list names them too: `?o=-rate.name`."""
 DEFAULT = (NAME, "job_title_shown", "company_shown", "tags_shown", "rate", "findability_shown", "is_active")
 TAGS_SHOWN = 3
 _TAGS = ExpertTag.objects.filter(expert=OuterRef("pk")).order_by().values("expert")
@@ -58,9 +58,17 @@ def allowed_columns(user: User | AnonymousUser) -> tuple[str, ...]:
 
 
 def known_columns(user: User | AnonymousUser, wanted: Iterable[str]) -> list[str]:
-    """Those of `wanted` that there are and that the user may see, in their order, and the name."""
-    asked = {NAME, *wanted}
-    return [column for column in allowed_columns(user) if column in asked]
+    """The name, and then those of `wanted` that there are and that the user may see, in the order of `wanted`."""
+    allowed = allowed_columns(user)
+    return [column for column in dict.fromkeys((NAME, *wanted)) if column in allowed]
+
+
+def moved_up(columns: list[str], column: str) -> list[str]:
+    """The columns with this one before the one that is before it; the name stays the first."""
+    place = columns.index(column) if column in columns else 0
+    if place < 2:
+        return columns
+    return [*columns[: place - 1], column, columns[place - 1], *columns[place + 1 :]]
 
 
 def opened_view(request: HttpRequest) -> SavedView | None:

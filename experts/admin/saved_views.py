@@ -22,7 +22,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from experts.admin.columns import NAME, allowed_columns, known_columns
+from experts.admin.columns import COLUMNS, NAME, allowed_columns, known_columns, moved_up
 from experts.models import ChosenColumns, Expert, SavedView
 from experts.models.list_views import LIST, MAX_QUERY, VIEW
 from experts.numbers import whole_number
@@ -62,7 +62,7 @@ def menus(request: HttpRequest, changes: ChangeList) -> dict[str, Any]:
     opened = next((view for view in views if view.pk == number), None)
     columns = [
         (column, label_for_field(column, Expert, changes.model_admin), column in shown)
-        for column in allowed_columns(request.user)
+        for column in known_columns(request.user, [*shown, *allowed_columns(request.user)])
         if column != NAME
     ]
     owns = opened is not None and opened.owner_id == request.user.pk
@@ -103,15 +103,17 @@ def may_see_experts(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
 @require_POST
 @may_see_experts
 def choose_columns(request: HttpRequest) -> HttpResponse:
-    """Store which columns the user sees from now on, on every computer."""
+    """Store which columns the user sees from now on, on every computer, and in which order."""
     assert isinstance(request.user, User)
-    mine = ChosenColumns.objects.filter(user=request.user)
+    mine, up = ChosenColumns.objects.filter(user=request.user), request.POST.get("up", "")
     if "usual" in request.POST:
         mine.delete()
     else:
-        columns = known_columns(request.user, request.POST.getlist("column"))
+        columns = moved_up(known_columns(request.user, request.POST.getlist("column")), up)
         ChosenColumns.objects.update_or_create(user=request.user, defaults={"columns": columns})
-    return redirect(f"{reverse(LIST)}?{lasting(request.POST.get('query', ''))}")
+    # Browsers open the menu again to show the place that an address names.
+    place = f"#column-{up}" if up in COLUMNS else ""
+    return redirect(f"{reverse(LIST)}?{lasting(request.POST.get('query', ''))}{place}")
 
 
 @require_POST

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -81,6 +82,27 @@ def test_the_columns_that_somebody_chose_are_theirs_alone_and_stay(rita: Client)
     assert columns(of("sam", SEES).get(LIST)) == list(DEFAULT)
     rita.post(f"{LIST}columns/", {"usual": "1"})
     assert columns(rita.get(LIST)) == list(DEFAULT)
+
+
+def test_the_columns_stand_in_the_order_that_somebody_chose(rita: Client) -> None:
+    shown = ["job_title_shown", "rate", "location_shown"]
+    answer = rita.post(f"{LIST}columns/", {"column": shown, "up": "location_shown", "query": QUERY})
+    assert answer.url == f"{LIST}?{QUERY}#column-location_shown"
+    page = rita.get(LIST)
+    moved = ["job_title_shown", "location_shown", "rate"]
+    assert columns(page) == ["name", *moved]
+    offered = [column for column, _label, _shown in page.context["list_columns"]]
+    assert (offered[:3], sorted(offered)) == (moved, sorted({*COLUMNS} - {"name", "email", "phone"}))
+    assert re.findall(r'name="up" value="(\w+)"', page.content.decode()) == moved[1:]
+    view = save(rita, column=page.context["shown_columns"])
+    rita.post(f"{LIST}columns/", {"usual": "1"})
+    assert columns(rita.get(view.address)) == ["name", *moved]
+
+
+def test_the_name_stays_first_and_only_what_is_shown_moves(rita: Client) -> None:
+    for up in ("rate", "name", "company_shown", "nothing"):
+        rita.post(f"{LIST}columns/", {"column": ["rate", "name", "rate", "job_title_shown"], "up": up})
+        assert columns(rita.get(LIST)) == ["name", "rate", "job_title_shown"]
 
 
 def test_a_link_keeps_its_order_when_other_columns_are_chosen(rita: Client) -> None:
