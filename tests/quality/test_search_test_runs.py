@@ -79,6 +79,14 @@ class TestRunning:
         assert page.count("verdict-breach") == 1
 
     @pytest.mark.usefixtures("two")
+    def test_experts_are_linked_to_their_pages_where_an_address_can_have_the_username(self, viewer):
+        Expert.objects.filter(username="expert-002").update(username="a/b")
+        page = html(viewer.get(PAGE, {"a": 1, "b": 2}))
+        assert re.search(r'<a href="/experts/new/"> ?<bdi>new</bdi></a>', page)
+        assert "<bdi>a/b</bdi>" in page
+        assert 'href="/experts/a' not in page
+
+    @pytest.mark.usefixtures("two")
     def test_the_page_shows_the_same_as_the_api(self, viewer):
         result = viewer.get(API, {"a": 1, "b": 2}).json()
         response = viewer.get(PAGE, {"a": 1, "b": 2})
