@@ -84,6 +84,12 @@ def test_a_preview_says_what_each_expert_has_now_but_contacts_only_to_those_who_
         ]
 
 
+def test_of_long_values_a_preview_shows_the_beginning(program: Client) -> None:
+    Expert.objects.create(username="ann", bio="x" * 2_000)
+    (ann,) = upload(program, f"Username,Bio\nann,{'y' * 2_000}\n").json()["changed"]
+    assert ann["fields"] == [{"field": "bio", "before": "x" * 1_000, "after": "y" * 1_000}]
+
+
 def test_a_program_says_what_the_columns_fill(program: Client) -> None:
     file = "Wer,Was,Notiz\nann,singt,leise\n"
     assert upload(program, file).status_code == 409

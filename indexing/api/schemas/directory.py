@@ -17,6 +17,8 @@ from indexing.api.schemas.common import NO_NUL
 
 LISTED = 1_000
 """Rows and experts that are listed; the counts are complete."""
+LONGEST = 1_000
+"""Characters of a value that are shown: else two bios of each listed expert might be tens of megabytes."""
 
 
 class ImportChoices(Schema):
@@ -75,7 +77,7 @@ class ExpertRef(Schema):
 class FieldChangeOut(Schema):
     field: str
     before: str | None = Field(description="null for none, and for contacts without the permission to see them.")
-    after: str | None
+    after: str | None = Field(description=f"Of this and the other, the first {LONGEST} characters.")
 
 
 class ChangedExpert(Schema):
@@ -88,7 +90,7 @@ class ChangedExpert(Schema):
     def from_change(cls, change: ExpertChange, hidden: Collection[str]) -> ChangedExpert:
         """Of the `hidden` fields, what the directory has is left out."""
         fields = [
-            FieldChangeOut(field=name, before=None if name in hidden else text(before), after=text(after))
+            FieldChangeOut(field=name, before=None if name in hidden else _start(before), after=_start(after))
             for name, (before, after) in change.fields.items()
         ]
         return cls(username=change.username, name=change.name, job_title=change.job_title, fields=fields)
@@ -97,6 +99,10 @@ class ChangedExpert(Schema):
 def text(value: object) -> str | None:
     """A value of a field."""
     return None if value is None else str(value)
+
+
+def _start(value: object) -> str | None:
+    return None if value is None else str(value)[:LONGEST]
 
 
 class ImportCountsOut(Schema):
