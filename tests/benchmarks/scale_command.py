@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -11,7 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from indexing.snapshot.recall import Truth, least_effort
@@ -86,7 +86,7 @@ def measure(vectors: NDArray[np.float32], folder: Path) -> Measured:
     built = time.perf_counter()
     quality = least_effort(index, vectors)
     chosen = time.perf_counter()
-    peak = psutil.Process().memory_info().rss
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KB
     del index
     opening = time.perf_counter()
     opened = VectorIndex.open(target, quality.effort)
@@ -109,5 +109,5 @@ def measure(vectors: NDArray[np.float32], folder: Path) -> Measured:
         p50_ms=float(np.median(times)) * 1000,
         p95_ms=float(np.quantile(times, 0.95)) * 1000,
         recall_opened=truth.recall(opened),
-        peak_mb=peak >> 20,
+        peak_mb=peak >> 10,
     )
