@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 import csv
 import io
 from dataclasses import replace
@@ -161,6 +162,11 @@ def test_a_record_of_an_earlier_release_leaves_who_was_changed_since_alone(carol
     Expert.objects.get(username="ann").save()
     assert left_alone(undo.undo(record.pk, carol)) == {"ann": "was changed since"}
     assert [Expert.objects.get(username=name).bio for name in ("ann", "ben")] == ["Sings.", "Welds."]
+
+
+def test_what_earlier_releases_stored_is_read() -> None:
+    changes = records.Changes.unpacked(zlib.compress(b'[7]\n[5]\n[3, {"bio": "x"}]\n'))
+    assert changes == records.Changes([7], {3: {"bio": "x"}}, [5])
 
 
 def test_who_was_changed_since_is_left_alone_and_named(carol: User) -> None:
