@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
 import csv
 import io
+import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
