@@ -31,6 +31,10 @@ LONGEST_FIRST = (
     "tests/e2e/",
     "tests/api/test_against_the_schema.py",
     "tests/site/test_serve.py",
+    "tests/site/test_web_processes.py",
+    "tests/site/test_first_password.py",
+    "tests/security/test_permissions.py",
+    "tests/security/test_security_fuzz.py",
     "tests/security/test_bodies.py",
     "",
 )

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.e2e
 
 QUERIES = ("steel bridges under water", "premature infants", "value added tax", "Number007")
 REBUILDS = 10
+PAUSE = 0.1
+"""Seconds between the searches of each of those who search."""
 
 
 @pytest.fixture
@@ -109,11 +111,12 @@ def ended(client: httpx.Client, run: int) -> dict | None:
 
 
 def search_until(done: threading.Event, server: Server, query: str) -> list[dict]:
-    """Search without a pause; every answer must be a success."""
+    """Search ten times a second; every answer must be a success."""
     answers = []
     with server.client("rita") as client:
         while not done.is_set():
             answers.append(client.get("/api/search", params={"q": query}).raise_for_status().json())
+            done.wait(PAUSE)
     return answers
 
 

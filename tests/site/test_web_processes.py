@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -231,7 +230,7 @@ def test_a_restart_one_by_one_refuses_no_request(served):
                     answers[answer.status_code] += 1
                 except httpx.HTTPError as error:
                     answers[repr(error)] += 1
-                time.sleep(0.02)
+                ended.wait(0.1)
 
     threads = [threading.Thread(target=search, args=(number < 2,)) for number in range(4)]
     with connect(
