@@ -17,7 +17,7 @@ from tests.support.once import once
 from tests.support.server import REAL_MODEL, Server, Site, serving
 
 SPEAKERS = Path(settings.BASE_DIR).parent / "shared" / "data" / "speakers.csv"
-PEOPLE = 150
+PEOPLE = 60
 
 expect.set_options(timeout=60_000)
 

@@ -70,8 +70,10 @@ def test_a_click_on_a_filter_changes_results_counts_and_address(indexed: Server,
 def test_a_result_that_does_not_fit_is_noted_in_its_place(indexed: Server, tabs: BrowserContext) -> None:
     page = opened(tabs)
     page.goto("/?q=software engineer&mode=keyword")
-    first = page.locator("#results .expert").first
+    first, offered = page.locator("#results .expert").first, page.get_by_role("button", name="Not a match")
+    many = offered.count()
+    assert many > 5
     first.get_by_role("button", name="Not a match").click()
     expect(first.get_by_role("status")).to_have_text("Noted, thank you.")
-    expect(page.get_by_role("button", name="Not a match")).to_have_count(19)
+    expect(offered).to_have_count(many - 1)
     expect(page).to_have_url(re.compile(r"\?q=software"))

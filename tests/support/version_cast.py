@@ -7,6 +7,7 @@ from indexing.audit import Actor
 from indexing.models import IndexState, RebuildRun
 from indexing.versions import decisions
 from tests.support import cast
+from tests.support.remembered import remembered
 
 CAROL = Actor("carol", RebuildRun.Via.PAGE)
 LOST = 10
@@ -14,14 +15,20 @@ LOST = 10
 
 def held() -> RebuildRun:
     """Version 2 lost 10 of 20 experts and is held; version 1 is live."""
+    _held()
+    return RebuildRun.objects.get(state=RebuildRun.State.HELD)
+
+
+@remembered
+def _held() -> None:
     cast.experts(2 * LOST)
     cast.rebuild()
     Expert.objects.filter(username__lte=f"expert-{LOST:03d}").delete()
     run = cast.rebuild()
     assert run.state == RebuildRun.State.HELD
-    return run
 
 
+@remembered
 def two_versions() -> None:
     """Version 2 is live, version 1 is kept; in between the first of eight experts changed and one was added."""
     cast.experts(8)
