@@ -101,7 +101,7 @@ def teach(site: Site, number: int) -> None:
 
 def rebuild(client: httpx.Client) -> None:
     run = client.post("/api/admin/ingest/run").raise_for_status().json()["run"]
-    shown = until(lambda: ended(client, run), seconds=90)
+    shown = until(lambda: ended(client, run), seconds=90, every=0.1)
     assert shown["state"] == "done", shown["error"]
 
 

@@ -112,10 +112,10 @@ class Server:
         return log_of(self.site, self.port).read_text()
 
     def wait_until_ready(self) -> None:
-        until(lambda: self.get("/readyz").status_code == 200, seconds=PATIENCE)
+        until(lambda: self.get("/readyz").status_code == 200, seconds=PATIENCE, every=0.1)
 
     def wait_for_version(self, number: int) -> None:
-        until(lambda: self.serves() == number, seconds=PATIENCE)
+        until(lambda: self.serves() == number, seconds=PATIENCE, every=0.1)
 
     def serves(self) -> int | None:
         version: int | None = self.get("/readyz").json()["checks"]["live_version"]["version"]
