@@ -171,7 +171,7 @@ def _build_version(
                 quality = write_index(writer, order, layout.text_count, progress)
                 strong = write_nonsense(writer, layout, meaningless)
             with reporter.stage("keywords") as progress:
-                write_keywords(writer, order, experts, progress)
+                write_keywords(writer, order, experts, layout.passages, progress)
             with reporter.stage("verify") as progress:
                 manifest = manifest_of(order, writer, encoder, layout, dimension, quality, strong)
                 folder, sha256 = finish(writer, manifest, experts, progress)

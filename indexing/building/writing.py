@@ -32,6 +32,7 @@ from indexing.snapshot.feedback_terms import FeedbackTerms
 from indexing.snapshot.keyword_schema import KeywordDocument
 from indexing.snapshot.manifest import EXACT, HNSW, Manifest
 from indexing.snapshot.meaning_index import MeaningIndex
+from indexing.snapshot.passages import PassageRows
 from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.recall import Quality, least_effort
@@ -116,16 +117,22 @@ def write_nonsense(writer: VersionWriter, layout: Layout, meaningless: NDArray[n
 
 
 def write_keywords(
-    writer: VersionWriter, order: Order, experts: Sequence[ExpertRecord], progress: StageProgress
+    writer: VersionWriter,
+    order: Order,
+    experts: Sequence[ExpertRecord],
+    passages: PassageRows,
+    progress: StageProgress,
 ) -> None:
-    """Write facets, suggestions and the keyword index of the experts read at the start, with their tags as of now."""
+    """Write facets, suggestions and the keyword index of the experts read at the start, with their tags as of now;
+    and the words of their profiles and `passages`."""
     progress.expect(len(experts))
     facets = FacetColumns.from_records(experts, with_database_retry(storage.all_tag_ids))
     facets.save(writer.path(FACETS))
     names = with_database_retry(storage.all_tag_names)
     spoken = languages.detect(experts)
     Suggestions.from_records(experts, names).save(writer.path(SUGGESTIONS))
-    FeedbackTerms.from_records(experts, spoken.each).save(writer.path(FEEDBACK), writer.path(FEEDBACK_WORDS))
+    terms = FeedbackTerms.from_records(experts, spoken.each, passages)
+    terms.save(writer.path(FEEDBACK), writer.path(FEEDBACK_WORDS))
     documents = (
         KeywordDocument(
             key=expert.id,

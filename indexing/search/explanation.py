@@ -22,6 +22,7 @@ from indexing.search.best_passages import DocumentPassage, Span, best_passages
 from indexing.search.filters import NONE, Filters
 from indexing.search.fusion import word_factor, z_scores
 from indexing.search.highlights import FIELDS, Marker
+from indexing.search.piece_words import PieceWords
 from indexing.search.ranked import RankedHits
 from indexing.search.searcher import MAX_K, Hit, active_hits, first_ranking, query_vector
 from indexing.snapshot.keyword_query import KeywordPart, KeywordQuery
@@ -138,6 +139,11 @@ class Explainer:
         return self._first.query or self.snapshot.keywords.parse(self.text)
 
     @cached_property
+    def _pieces(self) -> PieceWords:
+        assert self._vector is not None
+        return PieceWords(self.snapshot, self._vector, self.query)
+
+    @cached_property
     def field(self) -> Field:
         """Everybody who is ranked."""
         ids = self.snapshot.ids if self._only is None else self.snapshot.ids[self._only.mask]
@@ -150,6 +156,7 @@ class Explainer:
         if self.mode == Mode.SEMANTIC:
             return Field(ids, similarities, words, similarities)
         scored = self._word_scores(self.query, ids) if len(self.query.parts) > len(own.parts) else words
+        scored = self._pieces.blended(self.snapshot.rows(ids), scored)
         z = z_scores(similarities, self.snapshot.spread.over(self._vector))
         return Field(ids, similarities, words, z + word_factor(self.query) * scored)
 
@@ -174,7 +181,7 @@ class Explainer:
         texts["tags"] = "\n".join(tag.name for tag in tags)
         texts["documents"] = "\n".join(Document.objects.filter(expert=expert).values_list("text", flat=True))
         (best,) = (None,) if self._vector is None else best_passages([expert], self.snapshot, self._vector)
-        scores = self.snapshot.keywords.scores_of_parts(self.query, expert.pk) if parts else []
+        scores = self._scores_of(expert.pk, parts)
         counted = [self._of_part(part, score, texts) for part, score in zip(parts, scores, strict=True) if score > 0]
         contributions = [*self._of_meaning(place, hit), *counted]
         score = sum(each.points for each in contributions)
@@ -219,6 +226,18 @@ class Explainer:
         else:
             z = z_scores(np.array([similarity], np.float64), self.snapshot.spread.over(self._vector))
             yield Contribution("meaning", "", float(z[0]))
+
+    def _scores_of(self, expert_id: int, parts: Sequence[KeywordPart]) -> list[float]:
+        """The score of each of `parts`, with the share of the nearest piece of a long profile."""
+        scores = self.snapshot.keywords.scores_of_parts(self.query, expert_id) if parts else []
+        if not parts or self.mode != Mode.HYBRID:
+            return scores
+        (row,) = self.snapshot.rows(np.array([expert_id], np.int64)).tolist()
+        share, by_piece = self._pieces.of_words(row)
+        return [
+            (1 - share) * score + share * (by_piece.pop(part.text, 0.0) if part.kind == "word" else 0.0)
+            for part, score in zip(parts, scores, strict=True)
+        ]
 
     @property
     def _factor(self) -> float:

@@ -24,12 +24,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexing.lib.timing import StepTimer
 from indexing.search import strength
+from indexing.search.piece_words import LOOKED_AT, PieceWords
 from indexing.search.ranked import RankedHits, ordered
 from indexing.snapshot.keyword_query import KeywordQuery
 from indexing.snapshot.meaning_index import Nearness
@@ -106,14 +108,14 @@ def by_both(
     with timer.step("keywords"):
         query = snapshot.keywords.parse(text)
         worded = snapshot.keywords.search(query, depths[1], only.conditions if only else None)
+    pieces = PieceWords(snapshot, vector, query)
+    fused = partial(_fused, snapshot, pieces, nearness, near, worded, depths[1], spread)
     with timer.step("fuse"):
-        first = _fused(snapshot, nearness, near, worded, worded, depths[1], spread, query)
+        first = fused(worded, query)
     with timer.step("feedback"):
-        extended = _extended(snapshot, query, first)
-        scored = (
-            snapshot.keywords.search(extended, depths[1], only.conditions if only else None) if extended else worded
-        )
-        last = _fused(snapshot, nearness, near, worded, scored, depths[1], spread, extended) if extended else first
+        longer = extended(snapshot, pieces, query, first)
+        scored = snapshot.keywords.search(longer, depths[1], only.conditions if only else None) if longer else worded
+        last = fused(scored, longer) if longer else first
     return _judged(last, query, snapshot.manifest.strong_similarity, spread, worded)
 
 
@@ -135,25 +137,30 @@ def _judged(
     return strength.with_strength(ranked, query, threshold, strong)
 
 
-def _extended(snapshot: Snapshot, query: KeywordQuery, first: RankedHits) -> KeywordQuery | None:
-    """The query with the words of the first experts; None if there are none to add."""
+def extended(snapshot: Snapshot, pieces: PieceWords, query: KeywordQuery, first: RankedHits) -> KeywordQuery | None:
+    """The query with the words of the first experts, of long profiles those of the nearest piece; None if there are
+    none to add."""
     if snapshot.feedback is None or not len(first):
         return None
     best = slice(0, FEEDBACK_EXPERTS)
     shares = np.exp(first.scores[best] - first.scores[0])
+    shares /= shares.sum()
     rows = snapshot.rows(first.ids[best])
-    added = snapshot.feedback.common(rows, shares / shares.sum(), query.terms, query.highest_idf)
+    nearest, by_piece = pieces.nearest(rows)
+    texts, counting = np.concatenate([rows, nearest]), np.concatenate([shares * (1 - by_piece), shares * by_piece])
+    added = snapshot.feedback.common(texts[counting > 0], counting[counting > 0], query.terms, query.highest_idf)
     return snapshot.keywords.extended(query, added) if added else None
 
 
 def _fused(
     snapshot: Snapshot,
+    pieces: PieceWords,
     nearness: Nearness,
     near: Ranking,
     worded: Ranking,
-    scored: Ranking,
     depth: int,
     spread: tuple[float, float],
+    scored: Ranking,
     query: KeywordQuery,
 ) -> RankedHits:
     """The experts near in meaning or in the list `scored` of the words, which has at most `depth`, by score.
@@ -168,6 +175,9 @@ def _fused(
     full = len(scored[0]) == depth
     words = _spread_out(scored[1], places, UNSEEN * float(scored[1][-1]) if full else 0.0)
     scores = fused_scores(similarities, spread, words, query)
+    first = np.lexsort((ids, -scores))[:LOOKED_AT]
+    words[first] = pieces.blended(snapshot.rows(ids[first]), words[first])
+    scores[first] = fused_scores(similarities[first], spread, words[first], query)
     return ordered(ids, scores, similarities, semantic_ranks, _ranks(ids, worded[0]), query)
 
 

@@ -80,6 +80,7 @@ class KeywordQuery:
     """Every word of the query, in each form in which texts may hold it."""
     only_keywords: bool
     """Whether no word of it is a function word, such as “the”: somebody has boiled it down to its keywords."""
+    scoring: tuple[Term, ...] = ()  # the words that count, in the order typed
 
     @property
     def information(self) -> float:
@@ -112,11 +113,8 @@ class QueryParser:
         terms = self._terms(text)
         few, alone = len(terms.scoring) <= NEAR_WORDS, len(terms.words) == 1
         words = [self._word(term, few, alone) for term in terms.scoring]
-        parts = [
-            KeywordPart("word", term.plain, clause)
-            for term, (clause, _, _) in zip(terms.scoring, words, strict=True)
-            if clause is not None
-        ]
+        clauses = [(term.plain, clause) for term, (clause, _, _) in zip(terms.scoring, words, strict=True)]
+        parts = [KeywordPart("word", plain, clause) for plain, clause in clauses if clause is not None]
         says = [(self._weight(idf) * idf, count) for _, idf, count in words]
         idfs = {term.plain: idf for term, (_, idf, _) in zip(terms.scoring, words, strict=True)}
         parts += self._other_spellings(text, terms, idfs)
@@ -128,6 +126,7 @@ class QueryParser:
             known_information=sum(each for each, count in says if count),
             terms=terms.forms,
             only_keywords=terms.only_keywords,
+            scoring=terms.scoring,
         )
 
     def extended(self, query: KeywordQuery, added: Mapping[str, float]) -> KeywordQuery:

@@ -11,7 +11,7 @@ from typing import Any
 from indexing.errors import SnapshotInvalid
 from indexing.lib.messages import message
 
-FORMAT = 8
+FORMAT = 9
 """Increase it whenever the files of a version or the keys of the manifest change, and say here since when:
 
 1 at first; without SUGGESTIONS and labels in the keyword index, but later releases of that format have both.
@@ -23,6 +23,7 @@ FORMAT = 8
 7 with documents: a field of their own, and the manifest names the fields of which it has hashes.
 8 with country, city, languages and date of availability: see `indexing.snapshot.places`. Since then an approximate
 index may have an `ann_effort`, without a new number: who does not know it searches with less effort.
+9 with the words of passages in FEEDBACK.
 
 `tests/snapshot/test_format.py` notices a change without a new number."""
 WITH_PASSAGES, WITH_STRENGTH, WITH_FIELDS = 4, 6, 7
@@ -31,7 +32,7 @@ FIELDS_BEFORE = (
     *("rate", "currency", "category", "photo", "manual_tags"),
 )
 """The fields of versions that do not name them."""
-READABLE = (1, 2, 3, 4, 5, 6, 7, FORMAT)
+READABLE = (1, 2, 3, 4, 5, 6, 7, 8, FORMAT)
 """Of the first format only versions that have all files: see `indexing.snapshot.version_files.check_files`."""
 
 MANIFEST_NAME = "manifest.json"

@@ -117,6 +117,28 @@ class MeaningIndex:
             best.append((start, length) if several else None)
         return best
 
+    def nearest_pieces(
+        self, vector: NDArray[np.float32], rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """For each expert's row, int64[k], which passage is the piece nearest to `vector`, float32[d], int64[k], and
+        how many pieces the profile has, int64[k].
+
+        Those with one vector have no pieces, and -1.
+        """
+        nearest, pieces = np.full(len(rows), -1, np.int64), np.zeros(len(rows), np.int64)
+        places, several = self.passages.places_of(rows)
+        if several.any():
+            places = places[several]
+            counts = self.passages.counts[places]
+            begins = np.cumsum(counts) - counts
+            each = np.arange(int(counts.sum())) + np.repeat(self.passages.starts[places] - begins, counts)
+            near = self._of_rows(vector, self._experts + each)
+            near[begins] = -np.inf  # the whole profile
+            is_best = np.flatnonzero(near == np.repeat(np.maximum.reduceat(near, begins), counts))
+            _, first = np.unique(np.repeat(np.arange(len(counts)), counts)[is_best], return_index=True)
+            nearest[several], pieces[several] = each[is_best[first]], counts - 1
+        return nearest, pieces
+
     def nearest_passages(self, vector: NDArray[np.float32], row: int) -> list[tuple[int, int, float]]:
         """Start and length of every piece of the profile in `row`, and its similarity to `vector`, float32[d].
 

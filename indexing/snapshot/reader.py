@@ -82,7 +82,7 @@ class Snapshot:
             keywords=_keywords(folder / KEYWORDS),
             spread=Spread.from_vectors(matrix, passages.whole_rows(manifest.count)),
             suggestions=_suggestions(folder / SUGGESTIONS, manifest.count),
-            feedback=_feedback(folder, manifest),
+            feedback=_feedback(folder, manifest, len(passages)),
         )
         snapshot._check_agreement()
         return snapshot
@@ -206,11 +206,11 @@ def _suggestions(path: Path, experts: int) -> Suggestions:
         raise unreadable(path, error) from error
 
 
-def _feedback(folder: Path, manifest: Manifest) -> FeedbackTerms | None:
+def _feedback(folder: Path, manifest: Manifest, passages: int) -> FeedbackTerms | None:
     if FEEDBACK not in manifest.files:
         return None
     try:
-        return FeedbackTerms.load(folder / FEEDBACK, folder / FEEDBACK_WORDS, manifest.count)
+        return FeedbackTerms.load(folder / FEEDBACK, folder / FEEDBACK_WORDS, manifest.count, passages)
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise unreadable(folder / FEEDBACK, error) from error
 

@@ -49,7 +49,7 @@ def people() -> list[Expert]:
 
 def stored(snapshot: Snapshot) -> list[np.ndarray]:
     folder = paths.version_folder(snapshot.number)
-    names = ("vectors.npy", "passages.npy", "passage_hashes.npy", "text_hashes.npy", "ids.npy")
+    names = ("vectors.npy", "passages.npy", "passage_hashes.npy", "text_hashes.npy", "ids.npy", "feedback.npy")
     return [np.load(folder / name) for name in names]
 
 
@@ -162,7 +162,8 @@ def as_before_passages(folder: Path) -> Path:
     """Make a version what the release before passages wrote: a vector for each expert, and no more."""
     snapshot = Snapshot.open(folder)
     vectors = np.array([snapshot.meaning.whole(row) for row in range(len(snapshot))])
-    for name in ("vectors.npy", "passages.npy", "passage_hashes.npy"):
+    gone = ("passages.npy", "passage_hashes.npy", "feedback.npy", "feedback_words.npz")
+    for name in ("vectors.npy", *gone):
         (folder / name).unlink()
     np.save(folder / "vectors.npy", vectors)
     hashes = np.load(folder / "field_hashes.npy")[:, : len(FIELDS_BEFORE)]
@@ -170,7 +171,7 @@ def as_before_passages(folder: Path) -> Path:
     manifest = json.loads((folder / "manifest.json").read_bytes())
     for name in ("passages", "passage_rule", "fields"):
         del manifest[name]
-    for name in ("passages.npy", "passage_hashes.npy"):
+    for name in gone:
         del manifest["files"][name]
     for name in ("vectors.npy", "field_hashes.npy"):
         size, digest = (folder / name).stat().st_size, file_sha256(folder / name)

@@ -11,6 +11,7 @@ import pytest
 from experts.profiles.records import ExpertRecord
 from indexing.snapshot import feedback_terms
 from indexing.snapshot.feedback_terms import FeedbackTerms
+from indexing.snapshot.passages import PassageRows
 
 
 def people(*bios: str) -> list[ExpertRecord]:
@@ -20,8 +21,8 @@ def people(*bios: str) -> list[ExpertRecord]:
     ]
 
 
-def terms_of(experts: list[ExpertRecord]) -> FeedbackTerms:
-    return FeedbackTerms.from_records(experts, ["en"] * len(experts))
+def terms_of(experts: list[ExpertRecord], passages: PassageRows | None = None) -> FeedbackTerms:
+    return FeedbackTerms.from_records(experts, ["en"] * len(experts), passages or PassageRows.none())
 
 
 def common(terms: FeedbackTerms, *rows: int, known: tuple[str, ...] = ()) -> dict[str, float]:
@@ -61,11 +62,31 @@ def test_of_a_long_text_the_words_with_most_weight_are_stored(monkeypatch):
 def test_what_was_saved_is_read_and_anything_else_refused(tmp_path: Path):
     terms = terms_of(people("zürich 技術 heat", "zürich 技術 heat"))
     terms.save(tmp_path / "a.npy", tmp_path / "b.npz")
-    read = FeedbackTerms.load(tmp_path / "a.npy", tmp_path / "b.npz", 2)
+    read = FeedbackTerms.load(tmp_path / "a.npy", tmp_path / "b.npz", 2, 0)
     assert common(read, 0) == common(terms, 0)
     assert {"zurich", "heat", "技術"} <= set(common(read, 0))
     with pytest.raises(ValueError, match="not the terms of 3 experts"):
-        FeedbackTerms.load(tmp_path / "a.npy", tmp_path / "b.npz", 3)
+        FeedbackTerms.load(tmp_path / "a.npy", tmp_path / "b.npz", 3, 0)
+
+
+def test_each_piece_of_a_long_profile_has_its_own_words_and_the_whole_has_none_again(tmp_path: Path):
+    bio = "heat pumps. roofs and roofs"
+    passages = PassageRows(np.array([[1, 0, 12], [1, 0, 12], [1, 12, 15], [1, 40, 9]], np.int32))
+    terms = terms_of(people("pumps roofs", bio, "heat"), passages)
+    assert terms.has_pieces(3)
+    assert terms.counts(np.arange(7)).tolist() == [2, 3, 1, 0, 2, 1, 0]  # the last is a part of a document
+    rows = np.array([4, 5, 6])
+    found = terms.scores(rows, [("heat", "nobody"), ("roof",), ("absent",)])
+    # The mean piece has 2.5 terms; “and” is “en:and”. Two of three experts have each word.
+    idf, highest = math.log1p(1.5 / 2.5), math.log1p(3.5 / 0.5)
+    once, twice = (2.2 * n / (n + 1.2 * (0.25 + 0.75 * size / 2.5)) for n, size in ((1, 2), (2, 3)))
+    weight = idf * (idf / highest) ** 0.7
+    assert found == pytest.approx(np.array([[once * weight, 0, 0], [0, twice * weight, 0], [0, 0, 0]]), rel=1e-6)
+    terms.save(tmp_path / "a.npy", tmp_path / "b.npz")
+    read = FeedbackTerms.load(tmp_path / "a.npy", tmp_path / "b.npz", 3, 4)
+    assert read.scores(rows, [("heat",)]).tolist() == found[:, :1].tolist()
+    with pytest.raises(ValueError, match="not the terms of 3 experts"):
+        FeedbackTerms.load(tmp_path / "a.npy", tmp_path / "b.npz", 3, 5)
 
 
 def test_nobody_has_no_words():

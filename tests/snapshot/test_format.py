@@ -15,7 +15,7 @@ from tests.support import cast
 from tests.support.index_cast import built
 
 FORMATS = {
-    8: {
+    9: {
         "manifest.json": (
             "ann_kind ann_recall count created dimension fence fields files fingerprint format model_name number "
             "passage_rule passages strong_similarity template_version; bytes sha256"
