@@ -25,10 +25,8 @@ ROOM = 4 * 2**30
 
 def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, end_in_order)
-    with (
-        tempfile.TemporaryFile() as said,
-        tempfile.TemporaryDirectory(prefix="tcs-", dir=folder_in_memory()) as folder,
-    ):
+    room = tempfile.TemporaryDirectory(prefix="tcs-", dir=folder_in_memory(), ignore_cleanup_errors=True)
+    with tempfile.TemporaryFile() as said, room as folder:
         os.chmod(folder, 0o1777)  # as of other folders for such files: PostgreSQL is another user
         os.environ["TMPDIR"] = folder
         command = [sys.executable, "-m", "tests.support.on_services", *arguments]
