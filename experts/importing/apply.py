@@ -94,7 +94,7 @@ class _Outdated(Exception):
 def _write(plan: ImportPlan, now: datetime) -> None:
     deactivated = [expert.id for expert in plan.deactivated]
     Expert.objects.lock([change.id for change in plan.changed] + deactivated)
-    Expert.objects.bulk_create(plan.new, batch_size=BATCH)
+    Expert.objects.insert(plan.new)
     _update(plan.changed, now)
     _deactivate(deactivated, now)
     # The same time for all: when the import is undone, whoever has another one was changed since.

@@ -37,6 +37,31 @@ _AT_A_TIME = 1_000
 
 class ExpertQuerySet(LockingQuerySet["Expert"]):
     @transaction.atomic
+    def insert(self, experts: Sequence[Expert]) -> None:
+        """Store new experts and give them their keys. Raises IntegrityError if a username is taken.
+
+        As Django's `bulk_create`, in half of its time: see `_write_each`.
+        """
+        database, about = connections[self.db], self.model._meta
+        quote = database.ops.quote_name
+        columns: list[Any] = [each for each in about.concrete_fields if not each.primary_key]
+        names, marks = ", ".join(quote(each.column) for each in columns), ", ".join(["%s"] * len(columns))
+        statement = f"INSERT INTO {quote(about.db_table)} ({names}) VALUES ({marks})"  # noqa: S608
+        for start in range(0, len(experts), _AT_A_TIME):
+            some = experts[start : start + _AT_A_TIME]
+            rows = [
+                [column.get_db_prep_save(column.pre_save(each, True), database) for column in columns]
+                for each in some
+            ]
+            with database.cursor() as cursor:
+                cursor.executemany(statement, rows)
+            keys = [each.username_key for each in some]
+            numbers = dict(self.model._base_manager.filter(username_key__in=keys).values_list("username_key", "pk"))
+            for each in some:
+                each.pk = numbers[each.username_key]
+                each._state.adding, each._state.db = False, self.db
+
+    @transaction.atomic
     def bulk_update(self, objs: Iterable[Expert], fields: Iterable[str], batch_size: int | None = None) -> int:
         """As Django's, for plain values. What lists are searched by follows, also for experts of which only these
         fields are known."""

@@ -71,16 +71,20 @@ def test_searches_go_on_through_10_rebuilds_and_each_answer_is_of_one_version(si
             rebuild(client)
             server.wait_for_version(1)
             done = threading.Event()
+            answers: list[dict] = []
             with ThreadPoolExecutor(4) as pool:
-                searchers = [pool.submit(search_until, done, server, query) for query in QUERIES]
+                searchers = [pool.submit(search_until, done, server, query, answers) for query in QUERIES]
                 try:
+                    until(lambda: answers)
                     for number in range(2, REBUILDS + 2):
                         teach(site, number)
                         rebuild(client)
                         server.wait_for_version(number)
+                        until(lambda version=number: answers[-1]["version"] == version)
                 finally:
                     done.set()
-                answers = [answer for searcher in searchers for answer in searcher.result()]
+                for searcher in searchers:
+                    searcher.result()
     finally:
         worker.terminate()
         worker.communicate(timeout=60)
@@ -110,14 +114,12 @@ def ended(client: httpx.Client, run: int) -> dict | None:
     return shown if shown["finished_at"] else None
 
 
-def search_until(done: threading.Event, server: Server, query: str) -> list[dict]:
+def search_until(done: threading.Event, server: Server, query: str, answers: list[dict]) -> None:
     """Search ten times a second; every answer must be a success."""
-    answers = []
     with server.client("rita") as client:
         while not done.is_set():
             answers.append(client.get("/api/search", params={"q": query}).raise_for_status().json())
             done.wait(PAUSE)
-    return answers
 
 
 def figures(answer: dict) -> list[list]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone
 
 from experts.exporting import write_csv
@@ -14,7 +15,7 @@ from experts.importing.apply import apply_plan
 from experts.importing.columns import COLUMNS
 from experts.importing.errors import ImportFailed, RowsRejected
 from experts.importing.plan import ImportPlan
-from experts.models import Expert
+from experts.models import Expert, expert_queries
 from tests.support.imports import FULL, import_file, plan_of, problems
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +36,33 @@ def test_every_column_reaches_its_field() -> None:
     assert (expert.profile_url, expert.photo_url) == ("https://example.com/zoe", "https://example.com/zoe.jpg")
     assert expert.created_at == datetime(2024, 5, 31, tzinfo=UTC)
     assert expert.is_active
+
+
+@pytest.mark.services
+def test_new_experts_are_stored_as_django_would_store_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def people(*usernames: str) -> list[Expert]:
+        values = {"hourly_rate": Decimal("95.5"), "available_from": date(2026, 12, 1), "languages": "nl en"}
+        return [Expert(username=each, first_name="Zoë", bio="Sings,\nrye", **values) for each in usernames]
+
+    def stored(*usernames: str) -> list[dict[str, object]]:
+        left_out = {"id", "username", "username_key", "search_text", "created_at", "updated_at"}
+        rows = Expert.objects.filter(username__in=usernames).order_by("pk").values()
+        return [{name: value for name, value in row.items() if name not in left_out} for row in rows]
+
+    monkeypatch.setattr(expert_queries, "_AT_A_TIME", 2)
+    ours = people("a", "B", "ç")
+    Expert.objects.insert(ours)
+    Expert.objects.bulk_create(people("d", "E", "f"))
+    assert stored("a", "B", "ç") == stored("d", "E", "f")
+    read = Expert.objects.in_bulk([each.pk for each in ours])
+    for each in ours:
+        assert not each._state.adding
+        for field in Expert._meta.concrete_fields:
+            assert getattr(read[each.pk], field.attname) == getattr(each, field.attname), field
+    assert ours[1].search_text.split() == ["b", "zoe", "sings", "rye"]
+    with pytest.raises(IntegrityError):
+        Expert.objects.insert(people("new", "A"))
+    assert not Expert.objects.filter(username="new").exists()
 
 
 def test_importing_the_same_file_again_changes_nothing() -> None:

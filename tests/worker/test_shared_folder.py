@@ -61,12 +61,12 @@ def test_a_worker_on_a_copy_fails_its_run_and_publishes_nothing(web, impatient, 
     """The copy is made while the web process runs, so its file is in it too: but there it stands still."""
     cast.experts(3)
     first = cast.rebuild()
-    process = ServingProcess.objects.get()
     copy = copied(tmp_path / "copy")
+    process = ServingProcess.objects.get()
     until(lambda: stands_still(process))
     live.stop()  # in this process it would follow the setting; its row is as if it had just reported
     process.seen_at = timezone.now()
-    process.folder_beats += shared_folder.BEATS_BEHIND + 1
+    process.folder_beats += shared_folder.BEATS_BEHIND + 2
     process.save(force_insert=True)
     monkeypatch.setattr(django_settings, "DATA_DIR", copy)
     run = execute.execute(claimed())
