@@ -13,6 +13,7 @@ from django.http import HttpResponse
 from django.test import AsyncRequestFactory
 
 from experts.models import Expert
+from indexing.api import usernames
 from indexing.models import ApiToken
 from tests.support.attachments_cast import document, photo
 from tests.support.cast import staff
@@ -68,3 +69,10 @@ def test_a_slash_that_is_not_encoded_divides_the_address_as_before(ask: Ask) -> 
     assert Expert.objects.filter(photo_file="").count() == 4
     assert json.loads(ask("GET", "x/y").content)["id"] == others[2].pk
     assert ask("GET", "nobody/documents").status_code == 404
+
+
+def test_an_address_that_was_changed_on_its_way_is_looked_up_as_it_arrived() -> None:
+    request = AsyncRequestFactory().get("/api/directory/experts/ann")
+    request.scope["raw_path"] = b"/api/directory/experts/b%2Fx"
+    usernames.keep_slashes_of_usernames(lambda _request: HttpResponse())(request)
+    assert request.path_info == "/api/directory/experts/ann"

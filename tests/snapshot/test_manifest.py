@@ -37,9 +37,9 @@ def test_what_is_written_is_read_back():
     assert Manifest.from_bytes(MANIFEST.to_bytes()) == MANIFEST
     approximate = Manifest.from_bytes(changed(ann_kind=HNSW, ann_recall=0.97))
     assert (approximate.ann_kind, approximate.ann_recall, approximate.ann_effort) == (HNSW, 0.97, None)
-    told = Manifest.from_bytes(changed(ann_kind=HNSW, ann_recall=0.97, ann_effort=256))
-    assert told.ann_effort == 256
-    assert Manifest.from_bytes(told.to_bytes()) == told
+    with_effort = Manifest.from_bytes(changed(ann_kind=HNSW, ann_recall=0.97, ann_effort=256))
+    assert with_effort.ann_effort == 256
+    assert Manifest.from_bytes(with_effort.to_bytes()) == with_effort
 
 
 def test_an_exact_version_is_written_as_before():
