@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from indexing.snapshot import recall
+from indexing.snapshot.engine import Engine
+from indexing.snapshot.files_engine import FILES
 from indexing.snapshot.synonyms import NONE, Synonyms
 
 
@@ -28,6 +30,8 @@ class Order:
     """recall@10 that an approximate index has to reach, or else the version gets none."""
     database: str = ""
     """The id of the database that orders it: what is written is marked with it."""
+    engine: Engine = FILES
+    """What searches the vectors of the version."""
     encoded: Path | None = None
     """The folder of what earlier builds have encoded (`indexing.building.shards`); None: nothing is stored before
     the version is complete."""

@@ -23,6 +23,7 @@ from indexing.building.writing import (
     finish,
     manifest_of,
     raise_disk_full,
+    write_facets,
     write_index,
     write_keywords,
     write_nonsense,
@@ -168,10 +169,11 @@ def _build_version(
             with reporter.stage("vectors") as progress:
                 write_vectors(writer, experts, embedded)
                 del embedded  # the index is built from the file: one copy less in memory
-                quality = write_index(writer, order, layout.text_count, progress)
+                facets = write_facets(writer, experts)
+                quality = write_index(writer, order, layout, facets, progress)
                 strong = write_nonsense(writer, layout, meaningless)
             with reporter.stage("keywords") as progress:
-                write_keywords(writer, order, experts, layout.passages, progress)
+                write_keywords(writer, order, experts, facets, layout.passages, progress)
             with reporter.stage("verify") as progress:
                 manifest = manifest_of(order, writer, encoder, layout, dimension, quality, strong)
                 folder, sha256 = finish(writer, manifest, experts, progress)

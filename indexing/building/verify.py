@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from indexing.building.unit_length import is_usable
 from indexing.errors import VerifyFailed
 from indexing.lib.messages import count_of_experts, message, plural_message
+from indexing.snapshot.engine import SearchableVectors
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.recall import Truth
-from indexing.snapshot.vectors import VectorIndex
 
 SAMPLE = 200
 SAME = 1e-4
@@ -56,12 +56,13 @@ def check(
         )
     _check_vectors(snapshot)
     _check_sample(snapshot, usernames, advance)
-    return None if snapshot.meaning.ann is None else _checked_recall(snapshot.meaning.ann, snapshot.meaning.matrix)
+    index = snapshot.meaning.index
+    return None if index.compares_all else _checked_recall(index, snapshot.matrix)
 
 
 def _check_vectors(snapshot: Snapshot) -> None:
     bad = 0
-    matrix = snapshot.meaning.matrix
+    matrix = snapshot.matrix
     for start in range(0, len(matrix), BLOCK):
         bad += int(np.count_nonzero(~is_usable(matrix[start : start + BLOCK])))
     if bad:
@@ -75,7 +76,7 @@ def _check_sample(snapshot: Snapshot, usernames: Mapping[int, str], advance: Cal
     lost_words: list[str] = []
     for expert, username in usernames.items():
         row = int(snapshot.rows(np.array([expert]))[0])
-        if snapshot.meaning.ann is None and not _first_by_vector(snapshot, row):
+        if snapshot.meaning.index.compares_all and not _first_by_vector(snapshot, row):
             lost_vectors.append(username)
         if not _found_by_username(snapshot, expert, username):
             lost_words.append(username)
@@ -97,7 +98,7 @@ def _check_sample(snapshot: Snapshot, usernames: Mapping[int, str], advance: Cal
             )
 
 
-def _checked_recall(index: VectorIndex, matrix: NDArray[np.float32]) -> float:
+def _checked_recall(index: SearchableVectors, matrix: NDArray[np.float32]) -> float:
     """Whether the index as it is on the disk leads to the vectors on the disk."""
     recall = Truth.of(matrix, SAMPLE).recall(index)
     if recall < LEAST_RECALL:

@@ -27,8 +27,10 @@ from indexing.errors import DiskFull
 from indexing.lib.messages import count_of_experts, count_of_passages, message
 from indexing.lib.retrying import with_database_retry
 from indexing.snapshot import keyword_index, vectors
+from indexing.snapshot.engine import VersionVectors
 from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.feedback_terms import FeedbackTerms
+from indexing.snapshot.files_engine import MappedVectors
 from indexing.snapshot.keyword_schema import KeywordDocument
 from indexing.snapshot.manifest import EXACT, HNSW, Manifest
 from indexing.snapshot.meaning_index import MeaningIndex
@@ -38,7 +40,6 @@ from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.recall import Quality, least_effort
 from indexing.snapshot.suggestion_index import Suggestions
 from indexing.snapshot.writer import (
-    ANN,
     FACETS,
     FEEDBACK,
     FEEDBACK_WORDS,
@@ -71,24 +72,33 @@ def _as_array(hashes: Sequence[bytes]) -> NDArray[np.uint8]:
     return np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, HASH_BYTES)
 
 
-def write_index(writer: VersionWriter, order: Order, passages: int, progress: StageProgress) -> Quality | None:
-    """Write an index over the vectors if there are many. Returns how well it finds; None if there is none.
+def write_facets(writer: VersionWriter, experts: Sequence[ExpertRecord]) -> FacetColumns:
+    """Write what experts are filtered and counted by, with their tags as of now; and return it."""
+    facets = FacetColumns.from_records(experts, with_database_retry(storage.all_tag_ids))
+    facets.save(writer.path(FACETS))
+    return facets
 
-    There is none either where no effort is enough for the recall that was ordered.
+
+def write_index(
+    writer: VersionWriter, order: Order, layout: Layout, facets: FacetColumns, progress: StageProgress
+) -> Quality | None:
+    """Have the engine index the vectors, approximately if they are many. Returns how well that finds; None if every
+    vector is compared, also where no effort is enough for the recall that was ordered.
     """
     mapped = np.load(writer.path(VECTORS), mmap_mode="r", allow_pickle=False)
+    passages = layout.text_count
     figures = {"passages": count_of_passages(passages), "dimension": mapped.shape[1]}
+    of = VersionVectors(writer.building, writer.number, order.fence, order.database, mapped, layout.passages, facets)
+    progress.expect(len(mapped))
+    index = order.engine.build(of, approximate=passages > order.exact_up_to, advance=progress.advance)
     if passages <= order.exact_up_to:
-        progress.expect(passages)
-        progress.advance(passages)
         progress.summarise(message("Exact search over %(passages)s in %(dimension)s dimensions", **figures))
         return None
-    progress.expect(len(mapped))
-    index = vectors.build_index(mapped, writer.path(ANN), advance=progress.advance)
     found = least_effort(index, mapped, order.recall)
     figures |= {"recall": found.recall, "effort": found.effort}
     if found.recall < order.recall:
-        writer.path(ANN).unlink()
+        order.engine.drop(of)
+        order.engine.build(of, approximate=False)
         progress.summarise(
             message(
                 "Exact search over %(passages)s in %(dimension)s dimensions: an approximate one has recall@10 "
@@ -113,21 +123,21 @@ def write_nonsense(writer: VersionWriter, layout: Layout, meaningless: NDArray[n
     strong."""
     writer.save(NONSENSE, meaningless)
     matrix = np.load(writer.path(VECTORS), mmap_mode="r", allow_pickle=False)
-    return nonsense.strong_similarity(MeaningIndex(matrix, len(layout), layout.passages, None), meaningless)
+    mapped = MappedVectors(matrix, layout.passages, None)
+    return nonsense.strong_similarity(MeaningIndex(mapped, len(layout), layout.passages), meaningless)
 
 
 def write_keywords(
     writer: VersionWriter,
     order: Order,
     experts: Sequence[ExpertRecord],
+    facets: FacetColumns,
     passages: PassageRows,
     progress: StageProgress,
 ) -> None:
-    """Write facets, suggestions and the keyword index of the experts read at the start, with their tags as of now;
-    and the words of their profiles and `passages`."""
+    """Write suggestions and the keyword index of the experts read at the start, with their `facets`; and the words
+    of their profiles and `passages`."""
     progress.expect(len(experts))
-    facets = FacetColumns.from_records(experts, with_database_retry(storage.all_tag_ids))
-    facets.save(writer.path(FACETS))
     names = with_database_retry(storage.all_tag_names)
     spoken = languages.detect(experts)
     Suggestions.from_records(experts, names).save(writer.path(SUGGESTIONS))

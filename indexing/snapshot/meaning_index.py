@@ -11,15 +11,15 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from indexing.snapshot.engine import Found, SearchableVectors
 from indexing.snapshot.passages import PassageRows
+from indexing.snapshot.prefilter import Prefilter
 from indexing.snapshot.ranking_constants import PENALTY
-from indexing.snapshot.vectors import VectorIndex, best_of, products
+from indexing.snapshot.vectors import best_of, products
 
 ROUNDS = 3
 """How often an approximate index is read twice as deep because passages of the same few experts fill the list."""
 BLOCK_ROWS = 1_024
-
-Found = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 
 class Nearness:
@@ -38,42 +38,32 @@ class Nearness:
 
 
 class MeaningIndex:
-    """The vectors of n experts and of m passages, with an index over all of them if there are many.
+    """The vectors of n experts and of m passages, in whatever engine they are.
 
     Immutable, and safe for any number of threads.
     """
 
-    def __init__(
-        self, matrix: NDArray[np.float32], experts: int, passages: PassageRows, ann: VectorIndex | None
-    ) -> None:
-        """`matrix` is float32[n + m, d]: see `indexing.building.layout`; `ann` is an index over its rows."""
-        self.matrix = matrix
+    def __init__(self, index: SearchableVectors, experts: int, passages: PassageRows) -> None:
+        self.index = index
         self.passages = passages
-        self.ann = ann
+        self._rows = experts + len(passages)
         self._experts = experts
         self._penalties = (PENALTY * np.log(passages.counts) ** 2).astype(np.float32)
 
-    @property
-    def vectors(self) -> NDArray[np.float32]:
-        """float32[n, d]: one for each expert."""
-        return self.matrix[: self._experts]
-
-    def nearest(self, vector: NDArray[np.float32], k: int, mask: NDArray[np.bool_] | None = None) -> Found:
-        """The k experts nearest to a unit `vector`, float32[d], of those that `mask`, bool[n], selects.
+    def nearest(self, vector: NDArray[np.float32], k: int, only: Prefilter | None = None) -> Found:
+        """The k experts nearest to a unit `vector`, float32[d], of those that pass `only`.
 
         Returns their rows int64[j] and similarities float32[j], best first; j <= k.
         """
-        return self.compared(vector, k, mask)[0]
+        return self.compared(vector, k, only)[0]
 
-    def compared(
-        self, vector: NDArray[np.float32], k: int, mask: NDArray[np.bool_] | None = None
-    ) -> tuple[Found, Nearness]:
-        """What `nearest` returns for `vector`, float32[d], and `mask`, bool[n]; and how near anybody else is."""
-        if self.ann is not None:
-            rows, near = best, similarities = self._nearest_by_index(self.ann, vector, k, mask)
+    def compared(self, vector: NDArray[np.float32], k: int, only: Prefilter | None = None) -> tuple[Found, Nearness]:
+        """What `nearest` returns for `vector`, float32[d], and `only`; and how near anybody else is."""
+        if not self.index.compares_all:
+            rows, near = best, similarities = self._nearest_by_index(vector, k, only)
         else:
-            rows = np.arange(self._experts) if mask is None else np.flatnonzero(mask)
-            near = self._all(vector) if mask is None else self.similarities(vector, rows)
+            rows = np.arange(self._experts) if only is None else np.flatnonzero(only.mask)
+            near = self._all(vector) if only is None else self.similarities(vector, rows)
             places = best_of(near, k)
             best, similarities = rows[places], near[places]
         known = np.full(self._experts, np.nan, np.float32)
@@ -84,7 +74,7 @@ class MeaningIndex:
         """float32[k]: how near a unit `vector`, float32[d], is to each of the experts in `rows`, int64[k]."""
         places, several = self.passages.places_of(rows)
         counted = len(rows) + int(self.passages.counts[places[several]].sum())
-        if 2 * counted > len(self.matrix):
+        if self.index.matrix is not None and 2 * counted > self._rows:
             return self._all(vector)[rows]
         found = self._of_rows(vector, rows)
         if several.any():
@@ -98,9 +88,9 @@ class MeaningIndex:
 
     def _of_rows(self, vector: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """float32[k]: the similarity of each row of the matrix."""
-        matrix = np.asarray(self.matrix)  # a plain array is indexed in half the time of a mapped one
+        vectors = self.index.vectors
         blocks = [  # rows are copied out of the mapped matrix
-            products(matrix[rows[start : start + BLOCK_ROWS]], vector) for start in range(0, len(rows), BLOCK_ROWS)
+            products(vectors(rows[start : start + BLOCK_ROWS]), vector) for start in range(0, len(rows), BLOCK_ROWS)
         ]
         return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
 
@@ -109,13 +99,9 @@ class MeaningIndex:
 
         None for those with one vector: of their profile everything counted.
         """
-        best: list[tuple[int, int] | None] = []
-        for place, several in zip(*(each.tolist() for each in self.passages.places_of(rows)), strict=True):
-            if several:
-                piece = 1 + int(self._of_passages(place, vector)[1:].argmax())  # the first one is the whole profile
-                _owner, start, length = self.passages.table[self.passages.starts[place] + piece].tolist()
-            best.append((start, length) if several else None)
-        return best
+        nearest, _pieces = self.nearest_pieces(vector, rows)
+        spans = self.passages.table[nearest, 1:].tolist() if len(self.passages) else [()] * len(rows)
+        return [(span[0], span[1]) if at >= 0 else None for at, span in zip(nearest.tolist(), spans, strict=True)]
 
     def nearest_pieces(
         self, vector: NDArray[np.float32], rows: NDArray[np.int64]
@@ -157,34 +143,30 @@ class MeaningIndex:
         """float32[d]: the vector of an expert's whole profile, as far as the model read it."""
         places, several = self.passages.places_of(np.array([row]))
         at = self._experts + int(self.passages.starts[places[0]]) if several[0] else row
-        return np.array(self.matrix[at])
+        return np.array(self.index.vectors(np.array([at]))[0])
 
     def _of_passages(self, place: int, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         start = self._experts + int(self.passages.starts[place])
-        return products(self.matrix[start : start + int(self.passages.counts[place])], vector)
+        return self._of_rows(vector, np.arange(start, start + int(self.passages.counts[place])))
 
     def _all(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """float32[n]: the similarity of every expert."""
-        found = products(self.matrix, vector)
+        """float32[n]: the similarity of every expert. Only where there is a matrix."""
+        assert self.index.matrix is not None
+        found = products(self.index.matrix, vector)
         if not len(self.passages):
             return found
         best = np.maximum.reduceat(found[self._experts :], self.passages.starts)
         found[self.passages.owners] = best - self._penalties
         return found[: self._experts]
 
-    def _nearest_by_index(
-        self, ann: VectorIndex, vector: NDArray[np.float32], k: int, mask: NDArray[np.bool_] | None
-    ) -> Found:
+    def _nearest_by_index(self, vector: NDArray[np.float32], k: int, only: Prefilter | None) -> Found:
         """Reads the index deeper until `k` experts are found and none below can be better (or ROUNDS times)."""
-        counted = None if mask is None else self._counted(mask)
-        depth, rounds = math.ceil(k * len(self.matrix) / self._experts), 0
+        read = self.index.reader(vector, only)
+        depth, rounds = math.ceil(k * self._rows / self._experts), 0
         while True:
-            if counted is None:
-                rows, similarities = (each[0] for each in ann.search(vector[np.newaxis], depth))
-            else:
-                rows, similarities = ann.search_among(self.matrix, vector, depth, counted)
+            rows, similarities = read(depth)
             experts, nearness = self._by_expert(rows, similarities)
-            is_all = len(rows) < depth or depth >= ann.count or bool((rows < 0).any())
+            is_all = len(rows) < depth or depth >= self.index.count or bool((rows < 0).any())
             is_settled = len(experts) >= k and nearness[k - 1] >= similarities[-1]
             if is_all or is_settled or not len(self.passages) or (rounds >= ROUNDS and len(experts) >= k):
                 return experts[:k], nearness[:k]
@@ -206,9 +188,3 @@ class MeaningIndex:
         _, first = np.unique(experts, return_index=True)
         order = first[np.lexsort((experts[first], -nearness[first]))]
         return experts[order], nearness[order]
-
-    def _counted(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """bool[n + m]: the rows of the matrix that count for the experts selected by `mask`, bool[n]."""
-        own = mask.copy()
-        own[self.passages.owners] = False
-        return np.concatenate([own, mask[self.passages.table[:, 0]]])

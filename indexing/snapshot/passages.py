@@ -53,6 +53,15 @@ class PassageRows:
         rows[self.owners] = experts + self.starts
         return rows
 
+    def counted(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """bool[n + m]: the rows of the matrix of vectors that are texts of the experts selected by `mask`, bool[n].
+
+        The mean of somebody's passages is none.
+        """
+        own = mask.copy()
+        own[self.owners] = False
+        return np.concatenate([own, mask[self.table[:, 0]]])
+
     def places_of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """For each expert's row int64[k], the place in `owners`, and whether the expert has several passages."""
         if not len(self.owners):

@@ -13,15 +13,17 @@ from experts.profiles.hashes import HASH_BYTES
 from indexing.errors import SnapshotInvalid
 from indexing.lib.messages import count_of_experts, message
 from indexing.snapshot.baseline import Baseline
+from indexing.snapshot.engine import Engine
 from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.feedback_terms import FeedbackTerms
+from indexing.snapshot.files_engine import FILES
 from indexing.snapshot.keyword_index import KeywordIndex
 from indexing.snapshot.lookup import require_rows
-from indexing.snapshot.manifest import HNSW, Manifest
+from indexing.snapshot.manifest import Manifest
 from indexing.snapshot.meaning_index import MeaningIndex, Nearness
 from indexing.snapshot.prefilter import Prefilter
 from indexing.snapshot.suggestion_index import Suggestions
-from indexing.snapshot.vectors import EF_SEARCH, Spread, VectorIndex
+from indexing.snapshot.vectors import Spread
 from indexing.snapshot.version_files import (
     check_files,
     open_array,
@@ -31,7 +33,6 @@ from indexing.snapshot.version_files import (
     unreadable,
 )
 from indexing.snapshot.writer import (
-    ANN,
     FACETS,
     FEEDBACK,
     FEEDBACK_WORDS,
@@ -54,6 +55,9 @@ class Snapshot:
     baseline: Baseline
     text_hashes: NDArray[np.uint8]
     """uint8[n, 16]: hashes of the whole profiles; an equal hash means that their vectors can be reused."""
+    matrix: NDArray[np.float32]
+    """float32[n + m, d], unit length, memory-mapped and read-only: those of the experts, then their passages'. What
+    searches asks `meaning` instead, which may have them elsewhere."""
     facets: FacetColumns
     meaning: MeaningIndex
     keywords: KeywordIndex
@@ -63,7 +67,14 @@ class Snapshot:
     """None if the version was built by a release that did not store them."""
 
     @classmethod
-    def open(cls, folder: Path, *, check_hashes: bool = True, manifest_sha256: str | None = None) -> Snapshot:
+    def open(
+        cls,
+        folder: Path,
+        *,
+        check_hashes: bool = True,
+        manifest_sha256: str | None = None,
+        engine: Engine = FILES,
+    ) -> Snapshot:
         """Open `folder` and check it: manifest against `manifest_sha256`, sizes, hashes, counts, dimensions.
 
         Raises SnapshotInvalid, which names the first file that is missing, damaged or does not fit.
@@ -73,12 +84,12 @@ class Snapshot:
         passages = open_passages(folder, manifest)
         rows = manifest.count + len(passages)
         matrix = open_array(folder / VECTORS, np.dtype(np.float32), (rows, manifest.dimension), mapped=True)
-        ann = _ann(folder / ANN, manifest.ann_effort or EF_SEARCH) if manifest.ann_kind == HNSW else None
         snapshot = cls(
             baseline=Baseline.read(folder, manifest),
             text_hashes=open_array(folder / TEXT_HASHES, np.dtype(np.uint8), (manifest.count, HASH_BYTES)),
+            matrix=matrix,
             facets=open_facets(folder / FACETS),
-            meaning=MeaningIndex(matrix, manifest.count, passages, ann),
+            meaning=MeaningIndex(engine.open(folder, manifest, matrix, passages), manifest.count, passages),
             keywords=_keywords(folder / KEYWORDS),
             spread=Spread.from_vectors(matrix, passages.whole_rows(manifest.count)),
             suggestions=_suggestions(folder / SUGGESTIONS, manifest.count),
@@ -103,7 +114,7 @@ class Snapshot:
 
         Of an expert with several passages it is the normalised mean of their vectors.
         """
-        return self.meaning.vectors
+        return self.matrix[: len(self)]
 
     @property
     def number(self) -> int:
@@ -121,7 +132,7 @@ class Snapshot:
         Returns expert ids int64[m] and similarities float32[m], m <= k, best first. An expert's similarity is the
         cosine similarity of their best passage, corrected for their number: see `indexing.snapshot.meaning_index`.
         """
-        rows, similarities = self.meaning.nearest(vector, k, only.mask if only else None)
+        rows, similarities = self.meaning.nearest(vector, k, only)
         return self.ids[rows], similarities
 
     def compared(
@@ -129,7 +140,7 @@ class Snapshot:
     ) -> tuple[tuple[NDArray[np.int64], NDArray[np.float32]], Nearness]:
         """What `semantic` returns, ids int64[m] and similarities float32[m] for `vector`, float32[d]; and the
         similarities of anybody else, by their rows."""
-        (rows, similarities), nearness = self.meaning.compared(vector, k, only.mask if only else None)
+        (rows, similarities), nearness = self.meaning.compared(vector, k, only)
         return (self.ids[rows], similarities), nearness
 
     def keyword(
@@ -171,7 +182,7 @@ class Snapshot:
         return require_rows(self.ids, ids)
 
     def _check_agreement(self) -> None:
-        count, ann = self.manifest.count, self.meaning.ann
+        count = self.manifest.count
         for file, found in ((FACETS, len(self.facets)), (KEYWORDS, self.keywords.count)):
             if found != count:
                 raise SnapshotInvalid(
@@ -182,19 +193,6 @@ class Snapshot:
                         count=count,
                     ),
                 )
-        if ann is not None and (ann.count, ann.dimension) != self.meaning.matrix.shape:
-            raise SnapshotInvalid(
-                message(
-                    "%(file)s holds %(found)s vectors of %(dimension)s dimensions, %(other)s holds %(expected)s of "
-                    "%(expected_dimension)s. Rebuild the index.",
-                    file=ANN,
-                    found=ann.count,
-                    dimension=ann.dimension,
-                    other=VECTORS,
-                    expected=len(self.meaning.matrix),
-                    expected_dimension=self.manifest.dimension,
-                ),
-            )
         if not (np.diff(self.ids) > 0).all():
             raise unreadable(IDS, "the ids are not in rising order")
 
@@ -213,13 +211,6 @@ def _feedback(folder: Path, manifest: Manifest, passages: int) -> FeedbackTerms 
         return FeedbackTerms.load(folder / FEEDBACK, folder / FEEDBACK_WORDS, manifest.count, passages)
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise unreadable(folder / FEEDBACK, error) from error
-
-
-def _ann(path: Path, effort: int) -> VectorIndex:
-    try:
-        return VectorIndex.open(path, effort)
-    except RuntimeError as error:
-        raise unreadable(path, str(error).strip().splitlines()[-1]) from error
 
 
 def _keywords(folder: Path) -> KeywordIndex:

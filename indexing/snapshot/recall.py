@@ -8,7 +8,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from indexing.snapshot.vectors import EF_SEARCH, VectorIndex, nearest
+from indexing.snapshot.engine import SearchableVectors
+from indexing.snapshot.vectors import EF_SEARCH, nearest
 
 WANTED = 0.97
 """recall@10 that an index has to reach."""
@@ -49,14 +50,14 @@ class Truth:
         _, similarities = nearest(vectors, queries, min(RECALL_AT, len(vectors)))
         return cls(vectors, queries, similarities[:, -1])
 
-    def recall(self, index: VectorIndex) -> float:
+    def recall(self, index: SearchableVectors) -> float:
         """recall@10 of an index over the vectors: the share of its hits that are as near as the tenth nearest."""
         rows, _ = index.search(self.queries, min(RECALL_AT, len(self.vectors)))
         found = np.einsum("mkd,md->mk", self.vectors[rows], self.queries)  # by the vectors, not as the index has it
         return float(np.mean((rows >= 0) & (found >= self.tenth[:, np.newaxis] - TIE)))
 
 
-def least_effort(index: VectorIndex, vectors: NDArray[np.float32], wanted: float = WANTED) -> Quality:
+def least_effort(index: SearchableVectors, vectors: NDArray[np.float32], wanted: float = WANTED) -> Quality:
     """The first of EFFORTS with which `index` over `vectors`, float32[n, d], reaches `wanted`; else the last one."""
     truth = Truth.of(vectors)
     for effort in EFFORTS:

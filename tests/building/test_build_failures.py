@@ -20,6 +20,7 @@ from indexing.building.pipeline import build
 from indexing.encoders.protocol import Role
 from indexing.errors import Cancelled, DiskFull, EncoderUnavailable, VerifyFailed
 from indexing.lib import paths
+from indexing.snapshot import files_engine
 from indexing.snapshot.keyword_schema import KeywordDocument
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.writer import VECTORS, VersionWriter
@@ -147,14 +148,14 @@ def test_unusable_vectors_in_the_files_fail_the_build(factor, monkeypatch):
 def test_vectors_in_the_wrong_order_fail_the_build(monkeypatch):
     """The index over other rows than the file: each expert then finds somebody else."""
     cast.experts(60)
-    real = writing.vectors.build_index
+    real = files_engine.build_index
 
     def shifted(array: np.ndarray, target: Path, **options: object) -> object:
         right = real(array, target, **options)
         real(np.roll(array, 1, axis=0), target)
         return right
 
-    monkeypatch.setattr(writing.vectors, "build_index", shifted)
+    monkeypatch.setattr(files_engine, "build_index", shifted)
     with pytest.raises(VerifyFailed, match=r"The vector index finds only \d+\.\d % of the ten nearest"):
         build(replace(FULL, exact_up_to=5), RecordingReporter())
     assert left_over() == []

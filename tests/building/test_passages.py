@@ -57,15 +57,15 @@ def test_a_long_profile_has_a_vector_for_the_whole_and_one_for_each_piece(people
     snapshot = built_snapshot()
     rich = people[2]
     assert snapshot.manifest.passages == 7 + 1 + len(SUBJECTS)
-    assert snapshot.meaning.matrix.shape == (8 + 1 + len(SUBJECTS), 64)
+    assert snapshot.matrix.shape == (8 + 1 + len(SUBJECTS), 64)
     table = snapshot.meaning.passages.table
     assert table[:, 0].tolist() == [2] * (1 + len(SUBJECTS))
     pieces = [rich.bio[start : start + length] for _, start, length in table[1:].tolist()]
     assert pieces == [paragraph(subject).strip() for subject in SUBJECTS]
     prefix = f"{rich.job_title}, {rich.company}. "
     expected = np.array([text_vector(prefix + piece) for piece in pieces])
-    np.testing.assert_array_equal(snapshot.meaning.matrix[9:], expected)
-    mean = snapshot.meaning.matrix[8:].sum(axis=0)
+    np.testing.assert_array_equal(snapshot.matrix[9:], expected)
+    mean = snapshot.matrix[8:].sum(axis=0)
     np.testing.assert_allclose(snapshot.vectors[2], mean / np.linalg.norm(mean), atol=1e-6)
     assert np.load(paths.version_folder(1) / "passage_hashes.npy")[1].tobytes() == text_hash(
         HashEncoder.fingerprint, prefix + pieces[0]
@@ -76,7 +76,7 @@ def test_without_long_profiles_a_version_holds_each_vector_once(encoder):
     cast.experts(8)
     made = built()
     snapshot = Snapshot.open(made.folder)
-    assert (snapshot.manifest.passages, snapshot.meaning.matrix.shape) == (8, (8, 64))
+    assert (snapshot.manifest.passages, snapshot.matrix.shape) == (8, (8, 64))
     assert not (made.folder / "ann.faiss").exists()
     assert len(encoder.encoded) == 8 + Tag.objects.filter(is_active=True).count() + nonsense.COUNT
 
@@ -154,7 +154,7 @@ def test_what_an_earlier_release_built_is_reused_where_the_text_is_the_same(peop
     assert (made.encoded, made.reused) == (1, 7)
     again = Snapshot.open(made.folder)
     fresh = built_snapshot(replace(FULL, number=3, fence=3, reembed=True))
-    np.testing.assert_array_equal(again.meaning.matrix, fresh.meaning.matrix)
+    np.testing.assert_array_equal(again.matrix, fresh.matrix)
     assert plan_rebuild(again).to_encode == 0
 
 

@@ -74,14 +74,14 @@ def test_beyond_the_limit_the_index_is_approximate_and_says_how_good():
     snapshot = built_snapshot(replace(FULL, exact_up_to=39))
     assert snapshot.manifest.ann_kind == "hnsw"
     assert snapshot.manifest.ann_recall >= recall.WANTED
-    assert snapshot.meaning.ann.effort == snapshot.manifest.ann_effort == recall.EFFORTS[0]
+    assert snapshot.meaning.index.effort == snapshot.manifest.ann_effort == recall.EFFORTS[0]
 
 
 def test_its_searches_take_the_effort_that_it_needed(monkeypatch):
     monkeypatch.setattr(recall, "EFFORTS", (300,))
     cast.experts(12)
     snapshot = built_snapshot(replace(FULL, exact_up_to=5))
-    assert snapshot.meaning.ann.effort == snapshot.manifest.ann_effort == 300
+    assert snapshot.meaning.index.effort == snapshot.manifest.ann_effort == 300
 
 
 def test_where_no_effort_is_enough_it_is_exact_and_says_why():

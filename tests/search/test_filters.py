@@ -15,11 +15,13 @@ from indexing.search import Mode, search
 from indexing.search.filters import NONE, Filters, InvalidFilter
 from indexing.snapshot import vectors
 from indexing.snapshot.facets import FacetColumns
+from indexing.snapshot.files_engine import MappedVectors
 from indexing.snapshot.keyword_index import KeywordIndex, build_index
 from indexing.snapshot.keyword_schema import KeywordDocument
 from indexing.snapshot.meaning_index import MeaningIndex
 from indexing.snapshot.passages import PassageRows
 from indexing.snapshot.places import PlaceColumns
+from indexing.snapshot.prefilter import KeywordConditions, Prefilter
 from indexing.snapshot.vectors import VectorIndex
 from tests.support import cast
 from tests.support.index_cast import built_snapshot
@@ -166,7 +168,7 @@ def index(request, cloud, tmp_path_factory) -> MeaningIndex:
         target = tmp_path_factory.mktemp("ann") / "ann.faiss"
         vectors.build_index(cloud, target)
         ann = VectorIndex.open(target)
-    return MeaningIndex(cloud, len(cloud), PassageRows.none(), ann)
+    return MeaningIndex(MappedVectors(cloud, PassageRows.none(), ann), len(cloud), PassageRows.none())
 
 
 @pytest.mark.parametrize("share", [1.0, 0.7, 0.2, 0.01, 0.0005, 0.0])
@@ -177,7 +179,7 @@ def test_vectors_give_k_of_those_selected_and_the_nearest(cloud, index, share, a
     mask = np.random.default_rng(5).random(len(cloud)) < share
     selected = np.flatnonzero(mask)
     for query in cloud[:: len(cloud) // 5]:
-        rows, similarities = index.nearest(query, 50, mask)
+        rows, similarities = index.nearest(query, 50, Prefilter(mask, KeywordConditions()))
         assert len(rows) == min(50, len(selected))
         assert mask[rows].all()
         assert (np.diff(similarities) <= 0).all()

@@ -7,8 +7,10 @@ import math
 import numpy as np
 import pytest
 
+from indexing.snapshot.files_engine import MappedVectors
 from indexing.snapshot.meaning_index import MeaningIndex
 from indexing.snapshot.passages import PassageRows
+from indexing.snapshot.prefilter import KeywordConditions, Prefilter
 from indexing.snapshot.ranking_constants import PENALTY
 from indexing.snapshot.vectors import VectorIndex, build_index
 
@@ -39,7 +41,7 @@ def index(request, matrix, passages, tmp_path_factory) -> MeaningIndex:
         target = tmp_path_factory.mktemp("ann") / "ann.faiss"
         build_index(matrix, target)
         ann = VectorIndex.open(target)
-    return MeaningIndex(matrix, EXPERTS, passages, ann)
+    return MeaningIndex(MappedVectors(matrix, passages, ann), EXPERTS, passages)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -74,7 +76,7 @@ def test_the_nearest_are_those_with_the_best_passage(index, matrix, passages, k)
 
 def same_experts(rows: np.ndarray, true: np.ndarray, index: MeaningIndex) -> None:
     """An approximate index may miss one in twenty, but gives as many."""
-    if index.ann is None:
+    if index.index.compares_all:
         assert rows.tolist() == true.tolist()
     assert len(rows) == len(true)
     assert len(np.intersect1d(rows, true)) >= 0.95 * len(true)
@@ -86,7 +88,7 @@ def test_a_filter_is_for_experts_and_all_their_passages(index, matrix, passages,
     for query in queries(5):
         true = np.where(mask, expected(matrix, passages, query), -np.inf)
         k = min(30, int(mask.sum()))
-        rows, similarities = index.nearest(query, 30, mask)
+        rows, similarities = index.nearest(query, 30, Prefilter(mask, KeywordConditions()))
         same_experts(rows, np.argsort(-true)[:k], index)
         np.testing.assert_allclose(similarities, true[rows], atol=1e-6)
 
@@ -125,7 +127,7 @@ def test_all_passages_of_one_come_nearest_first(index, matrix, passages):
 
 
 def test_without_passages_it_is_the_similarity_alone(matrix):
-    index = MeaningIndex(matrix[:EXPERTS], EXPERTS, PassageRows.none(), None)
+    index = MeaningIndex(MappedVectors(matrix[:EXPERTS], PassageRows.none(), None), EXPERTS, PassageRows.none())
     query = queries(1)[0]
     rows, similarities = index.nearest(query, 10)
     true = matrix[:EXPERTS] @ query
