@@ -13,6 +13,7 @@ from indexing.models import RebuildRun
 from indexing.serving import live
 from indexing.snapshot.reader import Snapshot
 from indexing.worker import execute
+from tests.support.remembered import remembered
 
 PASSWORD = "correct horse battery staple"
 
@@ -83,12 +84,23 @@ def rebuild(kind: str = "full") -> RebuildRun:
 
 def published(count: int = 8) -> Snapshot:
     """A version of `count` new experts, live in the database and served by this process."""
+    assert not connection.in_atomic_block, "mark the test django_db(transaction=True)"
+    _published(count)
+    return live.load_now()
+
+
+@remembered
+def _published(count: int) -> None:
     experts(count)
-    return published_again()
+    _done()
 
 
 def published_again() -> Snapshot:
     """Rebuild the directory as it is, and serve the new version here."""
+    _done()
+    return live.load_now()
+
+
+def _done() -> None:
     run = rebuild()
     assert run.state == RebuildRun.State.DONE, run.error
-    return live.load_now()

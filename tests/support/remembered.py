@@ -7,9 +7,9 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 from django.apps import apps
 from django.conf import settings
@@ -33,28 +33,35 @@ class Remembered:
     at: datetime
 
 
-_scenes: dict[tuple[str, ...], Remembered] = {}
-_stored = tempfile.TemporaryDirectory(prefix="tcs-scenes-")
+Options = ParamSpec("Options")
+
+_scenes: dict[tuple[object, ...], Remembered] = {}
 
 
-def remembered(make: Callable[[], None]) -> Callable[[], None]:
+@cache
+def _stored() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="tcs-scenes-")
+
+
+def remembered(make: Callable[Options, None]) -> Callable[Options, None]:
     """Let `make` put back what it made before, where directory, index and settings are as they were then.
 
     Its moments are as long ago as if it had just been made. On PostgreSQL it is made each time.
     """
 
     @wraps(make)
-    def scene() -> None:
+    def scene(*arguments: Options.args, **named: Options.kwargs) -> None:
         if connection.vendor != "sqlite" or any(_in_use(name).exists() for name in FILES):
-            make()
+            make(*arguments, **named)
             return
-        key = (make.__qualname__, *(f"{name}={getattr(settings, name)}" for name in dir(settings) if _matters(name)))
+        given = (f"{name}={getattr(settings, name)}" for name in dir(settings) if _matters(name))
+        key = (make.__qualname__, arguments, *named.items(), *given)
         known, before = _scenes.get(key), _rows()
         if known is not None and known.before == before:
             _put_back(known)
             return
-        make()
-        files = Path(tempfile.mkdtemp(dir=_stored.name))
+        make(*arguments, **named)
+        files = Path(tempfile.mkdtemp(dir=_stored().name))
         for name in FILES:
             _copy(_in_use(name), files / name)
         _scenes[key] = Remembered(before, _rows(), files, datetime.now())
