@@ -11,7 +11,7 @@ RUN .venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-bina
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin tcs \
-    && install --directory --owner=tcs --group=tcs --mode=0700 /data
+    && install --directory --owner=tcs --group=tcs --mode=0700 /data /data/documents /data/photos /data/imports
 WORKDIR /opt/tcs
 COPY --from=packages /opt/tcs/.venv .venv
 COPY manage.py ./

@@ -188,6 +188,24 @@ class FolderNotShared(IndexingError):
         )
 
 
+class BucketNotShared(IndexingError):
+    """The worker's bucket is not the one of the web processes: nobody could use what it builds."""
+
+    status = HTTPStatus.CONFLICT
+
+    def __init__(self, url: str, host: str, other: str) -> None:
+        super().__init__(
+            message(
+                "The worker on %(host)s does not share the bucket of the web processes: what process %(other)s wrote "
+                "is not in %(url)s. Nothing was published, and search is not affected. Set TCS_VERSIONS_URL to the "
+                "same bucket for both, then rebuild.",
+                host=host,
+                other=other,
+                url=url,
+            )
+        )
+
+
 class MapNotReady(IndexingError):
     """The version's map is still being computed; `progress` is its share, 0 to 1, or None before it is known."""
 
@@ -215,6 +233,21 @@ class NotEnoughMemory(SnapshotInvalid):
                 number=number,
                 needed=needed // 1_000_000 + 1,
                 free=max(free, 0) // 1_000_000,
+            )
+        )
+
+
+class BucketUnavailable(SnapshotInvalid):
+    """The bucket with the versions (TCS_VERSIONS_URL) cannot be used now: `url` names it, `why` is a part of a
+    sentence. `passes`: whether waiting may help."""
+
+    def __init__(self, url: str, why: Message, *, passes: bool = False) -> None:
+        self.passes = passes
+        super().__init__(
+            message(
+                "The bucket %(url)s cannot be used: %(why)s. Search continues with what this machine has.",
+                url=url,
+                why=why,
             )
         )
 

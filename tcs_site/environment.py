@@ -110,6 +110,15 @@ def share(name: str, default: float, *, about: str = "") -> float:
     return parsed
 
 
+def bucket(name: str, *, about: str = "") -> str:
+    """The address of a bucket, `s3://name/prefix`, or "". Raises ImproperlyConfigured for anything else."""
+    value = text(name, about=about).rstrip("/")
+    parts = urlsplit(value)
+    if value and (parts.scheme != "s3" or not parts.hostname or "@" in parts.netloc or parts.query):
+        raise ImproperlyConfigured(f"{name} is not the address of a bucket, such as s3://bucket/prefix.")
+    return value
+
+
 def url(name: str, *, about: str = "") -> str:
     """An http or https address, or "". Raises ImproperlyConfigured for another, unshown: it may hold a secret."""
     value = text(name, about=about)

@@ -43,6 +43,11 @@ TCS_WORKER_THREADS = env.integer(
 TCS_KEEP_VERSIONS = env.integer(
     "TCS_KEEP_VERSIONS", 5, at_least=1, about="Versions to keep, with the live one; pinned ones are kept in addition"
 )
+TCS_VERSIONS_URL = env.bucket(
+    "TCS_VERSIONS_URL",
+    about="Bucket for versions, `s3://bucket/prefix`, for machines that share no data folder; its address and keys "
+    "by the usual `AWS_…` variables",
+)
 TCS_LEASE_SECONDS = env.number(
     "TCS_LEASE_SECONDS", 60, at_least=2, about="Seconds without a heartbeat after which a run counts as crashed"
 )

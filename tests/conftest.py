@@ -113,7 +113,7 @@ def _clean_process_and_folder() -> Iterator[None]:
     web_process.reset()
     yield
     web_process.stop()
-    for name in ("versions", "maps", "imports", "processes", "documents", "photos", "encoded"):
+    for name in ("versions", "maps", "imports", "processes", "documents", "photos", "encoded", "downloads"):
         shutil.rmtree(Path(settings.DATA_DIR) / name, ignore_errors=True)
     (Path(settings.DATA_DIR) / MARK).unlink(missing_ok=True)
     cache.clear()

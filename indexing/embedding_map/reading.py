@@ -6,10 +6,11 @@ import logging
 
 from indexing.embedding_map import positions
 from indexing.embedding_map.positions import Positions
-from indexing.errors import MapNotReady, NoIndexYet, NoMap, SnapshotInvalid
+from indexing.errors import BucketUnavailable, MapNotReady, NoIndexYet, NoMap, SnapshotInvalid
 from indexing.lib import paths
 from indexing.lib.messages import message
 from indexing.models import IndexState, IndexVersion
+from indexing.versions import bucket
 from indexing.versions.opening import searchable
 
 logger = logging.getLogger(__name__)
@@ -49,11 +50,15 @@ def read_positions(version: IndexVersion, count: int | None = None) -> Positions
 
     `count` is the number of experts, for callers who know it better than the version's row. Raises MapNotReady while
     the map is still to be computed, NoMap if it never will be. A missing or damaged file counts as not computed: it
-    is noted, and for the live version the map is then computed again.
+    is noted, and for the live version the map is then computed again. BucketUnavailable if it would have to come from
+    there now.
     """
     if version.map_state == MapState.DONE:
         try:
-            return positions.load(paths.map_file(version.number), version.expert_count if count is None else count)
+            path = bucket.map_file_of(version.number)
+            return positions.load(path, version.expert_count if count is None else count)
+        except BucketUnavailable:
+            raise
         except SnapshotInvalid as error:
             logger.error("The map of version %s is computed again once it is live: %s", version.number, error)
             version.lose_map()

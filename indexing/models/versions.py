@@ -22,6 +22,10 @@ class IndexVersionQuerySet(models.QuerySet["IndexVersion"]):
         """The versions that TCS_KEEP_VERSIONS lets be deleted: kept ones that are not pinned, newest first."""
         return self.filter(state=IndexVersion.State.KEPT, pinned_at=None).order_by("-number")
 
+    def searchable(self) -> IndexVersionQuerySet:
+        """Those in a state of SEARCHABLE."""
+        return self.filter(state__in=IndexVersion.SEARCHABLE)
+
     def pinned(self) -> IndexVersionQuerySet:
         return self.exclude(pinned_at=None)
 
@@ -41,6 +45,9 @@ class IndexVersion(models.Model):
         COMPUTING = "computing", _("computing")
         DONE = "done", _("done")
         FAILED = "failed", _("failed")
+
+    SEARCHABLE = (State.LIVE, State.HELD, State.KEPT)
+    """The states of versions that have their files and can be searched."""
 
     number = models.PositiveBigIntegerField(_("number"), primary_key=True)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.BUILDING)

@@ -16,7 +16,9 @@ from indexing.lib import paths
 from indexing.lib.messages import message
 from indexing.lib.ownership import MARK
 from indexing.lib.private_files import make_private
+from indexing.models import IndexVersion
 from indexing.snapshot.reader import Snapshot
+from indexing.versions import bucket, opening
 
 DATABASE = "db.sqlite3"
 FOLDERS = ("versions", "maps", "models")
@@ -85,6 +87,10 @@ def _copy_attachments(folder: Path) -> None:
 
 
 def _copy_files(folder: Path) -> None:
+    for version in opening.searchable() if bucket.is_used() else []:
+        bucket.folder_of(version)
+        if version.map_state == IndexVersion.MapState.DONE:
+            bucket.map_file_of(version.number)
     data = Path(settings.DATA_DIR)
     for name in FOLDERS:
         if (data / name).is_dir():

@@ -22,7 +22,7 @@ from indexing.lib.process_state import ProcessState
 from indexing.lib.processes import Owner
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from indexing.runs.endings import fence_lost, mark_crashed
-from indexing.versions import sweep
+from indexing.versions import bucket, sweep
 
 logger = logging.getLogger(__name__)
 Kind, State = RebuildRun.Kind, RebuildRun.State
@@ -66,9 +66,12 @@ def claim(owner: Owner, run_id: int | None = None) -> RebuildRun | None:
     """Take the queued run (or only run `run_id`) for `owner`: it is running then, under a new fence.
 
     A full run gets its version number here, so that every folder a worker makes belongs to a row. No
-    folder of that number exists yet: after a restore the database may know fewer versions than the disk holds.
+    folder of that number exists yet: after a restore the database may know fewer versions than the disk, or the
+    bucket, holds.
     """
-    on_disk = paths.highest_number()
+    if not RebuildRun.objects.filter(state=State.QUEUED).exists():
+        return None
+    stored = max(paths.highest_number(), bucket.highest_number())
     with transaction.atomic():
         state = IndexState.locked()
         queued = RebuildRun.objects.filter(state=State.QUEUED)
@@ -78,7 +81,7 @@ def claim(owner: Owner, run_id: int | None = None) -> RebuildRun | None:
         state.fence += 1
         version = None
         if run.kind == Kind.FULL:
-            state.last_version_number = max(state.last_version_number, on_disk) + 1
+            state.last_version_number = max(state.last_version_number, stored) + 1
             version = IndexVersion.objects.create(number=state.last_version_number)
         state.save(update_fields=["fence", "last_version_number"])
         now = timezone.now()

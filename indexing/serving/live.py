@@ -22,8 +22,9 @@ from indexing.lib.threads import BackgroundThread
 from indexing.lib.translation import stored_text, translated
 from indexing.models import IndexState, IndexVersion, ServingProcess
 from indexing.runs import launch
+from indexing.serving import fetching
 from indexing.snapshot.reader import Snapshot
-from indexing.versions import free_memory, shared_folder
+from indexing.versions import bucket, free_memory, shared_folder
 from indexing.versions.opening import open_snapshot
 from indexing.versions.shared_folder import FolderToken
 
@@ -56,10 +57,13 @@ class Live:
         """Number of a version -> when it is tried again, in monotonic seconds."""
         self.next_report = 0.0
         """monotonic seconds"""
-        self.token = FolderToken()
+        self.token: FolderToken | bucket.BucketToken = FolderToken()
+        if bucket.is_used():
+            self.token = fetching.state.get().token
 
-    def refresh(self) -> None:
-        """Serve the live version if it is not served already.
+    def refresh(self, *, fetch: bool = True) -> None:
+        """Serve the live version if it is not served already. One that is in a bucket only is downloaded before that,
+        or left to the thread that does so (`fetching`) without `fetch`.
 
         A version that does not verify is refused, and `problem` says why. What is served stays; a process that serves
         nothing yet takes the newest kept version that verifies.
@@ -72,13 +76,15 @@ class Live:
             return
         if time.monotonic() < self._refused.get(wanted.number, 0.0):
             return
-        self.problem = self._serve(wanted)
+        self.problem = self._serve(wanted, fetch)
         if self.problem and self.snapshot is None:
             kept = IndexVersion.objects.filter(state=IndexVersion.State.KEPT).order_by("-number")
-            next((version for version in kept if not self._serve(version)), None)
+            next((version for version in kept if not self._serve(version, fetch)), None)
 
-    def _serve(self, version: IndexVersion) -> Message | None:
+    def _serve(self, version: IndexVersion, fetch: bool) -> Message | None:
         """Open and serve it; returns why not, or None."""
+        if bucket.is_used() and not fetch and not bucket.is_here(version):
+            return fetching.why_not_here(version)
         try:
             self._require_searchable(version)
             # A process that serves nothing yet needs no reserve for running searches.
@@ -132,8 +138,9 @@ def has_looked() -> bool:
 
 
 def problem() -> str:
-    """Why this process does not serve the live version, as a sentence; empty if it does, or if there is none."""
-    return translated(served.get().problem)
+    """Why this process does not serve the live version, or cannot get the next one, as a sentence; empty if all is
+    well, or if there is no version."""
+    return translated(served.get().problem or fetching.problem())
 
 
 def load_now() -> Snapshot:
@@ -147,7 +154,7 @@ def load_now() -> Snapshot:
 
 def _keep_current() -> float:
     live = served.get()
-    live.refresh()
+    live.refresh(fetch=False)
     if time.monotonic() >= live.next_report:
         _report(live)
         runs.reap()
@@ -165,6 +172,7 @@ def _leave() -> None:
 def _report(live: Live) -> None:
     me = processes.me()
     live.token.count()
+    problem = live.problem or fetching.problem()
     ServingProcess.objects.update_or_create(
         host=me.host,
         pid=me.pid,
@@ -172,8 +180,8 @@ def _report(live: Live) -> None:
         defaults={
             "seen_at": timezone.now(),
             "version_number": live.snapshot.number if live.snapshot else None,
-            "problem": stored_text(live.problem) if live.problem else "",
-            "problem_data": live.problem.as_dict() if live.problem else None,
+            "problem": stored_text(problem) if problem else "",
+            "problem_data": problem.as_dict() if problem else None,
             "folder_token": live.token.written,
             "folder_beats": live.token.beats,
             "stalled": [each.name for each in pulse.stalled()],
@@ -196,9 +204,11 @@ _background = BackgroundThread("live", _keep_current, retry_seconds=LOOK_SECONDS
 def start(*, has_model: HasModel = any_model) -> None:
     """Start the thread, once. `has_model` keeps out newer versions that this process could not search by meaning."""
     served.get().has_model = has_model
+    fetching.start()
     _background.start()
 
 
 def stop() -> None:
     """End the thread, and take this process off the list of those that serve."""
+    fetching.stop()
     _background.stop()

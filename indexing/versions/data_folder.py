@@ -25,6 +25,7 @@ from indexing.lib.messages import Message, message, plural_message
 from indexing.lib.ownership import MARK, marked_by
 from indexing.models import IndexState
 from indexing.snapshot.manifest import MANIFEST_NAME
+from indexing.versions import bucket
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def claim(*, adopt: bool = False) -> None:
     database = facts.id or _give_id("" if adopt else written)
     if written == database:
         return
-    if not written and not _finished() and facts.known:
+    if not written and not _finished() and facts.known and not bucket.is_used():
         logger.warning(
             message(
                 "The data folder %(folder)s is new to this database, and has none of its versions. "

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from experts.numbers import whole_number
 from indexing.errors import Refused, SnapshotInvalid, VersionDamaged
-from indexing.lib import paths
 from indexing.lib.messages import message
 from indexing.lib.translation import label
 from indexing.models import IndexVersion
@@ -17,15 +16,15 @@ from indexing.snapshot import version_files
 from indexing.snapshot.baseline import Baseline
 from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.reader import Snapshot
-from indexing.versions import free_memory
+from indexing.versions import bucket, free_memory
 
 State = IndexVersion.State
-SEARCHABLE = (State.LIVE, State.HELD, State.KEPT)
+SEARCHABLE = IndexVersion.SEARCHABLE
 
 
 def searchable() -> list[IndexVersion]:
     """The versions that have their files and can be searched, newest first."""
-    return list(IndexVersion.objects.filter(state__in=SEARCHABLE).order_by("-number"))
+    return list(IndexVersion.objects.searchable().order_by("-number"))
 
 
 def numbered(versions: Sequence[IndexVersion], text: str | None) -> IndexVersion | None:
@@ -70,6 +69,7 @@ def require_openable(number: int) -> None:
     version = IndexVersion.objects.filter(pk=number).first()
     if version is None or not version.manifest_sha256:
         raise Refused(message("There is no finished version %(number)s.", number=number))
+    bucket.require_kept(version)
     free_memory.require(version)
     try:
         open_snapshot(version)
@@ -79,7 +79,7 @@ def require_openable(number: int) -> None:
 
 def require_files(version: IndexVersion) -> None:
     """Check that every file of the version is there and has its size; no hashes. Raises SnapshotInvalid."""
-    folder = paths.version_folder(version.number)
+    folder = bucket.folder_of(version)
     version_files.check_files(folder, version_files.read_manifest(folder, version.manifest_sha256), hashes=False)
 
 
@@ -88,9 +88,13 @@ def open_snapshot(version: IndexVersion) -> Snapshot:
 
     Needs about `version.bytes` of memory: call `free_memory.require` first where that may be too much.
     """
-    folder = paths.version_folder(version.number)
+    folder = bucket.folder_of(version)
     # The row of a version that is still being built has no hash yet: its files are checked against each other only.
-    snapshot = Snapshot.open(folder, manifest_sha256=version.manifest_sha256 or None)
+    try:
+        snapshot = Snapshot.open(folder, manifest_sha256=version.manifest_sha256 or None)
+    except SnapshotInvalid:
+        bucket.note_damage(version)
+        raise
     if snapshot.number != version.number:  # the database and the data folder do not belong together
         raise SnapshotInvalid(
             message("%(folder)s holds version %(number)s. Rebuild the index.", folder=folder, number=snapshot.number)
@@ -103,14 +107,14 @@ def open_baseline(version: IndexVersion) -> Baseline:
 
     Takes a fraction of a second and little memory, also at 100,000 experts.
     """
-    return Baseline.open(paths.version_folder(version.number), version.manifest_sha256)
+    return Baseline.open(bucket.folder_of(version), version.manifest_sha256)
 
 
 def read_ids(version: IndexVersion) -> NDArray[np.int64]:
     """The version's expert ids, int64[n], rising; the file's hash is checked. Raises SnapshotInvalid."""
-    return version_files.read_ids(paths.version_folder(version.number), version.manifest_sha256)
+    return version_files.read_ids(bucket.folder_of(version), version.manifest_sha256)
 
 
 def read_facets(version: IndexVersion) -> FacetColumns:
     """The version's facet columns, without the rest of it; the file's hash is checked. Raises SnapshotInvalid."""
-    return version_files.read_facets(paths.version_folder(version.number), version.manifest_sha256)
+    return version_files.read_facets(bucket.folder_of(version), version.manifest_sha256)

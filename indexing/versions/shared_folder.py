@@ -19,6 +19,7 @@ from indexing.errors import FolderNotShared
 from indexing.lib import paths
 from indexing.lib.messages import message
 from indexing.models import ServingProcess
+from indexing.versions import bucket
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,9 @@ class FolderToken:
 
 
 def is_shared() -> bool:
-    """Whether this process has the data folder of a running web process; True if none is running."""
+    """Whether this process has the data folder, or the bucket, of a running web process; True if none is running."""
+    if bucket.is_used():
+        return bucket.is_shared()
     return _is_shared(_web_processes())
 
 
@@ -73,7 +76,12 @@ def require_shared(sleep: Callable[[float], None] = time.sleep) -> None:
 
     A web process with another folder is logged: it will say itself that it cannot serve the version. Waits a few
     seconds for a network file system. Raises FolderNotShared if no running web process has this folder.
+
+    With a bucket, the bucket is what has to be shared. Raises BucketNotShared, BucketUnavailable.
     """
+    if bucket.is_used():
+        bucket.require_shared()
+        return
     give_up = time.monotonic() + PATIENCE_SECONDS
     while not _is_shared(found := _web_processes()):
         if time.monotonic() > give_up:

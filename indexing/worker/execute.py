@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from django.conf import settings
 from django.utils.translation import gettext_noop
@@ -13,16 +14,16 @@ from django.utils.translation import gettext_noop
 from indexing import runs
 from indexing.building import pipeline, shards
 from indexing.drift import samples
-from indexing.errors import Cancelled, FenceLost, IndexingError, VerifyFailed
+from indexing.errors import BucketUnavailable, Cancelled, FenceLost, IndexingError, SnapshotInvalid, VerifyFailed
 from indexing.lib import paths, processes
 from indexing.lib.messages import Message, message
 from indexing.lib.retrying import with_database_retry
-from indexing.models import IndexState, RebuildRun, Synonym
+from indexing.models import IndexState, IndexVersion, RebuildRun, Synonym
 from indexing.quality import gate
 from indexing.runlog import RunLogHandler
 from indexing.snapshot.recall import WANTED
 from indexing.snapshot.synonyms import Synonyms
-from indexing.versions import data_folder, shared_folder, sweep
+from indexing.versions import bucket, data_folder, shared_folder, sweep
 from indexing.worker import gate_evidence
 from indexing.worker.reporter import RunReporter, ShowProgress
 from indexing.worker.signals import Interruption
@@ -100,14 +101,14 @@ def _end_after(error: Exception, run: RebuildRun, log: RunLogHandler) -> None:
 def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
     with_database_retry(data_folder.claim)
     with_database_retry(shared_folder.require_shared)
+    bucket.prepare(reporter.check)
     state = with_database_retry(IndexState.read)
-    previous = state.live_version
     order = pipeline.Order(
         kind="full" if run.kind == RebuildRun.Kind.FULL else "tags",
         reembed=run.reembed,
         fence=run.fence,
         number=run.version_id,
-        previous=paths.version_folder(previous.number) if previous else None,
+        previous=_folder_of(state.live_version),
         exact_up_to=settings.TCS_EXACT_UP_TO,
         tag_threshold=settings.TCS_TAG_THRESHOLD,
         recall=max(WANTED, settings.TCS_GATE_MIN_RECALL),
@@ -121,6 +122,7 @@ def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
     if built.manifest is not None:
         report = _judge(built, reporter)
         with reporter.stage(RebuildRun.Stage.PUBLISH) as stage:
+            bucket.keep(paths.version_folder(built.manifest.number), built.manifest_sha256, reporter.check)
             stage.summarise(message("Version %(number)s is ready", number=run.version_id))
     outcome = _outcome(built, reporter, report)
     if built.manifest is not None:
@@ -128,6 +130,17 @@ def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
     reporter.check()
     log.flush()
     with_database_retry(lambda: publish_or_hold(run, outcome, report))
+
+
+def _folder_of(live: IndexVersion | None) -> Path | None:
+    """Where the files of the live version are: on this machine, if they can be had. Raises BucketUnavailable."""
+    try:
+        return bucket.folder_of(live) if live else None
+    except BucketUnavailable:
+        raise
+    except SnapshotInvalid as error:  # a new version is what replaces a damaged one
+        logger.warning("%s", error)
+        return None
 
 
 def _judge(built: pipeline.Built, reporter: RunReporter) -> gate.Report:

@@ -15,6 +15,7 @@ from indexing.lib.messages import Message, message
 from indexing.lib.processes import Owner
 from indexing.lib.retrying import with_database_retry
 from indexing.models import IndexVersion
+from indexing.versions import bucket
 from indexing.versions.opening import open_snapshot, read_ids
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ def compute(
         monitor = _ProgressMonitor(version, me, interrupted, needed)
         projection.project(snapshot, paths.map_file(number), previous=_previous_map(version), advance=monitor)
         positions.load(paths.map_file(number), len(snapshot))
+        bucket.upload_map(number)
     except Cancelled:
         state = State.COMPUTING if interrupted() else State.NONE
         sentence = message("The map of version %(number)s was not finished.", number=number)
@@ -88,7 +90,7 @@ def _previous_map(version: IndexVersion) -> projection.PreviousMap | None:
         same = other.model_fingerprint == version.model_fingerprint
         try:
             ids = read_ids(other)
-            return projection.PreviousMap(ids, positions.load(paths.map_file(other.number), len(ids)), same)
+            return projection.PreviousMap(ids, positions.load(bucket.map_file_of(other.number), len(ids)), same)
         except SnapshotInvalid as error:  # missing or damaged: try an older one
             logger.warning("The map of version %s cannot be used to start from: %s", other.number, error)
     return None
