@@ -34,7 +34,7 @@ def clogged() -> Iterator[int]:
 @pytest.fixture
 def site(tmp_path: Path, migrated: Path) -> Site:
     site = Site.like(migrated, tmp_path / "data", {"TCS_ENCODER": "tests.support.fakes.HashEncoder"})
-    site.run("from tests.support import cast; cast.experts(3)")
+    site.run("from tests.support import cast; cast.experts(3); cast.rebuild()")
     return site
 
 
