@@ -28,9 +28,11 @@ from tcs_site.http_server.handler import UploadHandler  # noqa: E402
 from tcs_site.origins import same_origin_only  # noqa: E402
 from tcs_site.postgresql import pooling  # noqa: E402
 from tcs_site.proxying import behind_proxy  # noqa: E402
+from tcs_site.sqlite.base import keep_connections  # noqa: E402
 from tcs_site.web_processes import supervised  # noqa: E402
 
 pooling.begin(settings.TCS_DATABASE_POOL)  # before anything asks the database
+keep_connections()
 application = ProtocolTypeRouter(
     {
         "http": UploadHandler(),

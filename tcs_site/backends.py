@@ -17,6 +17,7 @@ def with_options(config: DBConfig, *, sqlite_timeout: float) -> DBConfig:
     instead, which gives the lock row the same meaning as on PostgreSQL (and no "database is locked" after a read).
     """
     if config["ENGINE"] == SQLITE:
+        config["ENGINE"] = "tcs_site.sqlite"
         config["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": sqlite_timeout,

@@ -31,6 +31,7 @@ from indexing.models import RebuildRun
 from indexing.serving import live
 from indexing.worker import execute
 from tcs_site.http_server.handler import UploadHandler
+from tcs_site.sqlite.base import keep_connections
 from tests.benchmarks import derived_encoder
 from tests.benchmarks.common import BenchmarkFailed
 
@@ -96,6 +97,7 @@ def measure(
 
     Times in seconds unless the key says milliseconds; `measured` holds one `SearchMeasurement` per combination.
     """
+    keep_connections()  # as a web process does
     began = time.perf_counter()
     snapshot = live.load_now()
     opened = time.perf_counter() - began
