@@ -27,7 +27,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "indexing.api.errors.json_errors",  # outermost: what the others refuse under /api/ is JSON too
-    "django.middleware.security.SecurityMiddleware",
+    "tcs_site.threads.SecurityHeaders",
     "servestatic.middleware.ServeStaticMiddleware",
     "tcs_site.caching.private_by_default",
     "tcs_site.compression.CompressionMiddleware",
@@ -47,6 +47,7 @@ MIDDLEWARE = [
     "tcs_site.threads.one_thread",  # innermost: see there
 ]
 
+SILENCED_SYSTEM_CHECKS = ["security.W001"]  # it looks for Django's SecurityMiddleware, of which ours is a subclass
 ROOT_URLCONF = "tcs_site.urls"
 ASGI_APPLICATION = "tcs_site.asgi.application"
 

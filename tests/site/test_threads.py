@@ -11,8 +11,8 @@ from asgiref.sync import SyncToAsync
 from tcs_site.http_server.handler import UploadHandler
 from tests.benchmarks.measure_search import request_seconds
 
-MAX_SWITCHES = 5
-"""Django's signals, the two halves of what is outside of the static files, all the rest, and closing."""
+MAX_SWITCHES = 3
+"""Django's signals, everything within the static files, and closing."""
 
 
 @pytest.mark.django_db(transaction=True)
