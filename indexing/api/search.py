@@ -51,7 +51,7 @@ def find(
     log.note(results, k, filtered=filters != NONE)
     facets = FacetedQuery(results, snapshot, filters).facets()
     marker = Marker.of_hits(results.query, snapshot.keywords, results.hits)
-    documents = may(caller(request), DOCUMENTS)
+    documents = any(hit.document for hit in results.hits) and may(caller(request), DOCUMENTS)  # asks the database
     answer = SearchResults.from_results(results, facets, marker, documents=documents)
     return answer.explained(results, Explainer(q, snapshot, mode, filters)) if explain else answer
 
