@@ -51,14 +51,17 @@ class PieceWords:
         return pieces, shares
 
     def _of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        """What `nearest` returns, and the score of the words in that piece, float64[k]. Each is read once."""
+        """What `nearest` returns, and the score of the words in that piece, float64[k]: 0 where it does not count.
+        Each is read once."""
         if self._terms is None:
             return rows, np.zeros(len(rows)), np.zeros(len(rows))
         if new := [row for row in rows.tolist() if row not in self._known]:
             nearest, counts = self._snapshot.meaning.nearest_pieces(self._vector, np.array(new, np.int64))
             pieces = np.where(counts > 0, len(self._snapshot) + nearest, new)
             shares = np.maximum(0.0, 1 - FEW_PIECES / np.maximum(counts, 1)) * (self._terms.counts(pieces) > 0)
-            scores = self._scores(self._terms, pieces).sum(axis=1)
+            scores, counting = np.zeros(len(new)), shares > 0
+            if counting.any():
+                scores[counting] = self._scores(self._terms, pieces[counting]).sum(axis=1)
             each = zip(pieces.tolist(), shares.tolist(), scores.tolist(), strict=True)
             self._known.update(zip(new, each, strict=True))
         known = np.array([self._known[row] for row in rows.tolist()], np.float64).reshape(-1, 3)
