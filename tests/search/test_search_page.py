@@ -311,7 +311,7 @@ def test_the_words_that_were_found_are_marked(person):
     page = html(person.get("/", {"q": "bridge steel"}))
     assert "Repairs <mark>steel</mark> <mark>bridges</mark> and ship hulls" in page
     assert "&lt;b&gt;<mark>Steel</mark>&lt;/b&gt;" in page
-    assert 'tag-common" title="Matches your query"> <mark>Steel</mark> works' in page
+    assert 'tag-common" title="Matches your query"><mark>Steel</mark> works' in page
 
 
 @built

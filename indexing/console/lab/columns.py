@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Literal
 from urllib.parse import urlencode
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from experts.models import Expert
@@ -67,8 +68,8 @@ class LabColumn:
 
     @property
     def where_address(self) -> str:
-        """`where_pairs` as part of an address."""
-        return f"?{urlencode(self.where_pairs, errors='replace')}"
+        """The page with `where_pairs`."""
+        return f"{reverse('where')}?{urlencode(self.where_pairs, errors='replace')}"
 
     @property
     def matches(self) -> int:

@@ -55,7 +55,7 @@ def profile_context(
         "rejected": list(_rejected(expert)) if with_rejected else [],
         "similar": _similar(expert, snapshot),
         "results_address": reverse("search") + address if query else "",
-        "where_address": address,
+        "where_address": reverse("where") + address,
         "here": expert.get_absolute_url(),
     }
 

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -91,7 +92,8 @@ def _addresses(form: SearchForm) -> dict[str, str]:
         "bare_address": form.address_without_filters(),
         "results_address": form.address(),
         "filters_address": form.filters_address(),
-        "where_address": form.address(),
+        "where_address": reverse("where") + form.address(),
+        "not_a_match_address": reverse("not-a-match") + form.address(),
         "keyword_address": form.address(mode=Mode.KEYWORD),
         "hybrid_address": form.address(mode=""),
     }
