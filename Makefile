@@ -19,7 +19,7 @@ install-dev: .venv/installed-dev
 	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/installed-dev: .venv/made requirements.txt requirements-web.txt requirements-model.txt requirements-dev.txt
+.venv/installed-dev: .venv/made requirements.txt requirements-web.txt requirements-model.txt requirements-dask.txt requirements-dev.txt
 	@echo "Installing what TCS and its tests need; this takes a few minutes the first time."
 	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch .venv/installed $@

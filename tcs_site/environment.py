@@ -127,6 +127,24 @@ def url(name: str, *, about: str = "") -> str:
     return value
 
 
+def dask_address(name: str, *, about: str = "") -> str:
+    """The address of a Dask scheduler as Dask writes it, tcp:// or tls://, or "".
+
+    Raises ImproperlyConfigured for anything but dask://host:port and tls://host:port.
+    """
+    value = text(name, about=about)
+    try:
+        parts = urlsplit(value)
+        right = not value or bool(parts.scheme in ("dask", "tls") and parts.hostname and parts.port)
+    except ValueError:
+        right = False
+    if not right:
+        raise ImproperlyConfigured(
+            f"{name}={value!r} is not the address of a Dask scheduler, such as dask://scheduler:8786."
+        )
+    return f"tcp{value.removeprefix('dask')}" if value.startswith("dask:") else value
+
+
 def redis_url(name: str, *, about: str = "") -> str:
     """Checked here: what fails on it later would show a part of the password. Raises ImproperlyConfigured."""
     value = text(name, about=about)

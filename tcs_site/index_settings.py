@@ -25,6 +25,11 @@ TCS_DEVICE = env.choice(
     about="What many profiles are encoded on: `cpu`, a graphics card (`cuda`), Apple's (`mps`), or `auto`: a card if "
     "torch finds one",
 )
+TCS_ENCODE = env.dask_address(
+    "TCS_ENCODE",
+    about="Dask scheduler whose workers encode profiles, such as `dask://scheduler:8786`, or `tls://scheduler:8786` "
+    "with certificates; empty: the machine that builds",
+)
 TCS_WORKER = env.choice(
     "TCS_WORKER",
     "subprocess",

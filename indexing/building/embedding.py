@@ -46,6 +46,7 @@ def embed(
     previous: PreviousVectors | None,
     progress: StageProgress,
     shards: Shards | None = None,
+    scheduler: str = "",
 ) -> Embedded:
     """The vectors of `layout`. Texts that neither `previous` nor `shards` have are encoded, each different one once.
 
@@ -64,7 +65,7 @@ def embed(
     if previous is not None and len(old):
         matrix[rows[old]] = previous.matrix[known[old]]
     if keys:
-        fresh, found = encode(keys, layout.texts, encoder, shards, progress)
+        fresh, found = encode(keys, layout.texts, encoder, shards, progress, scheduler)
         place = {each: row for row, each in enumerate(keys)}
         of_new = np.array([place[hashes[at]] for at in new.tolist()])
         matrix[rows[new]] = fresh[of_new]

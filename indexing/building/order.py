@@ -35,3 +35,5 @@ class Order:
     encoded: Path | None = None
     """The folder of what earlier builds have encoded (`indexing.building.shards`); None: nothing is stored before
     the version is complete."""
+    scheduler: str = ""
+    """The address of the Dask scheduler whose workers encode; empty: this process does."""

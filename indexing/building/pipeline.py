@@ -102,7 +102,7 @@ def _build_tags(order: Order, experts: Sequence[ExpertRecord], reporter: Reporte
         layout = lay_out(experts, encoder, previous, progress.advance)
         todo = retag.plan_tags(experts, layout.keys(), encoder.fingerprint, order.tag_threshold)
         embedded = embedding.embed(
-            layout.of_rows(todo.rows.tolist()), encoder, previous, progress, _shards(order, encoder)
+            layout.of_rows(todo.rows.tolist()), encoder, previous, progress, _shards(order, encoder), order.scheduler
         )
     with reporter.stage("tag") as progress:
         retag.retag(experts, todo, embedded.vectors, encoder, progress)
@@ -141,7 +141,7 @@ def _embedded(
     dimension = previous.manifest.dimension if previous else encoder.dimension
     needed = writing.bytes_needed(experts, len(layout) + len(layout.owners), dimension)
     writing.require_room(writer, needed + shards.bytes_needed(len(layout.texts), dimension))
-    embedded = embedding.embed(layout, encoder, previous, progress, _shards(order, encoder))
+    embedded = embedding.embed(layout, encoder, previous, progress, _shards(order, encoder), order.scheduler)
     usable, embedded = embedding.drop_unusable(experts, embedded)
     if not usable:
         raise VerifyFailed(message("The model gave no usable vector for any expert."))

@@ -12,7 +12,8 @@ import io
 import logging
 import os
 import shutil
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
 from experts.profiles.hashes import HASH_BYTES
+from indexing.building import dask_encoding
+from indexing.building.dask_encoding import Shard
 from indexing.building.reporting import StageProgress
 from indexing.building.unit_length import is_usable
 from indexing.encoders import Encoder
@@ -41,11 +44,13 @@ def encode(
     encoder: Encoder,
     shards: Shards | None,
     progress: StageProgress,
+    scheduler: str = "",
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """The vectors, float32[k, d], of k texts, given by their hashes; and bool[k], which were in `shards` already.
 
-    The others are added to `shards` as they are encoded. `texts` has these texts, and those that a later build may
-    need. Raises EncoderUnavailable, and what `progress` raises.
+    The others are added to `shards` as they are encoded: here by `encoder`, or by the workers of the Dask
+    `scheduler`. `texts` has these texts, and those that a later build may need. Raises EncoderUnavailable, and what
+    `progress` raises.
     """
     vectors = np.empty((len(keys), encoder.dimension), np.float32)
     found = shards.read_into(vectors, keys, texts) if shards else np.zeros(len(keys), bool)
@@ -54,15 +59,33 @@ def encode(
     if shards:
         # The longest first, as encoders order them too: memory peaks right away, and a shard needs little padding.
         missing.sort(key=lambda row: len(texts[keys[row]]), reverse=True)
-    size = SIZE if shards else max(len(missing), 1)
-    for start in range(0, len(missing), size):
-        rows = missing[start : start + size]
-        vectors[rows] = encoder.encode([texts[keys[row]] for row in rows], progress=progress.advance)
-        if shards:
-            shards.add([keys[row] for row in rows], vectors[rows])
+    size = SIZE if shards or scheduler else max(len(missing), 1)
+    rows = [missing[start : start + size] for start in range(0, len(missing), size)]
+    pieces = [Shard(name_of([keys[row] for row in each]), [texts[keys[row]] for row in each]) for each in rows]
+    if scheduler and pieces:
+        encoded = dask_encoding.encode(scheduler, encoder, pieces, progress)
+    else:
+        encoded = _here(encoder, pieces, progress)
+    with closing(encoded):
+        for number, fresh in encoded:
+            vectors[rows[number]] = fresh
+            if shards:
+                shards.add([keys[row] for row in rows[number]], fresh)
     if found.any():
         logger.info(gettext_noop("%d texts were encoded already, by a run that did not end well."), found.sum())
     return vectors, found
+
+
+def _here(
+    encoder: Encoder, pieces: Sequence[Shard], progress: StageProgress
+) -> Generator[tuple[int, NDArray[np.float32]], None, None]:
+    for number, piece in enumerate(pieces):
+        yield number, encoder.encode(piece.texts, progress=progress.advance)
+
+
+def name_of(keys: Sequence[bytes]) -> str:
+    """The name of a shard of the texts with these hashes."""
+    return hashlib.blake2b(b"".join(keys), digest_size=HASH_BYTES).hexdigest()
 
 
 def bytes_needed(texts: int, dimension: int) -> int:
@@ -137,7 +160,7 @@ def _write(folder: Path, shard: NDArray[Any]) -> None:
     content = io.BytesIO()
     np.save(content, shard, allow_pickle=False)
     raw = content.getvalue()
-    path = folder / hashlib.blake2b(shard["hash"].tobytes(), digest_size=HASH_BYTES).hexdigest()
+    path = folder / name_of([shard["hash"].tobytes()])
     unfinished = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
     try:
         unfinished.write_bytes(hashlib.sha256(raw).digest() + raw)

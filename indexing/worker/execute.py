@@ -115,6 +115,7 @@ def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
         synonyms=Synonyms(with_database_retry(Synonym.objects.entries)),
         database=state.database_id,
         encoded=paths.encoded_folder(),
+        scheduler=settings.TCS_ENCODE,
     )
     logger.info(gettext_noop("Worker %s started."), processes.me().pid)
     built = pipeline.build(order, reporter)

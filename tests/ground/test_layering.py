@@ -34,6 +34,7 @@ HEAVY_LIBRARIES = {
     "sentence_transformers": {"indexing.encoders.torch_encoder"},
     "onnxruntime": {"indexing.encoders.onnx_encoder"},
     "openTSNE": {"indexing.embedding_map.layout.tsne"},
+    "distributed": {"indexing.building.dask_encoding"},
 }
 
 INSIDE_FUNCTIONS = {
@@ -46,6 +47,7 @@ INSIDE_FUNCTIONS = {
     },  # seconds, hundreds of MB
     "indexing.encoders.devices": {"torch"},
     "indexing.encoders.onnx_graph": {"torch", "transformers"},
+    "indexing.building.dask_encoding": {"distributed"},  # a second, and only installed where it is used
     "indexing.embedding_map.layout.tsne": {"openTSNE"},  # half of a worker's start, and not needed for few experts
 }
 

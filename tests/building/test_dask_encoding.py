@@ -1,0 +1,229 @@
+"""Shards of texts are encoded by the workers of a Dask scheduler: a real one, with two workers."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
+
+from indexing.building import dask_encoding, shards
+from indexing.building.shards import Shards
+from indexing.encoders import ModelEncoder, dask_task
+from indexing.encoders.dask_task import Equipment
+from indexing.encoders.protocol import MIN_COSINE
+from indexing.errors import Cancelled, EncoderUnavailable
+from indexing.models import RebuildRun
+from tcs_site import environment
+from tests.support import cast, tiny_models
+from tests.support.dask_cluster import Cluster
+from tests.support.fakes import HashEncoder
+from tests.support.index_cast import RecordedStage
+from tests.support.services import free_port
+from tests.support.waiting import until
+
+WORDS = ("welder", "of ships", "beekeeper", "tax adviser", "for small firms", "keeps bees", "in Besançon", "工程師")
+TEXTS = {
+    hashlib.blake2b(bytes([number]), digest_size=16).digest(): f"{' '.join(WORDS[: 1 + number % 8])} {number}"
+    for number in range(48)
+}
+KEYS = list(TEXTS)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("dask")
+
+
+@pytest.fixture(scope="module")
+def model(folder) -> Path:
+    return tiny_models.make_exported(folder / "tiny", folder / "models")
+
+
+@pytest.fixture(scope="module")
+def shared(folder, model) -> Iterator[Cluster]:
+    cluster = Cluster(folder, model)
+    yield cluster
+    cluster.end()
+
+
+@pytest.fixture
+def cluster(shared) -> Iterator[Cluster]:
+    """With two workers; those that an earlier test killed are replaced."""
+    shared.ready(2)
+    yield shared
+    shared.go_on()
+
+
+@pytest.fixture
+def encoder(folder, model, settings, monkeypatch) -> ModelEncoder:
+    """The workers' model in this process."""
+    settings.TCS_MODEL_PATH, settings.DATA_DIR = str(model), folder
+    monkeypatch.setattr(shards, "SIZE", 4)
+    return ModelEncoder()
+
+
+@pytest.fixture
+def store(tmp_path, encoder) -> Shards:
+    return Shards(tmp_path, encoder.fingerprint)
+
+
+def encode(
+    address: str, encoder: ModelEncoder | HashEncoder, store: Shards | None = None, stage: RecordedStage | None = None
+) -> np.ndarray:
+    return shards.encode(KEYS, TEXTS, encoder, store, stage or RecordedStage("embed"), address)[0]
+
+
+def are_the_same(vectors: np.ndarray, encoder: ModelEncoder) -> bool:
+    return bool(((vectors * encoder.encode(list(TEXTS.values()))).sum(axis=1) >= MIN_COSINE).all())
+
+
+class InBackground(threading.Thread):
+    """A call whose result, or error, is waited for."""
+
+    def __init__(self, call: Callable[[], np.ndarray]) -> None:
+        super().__init__(daemon=True)
+        self._call = call
+        self._found: list[np.ndarray] = []
+        self.error: Exception | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._found.append(self._call())
+        except EncoderUnavailable as error:
+            self.error = error
+
+    def result(self) -> np.ndarray:
+        self.join(60)
+        assert self.error is None, self.error
+        return self._found[0]
+
+
+def test_two_workers_encode_what_one_process_would(cluster, encoder, store, caplog):
+    cluster.hold()
+    stage = RecordedStage("embed")
+    with caplog.at_level("INFO"):
+        building = InBackground(lambda: encode(cluster.address, encoder, store, stage))
+        until(lambda: all(map(cluster.at_work, cluster.workers)))
+        cluster.go_on()
+        assert are_the_same(building.result(), encoder)
+    assert (stage.done, stage.total) == (48, 48)
+    assert f"Workers of the Dask scheduler {cluster.address} that encode: 2." in caplog.text
+
+
+def test_a_worker_that_is_killed_in_the_middle_loses_nothing(cluster, encoder, store, caplog):
+    cluster.hold()
+    stage = RecordedStage("embed")
+    building = InBackground(lambda: encode(cluster.address, encoder, store, stage))
+    until(lambda: all(map(cluster.at_work, cluster.workers)))
+    cluster.workers[0].kill()
+    cluster.workers[0].wait()
+    cluster.go_on()
+    assert are_the_same(building.result(), encoder)
+    assert stage.done == 48
+
+
+def test_a_cancelled_build_ends_at_once_and_the_next_encodes_the_rest(cluster, encoder, store):
+    def stop(stage: RecordedStage) -> None:
+        if stage.done and not cluster.is_held:
+            cluster.hold()
+        if stage.done and any(map(cluster.at_work, cluster.workers)):
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        encode(cluster.address, encoder, store, RecordedStage("embed", stop=stop))
+    assert cluster.is_held
+    cluster.go_on()
+    stage = RecordedStage("embed")
+    assert are_the_same(encode(cluster.address, encoder, store, stage), encoder)
+    assert 0 < stage.done == stage.total <= 48 - 4
+
+
+def test_where_nothing_is_left_to_encode_the_scheduler_is_not_asked(encoder, store):
+    encode("", encoder, store)
+    assert are_the_same(encode("tcp://127.0.0.1:1", encoder, store), encoder)
+
+
+@pytest.mark.parametrize("other", ["model", "code"])
+def test_a_worker_with_another_model_or_code_is_refused_by_name(cluster, encoder, monkeypatch, caplog, other):
+    theirs = Equipment.of(encoder)
+    monkeypatch.setattr(dask_encoding, "NOBODY_SECONDS", 0.5)
+    if other == "code":
+        monkeypatch.setattr(dask_task, "CODE", "0123456789abcdef")
+    ours = encoder if other == "code" else HashEncoder()
+    with pytest.raises(EncoderUnavailable, match="No worker of the Dask scheduler") as caught:
+        encode(cluster.address, ours)
+    assert str(Equipment.of(ours)) in str(caught.value)
+    said = [line for line in caplog.text.splitlines() if "is not used" in line]
+    assert len(said) == 2
+    assert all(str(theirs) in line and str(Equipment.of(ours)) in line for line in said)
+
+
+def test_a_worker_checks_it_itself_as_well(encoder, settings):
+    settings.TCS_ENCODER = "indexing.encoders.ModelEncoder"
+    wanted = Equipment("another", "f" * 64, dask_task.CODE)
+    with pytest.raises(EncoderUnavailable, match=r"tiny \(.*another \(ffffffff…"):
+        dask_task.encode(["welder"], wanted)
+
+
+def test_workers_without_tcs_are_left_alone(cluster, encoder):
+    assert Equipment.announced("GPU") is None
+    assert Equipment.announced(Equipment.of(encoder).resource) == Equipment.of(encoder)
+
+
+def test_a_scheduler_that_is_killed_ends_the_build_and_the_next_one_resumes(folder, model, encoder, store):
+    cluster = Cluster(folder, model)
+    try:
+        cluster.ready(1)
+
+        def stop(stage: RecordedStage) -> None:
+            if stage.done and not cluster.is_held:
+                cluster.hold()
+
+        stage = RecordedStage("embed", stop=stop)
+        building = InBackground(lambda: encode(cluster.address, encoder, store, stage))
+        until(lambda: cluster.is_held and cluster.at_work(cluster.workers[0]))
+        cluster.scheduler.kill()
+        building.join(60)
+        assert str(building.error).startswith(f"The connection to the Dask scheduler {cluster.address} was lost (")
+    finally:
+        cluster.end()
+    stage = RecordedStage("embed")
+    assert are_the_same(encode("", encoder, store, stage), encoder)
+    assert 0 < stage.done <= 48 - 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_its_scheduler_a_run_fails_before_anything_is_encoded(settings, monkeypatch):
+    monkeypatch.setattr(dask_encoding, "CONNECT_SECONDS", 0.5)
+    settings.TCS_ENCODE = f"tcp://127.0.0.1:{free_port()}"
+    cast.experts(4)
+    run = cast.rebuild()
+    assert run.state == RebuildRun.State.FAILED
+    assert run.error.startswith(f"The Dask scheduler {settings.TCS_ENCODE} cannot be reached (")
+    assert run.done == 0
+
+
+def test_the_setting_takes_the_address_of_a_scheduler_only(monkeypatch):
+    for given, address in [
+        ("", ""),
+        ("dask://scheduler:8786", "tcp://scheduler:8786"),
+        ("tls://[::1]:8786", "tls://[::1]:8786"),
+    ]:
+        monkeypatch.setenv("TCS_ENCODE", given)
+        assert environment.dask_address("TCS_ENCODE") == address
+    for given in ("scheduler:8786", "dask://scheduler", "http://scheduler:8786", "dask://scheduler:x"):
+        monkeypatch.setenv("TCS_ENCODE", given)
+        with pytest.raises(ImproperlyConfigured, match="is not the address of a Dask scheduler"):
+            environment.dask_address("TCS_ENCODE")
+
+
+def test_a_worker_that_knows_no_scheduler_says_so():
+    with pytest.raises(CommandError, match="Set TCS_ENCODE"):
+        call_command("encoding_worker")

@@ -1,0 +1,110 @@
+"""A real Dask scheduler and real workers on this machine, with a tiny model under ONNX Runtime."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from indexing.encoders import ModelEncoder
+from indexing.encoders.protocol import DOCUMENT, BatchCallback, Role
+from tests.support.services import free_port
+from tests.support.waiting import until
+
+HOLD, AT_WORK = "hold", "at-work"
+"""Files in the workers' data folder: while the first is there they encode nothing, and the second tells who waits."""
+GIVE_UP_SECONDS = 60.0
+LOOPBACK = "127.0.0.1"
+
+
+class WaitingEncoder(ModelEncoder):
+    """The configured model, which waits while the file HOLD is there."""
+
+    def encode(
+        self, texts: Sequence[str], role: Role = DOCUMENT, *, progress: BatchCallback | None = None
+    ) -> NDArray[np.float32]:
+        folder = Path(settings.DATA_DIR)
+        (folder / f"{AT_WORK}.{os.getpid()}").touch()
+        give_up = time.monotonic() + GIVE_UP_SECONDS
+        while (folder / HOLD).exists() and time.monotonic() < give_up:
+            time.sleep(0.02)
+        return super().encode(texts, role, progress=progress)
+
+
+class Cluster:
+    """A scheduler and its workers. `model` is for TCS_MODEL_PATH, and `folder` their data folder, with its export."""
+
+    def __init__(self, folder: Path, model: Path, tls: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self._port = free_port()
+        protocol = "tls" if tls else "tcp"
+        self.address = f"{protocol}://{LOOPBACK}:{self._port}"
+        self._variables = os.environ | {
+            "TCS_DATA_DIR": str(folder),
+            "TCS_MODEL_PATH": str(model),
+            "TCS_ENCODER": f"{__name__}.{WaitingEncoder.__name__}",
+            "TCS_ENCODE": self.address.replace("tcp:", "dask:"),
+            "TCS_WORKER_THREADS": "1",
+            "DASK_CONFIG": str(folder),
+            "DASK_TEMPORARY_DIRECTORY": str(folder),
+            **(tls or {}),
+        }
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self._logs: dict[int, Path] = {}
+        self.scheduler = self._started("-m", "dask", "scheduler", "--protocol", protocol, "--port", str(self._port))
+
+    def ready(self, count: int) -> None:
+        """Have that many workers, and wait until each has announced itself."""
+        self.workers = [each for each in self.workers if each.poll() is None]
+        for _each in range(count - len(self.workers)):
+            self.workers.append(self._started("manage.py", "encoding_worker", "--", "--no-nanny"))
+        until(lambda: all("Registered to:" in self.log(each) for each in self.workers))
+
+    def log(self, process: subprocess.Popen[bytes]) -> str:
+        """What that process has said."""
+        return self._logs[process.pid].read_text()
+
+    def hold(self) -> None:
+        """Let workers wait before they encode, until `go_on`."""
+        for path in self.folder.glob(f"{AT_WORK}.*"):
+            path.unlink()
+        (self.folder / HOLD).touch()
+
+    @property
+    def is_held(self) -> bool:
+        return (self.folder / HOLD).exists()
+
+    def go_on(self) -> None:
+        (self.folder / HOLD).unlink(missing_ok=True)
+
+    def at_work(self, worker: subprocess.Popen[bytes]) -> bool:
+        """Whether that worker has begun a shard since `hold`."""
+        return (self.folder / f"{AT_WORK}.{worker.pid}").exists()
+
+    def end(self) -> None:
+        """End all of it, as if the power failed."""
+        self.go_on()
+        for process in (*self.workers, self.scheduler):
+            process.kill()
+            process.wait()
+
+    def _started(self, *arguments: str) -> subprocess.Popen[bytes]:
+        path = self.folder / f"dask-{self._port}-{len(self._logs)}.log"
+        with path.open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, *arguments, "--host", LOOPBACK, "--dashboard-address", f"{LOOPBACK}:0"],
+                env=self._variables,
+                cwd=settings.BASE_DIR,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self._logs[process.pid] = path
+        return process
