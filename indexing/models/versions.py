@@ -213,7 +213,7 @@ class ServingProcess(models.Model):
     problem = models.TextField(blank=True)
     problem_data = models.JSONField(null=True, editable=False)
     """the same as `Message.as_dict`"""
-    """Why it does not serve the live version, as a sentence; empty if it does."""
+    """Why it does not serve the live version, or cannot get the next one, as a sentence; empty if all is well."""
     folder_token = models.CharField(max_length=32, blank=True)
     """Name of the file that it keeps in its data folder; empty if it cannot write there."""
     folder_beats = models.PositiveBigIntegerField(default=0)

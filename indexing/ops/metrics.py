@@ -77,8 +77,8 @@ class IndexCollector(Collector):
         yield processes
         yield GaugeMetricFamily(
             "tcs_serving_problems",
-            "Number of different reasons why processes do not serve the live version.",
-            len(serving.problems),
+            "Number of different reasons why processes do not serve the live version, or cannot get the next one.",
+            len(serving.problems) + len(serving.bucket_problems),
         )
         yield GaugeMetricFamily(
             "tcs_schedule_on_hold",

@@ -85,6 +85,9 @@ class Serving:
     processes: int
     current: int
     problems: tuple[str, ...]
+    """why processes do not serve the live version"""
+    bucket_problems: tuple[str, ...] = ()
+    """why processes that serve it cannot use the bucket with the versions"""
     falling_back: tuple[int, ...] = ()
     """versions that processes with a problem serve instead"""
     unable: int = 0
@@ -152,13 +155,15 @@ def progress(run: RebuildRun) -> Progress:
 def serving(state: IndexState) -> Serving:
     seen = list(ServingProcess.objects.seen())
     silent = list(ServingProcess.objects.silent())
-    troubled = [process for process in seen if process.problem]
+    without_bucket = [each for each in seen if each.problem and each.version_number == state.live_version_id]
+    troubled = [each for each in seen if each.problem and each not in without_bucket]
     return Serving(
         processes=len(seen),
         current=sum(process.version_number == state.live_version_id for process in seen)
         if state.live_version_id
         else 0,
         problems=tuple(sorted({process.problem_text for process in troubled})),
+        bucket_problems=tuple(sorted({process.problem_text for process in without_bucket})),
         falling_back=tuple(sorted({process.version_number for process in troubled if process.version_number})),
         unable=sum(process.version_number is None for process in troubled),
         each=tuple(

@@ -56,6 +56,12 @@ def why_not_here(version: IndexVersion) -> Message:
     )
 
 
+def is_coming(version: IndexVersion) -> bool:
+    """Whether the version is only on its way: nothing is wrong with it as far as is known."""
+    here = not bucket.is_used() or bucket.is_here(version)
+    return not here and version.number not in bucket.requests.get().problems
+
+
 def problem() -> Message | None:
     """Why the bucket cannot be used; None if it can, and without one."""
     return state.get().problem if bucket.is_used() else None

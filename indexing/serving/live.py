@@ -80,6 +80,8 @@ class Live:
         if self.problem and self.snapshot is None:
             kept = IndexVersion.objects.filter(state=IndexVersion.State.KEPT).order_by("-number")
             next((version for version in kept if not self._serve(version, fetch)), None)
+        if self.snapshot is not None and not fetch and fetching.is_coming(wanted):
+            self.problem = None
 
     def _serve(self, version: IndexVersion, fetch: bool) -> Message | None:
         """Open and serve it; returns why not, or None."""

@@ -117,6 +117,26 @@ def test_a_damaged_object_is_refused_and_comes_right(harm, machine, web, stored)
     until(lambda: live.problem() == "")
 
 
+@pytest.mark.parametrize("harm", ["cut off", "flipped", "missing"])
+def test_the_next_run_repairs_objects_that_did_not_change(harm, machine, stored):
+    """A file that is the same in every version would otherwise never be sent again."""
+    number = built()
+    name = f"objects/{entry(number, 'nonsense.npy')['sha256']}"
+    right = bytes(stored().get(name).bytes())
+    if harm == "missing":
+        stored().delete(name)
+    else:
+        stored().put(name, right[:-4] if harm == "cut off" else right[:-1] + bytes([right[-1] ^ 1]))
+    machine("web1")
+    with pytest.raises(SnapshotInvalid, match=name):
+        live.load_now()
+    machine_of_the_worker(machine)  # which has not even what it built
+    number = built()
+    assert bytes(stored().get(name).bytes()) == right
+    machine("web2")
+    assert live.load_now().number == number
+
+
 def machine_of_the_worker(machine):
     return machine("worker")
 

@@ -40,9 +40,18 @@ class Web:
     itself. `TCS_WORKER=external` unless said otherwise: it would start a worker for the map of each new version.
     """
 
-    def __init__(self, bearer: str, *, executed: bool = False, stack_kb: int = 0, **environment: str) -> None:
+    def __init__(
+        self,
+        bearer: str,
+        *,
+        address: str = "127.0.0.1",
+        executed: bool = False,
+        stack_kb: int = 0,
+        **environment: str,
+    ) -> None:
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.address = address
+        self.url = f"http://{address}:{self.port}"
         self.headers = {"Authorization": f"Bearer {bearer}"}
         self._log = tempfile.NamedTemporaryFile("r")  # noqa: SIM115  lives as long as the process
         environment = {"OMP_NUM_THREADS": "1", "TCS_WORKER": "external"} | environment
@@ -63,7 +72,7 @@ class Web:
         hearing = ["env", "--default-signal=INT"]
         with open(self._log.name, "ab") as log:
             return subprocess.Popen(
-                [*hearing, *limits, *server_command("-b", "127.0.0.1", "-p", str(self.port))],
+                [*hearing, *limits, *server_command("-b", self.address, "-p", str(self.port))],
                 cwd=settings.BASE_DIR,
                 env=os.environ | environment,
                 stdin=subprocess.DEVNULL,

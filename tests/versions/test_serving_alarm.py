@@ -29,6 +29,15 @@ def test_a_refusal_says_what_is_unaffected_and_how_to_fix_it(viewer, path):
     assert "How to fix it: rebuild the index." in page
 
 
+def test_a_bucket_that_is_away_affects_no_search(viewer):
+    version_cast.two_versions()
+    process(2, "The bucket s3://tcs cannot be used: it does not answer.")
+    page = html(viewer.get(PAGE))
+    assert "Some servers cannot get new versions" in page
+    assert "it does not answer" in page
+    assert "rebuild the index" not in page
+
+
 def test_a_process_that_serves_nothing_is_reported(viewer):
     version_cast.two_versions()
     process(None, PROBLEM)

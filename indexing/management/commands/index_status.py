@@ -45,7 +45,7 @@ class Command(BaseCommand):
             what = f"version {server.version}" if server.version else "no version"
             silent = " (not reporting)" if server.silent else ""
             self.stdout.write(visible(f"          {server.host}, process {server.pid}: {what}{silent}"))
-        for problem in serving.problems:
+        for problem in (*serving.problems, *serving.bucket_problems):
             self.stdout.write(self.style.ERROR(visible(f"          {problem}")))
         if foreign := sweep.foreign():
             self.stdout.write(f"Foreign:  {', '.join(foreign)} (not written by this database, never deleted)")
@@ -71,6 +71,6 @@ def as_dict(now: status.IndexStatus) -> dict[str, Any]:
         "total": now.progress.total if now.progress else None,
         "processes": now.serving.processes,
         "processes_current": now.serving.current,
-        "problems": list(now.serving.problems),
+        "problems": [*now.serving.problems, *now.serving.bucket_problems],
         "serving": [asdict(server) for server in now.serving.each],
     }

@@ -3,14 +3,14 @@
 objects/<sha256>              a file of one or several versions
 versions/000042.json          the manifest of a version: with it, the version is complete
 maps/000042-<sha256>.npy      the map of a version
-models/<fingerprint>/<file>   the export of a model
 processes/<token>             one for each web process
+damaged/<sha256>              a file that a machine found to be wrong in the bucket
 writable                      written at the start of every run
 """
 
 from __future__ import annotations
 
-OBJECTS, VERSIONS, MAPS, MODELS, PROCESSES = "objects/", "versions/", "maps/", "models/", "processes/"
+OBJECTS, VERSIONS, MAPS, PROCESSES, DAMAGED = "objects/", "versions/", "maps/", "processes/", "damaged/"
 WRITABLE = "writable"
 
 

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import Path
 
-from indexing.errors import SnapshotInvalid
+from indexing.errors import BucketUnavailable, SnapshotInvalid
 from indexing.lib import pulse
 from indexing.lib.files import flush_to_disk
 from indexing.lib.messages import message
 from indexing.snapshot.manifest import MANIFEST_NAME, FileEntry
-from indexing.versions.bucket.names import file_object
+from indexing.versions.bucket.names import DAMAGED, file_object
 from indexing.versions.bucket.store import CHUNK, NoSuchObject, bucket
 
 AT_ONCE = 6
@@ -85,7 +85,7 @@ def _fetch(path: Path, entry: FileEntry, number: int, ending: threading.Event, c
                 )
             )
         begun = part.stat().st_size if part.exists() else 0
-        for start in {begun if begun <= entry.bytes else 0: None, 0: None}:
+        for start in (begun if begun <= entry.bytes else 0, 0):  # twice: it may be what was begun, or the way here
             found = _append(part, name, entry, start, ending, came)
             if found is None:
                 return
@@ -94,6 +94,8 @@ def _fetch(path: Path, entry: FileEntry, number: int, ending: threading.Event, c
                 part.rename(path)
                 return
         part.unlink(missing_ok=True)
+        with suppress(BucketUnavailable):
+            bucket().write(DAMAGED + entry.sha256, b"")
         raise wrong(number, name, path.name)
     except NoSuchObject as error:
         raise not_there(number, name, path.name) from error
@@ -114,6 +116,14 @@ def _append(
             file.write(block)
             hashed.update(block)
             came.add(len(block))
+    return hashed.hexdigest()
+
+
+def hash_of(name: str) -> str:
+    """The SHA-256 of an object as the bucket gives it. Raises NoSuchObject, BucketUnavailable."""
+    hashed, size = hashlib.sha256(), bucket().size(name)
+    for start in range(0, size, CHUNK):
+        hashed.update(bucket().read(name, start, min(CHUNK, size - start)))
     return hashed.hexdigest()
 
 

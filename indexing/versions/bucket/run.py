@@ -14,7 +14,7 @@ from indexing.lib.messages import message
 from indexing.models import IndexVersion
 from indexing.versions.bucket.names import VERSIONS, number_of
 from indexing.versions.bucket.store import bucket, is_used
-from indexing.versions.bucket.sweep import require_writable, sweep
+from indexing.versions.bucket.sweep import delete_damaged, require_writable, sweep
 from indexing.versions.bucket.upload import has_manifest, upload, upload_what_is_missing
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ def prepare(check: Callable[[], None]) -> None:
     """
     if is_used():
         require_writable()
+        delete_damaged()
         upload_what_is_missing(check)
         sweep()
 

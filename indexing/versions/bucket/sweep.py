@@ -16,6 +16,7 @@ from indexing.errors import SnapshotInvalid
 from indexing.models import IndexVersion, ServingProcess
 from indexing.snapshot.manifest import Manifest
 from indexing.versions.bucket.names import (
+    DAMAGED,
     MAPS,
     OBJECTS,
     PROCESSES,
@@ -24,6 +25,7 @@ from indexing.versions.bucket.names import (
     file_object,
     number_of,
 )
+from indexing.versions.bucket.pieces import hash_of
 from indexing.versions.bucket.store import NoSuchObject, bucket
 
 logger = logging.getLogger(__name__)
@@ -41,6 +43,20 @@ def require_answer() -> None:
 def require_writable() -> None:
     """Check that the bucket answers and that this process may write. Raises BucketUnavailable."""
     bucket().write(WRITABLE, b"")
+
+
+def delete_damaged() -> None:
+    """Delete the objects that machines reported as damaged, if they are: the next upload then sends them again.
+
+    Raises BucketUnavailable.
+    """
+    for report in bucket().list(DAMAGED):
+        sha256 = report.name.removeprefix(DAMAGED)
+        with suppress(NoSuchObject):
+            if hash_of(file_object(sha256)) != sha256:
+                bucket().delete([file_object(sha256)])
+                logger.warning(gettext_noop("Deleted %s from the bucket: it is damaged."), file_object(sha256))
+        bucket().delete([report.name])
 
 
 def sweep() -> int:

@@ -47,7 +47,7 @@ def upload(folder: Path, sha256: str, check: Callable[[], None] = lambda: None) 
     manifest = read_manifest(folder, sha256)
     sent: dict[str, int] = {}
     for _round in range(ROUNDS):
-        missing = patiently(lambda: _missing(manifest), check)
+        missing = _missing(manifest, patiently(_sizes, check))
         if not missing:
             break
         for name, entry in missing.items():
@@ -78,16 +78,20 @@ def has_manifest(version: IndexVersion) -> bool:
 def upload_what_is_missing(check: Callable[[], None] = lambda: None) -> list[int]:
     """Put the finished versions of this data folder that the bucket does not have into it; returns their numbers.
 
-    There are some where a bucket is used for the first time, or is a new one. Raises as `upload`; a version that is
-    damaged here is left out.
+    There are some where a bucket is used for the first time, is a new one, or has lost objects. Raises as `upload`; a
+    version that is damaged here is left out.
     """
     sent = []
+    there = _sizes()
     for version in IndexVersion.objects.searchable().order_by("-number"):
         folder = paths.version_folder(version.number)
-        if not folder.is_dir() or has_manifest(version):
+        if not folder.is_dir():
             continue
         try:
-            check_files(folder, read_manifest(folder, version.manifest_sha256), hashes=True)
+            manifest = read_manifest(folder, version.manifest_sha256)
+            if not _missing(manifest, there) and has_manifest(version):
+                continue
+            check_files(folder, manifest, hashes=True)
         except SnapshotInvalid as error:
             logger.warning("%s", error)
             continue
@@ -97,9 +101,13 @@ def upload_what_is_missing(check: Callable[[], None] = lambda: None) -> list[int
     return sent
 
 
-def _missing(manifest: Manifest) -> dict[str, FileEntry]:
+def _sizes() -> dict[str, int]:
+    """Bytes of each object that is a file, by name."""
+    return {each.name: each.size for each in bucket().list(OBJECTS)}
+
+
+def _missing(manifest: Manifest, there: dict[str, int]) -> dict[str, FileEntry]:
     """The files, by name, that are not in the bucket with their size. Of files that are the same, one."""
-    there = {each.name: each.size for each in bucket().list(OBJECTS)}
     wanted = {entry.sha256: (name, entry) for name, entry in manifest.files.items()}
     return {name: entry for sha256, (name, entry) in wanted.items() if there.get(file_object(sha256)) != entry.bytes}
 
