@@ -18,7 +18,7 @@ from indexing.runs import status
 from indexing.serving import live
 from indexing.snapshot import manifest
 from tests.faults import promises
-from tests.faults.waiting import until
+from tests.faults.waiting import SELDOM, until
 from tests.faults.web import Searching
 from tests.support import cast
 from tests.support.damage import flip_bit, replace
@@ -147,7 +147,7 @@ def test_a_restarted_server_says_what_is_wrong_and_the_next_run_fixes_it(two_ver
         assert 'class="alarm"' in shown
         assert f"using version {int(kept.name)}" in shown
         searching.wait_for(promises.next_run_works())
-        until(lambda: web.readiness() == "ready", "nothing is wrong any more")
+        until(lambda: web.readiness() == "ready", "nothing is wrong any more", every=SELDOM)
     searching.none_failed()
 
 
@@ -164,5 +164,5 @@ def test_a_folder_deleted_under_running_processes_goes_on_being_served(two_versi
         assert searching.versions() == {int(folder.name)}
         repaired = promises.next_run_works(gone={int(folder.name)})
         for process in (web, restarted):
-            until(lambda process=process: process.version() == repaired.version_id, "the new version is served")
+            process.serves(repaired.version_id)
     searching.none_failed()

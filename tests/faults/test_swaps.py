@@ -23,7 +23,7 @@ from indexing.models import IndexState, RebuildRun
 from indexing.runs import status
 from tests.faults import promises, workers
 from tests.faults.marks import GO_ON, PAUSED
-from tests.faults.waiting import Promptly, until
+from tests.faults.waiting import SELDOM, Promptly, until
 from tests.faults.web import Searching, Web
 from tests.support import cast
 
@@ -122,7 +122,7 @@ def test_no_search_fails_through_many_swaps_of_which_one_does_not_fit(house, ser
         served = promises.live()
         limit_memory(web, house.spare_mb)
         promises.rebuild()
-        until(lambda: web.readiness() == "degraded", "the alarm is raised")
+        until(lambda: web.readiness() == "degraded", "the alarm is raised", every=SELDOM)
         until(lambda: status.serving(IndexState.read()).problems, "the console shows it")
         mark = searching.mark()
         searching.more(4 * CLIENTS)
@@ -131,7 +131,7 @@ def test_no_search_fails_through_many_swaps_of_which_one_does_not_fit(house, ser
         for _ in range(SWAPS - SWAPS // 2):
             swap(web)
             searching.more(2 * CLIENTS)
-        until(lambda: web.readiness() == "ready", "the alarm is over")
+        until(lambda: web.readiness() == "ready", "the alarm is over", every=SELDOM)
     searching.none_failed()
     assert len(searching.versions()) >= SWAPS
     promises.hold_once_idle()
@@ -139,7 +139,7 @@ def test_no_search_fails_through_many_swaps_of_which_one_does_not_fit(house, ser
 
 def swap(web: Web) -> None:
     run = promises.rebuild()
-    until(lambda: web.version() == run.version_id, "the new version is served")
+    web.serves(run.version_id)
 
 
 def limit_memory(web: Web, spare_mb: int | None) -> None:

@@ -12,12 +12,16 @@ PATIENCE = 60.0
 """Seconds: where ten other processes want the two processors, everything takes long."""
 
 
-def until(holds: Callable[[], object], what: str, within: float = PATIENCE) -> float:
+OFTEN, SELDOM = 0.02, 0.1
+"""Seconds between two looks; seldom where a web process is asked, which is at work on what is waited for."""
+
+
+def until(holds: Callable[[], object], what: str, within: float = PATIENCE, every: float = OFTEN) -> float:
     """Wait until `holds()` is true; returns the seconds it took. Fails naming `what`."""
     began = time.monotonic()
     while not holds():
         assert time.monotonic() - began < within, f"not within {within:g} s: {what}"
-        time.sleep(0.02)
+        time.sleep(every)
     return time.monotonic() - began
 
 

@@ -19,7 +19,7 @@ from django.conf import settings
 
 from indexing.models import ApiToken, RebuildRun
 from tcs_site.web_processes.process import server_command
-from tests.faults.waiting import PATIENCE, until
+from tests.faults.waiting import PATIENCE, SELDOM, until
 from tests.support import cast, forked
 from tests.support.server import PLAIN
 from tests.support.services import free_port
@@ -60,7 +60,7 @@ class Web:
         else:
             self.process = forked.web(self.port, os.environ | environment, self._log.name)
         try:
-            until(self._is_ready, "the web process is ready")
+            until(self._is_ready, "the web process is ready", every=SELDOM)
         except AssertionError as error:
             error.add_note(self.output()[-3000:])
             self.remove()
@@ -93,6 +93,10 @@ class Web:
     def version(self, mode: str = "hybrid") -> int | None:
         answer = self.search(mode=mode)
         return answer.json()["version"] if answer.status_code == 200 else None
+
+    def serves(self, number: int | None) -> None:
+        """Wait until it does."""
+        until(lambda: self.version() == number, f"version {number} is served", every=SELDOM)
 
     def readiness(self) -> str:
         return str(self.get("/readyz").json()["status"])
@@ -202,7 +206,7 @@ class Searching:
 
     def wait_for_version(self, number: int) -> None:
         for web in self.webs:
-            until(lambda web=web: web.version() == number, f"version {number} is served")  # type: ignore[misc]
+            web.serves(number)
 
     def none_failed(self, since: float = 0) -> None:
         answers = self.since(since)
