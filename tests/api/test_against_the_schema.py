@@ -9,6 +9,8 @@ from datetime import timedelta
 import pytest
 import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import HealthCheck, settings
 from schemathesis import Case
 from schemathesis.core.failures import FailureGroup
@@ -42,7 +44,11 @@ def headers(settings) -> Iterator[dict[str, str]]:
     Tag.objects.create(name="Knots", kind="domain", is_active=False)
     secret = ApiToken.objects.issue(cast.staff(superuser=True, username="root"), "x", timedelta(days=1))[1]
     logging.disable()
+    for each in (request_started, request_finished):
+        each.disconnect(close_old_connections)  # as Django's own client does: each would open one
     yield {"Authorization": f"Bearer {secret}", "Accept-Encoding": "identity"}  # its WSGI client unpacks nothing
+    for each in (request_started, request_finished):
+        each.connect(close_old_connections)
     logging.disable(logging.NOTSET)
 
 
