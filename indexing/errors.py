@@ -127,10 +127,20 @@ class NotInVersion(IndexingError):
         )
 
 
-class EncoderUnavailable(IndexingError):
-    """The model cannot be loaded: missing, damaged, or not the pinned one."""
+class MeaningUnavailable(IndexingError):
+    """Search by meaning does not work now; search by words does."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class EncoderUnavailable(MeaningUnavailable):
+    """The model cannot be loaded: missing, damaged, or not the pinned one."""
+
+
+class VectorsUnavailable(MeaningUnavailable):
+    """The server that searches the vectors does not answer, or cannot search them now. `code` is the server's."""
+
+    code: int | None = None
 
 
 class NothingToIndex(IndexingError):
@@ -144,6 +154,10 @@ class SnapshotInvalid(IndexingError):
     """The files of a version do not match its manifest; the message names the file."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class CollectionInvalid(SnapshotInvalid):
+    """The vectors of a version are on a server, which does not have them, or not yet. Its files may be whole."""
 
 
 class VersionDamaged(SnapshotInvalid):

@@ -62,6 +62,14 @@ TCS_EXACT_UP_TO = env.integer(
     about="Passages (one for a short profile, more for a long one) up to which search by meaning is exact; beyond, "
     "it is approximate",
 )
+TCS_VECTORS = env.choice(
+    "TCS_VECTORS",
+    "files",
+    ("files", "milvus"),
+    about="Where the vectors of new versions are searched: in their files, or in Milvus",
+)
+TCS_MILVUS_URI = env.text("TCS_MILVUS_URI", about="Address of Milvus, such as `http://milvus:19530/tcs`")
+TCS_MILVUS_TOKEN = env.text("TCS_MILVUS_TOKEN", about="`user:password` or a token, if Milvus needs one")
 TCS_TAG_THRESHOLD = env.number(
     "TCS_TAG_THRESHOLD", 0.30, about="Similarity from which an expert gets a tag, from 0 to 1"
 )

@@ -12,6 +12,7 @@ from indexing.api.schemas.common import NOT_BLANK, REFUSALS, Refusal
 from indexing.api.schemas.search import SearchFilters, SearchResults, Suggested
 from indexing.errors import EmptyQuery
 from indexing.lib.rights import DOCUMENTS, may
+from indexing.lib.translation import translated
 from indexing.search import log
 from indexing.search.explanation import Explainer
 from indexing.search.facet_counts import FacetedQuery
@@ -19,6 +20,7 @@ from indexing.search.filters import NONE
 from indexing.search.highlights import Marker
 from indexing.search.parameters import SearchParameters
 from indexing.search.suggest import suggest
+from indexing.search.words_instead import NOTICE, words_if_needed
 from indexing.serving import live
 
 router = StrictRouter(tags=["search"])
@@ -30,7 +32,9 @@ router = StrictRouter(tags=["search"])
     summary="Find experts",
     description=(
         "All hits come from one version of the index, `version`. Returns 503 while there is no index. Filters are "
-        "applied inside the search: `k` hits come back if `k` experts match. Only active experts are found."
+        "applied inside the search: `k` hits come back if `k` experts match. Only active experts are found. While "
+        "the vectors cannot be searched, a hybrid search goes by words alone: `mode` is then `keyword`, and `notice` "
+        "says so."
     ),
 )
 def find(
@@ -42,18 +46,25 @@ def find(
     *,
     filters_given: Query[SearchFilters],
 ) -> SearchResults:
-    """Raises EmptyQuery and InvalidFilter (422), NoIndexYet and EncoderUnavailable (503)."""
+    """Raises EmptyQuery and InvalidFilter (422), NoIndexYet and MeaningUnavailable (503)."""
     filters = SearchParameters(**filters_given.dict()).filters(strictly=True)
     if not q.strip():
         raise EmptyQuery  # also while there is no index yet
     snapshot = live.current()
-    results = search.search(q, snapshot, k, mode, filters=filters)
+
+    def answer(mode: search.Mode) -> tuple[search.Results, SearchResults]:
+        results = search.search(q, snapshot, k, mode, filters=filters)
+        facets = FacetedQuery(results, snapshot, filters).facets()
+        marker = Marker.of_hits(results.query, snapshot.keywords, results.hits)
+        documents = any(hit.document for hit in results.hits) and may(caller(request), DOCUMENTS)  # asks the database
+        shown = SearchResults.from_results(results, facets, marker, documents=documents)
+        return results, shown.explained(results, Explainer(q, snapshot, mode, filters)) if explain else shown
+
+    results, shown = words_if_needed(mode, answer)
     log.note(results, k, filtered=filters != NONE)
-    facets = FacetedQuery(results, snapshot, filters).facets()
-    marker = Marker.of_hits(results.query, snapshot.keywords, results.hits)
-    documents = any(hit.document for hit in results.hits) and may(caller(request), DOCUMENTS)  # asks the database
-    answer = SearchResults.from_results(results, facets, marker, documents=documents)
-    return answer.explained(results, Explainer(q, snapshot, mode, filters)) if explain else answer
+    if results.mode != mode:
+        shown.notice = translated(NOTICE)
+    return shown
 
 
 @router.get(

@@ -176,7 +176,7 @@ def _build_version(
                 write_keywords(writer, order, experts, facets, layout.passages, progress)
             with reporter.stage("verify") as progress:
                 manifest = manifest_of(order, writer, encoder, layout, dimension, quality, strong)
-                folder, sha256 = finish(writer, manifest, experts, progress)
+                folder, sha256 = finish(writer, order, manifest, experts, progress)
     return Built(
         len(experts),
         encoded,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from indexing.building.unit_length import is_usable
 from indexing.errors import VerifyFailed
@@ -57,7 +56,7 @@ def check(
     _check_vectors(snapshot)
     _check_sample(snapshot, usernames, advance)
     index = snapshot.meaning.index
-    return None if index.compares_all else _checked_recall(index, snapshot.matrix)
+    return None if index.compares_all else _checked_recall(index, snapshot)
 
 
 def _check_vectors(snapshot: Snapshot) -> None:
@@ -98,9 +97,10 @@ def _check_sample(snapshot: Snapshot, usernames: Mapping[int, str], advance: Cal
             )
 
 
-def _checked_recall(index: SearchableVectors, matrix: NDArray[np.float32]) -> float:
-    """Whether the index as it is on the disk leads to the vectors on the disk."""
-    recall = Truth.of(matrix, SAMPLE).recall(index)
+def _checked_recall(index: SearchableVectors, snapshot: Snapshot) -> float:
+    """Whether the index as it is stored leads to the vectors on the disk."""
+    texts = snapshot.meaning.passages.texts(index.count, len(snapshot))
+    recall = Truth.of(snapshot.matrix, SAMPLE, texts).recall(index)
     if recall < LEAST_RECALL:
         raise VerifyFailed(
             message(

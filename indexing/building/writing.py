@@ -88,13 +88,16 @@ def write_index(
     mapped = np.load(writer.path(VECTORS), mmap_mode="r", allow_pickle=False)
     passages = layout.text_count
     figures = {"passages": count_of_passages(passages), "dimension": mapped.shape[1]}
-    of = VersionVectors(writer.building, writer.number, order.fence, order.database, mapped, layout.passages, facets)
+    ids = np.load(writer.path(IDS), allow_pickle=False)
+    of = VersionVectors(
+        writer.building, writer.number, order.fence, order.database, ids, mapped, layout.passages, facets
+    )
     progress.expect(len(mapped))
     index = order.engine.build(of, approximate=passages > order.exact_up_to, advance=progress.advance)
     if passages <= order.exact_up_to:
         progress.summarise(message("Exact search over %(passages)s in %(dimension)s dimensions", **figures))
         return None
-    found = least_effort(index, mapped, order.recall)
+    found = least_effort(index, mapped, order.recall, layout.passages.texts(index.count, len(layout)))
     figures |= {"recall": found.recall, "effort": found.effort}
     if found.recall < order.recall:
         order.engine.drop(of)
@@ -179,6 +182,7 @@ def manifest_of(
     return Manifest(
         number=writer.number,
         fence=order.fence,
+        engine=order.engine.name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         model_name=encoder.name,
         fingerprint=encoder.fingerprint,
@@ -197,12 +201,17 @@ def manifest_of(
 
 
 def finish(
-    writer: VersionWriter, manifest: Manifest, experts: Sequence[ExpertRecord], progress: StageProgress
+    writer: VersionWriter,
+    order: Order,
+    manifest: Manifest,
+    experts: Sequence[ExpertRecord],
+    progress: StageProgress,
 ) -> tuple[Path, str]:
     """Put the version in its place and verify it there. Returns its folder and the hash of its manifest."""
     raw = manifest.to_bytes()
     folder, sha256 = writer.finish(raw), hashlib.sha256(raw).hexdigest()
-    snapshot = Snapshot.open(folder, manifest_sha256=sha256)
+    snapshot = Snapshot.open(folder, manifest_sha256=sha256, engines={order.engine.name: order.engine})
+    snapshot.meaning.index.require_ready()
     sample = {experts[row].id: experts[row].username for row in verify.sample_rows(len(experts))}
     progress.expect(len(sample))
     recall = verify.check(snapshot, len(experts), sample, progress.advance)

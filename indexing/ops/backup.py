@@ -18,7 +18,7 @@ from indexing.lib.ownership import MARK
 from indexing.lib.private_files import make_private
 from indexing.models import IndexVersion
 from indexing.snapshot.reader import Snapshot
-from indexing.versions import bucket, opening
+from indexing.versions import bucket, engines, opening
 
 DATABASE = "db.sqlite3"
 FOLDERS = ("versions", "maps", "models")
@@ -49,7 +49,7 @@ def make(target: Path) -> int:
         make_private(partial)  # files of the first releases are readable by others, and so would be their copies
         if number:
             folder = partial / "versions" / paths.version_folder(number).name
-            Snapshot.open(folder, manifest_sha256=sha256)
+            Snapshot.open(folder, manifest_sha256=sha256, engines=engines.available())
     except (OSError, SnapshotInvalid, sqlite3.Error):
         shutil.rmtree(partial, ignore_errors=True)
         raise

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from experts.models import Expert
 from experts.profiles.passages import ONE_UP_TO
-from indexing.errors import EncoderUnavailable
+from indexing.errors import MeaningUnavailable
 from indexing.models.searches import Mode
 from indexing.search.best_passages import DocumentPassage, Span, near_passages
 from indexing.search.highlights import Marker
@@ -42,7 +42,10 @@ class ProfileMatch:
 def profile_match(expert: Expert, text: str, snapshot: Snapshot, mode: Mode, *, with_documents: bool) -> ProfileMatch:
     """What matches the query `text`. Without a model, or in keyword mode, it goes by the words of the bio alone."""
     marker = Marker.from_query(text, snapshot.keywords)
-    chosen = _chosen(expert, _nearest(expert, text, snapshot, mode, with_documents=with_documents), marker)
+    try:
+        chosen = _chosen(expert, _nearest(expert, text, snapshot, mode, with_documents=with_documents), marker)
+    except MeaningUnavailable:  # the vectors are read when the first one is needed
+        chosen = []
     documents = [each for each in chosen if isinstance(each, DocumentPassage)]
     documents.sort(key=lambda each: (each.document.name, each.document.pk, each.start))
     spans = sorted(each for each in chosen if not isinstance(each, DocumentPassage))
@@ -80,7 +83,7 @@ def _nearest(expert: Expert, text: str, snapshot: Snapshot, mode: Mode, *, with_
         return ()
     try:
         vector = query_vector(text, snapshot)
-    except EncoderUnavailable:
+    except MeaningUnavailable:
         return ()
     return near_passages(expert, snapshot, vector, with_documents=with_documents)
 

@@ -64,6 +64,9 @@ class SearchableVectors(Protocol):
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """float32[k, d]: the vectors of these `rows`, int64[k]."""
 
+    def require_ready(self) -> None:
+        """Check that it can be searched now. Raises VectorsUnavailable or SnapshotInvalid."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VersionVectors:
@@ -75,6 +78,8 @@ class VersionVectors:
     fence: int
     database: str
     """the id of the database that the version belongs to"""
+    ids: NDArray[np.int64]
+    """int64[n]: of the experts"""
     matrix: NDArray[np.float32]
     """float32[n + m, d], memory-mapped"""
     passages: PassageRows
@@ -83,10 +88,14 @@ class VersionVectors:
 
 
 class Engine(Protocol):
-    """Makes, opens and deletes the indexes of versions."""
+    """Makes, opens and deletes the indexes of versions. Each method may raise VectorsUnavailable."""
+
+    @property
+    def name(self) -> str:
+        """As manifests have it."""
 
     def build(
-        self, of: VersionVectors, *, approximate: bool, advance: Callable[[int], None] | None = None
+        self, of: VersionVectors, *, approximate: bool, advance: Callable[[int], None] = lambda count: None
     ) -> SearchableVectors:
         """Make the index of a version, which compares every vector unless it is `approximate`; and open it.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from indexing.errors import SnapshotInvalid
 from indexing.lib.messages import message
 from indexing.snapshot.engine import Found, VersionVectors
-from indexing.snapshot.manifest import HNSW, Manifest
+from indexing.snapshot.manifest import FILES_ENGINE, HNSW, Manifest
 from indexing.snapshot.passages import PassageRows
 from indexing.snapshot.prefilter import Prefilter
 from indexing.snapshot.vectors import EF_SEARCH, VectorIndex, best_of, build_index, compare_each, nearest, products
@@ -59,6 +59,9 @@ class MappedVectors:
         """float32[k, d] of int64[k]."""
         return self.matrix[rows]
 
+    def require_ready(self) -> None:
+        """It always can be searched."""
+
     def _nearest(self, vector: NDArray[np.float32], k: int) -> Found:
         if self._ann is not None:
             rows, similarities = self._ann.search(vector[np.newaxis], k)
@@ -77,13 +80,14 @@ class MappedVectors:
 class FilesEngine:
     """Versions whose vectors are searched in their own files."""
 
+    name = FILES_ENGINE
+
     def build(
-        self, of: VersionVectors, *, approximate: bool, advance: Callable[[int], None] | None = None
+        self, of: VersionVectors, *, approximate: bool, advance: Callable[[int], None] = lambda count: None
     ) -> MappedVectors:
         if approximate:
             return MappedVectors(of.matrix, of.passages, build_index(of.matrix, of.folder / ANN, advance=advance))
-        if advance is not None:
-            advance(len(of.matrix))
+        advance(len(of.matrix))
         return MappedVectors(of.matrix, of.passages, None)
 
     def open(

@@ -22,7 +22,8 @@ FORMAT = 9
 6 with NONSENSE and strong_similarity.
 7 with documents: a field of their own, and the manifest names the fields of which it has hashes.
 8 with country, city, languages and date of availability: see `indexing.snapshot.places`. Since then an approximate
-index may have an `ann_effort`, without a new number: who does not know it searches with less effort.
+index may have an `ann_effort`, without a new number: who does not know it searches with less effort. Vectors in
+  Milvus have an `engine`; who does not know it compares every vector, or misses `ann.faiss`.
 9 with the words of passages in FEEDBACK.
 
 `tests/snapshot/test_format.py` notices a change without a new number."""
@@ -40,6 +41,9 @@ EXACT = "exact"
 """Kind of vector index: every vector is compared."""
 HNSW = "hnsw"
 """Kind of vector index: an approximate one, see `indexing.snapshot.vectors`."""
+
+FILES_ENGINE, MILVUS = "files", "milvus"
+"""Where the vectors are searched: see `indexing.snapshot.engine`."""
 
 Raw = bytes  # `bytes` is a property below
 
@@ -87,6 +91,8 @@ class Manifest:
     ann_effort: int | None = None
     """The effort of a search that has this recall (`indexing.snapshot.recall`); None if the index is exact, and in
     versions of earlier releases."""
+    engine: str = FILES_ENGINE
+    """Where the vectors are searched: FILES_ENGINE, which no manifest names, or MILVUS."""
     fields: tuple[str, ...] = FIELDS_BEFORE
     """Fields of `experts.profiles.records.FIELDS` of which it has hashes, in order."""
     format: int = FORMAT
@@ -106,6 +112,8 @@ class Manifest:
         data = asdict(self)
         if self.ann_effort is None:
             del data["ann_effort"]
+        if self.engine == FILES_ENGINE:
+            del data["engine"]
         return (json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
     @classmethod
@@ -138,6 +146,7 @@ class Manifest:
             ann_kind=kind,
             ann_recall=recall,
             ann_effort=effort,
+            engine=_engine(data),
             passages=_count(data, "passages" if data["format"] >= WITH_PASSAGES else "count"),
             passage_rule=_count(data, "passage_rule") if data["format"] >= WITH_PASSAGES else 0,
             strong_similarity=_take(data, "strong_similarity", (int, float, type(None)))
@@ -178,6 +187,13 @@ def _entry(name: str, entry: object) -> FileEntry:
     if not isinstance(entry, dict):
         raise _wrong(f"files.{name}", entry, "object")
     return FileEntry(bytes=_count(entry, "bytes"), sha256=_take(entry, "sha256", str))
+
+
+def _engine(data: dict[str, Any]) -> str:
+    engine: str = _take(data, "engine", str) if "engine" in data else FILES_ENGINE
+    if engine not in (FILES_ENGINE, MILVUS):
+        raise _wrong("engine", engine, f"{FILES_ENGINE} | {MILVUS}")
+    return engine
 
 
 def _count(data: dict[str, Any], key: str) -> int:

@@ -76,14 +76,17 @@ class MeaningIndex:
         counted = len(rows) + int(self.passages.counts[places[several]].sum())
         if self.index.matrix is not None and 2 * counted > self._rows:
             return self._all(vector)[rows]
-        found = self._of_rows(vector, rows)
-        if several.any():
-            places = places[several]
-            counts = self.passages.counts[places]
-            begins = np.cumsum(counts) - counts
-            each = np.arange(int(counts.sum())) + np.repeat(self.passages.starts[places] - begins, counts)
-            best = np.maximum.reduceat(self._of_rows(vector, self._experts + each), begins)
-            found[several] = best - self._penalties[places]
+        if not several.any():
+            return self._of_rows(vector, rows)
+        places = places[several]
+        counts = self.passages.counts[places]
+        begins = np.cumsum(counts) - counts
+        each = np.arange(int(counts.sum())) + np.repeat(self.passages.starts[places] - begins, counts)
+        alone = rows[~several]
+        near = self._of_rows(vector, np.concatenate([alone, self._experts + each]))
+        found = np.empty(len(rows), np.float32)
+        found[~several] = near[: len(alone)]
+        found[several] = np.maximum.reduceat(near[len(alone) :], begins) - self._penalties[places]
         return found
 
     def _of_rows(self, vector: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -62,6 +62,15 @@ class PassageRows:
         own[self.owners] = False
         return np.concatenate([own, mask[self.table[:, 0]]])
 
+    def texts(self, count: int, experts: int) -> NDArray[np.int64] | None:
+        """int64[t]: the rows of the matrix of vectors that are texts, for an index of `count` vectors of n experts.
+
+        None if the index has the means too.
+        """
+        if count == experts + len(self):
+            return None
+        return np.flatnonzero(self.counted(np.ones(experts, np.bool_)))
+
     def places_of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """For each expert's row int64[k], the place in `owners`, and whether the expert has several passages."""
         if not len(self.owners):

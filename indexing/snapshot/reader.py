@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,9 @@ from indexing.snapshot.writer import (
     VECTORS,
 )
 
+ENGINES: Mapping[str, Engine] = {FILES.name: FILES}
+"""Those that need no server."""
+
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Snapshot:
@@ -73,10 +76,11 @@ class Snapshot:
         *,
         check_hashes: bool = True,
         manifest_sha256: str | None = None,
-        engine: Engine = FILES,
+        engines: Mapping[str, Engine] = ENGINES,
     ) -> Snapshot:
         """Open `folder` and check it: manifest against `manifest_sha256`, sizes, hashes, counts, dimensions.
 
+        `engines` has those that this process can use by name.
         Raises SnapshotInvalid, which names the first file that is missing, damaged or does not fit.
         """
         manifest = read_manifest(folder, manifest_sha256)
@@ -84,12 +88,13 @@ class Snapshot:
         passages = open_passages(folder, manifest)
         rows = manifest.count + len(passages)
         matrix = open_array(folder / VECTORS, np.dtype(np.float32), (rows, manifest.dimension), mapped=True)
+        index = _engine(manifest, engines).open(folder, manifest, matrix, passages)
         snapshot = cls(
             baseline=Baseline.read(folder, manifest),
             text_hashes=open_array(folder / TEXT_HASHES, np.dtype(np.uint8), (manifest.count, HASH_BYTES)),
             matrix=matrix,
             facets=open_facets(folder / FACETS),
-            meaning=MeaningIndex(engine.open(folder, manifest, matrix, passages), manifest.count, passages),
+            meaning=MeaningIndex(index, manifest.count, passages),
             keywords=_keywords(folder / KEYWORDS),
             spread=Spread.from_vectors(matrix, passages.whole_rows(manifest.count)),
             suggestions=_suggestions(folder / SUGGESTIONS, manifest.count),
@@ -195,6 +200,18 @@ class Snapshot:
                 )
         if not (np.diff(self.ids) > 0).all():
             raise unreadable(IDS, "the ids are not in rising order")
+
+
+def _engine(manifest: Manifest, engines: Mapping[str, Engine]) -> Engine:
+    if manifest.engine not in engines:
+        raise SnapshotInvalid(
+            message(
+                "The vectors of version %(number)s are in Milvus. Set TCS_MILVUS_URI and restart, or rebuild the "
+                "index.",
+                number=manifest.number,
+            )
+        )
+    return engines[manifest.engine]
 
 
 def _suggestions(path: Path, experts: int) -> Suggestions:

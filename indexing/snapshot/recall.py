@@ -17,6 +17,7 @@ EFFORTS = (EF_SEARCH, 256, 512, 1_024, 2_048)
 """Tried in this order. Less than the first saves no time that anybody would notice: encoding a query takes longer."""
 SAMPLE = 1_000
 RECALL_AT = 10
+AT_ONCE = 65_536
 TIE = 1e-5
 """Similarities closer than this are equal: the same text may be ten times in the directory."""
 
@@ -43,11 +44,19 @@ class Truth:
     """float32[m]: the cosine similarity of the tenth nearest; of the last one if there are fewer."""
 
     @classmethod
-    def of(cls, vectors: NDArray[np.float32], sample: int = SAMPLE) -> Self:
-        """About unit `vectors`, float32[n, d]; `sample` of them, evenly spread, are the queries."""
-        rows = np.linspace(0, len(vectors) - 1, min(sample, len(vectors)), dtype=np.int64)
-        queries = np.ascontiguousarray(vectors[np.unique(rows)], np.float32)
-        _, similarities = nearest(vectors, queries, min(RECALL_AT, len(vectors)))
+    def of(cls, vectors: NDArray[np.float32], sample: int = SAMPLE, among: NDArray[np.int64] | None = None) -> Self:
+        """About unit `vectors`, float32[n, d], or the rows `among` them, int64[t].
+
+        `sample` of them, evenly spread, are the queries.
+        """
+        count = len(vectors) if among is None else len(among)
+        rows = np.unique(np.linspace(0, count - 1, min(sample, count), dtype=np.int64))
+        queries = np.ascontiguousarray(vectors[rows if among is None else among[rows]], np.float32)
+        k = min(RECALL_AT, count)
+        if among is None:
+            _, similarities = nearest(vectors, queries, k)
+        else:
+            similarities = _similarities_among(vectors, among, queries, k)
         return cls(vectors, queries, similarities[:, -1])
 
     def recall(self, index: SearchableVectors) -> float:
@@ -57,11 +66,31 @@ class Truth:
         return float(np.mean((rows >= 0) & (found >= self.tenth[:, np.newaxis] - TIE)))
 
 
-def least_effort(index: SearchableVectors, vectors: NDArray[np.float32], wanted: float = WANTED) -> Quality:
-    """The first of EFFORTS with which `index` over `vectors`, float32[n, d], reaches `wanted`; else the last one."""
-    truth = Truth.of(vectors)
+def least_effort(
+    index: SearchableVectors,
+    vectors: NDArray[np.float32],
+    wanted: float = WANTED,
+    among: NDArray[np.int64] | None = None,
+) -> Quality:
+    """The first of EFFORTS with which `index` reaches `wanted`; else the last one.
+
+    It is over `vectors`, float32[n, d], or the rows `among` them, int64[t].
+    """
+    truth = Truth.of(vectors, among=among)
     for effort in EFFORTS:
         quality = Quality(effort, truth.recall(index.with_effort(effort)))
         if quality.recall >= wanted:
             break
     return quality
+
+
+def _similarities_among(
+    vectors: NDArray[np.float32], among: NDArray[np.int64], queries: NDArray[np.float32], k: int
+) -> NDArray[np.float32]:
+    """float32[m, k]: how near the k nearest of some rows are. They are copied a block at a time."""
+    best = np.empty((len(queries), 0), np.float32)
+    for start in range(0, len(among), AT_ONCE):
+        block = np.ascontiguousarray(vectors[among[start : start + AT_ONCE]], np.float32)
+        found = nearest(block, queries, min(k, len(block)))[1]
+        best = -np.sort(-np.concatenate([best, found], axis=1), axis=1)[:, :k]
+    return best

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import psutil
 
-from indexing.errors import NotEnoughMemory
+from indexing.errors import NotEnoughMemory, SnapshotInvalid
+from indexing.lib import paths
 from indexing.models import IndexVersion
+from indexing.snapshot.manifest import MILVUS
+from indexing.snapshot.version_files import read_manifest
+from indexing.snapshot.writer import VECTORS
 
 RESERVE = 100 << 20
 """Bytes that are left for searches. Measured with the packaged model, 16 searches at once use 17 MB with short
@@ -20,9 +24,19 @@ CGROUP = Path("/sys/fs/cgroup")
 def require(version: IndexVersion, *, reserve: int = RESERVE) -> None:
     """Check that the version can be opened and `reserve` bytes are left. Raises NotEnoughMemory."""
     moments = 2 * 4 * version.dimension**2  # `Spread.moment`, and one block's while it is added up
-    needed, free = version.bytes + moments + reserve, room()
+    needed, free = _searched_bytes(version) + moments + reserve, room()
     if needed > free:
         raise NotEnoughMemory(version.number, needed, free)
+
+
+def _searched_bytes(version: IndexVersion) -> int:
+    """Size of the files that a search reads: without the vectors, if they are searched elsewhere."""
+    try:
+        manifest = read_manifest(paths.version_folder(version.number))
+        elsewhere = manifest.files[VECTORS].bytes if manifest.engine == MILVUS else 0
+    except (SnapshotInvalid, KeyError):
+        return version.bytes
+    return version.bytes - elsewhere
 
 
 def room() -> int:

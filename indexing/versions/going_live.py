@@ -5,12 +5,14 @@ Every function here is called in a transaction that holds the state row.
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.utils import timezone
 
 from indexing import notifications, runlog
 from indexing.errors import Refused
 from indexing.lib.messages import message
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun
+from indexing.versions import collections
 
 State, MapState = IndexVersion.State, IndexVersion.MapState
 
@@ -32,6 +34,7 @@ def make_live(
     Publication.objects.create(version=version, how=how, at=now, name=name, reason=reason, pause_before=state.pause)
     state.live_version = version
     state.save(update_fields=["live_version"])
+    transaction.on_commit(collections.follow_live, robust=True)
     notifications.published(version, how=how, name=name, reason=reason)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts.numbers import whole_number
-from indexing.errors import Refused, SnapshotInvalid, VersionDamaged
+from indexing.errors import CollectionInvalid, Refused, SnapshotInvalid, VectorsUnavailable, VersionDamaged
 from indexing.lib.messages import message
 from indexing.lib.translation import label
 from indexing.models import IndexVersion
@@ -16,7 +16,7 @@ from indexing.snapshot import version_files
 from indexing.snapshot.baseline import Baseline
 from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.reader import Snapshot
-from indexing.versions import bucket, free_memory
+from indexing.versions import bucket, engines, free_memory
 
 State = IndexVersion.State
 SEARCHABLE = IndexVersion.SEARCHABLE
@@ -64,7 +64,7 @@ def require_openable(number: int) -> None:
     """Check that version `number` can be served: that it fits in memory, and every hash of its files.
 
     Reading all the files takes seconds, so call this before a transaction, not inside it. Raises Refused if there is
-    no finished version of that number, NotEnoughMemory, VersionDamaged.
+    no finished version of that number, or if Milvus cannot search it; NotEnoughMemory, VersionDamaged.
     """
     version = IndexVersion.objects.filter(pk=number).first()
     if version is None or not version.manifest_sha256:
@@ -72,9 +72,11 @@ def require_openable(number: int) -> None:
     bucket.require_kept(version)
     free_memory.require(version)
     try:
-        open_snapshot(version)
+        open_snapshot(version).meaning.index.require_ready()
     except SnapshotInvalid as error:
         raise VersionDamaged(error.message) from error
+    except VectorsUnavailable as error:
+        raise Refused(error.message) from error
 
 
 def require_files(version: IndexVersion) -> None:
@@ -91,7 +93,9 @@ def open_snapshot(version: IndexVersion) -> Snapshot:
     folder = bucket.folder_of(version)
     # The row of a version that is still being built has no hash yet: its files are checked against each other only.
     try:
-        snapshot = Snapshot.open(folder, manifest_sha256=version.manifest_sha256 or None)
+        snapshot = Snapshot.open(folder, manifest_sha256=version.manifest_sha256 or None, engines=engines.available())
+    except CollectionInvalid:
+        raise
     except SnapshotInvalid:
         bucket.note_damage(version)
         raise

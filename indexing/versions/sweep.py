@@ -22,6 +22,7 @@ from indexing.lib.files import file_sha256
 from indexing.lib.ownership import marked_by
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from indexing.snapshot.manifest import MANIFEST_NAME
+from indexing.versions import collections
 
 logger = logging.getLogger(__name__)
 State, MapState = IndexVersion.State, IndexVersion.MapState
@@ -82,10 +83,11 @@ def mark_old_deleted() -> None:
 
 
 def delete_leftovers() -> None:
-    """Delete folders and maps that belong to no version, if this database wrote them."""
+    """Delete folders, maps and collections that belong to no version, if this database wrote them."""
     ours, _foreign = _leftovers()
     for path in ours:
         _delete(path)
+    collections.sweep()
 
 
 def delete_old_encoded(now: datetime) -> int:

@@ -23,7 +23,7 @@ from indexing.quality import gate
 from indexing.runlog import RunLogHandler
 from indexing.snapshot.recall import WANTED
 from indexing.snapshot.synonyms import Synonyms
-from indexing.versions import bucket, data_folder, shared_folder, sweep
+from indexing.versions import bucket, data_folder, engines, shared_folder, sweep
 from indexing.worker import gate_evidence
 from indexing.worker.reporter import RunReporter, ShowProgress
 from indexing.worker.signals import Interruption
@@ -116,6 +116,7 @@ def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
         database=state.database_id,
         encoded=paths.encoded_folder(),
         scheduler=settings.TCS_ENCODE,
+        engine=engines.for_new_versions(),
     )
     logger.info(gettext_noop("Worker %s started."), processes.me().pid)
     built = pipeline.build(order, reporter)

@@ -22,6 +22,7 @@ from indexing.quality.overlap import OVERLAP_AT
 from indexing.search import Mode, search
 from indexing.snapshot.profiles import Profile, by_name, name_of
 from indexing.snapshot.reader import Snapshot
+from indexing.versions import engines
 from indexing.versions.opening import open_snapshot
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,9 @@ logger = logging.getLogger(__name__)
 def gather(built: Built) -> Evidence:
     """Compare the version that was built, from the directory as read at its start, with the live one."""
     assert built.folder is not None  # noqa: S101  a full build always has one
-    new = Snapshot.open(built.folder, manifest_sha256=built.manifest_sha256, check_hashes=False)
+    new = Snapshot.open(
+        built.folder, manifest_sha256=built.manifest_sha256, check_hashes=False, engines=engines.available()
+    )
     live = _live_version()
     read = {*new.ids.tolist(), *built.left_out}
     had = np.setdiff1d(live.ids, _removed_samples()) if live else new.ids[:0]

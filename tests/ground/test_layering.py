@@ -29,6 +29,7 @@ HEAVY_LIBRARIES = {
         "indexing.snapshot.text_analysis",
         "indexing.snapshot.word_statistics",
     },
+    "pymilvus": {"indexing.snapshot.milvus_client", "indexing.snapshot.milvus_engine"},
     "py3langid": {"indexing.building.languages"},
     "torch": {"indexing.encoders.devices", "indexing.encoders.torch_encoder", "indexing.encoders.onnx_graph"},
     "sentence_transformers": {"indexing.encoders.torch_encoder"},
@@ -46,6 +47,8 @@ INSIDE_FUNCTIONS = {
         "safetensors",
     },  # seconds, hundreds of MB
     "indexing.encoders.devices": {"torch"},
+    "indexing.snapshot.milvus_client": {"pymilvus"},  # half a second, and few need it
+    "indexing.snapshot.milvus_engine": {"pymilvus"},
     "indexing.encoders.onnx_graph": {"torch", "transformers"},
     "indexing.building.dask_encoding": {"distributed"},  # a second, and only installed where it is used
     "indexing.embedding_map.layout.tsne": {"openTSNE"},  # half of a worker's start, and not needed for few experts

@@ -173,6 +173,7 @@ class SearchResults(Plain):
     mode: str
     version: int = Field(description="The version of the index that was searched.")
     seconds: float
+    notice: str = Field(default="", description="What is different from usual, such as a search by words alone.")
     matches: int | None = Field(default=None, description="How many strong matches there are.")
     more_matches: bool = Field(default=False, description="Whether there are more than `matches`.")
     hits: list[SearchHit]

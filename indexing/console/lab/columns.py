@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from experts.models import Expert
 from indexing.console.search_modes import mode_label
-from indexing.errors import EncoderUnavailable, SnapshotInvalid
+from indexing.errors import MeaningUnavailable, SnapshotInvalid
 from indexing.lib.translation import translated
 from indexing.models import IndexVersion
 from indexing.quality.overlap import RankChange, overlap, rank_changes
@@ -117,7 +117,7 @@ def search_version(
     try:
         snapshot = changed(open_versions.open_version(version))
         results = search(query, snapshot, HITS, mode)
-    except EncoderUnavailable as error:
+    except MeaningUnavailable as error:
         return LabColumn(version, mode, problem=translated(error), status=error.status, needs_model=True, note=note)
     except SnapshotInvalid as error:
         return LabColumn(version, mode, problem=translated(error), status=error.status, note=note)

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 from experts.numbers import whole_number
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.responses import admin_context
-from indexing.errors import EncoderUnavailable, SnapshotInvalid
+from indexing.errors import MeaningUnavailable, SnapshotInvalid
 from indexing.lib.translation import translated
 from indexing.models import IndexVersion, SearchTest
 from indexing.quality.search_test_form import SearchTestForm
@@ -144,5 +144,5 @@ def _compare(versions: list[IndexVersion], address: QueryDict) -> tuple[SearchTe
         return None, "", 200
     try:
         return compare_versions(*chosen), "", 200
-    except (EncoderUnavailable, SnapshotInvalid) as error:
+    except (MeaningUnavailable, SnapshotInvalid) as error:
         return None, translated(error), error.status

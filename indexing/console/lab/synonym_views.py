@@ -15,7 +15,7 @@ from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.lab import columns
 from indexing.console.responses import admin_context
 from indexing.console.search_modes import parse_mode
-from indexing.errors import EncoderUnavailable, SnapshotInvalid
+from indexing.errors import MeaningUnavailable, SnapshotInvalid
 from indexing.lib.translation import translated
 from indexing.models import IndexVersion, SearchTest
 from indexing.quality import synonym_trial
@@ -45,13 +45,13 @@ def try_synonyms(request: ConsoleRequest) -> HttpResponse:
     if version is not None:
         try:
             context |= _trial(version, request.GET)
-        except (EncoderUnavailable, SnapshotInvalid) as error:
+        except (MeaningUnavailable, SnapshotInvalid) as error:
             context["problem"], status = translated(error), error.status
     return render(request, "indexing/lab/synonyms.html", admin_context(request) | context, status=status)
 
 
 def _trial(version: IndexVersion, address: QueryDict) -> dict[str, Any]:
-    """Raises SnapshotInvalid, and EncoderUnavailable if tests are run without the model."""
+    """Raises SnapshotInvalid, and MeaningUnavailable if tests are run without the model."""
     snapshot = open_versions.open_version(version)
     trial: dict[str, Any] = {"changes": synonym_trial.changes(snapshot)}
     if address.get("run"):

@@ -19,7 +19,7 @@ from experts.numbers import whole_number
 from experts.tagging.assignment import TagSpec
 from indexing.console.access import ConsoleRequest, allowed
 from indexing.console.responses import page_or_fragment
-from indexing.errors import EncoderUnavailable, NoIndexYet
+from indexing.errors import MeaningUnavailable, NoIndexYet
 from indexing.lib.translation import translated
 from indexing.quality import tag_preview
 
@@ -102,7 +102,7 @@ def _answer(form: TagPreviewForm, saved: Tag | None) -> tuple[dict[str, Any], in
         shown = tag_preview.preview_tag(
             form.spec(saved.pk if saved else tag_preview.NEW), form.cleaned_data["threshold"]
         )
-    except (NoIndexYet, EncoderUnavailable) as error:
+    except (NoIndexYet, MeaningUnavailable) as error:
         return {"view": "sentence", "sentence": translated(error)}, error.status
     most = max(step.experts for step in shown.steps)
     return {"view": "preview", "shown": shown, "most": max(most, 1)}, 200

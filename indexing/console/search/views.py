@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,13 +22,14 @@ from indexing.console.access import REBUILD, VIEW, ConsoleRequest, allowed, may
 from indexing.console.responses import kept_for_back, page_or_fragment, wants_fragment
 from indexing.console.search.form import SearchForm
 from indexing.console.search_modes import mode_choices, sort_choices
-from indexing.errors import EncoderUnavailable, NoIndexYet
+from indexing.errors import MeaningUnavailable, NoIndexYet
 from indexing.lib.translation import translated
 from indexing.search import MAX_K, Hit, Mode, Results, log, search
 from indexing.search.facet_counts import FacetedQuery
-from indexing.search.filters import InvalidFilter
+from indexing.search.filters import Filters, InvalidFilter
 from indexing.search.highlights import Marker
 from indexing.search.parameters import SearchParameters
+from indexing.search.words_instead import NOTICE, words_if_needed
 from indexing.serving import live
 from indexing.snapshot.reader import Snapshot
 
@@ -126,16 +128,21 @@ def _answer(form: SearchForm, snapshot: Snapshot | None, k: int) -> tuple[dict[s
         return {"view": "no_index", "problem": live.problem()}, 503
     try:
         filters = form.parameters.filters()
-        results = search(form.query, snapshot, MAX_K if form.sort else k, form.mode, filters=filters)
-    except EncoderUnavailable as error:
+        return words_if_needed(form.mode, partial(_found, form, snapshot, k, filters)), 200
+    except MeaningUnavailable as error:
         return {"view": "no_encoder", "sentence": translated(error)}, error.status
     except InvalidFilter as error:
         return {"view": "invalid", "sentence": translated(error)}, error.status
+
+
+def _found(form: SearchForm, snapshot: Snapshot, k: int, filters: Filters, mode: Mode) -> dict[str, Any]:
+    results = search(form.query, snapshot, MAX_K if form.sort else k, mode, filters=filters)
     faceted = FacetedQuery(results, snapshot, filters)
     shown = _sorted(results.hits, form.sort)[:k]
     context = {
         "view": "results" if results.hits else "nothing",
         "results": results,
+        "words_instead": translated(NOTICE) if mode != form.mode else "",
         "facets": faceted.facets(),
         "strong_hits": [hit for hit in shown if hit.is_strong],
         "weak_hits": [hit for hit in shown if not hit.is_strong],
@@ -143,9 +150,9 @@ def _answer(form: SearchForm, snapshot: Snapshot | None, k: int) -> tuple[dict[s
         "milliseconds": max(round(results.seconds * 1000), 1),
     }
     if not results.hits:
-        return context | _suggestions(form, faceted), 200
+        return context | _suggestions(form, faceted)
     more = next((step for step in STEPS if step > k), None) if len(shown) == k else None
-    return context | {"more": form.address(k=str(more)) if more else None}, 200
+    return context | {"more": form.address(k=str(more)) if more else None}
 
 
 def _sorted(hits: Sequence[Hit], sort: str) -> list[Hit]:
@@ -170,7 +177,7 @@ def _suggestions(form: SearchForm, faceted: FacetedQuery) -> dict[str, Any]:
         )
     try:
         near = faceted.near_tags()
-    except EncoderUnavailable:  # without a model there are no related tags
+    except MeaningUnavailable:  # without a model there are no related tags
         near = []
     return {
         "loosened": loosened,

@@ -17,7 +17,7 @@ from indexing.console import changes
 from indexing.console.access import VIEW, ConsoleRequest, allowed
 from indexing.console.changes import OpenList
 from indexing.console.responses import admin_context
-from indexing.errors import EncoderUnavailable, SnapshotInvalid
+from indexing.errors import MeaningUnavailable, SnapshotInvalid
 from indexing.lib.translation import translated
 from indexing.models import IndexVersion, SearchTest
 from indexing.quality import search_tests
@@ -104,6 +104,6 @@ def _queries(a: IndexVersion, b: IndexVersion, *, requested: bool) -> dict[str, 
         return {"saved": saved}
     try:
         run = search_tests.compare_versions(a, b)
-    except (EncoderUnavailable, SnapshotInvalid) as error:
+    except (MeaningUnavailable, SnapshotInvalid) as error:
         return {"saved": saved, "queries_problem": translated(error)}
     return {"saved": saved, "queries": run, "moved": [query for query in run.queries if query.moved]}

@@ -1,0 +1,137 @@
+"""A throwaway Milvus for tests: a real server, in a temporary folder, on free ports of this machine.
+
+The program comes from PyPI: `milvus` 2.3.5 is the last wheel that has a server. It is downloaded once (57 MB, 300 MB
+unpacked) into `var/milvus` of the checkout. It listens on every address of the machine, whatever its settings say.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import lzma
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+from tests.support.services import free_port
+
+RELEASE = "2.3.5"
+CACHE = Path(__file__).parents[2] / "var" / "milvus"
+START_SECONDS = 120
+SETTING = re.compile(r"\{\{ *(\w+)(?:\((\w+)\))? *(?:: *(.*?))? *\}\}")
+"""A place of the wheel's template: a name, a type, a default."""
+
+
+class Milvus:
+    """One server. What it has acknowledged survives `kill` and `start`."""
+
+    def __init__(self) -> None:
+        self._package = _installed()
+        self._folder = Path(tempfile.mkdtemp(prefix="tcs-milvus-"))
+        self._port, self._health_port = free_port(), free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        (self._folder / "configs").mkdir()
+        (self._folder / "configs" / "milvus.yaml").write_text(self._settings())
+        shutil.copy(self._package / "data" / "glog.conf", self._folder / "configs")
+
+    @property
+    def uri(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Return when it says that it is healthy. Does nothing while it runs."""
+        if self._process is not None:
+            return
+        programs = CACHE / "bin"
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [programs / "milvus", "run", "standalone"],
+                cwd=self._folder,
+                env=os.environ
+                | {
+                    "DEPLOY_MODE": "STANDALONE",
+                    "LD_LIBRARY_PATH": str(programs),
+                    "METRICS_PORT": str(self._health_port),
+                    "MILVUS_RUN_DIR": str(self._folder / "run"),
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        give_up = time.monotonic() + START_SECONDS
+        while not self._is_healthy():
+            if self._process.poll() is not None or time.monotonic() > give_up:
+                raise AssertionError(f"Milvus did not start: {(self._folder / 'log').read_text()[-2000:]}")
+            time.sleep(0.1)
+
+    def kill(self) -> None:
+        """End it at once, as a power cut does. It takes minutes to end in any other way."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def remove(self) -> None:
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _is_healthy(self) -> bool:
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self._health_port}/healthz") as response:
+            return b"OK" in response.read()
+        return False
+
+    def _settings(self) -> str:
+        own = {
+            "proxy_port": str(self._port),
+            "system_log_path": str(self._folder / "logs"),
+            "etcd_log_path": str(self._folder / "etcd.log"),
+            "etcd_data_dir": str(self._folder / "etcd"),
+            "local_storage_dir": str(self._folder / "data"),
+            "rocksmq_data_dir": str(self._folder / "rocksmq"),
+        }
+
+        def setting(found: re.Match[str]) -> str:
+            name, _kind, default = found.groups()
+            return own.get(name) or (str(free_port()) if name.endswith("_port") else default or "")
+
+        return SETTING.sub(setting, (self._package / "data" / "config.yaml.template").read_text())
+
+
+def _installed() -> Path:
+    """The folder of the wheel. Downloads it the first time; fails with the reason where that is not possible."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    package = CACHE / "package" / "milvus"
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of several processes one downloads, and the others wait
+        if not package.exists():
+            _download(package.parent)
+        _unpack(package / "data" / "bin", CACHE / "bin")
+    return package
+
+
+def _download(target: Path) -> None:
+    unfinished = target.with_name("unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(unfinished)]
+    done = subprocess.run([*command, f"milvus=={RELEASE}"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"Milvus {RELEASE} cannot be had from PyPI: {done.stderr[-1000:]}"
+    unfinished.rename(target)
+
+
+def _unpack(packed: Path, target: Path) -> None:
+    target.mkdir(exist_ok=True)
+    for each in packed.glob("*.lzma"):
+        program = target / each.stem
+        if not program.exists():
+            with lzma.open(each) as source, program.with_suffix(".new").open("wb") as unpacked:
+                shutil.copyfileobj(source, unpacked)
+            program.with_suffix(".new").chmod(0o755)
+            program.with_suffix(".new").rename(program)
