@@ -48,15 +48,17 @@ def best_passages(experts: Sequence[Expert], snapshot: Snapshot, vector: NDArray
     if not experts or not len(snapshot.meaning.passages):
         return [None] * len(experts)
     rows = snapshot.rows(np.array([expert.pk for expert in experts], np.int64))
-    hashes = snapshot.baseline.field_hashes[rows]
-    unchanged = (hashes[:, BIO] == value_hashes([expert.bio for expert in experts])).tolist()
-    best: list[Best] = []
+    best: list[Best] = [None] * len(experts)
     in_documents: dict[int, Span] = {}
-    spans = snapshot.meaning.best_passages(vector, rows)
-    for place, (expert, span, same) in enumerate(zip(experts, spans, unchanged, strict=True)):
-        if same and span and span[0] > len(expert.bio):
-            in_documents[place] = (span[0] - len(expert.bio) - len(DOCUMENT_END), span[1])
-        best.append(span if same and place not in in_documents else None)
+    hashes = snapshot.baseline.field_hashes[rows]
+    for place, span in enumerate(snapshot.meaning.best_passages(vector, rows)):
+        if span is None or hashes[place, BIO] != value_hashes([experts[place].bio])[0]:
+            continue
+        after = span[0] - len(experts[place].bio)
+        if after > 0:
+            in_documents[place] = (after - len(DOCUMENT_END), span[1])
+        else:
+            best[place] = span
     owned = _documents([experts[place].pk for place in in_documents])
     for place, span in in_documents.items():
         own = owned.get(experts[place].pk, [])
