@@ -46,18 +46,20 @@ def model(folder) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shared(folder, model) -> Iterator[Cluster]:
-    cluster = Cluster(folder, model)
-    yield cluster
-    cluster.end()
+def clusters() -> Iterator[list[Cluster]]:
+    started: list[Cluster] = []
+    yield started
+    for each in started:
+        each.end()
 
 
 @pytest.fixture
-def cluster(shared) -> Iterator[Cluster]:
-    """With two workers; those that an earlier test killed are replaced."""
-    shared.ready(2)
-    yield shared
-    shared.go_on()
+def cluster(clusters, folder, model) -> Iterator[Cluster]:
+    """One for all tests, since a worker takes seconds to start; another if a test has killed its scheduler."""
+    if not clusters or clusters[-1].scheduler.poll() is not None:
+        clusters.append(Cluster(folder, model))
+    yield clusters[-1]
+    clusters[-1].go_on()
 
 
 @pytest.fixture
@@ -106,6 +108,7 @@ class InBackground(threading.Thread):
 
 
 def test_two_workers_encode_what_one_process_would(cluster, encoder, store, caplog):
+    cluster.ready(2)
     cluster.hold()
     stage = RecordedStage("embed")
     with caplog.at_level("INFO"):
@@ -117,19 +120,9 @@ def test_two_workers_encode_what_one_process_would(cluster, encoder, store, capl
     assert f"Workers of the Dask scheduler {cluster.address} that encode: 2." in caplog.text
 
 
-def test_a_worker_that_is_killed_in_the_middle_loses_nothing(cluster, encoder, store, caplog):
-    cluster.hold()
-    stage = RecordedStage("embed")
-    building = InBackground(lambda: encode(cluster.address, encoder, store, stage))
-    until(lambda: all(map(cluster.at_work, cluster.workers)))
-    cluster.workers[0].kill()
-    cluster.workers[0].wait()
-    cluster.go_on()
-    assert are_the_same(building.result(), encoder)
-    assert stage.done == 48
-
-
 def test_a_cancelled_build_ends_at_once_and_the_next_encodes_the_rest(cluster, encoder, store):
+    cluster.ready(2)
+
     def stop(stage: RecordedStage) -> None:
         if stage.done and not cluster.is_held:
             cluster.hold()
@@ -152,6 +145,7 @@ def test_where_nothing_is_left_to_encode_the_scheduler_is_not_asked(encoder, sto
 
 @pytest.mark.parametrize("other", ["model", "code"])
 def test_a_worker_with_another_model_or_code_is_refused_by_name(cluster, encoder, monkeypatch, caplog, other):
+    cluster.ready(2)
     theirs = Equipment.of(encoder)
     monkeypatch.setattr(dask_encoding, "NOBODY_SECONDS", 0.5)
     if other == "code":
@@ -172,28 +166,37 @@ def test_a_worker_checks_it_itself_as_well(encoder, settings):
         dask_task.encode(["welder"], wanted)
 
 
-def test_workers_without_tcs_are_left_alone(cluster, encoder):
+def test_what_workers_of_others_announce_is_left_alone(encoder):
     assert Equipment.announced("GPU") is None
     assert Equipment.announced(Equipment.of(encoder).resource) == Equipment.of(encoder)
 
 
-def test_a_scheduler_that_is_killed_ends_the_build_and_the_next_one_resumes(folder, model, encoder, store):
-    cluster = Cluster(folder, model)
-    try:
-        cluster.ready(1)
+def test_a_worker_that_is_killed_in_the_middle_loses_nothing(cluster, encoder, store):
+    cluster.ready(2)
+    cluster.hold()
+    stage = RecordedStage("embed")
+    building = InBackground(lambda: encode(cluster.address, encoder, store, stage))
+    until(lambda: all(map(cluster.at_work, cluster.workers)))
+    cluster.workers[0].kill()
+    cluster.workers[0].wait()
+    cluster.go_on()
+    assert are_the_same(building.result(), encoder)
+    assert stage.done == 48
 
-        def stop(stage: RecordedStage) -> None:
-            if stage.done and not cluster.is_held:
-                cluster.hold()
 
-        stage = RecordedStage("embed", stop=stop)
-        building = InBackground(lambda: encode(cluster.address, encoder, store, stage))
-        until(lambda: cluster.is_held and cluster.at_work(cluster.workers[0]))
-        cluster.scheduler.kill()
-        building.join(60)
-        assert str(building.error).startswith(f"The connection to the Dask scheduler {cluster.address} was lost (")
-    finally:
-        cluster.end()
+def test_a_scheduler_that_is_killed_ends_the_build_and_the_next_one_resumes(cluster, encoder, store):
+    cluster.ready(1)
+
+    def stop(stage: RecordedStage) -> None:
+        if stage.done and not cluster.is_held:
+            cluster.hold()
+
+    building = InBackground(lambda: encode(cluster.address, encoder, store, RecordedStage("embed", stop=stop)))
+    until(lambda: cluster.is_held and any(map(cluster.at_work, cluster.workers)))
+    cluster.scheduler.kill()
+    building.join(60)
+    assert str(building.error).startswith(f"The connection to the Dask scheduler {cluster.address} was lost (")
+    cluster.go_on()
     stage = RecordedStage("embed")
     assert are_the_same(encode("", encoder, store, stage), encoder)
     assert 0 < stage.done <= 48 - 4

@@ -61,7 +61,7 @@ class Cluster:
         self.scheduler = self._started("-m", "dask", "scheduler", "--protocol", protocol, "--port", str(self._port))
 
     def ready(self, count: int) -> None:
-        """Have that many workers, and wait until each has announced itself."""
+        """Have at least that many workers, and wait until each has announced itself."""
         self.workers = [each for each in self.workers if each.poll() is None]
         for _each in range(count - len(self.workers)):
             self.workers.append(self._started("manage.py", "encoding_worker", "--", "--no-nanny"))
