@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dask
 import numpy as np
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -21,7 +22,7 @@ from indexing.errors import Cancelled, EncoderUnavailable
 from indexing.models import RebuildRun
 from tcs_site import environment
 from tests.support import cast, tiny_models
-from tests.support.dask_cluster import Cluster
+from tests.support.dask_cluster import Cluster, certificates
 from tests.support.fakes import HashEncoder
 from tests.support.index_cast import RecordedStage
 from tests.support.services import free_port
@@ -200,6 +201,27 @@ def test_a_scheduler_that_is_killed_ends_the_build_and_the_next_one_resumes(clus
     stage = RecordedStage("embed")
     assert are_the_same(encode("", encoder, store, stage), encoder)
     assert 0 < stage.done <= 48 - 4
+
+
+def test_with_tls_only_those_with_a_certificate_get_in(folder, model, encoder, tmp_path, monkeypatch):
+    own = certificates(tmp_path)
+    cluster = Cluster(folder, model, own)
+    try:
+        cluster.ready(1)
+        with dask.config.set(own):
+            assert are_the_same(encode(cluster.address, encoder), encoder)
+        monkeypatch.setattr(dask_encoding, "CONNECT_SECONDS", 0.5)
+        with pytest.raises(EncoderUnavailable, match="cannot be reached"):
+            encode(cluster.address.replace("tls", "tcp"), encoder)
+        (tmp_path / "stranger").mkdir()
+        ca = {"distributed.comm.tls.ca-file": own["distributed.comm.tls.ca-file"]}
+        with (
+            dask.config.set(certificates(tmp_path / "stranger") | ca),
+            pytest.raises(EncoderUnavailable, match="cannot be reached"),
+        ):
+            encode(cluster.address, encoder)
+    finally:
+        cluster.end()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -7,9 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from django.conf import settings
 from numpy.typing import NDArray
 
@@ -22,6 +28,7 @@ HOLD, AT_WORK = "hold", "at-work"
 """Files in the workers' data folder: while the first is there they encode nothing, and the second tells who waits."""
 GIVE_UP_SECONDS = 60.0
 LOOPBACK = "127.0.0.1"
+PARTIES = ("scheduler", "worker", "client")
 
 
 class WaitingEncoder(ModelEncoder):
@@ -38,8 +45,37 @@ class WaitingEncoder(ModelEncoder):
         return super().encode(texts, role, progress=progress)
 
 
+def certificates(folder: Path) -> dict[str, str]:
+    """Settings of Dask for TLS, with a new authority and one certificate of it, whose files are put into `folder`."""
+    keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("authority", "tcs")}
+    names = {name: x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in keys}
+    now = datetime.now(UTC)
+    for name, key in keys.items():
+        certificate = (
+            x509.CertificateBuilder(names["authority"], names[name], key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - timedelta(hours=1))
+            .not_valid_after(now + timedelta(hours=1))
+            .add_extension(x509.BasicConstraints(ca=name == "authority", path_length=None), critical=True)
+            .sign(keys["authority"], hashes.SHA256())
+        )
+        (folder / f"{name}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    secret = keys["tcs"].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "tcs.key").write_bytes(secret)
+    own = {f"{who}.{part}": f"tcs.{end}" for who in PARTIES for part, end in (("cert", "pem"), ("key", "key"))}
+    files = {"ca-file": "authority.pem", **own}
+    return {f"distributed.comm.tls.{name}": str(folder / file) for name, file in files.items()}
+
+
+def as_variables(config: Mapping[str, str]) -> dict[str, str]:
+    """Settings of Dask as environment variables."""
+    return {f"DASK_{name.upper().replace('.', '__').replace('-', '_')}": value for name, value in config.items()}
+
+
 class Cluster:
-    """A scheduler and its workers. `model` is for TCS_MODEL_PATH, and `folder` their data folder, with its export."""
+    """A scheduler and its workers. `model` is for TCS_MODEL_PATH, and `folder` their data folder, with its export.
+
+    `tls` is what `certificates` returns; without it nothing is encrypted.
+    """
 
     def __init__(self, folder: Path, model: Path, tls: Mapping[str, str] | None = None) -> None:
         self.folder = folder
@@ -54,7 +90,7 @@ class Cluster:
             "TCS_WORKER_THREADS": "1",
             "DASK_CONFIG": str(folder),
             "DASK_TEMPORARY_DIRECTORY": str(folder),
-            **(tls or {}),
+            **as_variables(tls or {}),
         }
         self.workers: list[subprocess.Popen[bytes]] = []
         self._logs: dict[int, Path] = {}
