@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from indexing.encoders.batching import characters_read, encodable, token_batches, windows
 from indexing.encoders.onnx_files import POOLING_MASK, Export, NoExport
+from indexing.encoders.onnx_runtime import onnxruntime
 from indexing.encoders.protocol import DOCUMENT, BatchCallback, Role
 from indexing.errors import EncoderUnavailable
 from indexing.lib.messages import message
