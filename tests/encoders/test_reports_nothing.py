@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 
@@ -24,13 +23,3 @@ def test_onnx_runtime_keeps_no_id_of_the_machine_and_nothing_to_send(tmp_path):
     environment = {name: value for name, value in os.environ.items() if name not in SILENT} | {"HOME": str(tmp_path)}
     subprocess.run([sys.executable, "-c", PROGRAM], env=environment, cwd=settings.BASE_DIR, check=True, timeout=60)
     assert not list(tmp_path.rglob("*"))
-
-
-def test_nothing_loads_it_without_silencing_it():
-    loads = {
-        path.name
-        for app in ("accounts", "experts", "indexing", "tcs_site")
-        for path in (settings.BASE_DIR / app).rglob("*.py")
-        if re.search(r"^\s*(import|from) onnxruntime\b", path.read_text(), re.MULTILINE)
-    }
-    assert loads == {"onnx_runtime.py"}

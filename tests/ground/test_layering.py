@@ -33,7 +33,7 @@ HEAVY_LIBRARIES = {
     "py3langid": {"indexing.building.languages"},
     "torch": {"indexing.encoders.devices", "indexing.encoders.torch_encoder", "indexing.encoders.onnx_graph"},
     "sentence_transformers": {"indexing.encoders.torch_encoder"},
-    "onnxruntime": {"indexing.encoders.onnx_encoder"},
+    "onnxruntime": {"indexing.encoders.onnx_runtime"},
     "openTSNE": {"indexing.embedding_map.layout.tsne"},
     "distributed": {"indexing.building.dask_encoding"},
 }
