@@ -13,6 +13,7 @@ import queue
 import time
 from collections import deque
 from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -142,7 +143,7 @@ class _Encoding:
         if future.status == "finished":
             try:
                 vectors: NDArray[np.float32] = future.result()
-            except OSError as error:
+            except (OSError, CancelledError) as error:
                 raise self._lost(error) from error
             return vectors
         failure = future.exception()
@@ -182,6 +183,8 @@ class _Encoding:
             )
 
     def _workers(self) -> Mapping[str, Mapping[str, Any]]:
+        if self.client.status == "closed":  # it gave up connecting again
+            raise self._lost(self.client.status)
         try:
             scheduler = self.client.scheduler
             answer = self.client.sync(scheduler.identity, n_workers=-1, callback_timeout=ANSWER_SECONDS)
