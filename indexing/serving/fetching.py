@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from indexing.errors import BucketUnavailable, SnapshotInvalid
 from indexing.lib.messages import Message, message
@@ -41,6 +41,10 @@ class Fetching:
     """of the version that is being downloaded"""
     next_check: float = 0.0
     """monotonic seconds"""
+    next_try: dict[int, float] = field(default_factory=dict)
+    """Number of a version that could not be downloaded -> when it is tried again, in monotonic seconds"""
+    complete: tuple[object, ...] = ()
+    """the versions and wishes for which nothing was missing: only then are files looked at again, or at a check"""
 
 
 state = ProcessState(lambda: Fetching(bucket.BucketToken()))
@@ -69,11 +73,19 @@ def problem() -> Message | None:
 
 def _turn() -> float:
     mine, requests = state.get(), bucket.requests.get()
-    for version in _in_order(requests.wanted):
-        if not bucket.is_here(version):
+    versions, is_due = _in_order(requests.wanted), time.monotonic() >= mine.next_check
+    now = (*((version.number, version.state) for version in versions), *sorted(requests.wanted))
+    if now == mine.complete and not is_due:
+        return LOOK_SECONDS
+    mine.complete = ()
+    missing = [version for version in versions if not bucket.is_here(version)]
+    requests.wanted.difference_update({version.number for version in versions if version not in missing})
+    for version in missing:
+        if time.monotonic() >= mine.next_try.get(version.number, 0.0):
             return _bring(version)
-        requests.wanted.discard(version.number)
-    if time.monotonic() >= mine.next_check:
+    if not missing:
+        mine.complete = now
+    if is_due:
         _check(mine)
         sweep.delete_leftovers()
         bucket.remove_unneeded()
@@ -113,7 +125,8 @@ def _bring(version: IndexVersion) -> float:
         requests.problems[version.number] = error.message
         if isinstance(error, BucketUnavailable):
             mine.problem = error.message
-        return RETRY_SECONDS
+        mine.next_try[version.number] = time.monotonic() + RETRY_SECONDS
+        return 0.0
     mine.problem = None
     requests.problems.pop(version.number, None)
     logger.info("Version %s is on this machine (%.1f MB downloaded)", version.number, came / 1e6)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 from django.core.management import call_command
@@ -115,6 +118,21 @@ def test_a_damaged_object_is_refused_and_comes_right(harm, machine, web, stored)
     stored().put(name, right)
     until(lambda: live.current().number == number)
     until(lambda: live.problem() == "")
+
+
+def test_a_kept_version_that_is_damaged_holds_up_nothing(machine, web, stored):
+    version_cast.two_versions()
+    Expert.objects.filter(username="expert-002").update(bio="Now restores clocks.")
+    built()
+    name = f"objects/{entry(2, 'vectors.npy')['sha256']}"
+    stored().put(name, bytes(stored().get(name).bytes())[:-4])
+    machine("web1")
+    web()
+    assert until(lambda: live.served.get().snapshot).number == 3
+    until(lambda: bucket.is_here(IndexVersion.objects.get(pk=1)))
+    until(lambda: ServingProcess.objects.exclude(folder_token="").exists())
+    assert live.problem() == ""
+    assert not bucket.is_here(IndexVersion.objects.get(pk=2))
 
 
 @pytest.mark.parametrize("harm", ["cut off", "flipped", "missing"])
@@ -267,6 +285,11 @@ def test_without_a_bucket_there_is_none(settings, stored, server, prefix):
     with pytest.raises(SnapshotInvalid):
         live.load_now()
     assert not names(server.store(prefix), "")
+
+
+def test_a_process_without_a_bucket_does_not_even_load_the_library():
+    program = "import django; django.setup(); import indexing.serving.live, sys; assert 'obstore' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True, env=os.environ | {"TCS_VERSIONS_URL": ""})
 
 
 def test_nothing_is_there_before_the_first_version(machine, web):

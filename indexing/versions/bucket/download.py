@@ -53,6 +53,7 @@ def is_here(version: IndexVersion) -> bool:
 def note_damage(version: IndexVersion) -> None:
     """Have the version's wrong files fetched again before it is opened the next time."""
     _damaged.get().add(version.number)
+    requests.get().wanted.add(version.number)
 
 
 def folder_of(version: IndexVersion) -> Path:

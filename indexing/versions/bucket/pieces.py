@@ -17,7 +17,7 @@ from indexing.snapshot.manifest import MANIFEST_NAME, FileEntry
 from indexing.versions.bucket.names import DAMAGED, file_object
 from indexing.versions.bucket.store import CHUNK, NoSuchObject, bucket
 
-AT_ONCE = 6
+AT_ONCE = 4
 """Files that are downloaded at the same time."""
 PART = ".part"
 Advance = Callable[[int], None]

@@ -18,6 +18,8 @@ from indexing.lib.messages import Message, message
 from indexing.models import IndexState
 from indexing.versions.bucket.store import CHUNK, Bucket, NoSuchObject, ObjectExists, StoredObject
 
+PARTS_AT_ONCE = 4
+"""Parts of a file that are uploaded at the same time, each of them in memory."""
 CONNECT_SECONDS, REQUEST_SECONDS = 5, 60
 RETRY_FOR = timedelta(seconds=5)
 """How long a request is tried again by itself. Who can wait longer does: see `indexing.versions.bucket.patience`."""
@@ -53,7 +55,7 @@ class S3Bucket(Bucket):
 
     def write_file(self, name: str, path: Path) -> None:
         with path.open("rb") as file, _explained(name):
-            self._store.put(self._key(name), file, chunk_size=CHUNK)
+            self._store.put(self._key(name), file, chunk_size=CHUNK, max_concurrency=PARTS_AT_ONCE)
 
     def list(self, prefix: str) -> list[StoredObject]:
         below = len(self._prefix)
