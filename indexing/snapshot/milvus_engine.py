@@ -153,6 +153,9 @@ class MilvusEngine:
                 raise
             self._connection.call("create_alias", name, alias)
 
+    def drop_alias(self, alias: str) -> None:
+        self._connection.call("drop_alias", alias)
+
     def _described(self, name: str) -> dict[str, Any] | None:
         try:
             described: dict[str, Any] = self._connection.call("describe_collection", name)
