@@ -48,10 +48,11 @@ class SqliteWrapper(base.DatabaseWrapper):
         return cursor
 
     def _close(self) -> None:
-        for cursor in list(self._cursors):  # one that was not read to its end would hold on to what it saw
-            cursor.close()
+        cursors, self._cursors = list(self._cursors), WeakSet()
         is_clean = not (self.errors_occurred or self.in_atomic_block or self.connection.in_transaction)
         if is_clean and self._file and len(_idle) < _most:
+            for cursor in cursors:  # one that was not read to its end would hold on to what it saw
+                cursor.close()
             _idle.append((self.connection, self._file))
         else:
             with self.wrap_database_errors:

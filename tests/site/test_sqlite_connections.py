@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
 from django.db.utils import ConnectionHandler
 
 from tcs_site.backends import SQLITE, with_options
@@ -124,3 +124,15 @@ def test_elsewhere_than_in_web_processes_none_is_kept(connect):
     base.keep_connections(0)
     used(connect)
     assert not base._idle
+
+
+def test_a_cursor_that_outlives_its_connection_does_no_harm_to_the_next(connect):
+    base.keep_connections(0)
+    wrapper = connect()
+    left = wrapper.cursor()
+    for _ in range(2):
+        wrapper.close()
+        assert words(wrapper)
+    wrapper.close()
+    with pytest.raises(ProgrammingError):
+        left.fetchone()
