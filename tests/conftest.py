@@ -28,6 +28,8 @@ LONGEST_FIRST = (
     "tests/e2e/test_every_page_in_the_browser.py",  # one of its tests is the longest of all
     "tests/faults/test_killed.py",
     "tests/faults/",
+    "tests/milvus/",  # it mostly waits
+    "tests/bucket/test_three_machines.py",
     "tests/e2e/",
     "tests/api/test_against_the_schema.py",
     "tests/site/test_serve.py",

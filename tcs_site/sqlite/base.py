@@ -18,9 +18,41 @@ from django.db.backends.sqlite3 import base
 KEPT = 8
 """Connections that a process keeps while nobody needs them: more requests at once open their own."""
 
-_idle: deque[tuple[Any, tuple[int, int]]] = deque()
-"""Each with the device and inode of the file that it was opened with."""
-_most = 0
+
+class IdleConnections:
+    """Those of this process that no thread uses. Any number of threads may take and give at once."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._all: deque[tuple[Any, tuple[int, int]]] = deque()
+        """Each with the device and inode of the file that it was opened with."""
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def take(self, file: tuple[int, int] | None) -> Any | None:
+        """One to this file, if there is any; those to others are closed."""
+        while self._all:
+            try:
+                connection, opened = self._all.pop()
+            except IndexError:  # another thread was faster
+                break
+            if opened == file:
+                return connection
+            connection.close()
+        return None
+
+    def give(self, connection: Any, file: tuple[int, int]) -> None:
+        self._all.append((connection, file))
+
+    def keep(self, most: int) -> None:
+        """Keep up to `most` from now on."""
+        self.most = most
+        while len(self._all) > most:
+            self._all.pop()[0].close()
+
+
+idle = IdleConnections()
 
 
 class SqliteWrapper(base.DatabaseWrapper):
@@ -32,15 +64,7 @@ class SqliteWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """One to the file that is there now: after a backup was restored, it is another one."""
         self._file = _identity(conn_params["database"])
-        while _idle:
-            try:
-                connection, file = _idle.pop()
-            except IndexError:  # another thread was faster
-                break
-            if file == self._file:
-                return connection
-            connection.close()
-        return super().get_new_connection(conn_params)
+        return idle.take(self._file) or super().get_new_connection(conn_params)
 
     def create_cursor(self, name: str | None = None) -> Any:
         cursor = super().create_cursor(name)
@@ -50,10 +74,10 @@ class SqliteWrapper(base.DatabaseWrapper):
     def _close(self) -> None:
         cursors, self._cursors = list(self._cursors), WeakSet()
         is_clean = not (self.errors_occurred or self.in_atomic_block or self.connection.in_transaction)
-        if is_clean and self._file and len(_idle) < _most:
+        if is_clean and self._file and len(idle) < idle.most:
             for cursor in cursors:  # one that was not read to its end would hold on to what it saw
                 cursor.close()
-            _idle.append((self.connection, self._file))
+            idle.give(self.connection, self._file)
         else:
             with self.wrap_database_errors:
                 self.connection.close()
@@ -62,14 +86,10 @@ class SqliteWrapper(base.DatabaseWrapper):
 DatabaseWrapper = SqliteWrapper  # the name that Django looks for
 
 
-def keep_connections(most: int = KEPT) -> None:
-    """From now on, keep up to `most` idle connections. Only web processes do, and they never fork."""
-    global _most
-    if not _most:
-        atexit.register(keep_connections, 0)
-    _most = most
-    while len(_idle) > most:
-        _idle.pop()[0].close()
+def keep_connections() -> None:
+    """From now on, keep a few idle connections. Only web processes do, and they never fork."""
+    idle.keep(KEPT)
+    atexit.register(idle.keep, 0)
 
 
 def _identity(name: str | Path) -> tuple[int, int] | None:

@@ -26,16 +26,14 @@ def file(tmp_path) -> Path:
 
 
 @pytest.fixture
-def connect(file, monkeypatch, django_db_blocker) -> Iterator[Connecting]:
+def connect(file, django_db_blocker) -> Iterator[Connecting]:
     """Makes Django's wrapper for a thread, of a process that keeps two connections."""
-    monkeypatch.setattr(base, "_most", 0)
-    monkeypatch.setattr(base.atexit, "register", lambda *_: None)
     config: Any = {"ENGINE": SQLITE, "NAME": str(file)}
     with_options(config, sqlite_timeout=1)
-    base.keep_connections(2)
+    base.idle.keep(2)
     with django_db_blocker.unblock():
         yield lambda: ConnectionHandler({"default": dict(config)})["default"]
-    base.keep_connections(0)
+    base.idle.keep(0)
 
 
 def written(path: Path, statements: str) -> None:
@@ -62,7 +60,7 @@ def test_a_connection_is_used_again_in_another_thread(connect):
     first = used(connect)
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(used, connect).result() == first
-    assert len(base._idle) == 1
+    assert len(base.idle) == 1
 
 
 def test_only_a_few_are_kept(connect):
@@ -71,7 +69,7 @@ def test_only_a_few_are_kept(connect):
     connections = [each.connection for each in many]
     for each in many:
         each.close()
-    assert len(base._idle) == 2
+    assert len(base.idle) == 2
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         connections[-1].execute("SELECT 1")
 
@@ -94,7 +92,7 @@ def test_a_transaction_that_was_left_open_is_not_kept(connect):
     wrapper.connection.execute("BEGIN IMMEDIATE")
     wrapper.connection.execute("DELETE FROM word")
     wrapper.close()
-    assert not base._idle
+    assert not base.idle
     again = connect()
     assert words(again) == ["one", "two", "three"]
     again.close()
@@ -105,7 +103,7 @@ def test_a_connection_with_an_error_is_not_kept(connect):
     with pytest.raises(OperationalError), wrapper.cursor() as cursor:
         cursor.execute("SELECT text FROM nothing")
     wrapper.close()
-    assert not base._idle
+    assert not base.idle
 
 
 def test_after_a_restore_the_new_file_is_read(connect, file, tmp_path):
@@ -121,13 +119,13 @@ def test_after_a_restore_the_new_file_is_read(connect, file, tmp_path):
 
 
 def test_elsewhere_than_in_web_processes_none_is_kept(connect):
-    base.keep_connections(0)
+    base.idle.keep(0)
     used(connect)
-    assert not base._idle
+    assert not base.idle
 
 
 def test_a_cursor_that_outlives_its_connection_does_no_harm_to_the_next(connect):
-    base.keep_connections(0)
+    base.idle.keep(0)
     wrapper = connect()
     left = wrapper.cursor()
     for _ in range(2):
