@@ -1,7 +1,7 @@
-"""ONNX Runtime, told before it is loaded not to report to its maker.
+"""Loads ONNX Runtime with its telemetry switched off.
 
-Its Linux builds otherwise send names of models, counts and times to Microsoft. They keep an id of the machine, and
-what is not sent yet, in `~/.cache` (pull request 27379 of microsoft/onnxruntime).
+Its Linux builds otherwise send model names, counts and timings to Microsoft, and keep a machine id and unsent events
+in `~/.cache` (pull request 27379 of microsoft/onnxruntime).
 """
 
 import os

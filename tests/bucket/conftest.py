@@ -12,6 +12,8 @@ from obstore.store import S3Store
 
 from indexing.lib import process_state
 from indexing.models import IndexState
+from indexing.serving import fetching, live
+from indexing.versions import data_folder
 from tests.support.bucket_server import KEYS, SeaweedFS
 
 Machine = Callable[[str], Path]
@@ -62,3 +64,21 @@ def machine(settings: Any, tmp_path: Path) -> Iterator[Machine]:
     yield be_on
     process_state.forget_all()
     settings.DATA_DIR = first
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Starts serving in this process, as a web process does that looks often."""
+    for module in (live, fetching):
+        monkeypatch.setattr(module, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(live, "REPORT_SECONDS", 0.1)
+    monkeypatch.setattr(live, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(fetching, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(fetching, "CHECK_SECONDS", 0.2)
+
+    def start() -> None:
+        data_folder.claim()
+        live.start()
+
+    yield start
+    live.stop()

@@ -13,8 +13,8 @@ from indexing import search
 from indexing.errors import BucketUnavailable, SnapshotInvalid
 from indexing.lib import paths, process_state
 from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
-from indexing.serving import fetching, live
-from indexing.versions import bucket, data_folder, decisions, opening
+from indexing.serving import live
+from indexing.versions import bucket, decisions, opening
 from indexing.versions.bucket import patience, pieces, s3
 from indexing.worker import execute
 from tests.support import cast, version_cast
@@ -30,22 +30,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def _impatient(monkeypatch):
     """Requests are tried again for a moment only."""
     monkeypatch.setattr(s3, "RETRY_FOR", s3.RETRY_FOR * 0.1)
-
-
-@pytest.fixture
-def web(monkeypatch):
-    for module in (live, fetching):
-        monkeypatch.setattr(module, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(live, "REPORT_SECONDS", 0.1)
-    monkeypatch.setattr(fetching, "RETRY_SECONDS", 0.1)
-    monkeypatch.setattr(fetching, "CHECK_SECONDS", 0.2)
-
-    def start() -> None:
-        data_folder.claim()
-        live.start()
-
-    yield start
-    live.stop()
 
 
 @pytest.fixture

@@ -18,31 +18,13 @@ from indexing.errors import NoIndexYet, Refused, SnapshotInvalid, VersionExists
 from indexing.lib import paths
 from indexing.lib.files import file_sha256
 from indexing.models import IndexState, IndexVersion, Publication, RebuildRun, ServingProcess
-from indexing.serving import fetching, live
-from indexing.versions import bucket, data_folder, decisions, opening
+from indexing.serving import live
+from indexing.versions import bucket, decisions, opening
 from indexing.versions.bucket import upload
 from tests.support import cast, version_cast
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def web(monkeypatch):
-    """Starts serving in this process, as a web process does that looks often."""
-    for module in (live, fetching):
-        monkeypatch.setattr(module, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(live, "REPORT_SECONDS", 0.1)
-    monkeypatch.setattr(live, "RETRY_SECONDS", 0.1)
-    monkeypatch.setattr(fetching, "RETRY_SECONDS", 0.1)
-    monkeypatch.setattr(fetching, "CHECK_SECONDS", 0.2)
-
-    def start() -> None:
-        data_folder.claim()
-        live.start()
-
-    yield start
-    live.stop()
 
 
 def names(store, prefix: str) -> list[str]:

@@ -104,7 +104,7 @@ def _fetch(path: Path, entry: FileEntry, number: int, ending: threading.Event, c
 def _append(
     part: Path, name: str, entry: FileEntry, start: int, ending: threading.Event, came: _Counted
 ) -> str | None:
-    """Write the object from `start` on; returns the hash of all that is in the file then, None if told to end."""
+    """Write the object from `start` on. Returns the SHA-256 of the whole file, or None if it was stopped."""
     hashed = hashlib.sha256()
     with part.open("r+b" if start else "wb") as file:
         while start and (block := file.read(min(CHUNK, start - file.tell()))):
