@@ -18,6 +18,7 @@ from defusedxml import DTDForbidden
 from openpyxl.reader.excel import ExcelReader
 from openpyxl.utils import column_index_from_string
 from openpyxl.utils.datetime import from_excel, from_ISO8601
+from openpyxl.utils.escape import unescape
 from openpyxl.xml.constants import SHARED_STRINGS
 
 from experts.importing.opendocument import MAX_COLUMNS
@@ -126,7 +127,7 @@ class _Texts(_Handler[str]):
         if element == "t":
             self.collect(None)
         elif element == "si":
-            self.found.append("".join(self._parts).replace("x005F_", ""))
+            self.found.append(_unescaped("".join(self._parts)))
         elif element == "rPh":
             self._phonetic = False
 
@@ -201,7 +202,7 @@ class _Rows(_Handler[SourceRow]):
             return str(bool(int(text)))
         if kind == "d":
             return _plain(from_ISO8601(text))
-        return text
+        return _unescaped(text)
 
     def _number(self, text: str) -> Cell:
         number = float(text) if "." in text or "E" in text or "e" in text else int(text)
@@ -211,6 +212,13 @@ class _Rows(_Handler[SourceRow]):
             except (OverflowError, ValueError):
                 return "#VALUE!"
         return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def _unescaped(text: str) -> str:
+    """`text` with the characters that XML does not allow, which Excel writes as _x000D_; half a pair becomes �."""
+    if "_x" not in text:
+        return text
+    return unescape(text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _plain(value: object) -> str:

@@ -53,6 +53,13 @@ def test_texts_lose_their_format_and_how_they_are_pronounced() -> None:
     assert rows_of(data) == [(1, ["Ann ", "Ann ", "first"])]
 
 
+def test_characters_that_xml_does_not_allow_are_read_as_excel_writes_them() -> None:
+    rows = "<row><c t='s'><v>0</v></c><c t='inlineStr'><is><t>a_x005F_x000D_</t></is></c>"
+    rows += "<c t='str'><v>_xD83D__xDE00_ _xD83D_ _x00e9_</v></c></row>"
+    texts = "<si><t>one_x000D_\ntwo_x2_</t></si>"
+    assert rows_of(with_sheet(rows, texts=texts)) == [(1, ["one\r\ntwo_x2_", "a_x000D_", "😀 � é"])]
+
+
 @pytest.mark.parametrize("space", [MAIN, STRICT])
 def test_cells_and_rows_may_say_where_they_are(space: str) -> None:
     rows = "<row><c><v>1</v></c><c r='D1'><v>4</v></c><c><v>5</v></c></row>"

@@ -48,6 +48,24 @@ def test_a_rebuild_is_done_here_and_exits_with_0():
     assert IndexState.read().expert_count_at_rebuild == 4
 
 
+def test_a_run_that_no_worker_takes_is_said_once(external_workers, monkeypatch):
+    cast.experts(3)
+    turns = []
+
+    def sleep(_seconds: float) -> None:
+        turns.append(1)
+        if len(turns) == 3:  # a worker comes
+            assert (claimed := runs.claim(processes.me()))
+            rebuild_index.execute.execute(claimed)
+
+    monkeypatch.setattr(rebuild_index, "WAIT_SECONDS", -1)
+    monkeypatch.setattr(rebuild_index.time, "sleep", sleep)
+    code, out, err = command("rebuild_index")
+    assert code == 0
+    assert "3 experts" in out
+    assert err.count("is still waiting for a worker") == 1
+
+
 def test_json_is_one_object_on_stdout():
     cast.experts(4)
     _code, out, _err = command("rebuild_index", "--json")

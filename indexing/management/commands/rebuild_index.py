@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import math
 import sys
 import time
 from argparse import ArgumentParser
@@ -31,6 +32,8 @@ from indexing.worker.terminal import log_to_terminal
 EXIT_FAILED, EXIT_BUSY, EXIT_HELD = 1, 3, 4
 EXIT_CODES = {RebuildRun.State.QUEUED: 0, RebuildRun.State.DONE: 0, RebuildRun.State.HELD: EXIT_HELD}
 FOLLOW_SECONDS = 0.5
+WAIT_SECONDS = 10
+"""How long a run may wait for an external worker before the command says so."""
 
 
 class Command(BaseCommand):
@@ -110,10 +113,20 @@ class Command(BaseCommand):
             sys.exit(code)
 
     def follow(self, run: RebuildRun, actor: Actor, interruption: signals.Interruption) -> RebuildRun:
-        """Show the log of a run that another process builds, until the run ends. Ctrl-C cancels it."""
+        """Show the log of a run that another process builds, until the run ends. Ctrl-C cancels it.
+
+        Says so once if no worker takes the run within WAIT_SECONDS.
+        """
         seq = 0
+        patience = time.monotonic() + WAIT_SECONDS
         while True:
             run.refresh_from_db()
+            if run.state == RebuildRun.State.QUEUED and time.monotonic() > patience:
+                patience = math.inf
+                self.stderr.write(
+                    f"Run {run.pk} is still waiting for a worker, since TCS_WORKER is external. Is one running? "
+                    "`manage.py index_worker` starts one; Ctrl-C cancels the run."
+                )
             for line in runlog.lines_after(run.pk, seq):
                 self.stderr.write(visible(runlog.as_text(line)), ending="")
                 seq = line.seq
