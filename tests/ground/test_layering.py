@@ -47,7 +47,7 @@ INSIDE_FUNCTIONS = {
         "safetensors",
     },  # seconds, hundreds of MB
     "indexing.encoders.devices": {"torch"},
-    "indexing.snapshot.milvus_client": {"pymilvus"},  # half a second, and few need it
+    "indexing.snapshot.milvus_client": {"pymilvus", "grpc"},  # half a second, and few need it
     "indexing.snapshot.milvus_engine": {"pymilvus"},
     "indexing.encoders.onnx_graph": {"torch", "transformers"},
     "indexing.building.dask_encoding": {"distributed"},  # a second, and only installed where it is used

@@ -11,9 +11,20 @@ from indexing.snapshot import milvus_client
 from tests.support.milvus_server import Milvus
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server() -> Iterator[Milvus]:
     started = Milvus()
+    try:
+        started.start()
+        yield started
+    finally:
+        started.remove()
+
+
+@pytest.fixture(scope="module")
+def guarded_server() -> Iterator[Milvus]:
+    """One that lets in nobody without a password, and may be stopped for a minute. Nobody kills it."""
+    started = Milvus(session_seconds=60, guarded=True)
     try:
         started.start()
         yield started

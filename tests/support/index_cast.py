@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from indexing.building.pipeline import Built, Order, build
 from indexing.lib import paths
 from indexing.lib.messages import Message
+from indexing.snapshot.engine import Engine
+from indexing.snapshot.files_engine import FILES
 from indexing.snapshot.reader import Snapshot
 
 FULL = Order(kind="full", reembed=False, fence=1, number=1, previous=None, exact_up_to=50_000, tag_threshold=0.25)
@@ -53,15 +55,19 @@ class RecordingReporter:
         return next(stage for stage in self.stages if stage.name == name)
 
 
+engine: Engine = FILES
+"""What versions that are built without a run are searched with."""
+
+
 def built(order: Order = FULL) -> Built:
-    return build(order, RecordingReporter())
+    return build(replace(order, engine=engine), RecordingReporter())
 
 
 def built_snapshot(order: Order = FULL) -> Snapshot:
     """Build a version of the directory as it is, and open it."""
     made = built(order)
     assert made.folder is not None
-    return Snapshot.open(made.folder, manifest_sha256=made.manifest_sha256)
+    return Snapshot.open(made.folder, manifest_sha256=made.manifest_sha256, engines={engine.name: engine})
 
 
 def left_over() -> list[str]:

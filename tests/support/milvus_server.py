@@ -7,6 +7,7 @@ unpacked) into `var/milvus` of the checkout. It listens on every address of the 
 from __future__ import annotations
 
 import fcntl
+import json
 import lzma
 import os
 import re
@@ -23,22 +24,41 @@ from pathlib import Path
 from tests.support.services import free_port
 
 RELEASE = "2.3.5"
+ROOT = "root:Milvus"
+"""Its first user and password."""
 CACHE = Path(__file__).parents[2] / "var" / "milvus"
 START_SECONDS = 120
 SETTING = re.compile(r"\{\{ *(\w+)(?:\((\w+)\))? *(?:: *(.*?))? *\}\}")
 """A place of the wheel's template: a name, a type, a default."""
+PROMPT = {
+    "DATACOORD_SEGMENT_ASSIGNMENTEXPIRATION": "200",  # milliseconds that a flush waits for
+    "INDEXCOORD_SCHEDULER_INTERVAL": "100",
+    "PROXY_TIMETICKINTERVAL": "50",
+    "QUERYCOORD_CHECKINTERVAL": "100",
+    "QUERYCOORD_CHECKCHANNELINTERVAL": "100",
+    "QUERYCOORD_CHECKSEGMENTINTERVAL": "100",
+    "QUERYCOORD_DISTPULLINTERVAL": "100",
+    "QUERYCOORD_LEADERVIEWUPDATEINTERVAL": "0.1",
+    "QUERYCOORD_UPDATENEXTTARGETINTERVAL": "1",
+}
+"""Settings for one server without neighbours. With its own ones, it mostly waits."""
 
 
 class Milvus:
     """One server. What it has acknowledged survives `kill` and `start`."""
 
-    def __init__(self) -> None:
+    def __init__(self, session_seconds: int = 5, *, guarded: bool = False) -> None:
+        """After `session_seconds` it believes that the server before it, which was killed, is gone, and works. If it
+        is stopped for longer, it ends itself. `guarded`: it lets in only those with the token ROOT, or another."""
+        self._session_seconds = session_seconds
+        self._guarded = guarded
         self._package = _installed()
         self._folder = Path(tempfile.mkdtemp(prefix="tcs-milvus-"))
         self._port, self._health_port = free_port(), free_port()
         self._process: subprocess.Popen[bytes] | None = None
         (self._folder / "configs").mkdir()
         (self._folder / "configs" / "milvus.yaml").write_text(self._settings())
+        (self._folder / "configs" / "etcd.yaml").write_text(self._settings_of_etcd())
         shutil.copy(self._package / "data" / "glog.conf", self._folder / "configs")
 
     @property
@@ -49,14 +69,25 @@ class Milvus:
         """Return when it says that it is healthy. Does nothing while it runs."""
         if self._process is not None:
             return
+        self._process = self._started()
+        give_up = time.monotonic() + START_SECONDS
+        while not self._is_healthy():
+            if self._process.poll() is not None or time.monotonic() > give_up:
+                raise AssertionError(f"Milvus did not start: {(self._folder / 'log').read_text()[-2000:]}")
+            time.sleep(0.1)
+
+    def _started(self) -> subprocess.Popen[bytes]:
         programs = CACHE / "bin"
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [programs / "milvus", "run", "standalone"],
                 cwd=self._folder,
                 env=os.environ
+                | PROMPT
                 | {
+                    "COMMON_SESSION_TTL": str(self._session_seconds),
                     "DEPLOY_MODE": "STANDALONE",
+                    "ETCD_CONFIG_PATH": str(self._folder / "configs" / "etcd.yaml"),
                     "LD_LIBRARY_PATH": str(programs),
                     "METRICS_PORT": str(self._health_port),
                     "MILVUS_RUN_DIR": str(self._folder / "run"),
@@ -66,11 +97,6 @@ class Milvus:
                 stderr=log,
                 start_new_session=True,
             )
-        give_up = time.monotonic() + START_SECONDS
-        while not self._is_healthy():
-            if self._process.poll() is not None or time.monotonic() > give_up:
-                raise AssertionError(f"Milvus did not start: {(self._folder / 'log').read_text()[-2000:]}")
-            time.sleep(0.1)
 
     def kill(self) -> None:
         """End it at once, as a power cut does. It takes minutes to end in any other way."""
@@ -78,6 +104,16 @@ class Milvus:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
             self._process = None
+
+    def stop(self) -> None:
+        """Have it answer nobody, without ending it: connections hang."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """End `stop`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def remove(self) -> None:
         self.kill()
@@ -88,6 +124,21 @@ class Milvus:
             return b"OK" in response.read()
         return False
 
+    def _settings_of_etcd(self) -> str:
+        """Of the etcd in it, which would take its usual ports from another Milvus on this machine."""
+        client, peer = (f"http://127.0.0.1:{free_port()}" for _each in range(2))
+        return json.dumps(
+            {
+                "name": "default",
+                "data-dir": str(self._folder / "etcd"),
+                "listen-client-urls": client,
+                "advertise-client-urls": client,
+                "listen-peer-urls": peer,
+                "initial-advertise-peer-urls": peer,
+                "initial-cluster": f"default={peer}",
+            }
+        )
+
     def _settings(self) -> str:
         own = {
             "proxy_port": str(self._port),
@@ -96,6 +147,7 @@ class Milvus:
             "etcd_data_dir": str(self._folder / "etcd"),
             "local_storage_dir": str(self._folder / "data"),
             "rocksmq_data_dir": str(self._folder / "rocksmq"),
+            "authorization_enabled": str(self._guarded).lower(),
         }
 
         def setting(found: re.Match[str]) -> str:

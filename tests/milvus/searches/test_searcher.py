@@ -1,0 +1,3 @@
+"""The tests of tests/search/test_searcher.py once more, on Milvus."""
+
+from tests.search.test_searcher import *  # noqa: F403
