@@ -24,7 +24,9 @@ CONNECT_SECONDS, REQUEST_SECONDS = 5, 60
 RETRY_FOR = timedelta(seconds=5)
 """How long a request is tried again by itself. Who can wait longer does: see `indexing.versions.bucket.patience`."""
 _CODE = re.compile(r"<Code>(\w+)</Code>")
+_REFUSED = "status code: 4"
 _WRONG_CLOCK = "RequestTimeTooSkewed"
+_OLD_TOKEN = ("ExpiredToken", "TokenRefreshRequired")
 _PASSING = ("SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout")
 
 
@@ -43,7 +45,12 @@ class S3Bucket(Bucket):
 
     def size(self, name: str) -> int:
         with _explained(name):
-            return self._store.head(self._key(name))["size"]
+            try:
+                return self._store.head(self._key(name))["size"]
+            except BaseError as error:
+                if _REFUSED in str(error) and not _CODE.search(str(error)):  # what answers HEAD gives no reason
+                    self._store.get_range(self._key(name), start=0, length=1)
+                raise
 
     def write(self, name: str, content: bytes) -> None:
         with _explained(name):
@@ -127,5 +134,11 @@ def _why(error: Exception) -> Message:
     if code is None:
         return message("it does not answer")
     if code[1] == _WRONG_CLOCK:
-        return message("it says that the clock of this machine is wrong (%(code)s)", code=code[1])
+        return message("it says that the clock of this machine is wrong (%(code)s); set it by NTP", code=code[1])
+    if code[1] in _OLD_TOKEN:
+        return message(
+            "the keys of this machine were for a time that is over (%(code)s); set AWS_ACCESS_KEY_ID, "
+            "AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN again, then restart",
+            code=code[1],
+        )
     return message("it answers with %(code)s", code=code[1])
