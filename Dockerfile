@@ -3,11 +3,14 @@
 FROM python:3.11-slim AS packages
 # The index of torch without CUDA. For a graphics card: docker build --build-arg TORCH_INDEX=https://pypi.org/simple .
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# What else to install, of requirements-*.txt: docker build --build-arg WITH="dask milvus" .
+ARG WITH=
 WORKDIR /opt/tcs
 RUN python -m venv /opt/tcs/.venv
-COPY requirements.txt requirements-web.txt requirements-model.txt ./
-RUN .venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary=:all: \
-    --extra-index-url "$TORCH_INDEX" -r requirements.txt
+COPY requirements.txt requirements-web.txt requirements-model.txt requirements-dask.txt requirements-milvus.txt ./
+RUN for each in $WITH; do more="$more -r requirements-$each.txt"; done; \
+    .venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary=:all: \
+    --extra-index-url "$TORCH_INDEX" -r requirements.txt $more
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin tcs \

@@ -49,6 +49,15 @@ def test_the_image_has_every_package_of_ours_and_what_is_copied_exists():
         assert source in allowed or source.startswith("requirements"), source
 
 
+def test_what_the_images_of_compose_have_more_has_a_file_of_requirements(services):
+    assert ["ARG", "WITH="] in instructions()
+    copied = {word for each in instructions() if each[0] == "COPY" for word in each[1:-1]}
+    for name, service in ours(services).items():
+        more = service["build"]["args"]["WITH"].split()
+        assert "dask" in more, name
+        assert {f"requirements-{each}.txt" for each in more} <= copied
+
+
 def test_the_last_stage_runs_as_nobody_in_particular_and_compiles_nothing():
     stage = last_stage()
     assert [each[1] for each in stage if each[0] == "USER"] == ["tcs"]
@@ -61,9 +70,12 @@ def test_settings_and_commands_in_both_files_exist(services):
     declared = set(environment.DECLARED)
     for name, service in ours(services).items():
         assert {each for each in service["environment"] if not each.startswith("AWS_")} <= declared, name
-        if "command" in service:
-            assert service["command"][:2] == ["python", "manage.py"]
-            assert service["command"][2] in get_commands()
+        command = service.get("command", ["python", "manage.py", "serve"])
+        if name == "scheduler":
+            assert command[:4] == ["python", "-m", "dask", "scheduler"]
+            continue
+        assert command[:2] == ["python", "manage.py"]
+        assert command[2] in get_commands()
     variables = re.findall(r"\b(TCS_[A-Z_]+|HOST)=", (ROOT / "Dockerfile").read_text())
     assert set(variables) == {"TCS_DATA_DIR", "HOST"} <= declared
 
@@ -74,6 +86,8 @@ def test_every_service_belongs_to_a_profile_and_ours_may_change_only_their_data(
     assert {name for name, each in profiles.items() if each == ["cluster"]} == {
         *("web", "worker", "postgres", "redis", "bucket"),
     }
+    assert {name for name, each in profiles.items() if each == ["dask"]} == {"scheduler", "encoder"}
+    assert not any("ports" in services[name] for name in ("scheduler", "encoder", "bucket", "redis", "postgres"))
     for name, service in ours(services).items():
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"]
