@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from experts.models import Expert
 from experts.samples import generator
+from indexing import runs
 from indexing.models import RebuildRun
 from indexing.quality import synonyms
 from tcs_site import first_password
@@ -47,5 +48,7 @@ def create_administrator(password: str) -> str | None:
 
 
 def first_version_needed() -> bool:
-    """Whether there are experts to find and no run was ever requested."""
-    return not RebuildRun.objects.exists() and Expert.objects.active().exists()
+    """Whether there are experts to find and no run came to an end, except those that were cancelled or crashed."""
+    runs.reap()  # its process may have been killed together with the last start
+    interrupted = [RebuildRun.State.CANCELLED, RebuildRun.State.CRASHED]
+    return not RebuildRun.objects.exclude(state__in=interrupted).exists() and Expert.objects.active().exists()

@@ -19,11 +19,26 @@ GROUP = "index"
 MESSAGE = {"type": "index.changed"}
 
 
-def ring() -> None:
-    """Tell every process that a run, its log or the live version has changed. Never raises."""
-    if not settings.REDIS_URL:
-        return
-    try:
-        async_to_sync(get_channel_layer().group_send)(GROUP, MESSAGE)
-    except (RedisError, OSError) as error:
-        logger.warning("The doorbell did not ring (%s); open pages update a moment later.", error)
+class Doorbell:
+    """Says when it stops ringing and when it rings again, not at every ring: a build rings several times a second."""
+
+    def __init__(self) -> None:
+        self._rings = True
+
+    def ring(self) -> None:
+        """Tell every process that a run, its log or the live version has changed. Never raises."""
+        if not settings.REDIS_URL:
+            return
+        try:
+            async_to_sync(get_channel_layer().group_send)(GROUP, MESSAGE)
+        except (RedisError, OSError) as error:
+            if self._rings:
+                logger.warning("The doorbell does not ring (%s); open pages update a moment later.", error)
+            self._rings = False
+        else:
+            if not self._rings:
+                logger.info("The doorbell rings again.")
+            self._rings = True
+
+
+ring = Doorbell().ring
