@@ -42,19 +42,19 @@ def refuse_another_database() -> None:
 
 
 def refuse_an_unfit_database() -> None:
-    """Raises CommandError for one of a newer release, and DatabaseError for one that waiting does not help.
+    """Raises CommandError for one that does not fit this release, and DatabaseError for one that waiting does not help.
 
     One that is away for a moment is waited for by the command, and one of an older release is refused by the first
     thing that it lacks: see `known_errors`.
     """
     try:
-        newer = database_release.newer()
+        unfit = database_release.unfit()
     except (DatabaseError, InterfaceError) as error:
         if known_errors.no_waiting_helps(error):
             raise
         return
-    if newer:
-        raise CommandError(newer)
+    if unfit:
+        raise CommandError(unfit)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Whether the database fits this release: the migrations that it has, against those of the code."""
+"""Whether the database fits this release: its encoding, and its migrations against those of the code."""
 
 from __future__ import annotations
 
@@ -10,6 +10,25 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 OURS = ("experts", "indexing", "accounts")
+
+
+def unfit() -> str | None:
+    """A sentence if this release cannot use the database at all. Raises DatabaseError, InterfaceError."""
+    return _other_encoding() or newer()
+
+
+def _other_encoding() -> str | None:
+    if connection.vendor != "postgresql":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_encoding")
+        (encoding,) = cursor.fetchone()
+    if encoding == "UTF8":
+        return None
+    return (
+        f"The database has the encoding {encoding}, and TCS needs UTF8. Nothing was changed. Make a new one with: "
+        "createdb --template=template0 --encoding=UTF8 NAME"
+    )
 
 
 def newer() -> str | None:

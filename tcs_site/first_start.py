@@ -48,7 +48,7 @@ def create_administrator(password: str) -> str | None:
 
 
 def first_version_needed() -> bool:
-    """Whether there are experts to find and no run came to an end, except those that were cancelled or crashed."""
+    """Whether there are experts to find and every run so far was cancelled or crashed."""
     runs.reap()  # its process may have been killed together with the last start
     interrupted = [RebuildRun.State.CANCELLED, RebuildRun.State.CRASHED]
     return not RebuildRun.objects.exclude(state__in=interrupted).exists() and Expert.objects.active().exists()

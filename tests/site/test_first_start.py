@@ -22,7 +22,7 @@ def request(owner: Owner) -> RebuildRun:
     return runs.request(RebuildRun.Kind.FULL, cast.command_actor(), owner=owner)
 
 
-def test_it_is_needed_until_a_run_comes_to_an_end():
+def test_it_is_needed_until_a_run_ends_by_itself():
     assert first_start.first_version_needed()
     request(me())
     assert not first_start.first_version_needed()

@@ -77,12 +77,12 @@ class Command(BaseCommand):
                 group.end()
 
     def prepare_database(self, adopt: bool) -> None:
-        """Raises CommandError for a database of a newer release, or one that the data folder does not belong to."""
+        """Raises CommandError for a database that does not fit, or one that the data folder does not belong to."""
         try:
             if not adopt:
                 data_folder.require()
-            if newer := database_release.newer():
-                raise CommandError(newer)
+            if unfit := database_release.unfit():
+                raise CommandError(unfit)
             if first_start.migrations_pending():
                 self.say("Preparing the database.")
                 call_command("migrate", interactive=False, verbosity=0)
