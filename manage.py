@@ -42,7 +42,7 @@ def refuse_another_database() -> None:
 
 
 def refuse_an_unfit_database() -> None:
-    """Raises CommandError for one that does not fit this release, and DatabaseError for one that waiting does not help.
+    """Raises CommandError for one that this release cannot use, and DatabaseError for one that waiting does not help.
 
     One that is away for a moment is waited for by the command, and one of an older release is refused by the first
     thing that it lacks: see `known_errors`.
