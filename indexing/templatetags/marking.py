@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 
 from experts.cards import TagName
 from experts.safe_text import without_bidi_controls
+from indexing.console.search import cards
+from indexing.console.search.cards import NOTHING
 from indexing.console.text_diff import Piece
 from indexing.runlog.line_filter import LineFilter
 from indexing.search import Hit
@@ -18,10 +19,6 @@ from indexing.search.best_passages import DocumentPassage
 from indexing.search.highlights import Marker
 
 register = template.Library()
-
-NOTHING = Marker(())
-TAG = '<span class="tag tag-{}"><bdi>{}</bdi></span>'
-COMMON_TAG = '<span class="tag tag-{} tag-common" title="{}"><bdi>{}</bdi></span>'
 
 
 @register.filter
@@ -43,19 +40,7 @@ def document_excerpt(passage: DocumentPassage, marker: Marker | None) -> SafeStr
 
 @register.filter
 def marked_tags(tags: Iterable[TagName], marker: Marker | None) -> SafeString:
-    """The tags of a card, each with the words of the query in <mark>, and a hint where there are any.
-
-    Not in the template, which takes six times as long: a page has a hundred of them.
-    """
-    marking = marker or NOTHING
-    shown = []
-    for tag in tags:
-        name = marking.marked(without_bidi_controls(tag.name))
-        if marking.spans(tag.name):
-            shown.append(format_html(COMMON_TAG, tag.kind, _("Matches your query"), name))
-        else:
-            shown.append(format_html(TAG, tag.kind, name))
-    return format_html_join("\n", "{}", ((each,) for each in shown))
+    return cards.marked_tags(tags, marker or NOTHING)
 
 
 @register.filter

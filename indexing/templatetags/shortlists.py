@@ -8,8 +8,7 @@ from django import template
 from django.http import HttpRequest
 from django.urls import reverse
 
-from experts.models import ShortlistEntry
-from experts.shortlists import changes
+from experts.shortlists.stars import starred_by
 
 register = template.Library()
 
@@ -22,10 +21,7 @@ def star(context: template.Context, expert: Any) -> dict[str, Any]:
     request: HttpRequest = context["request"]
     kept = getattr(request, KEPT, None)
     if kept is None:
-        shortlist = changes.current(request.user) if request.user.is_authenticated else None
-        entries = ShortlistEntry.objects.filter(shortlist=shortlist, expert__isnull=False) if shortlist else None
-        starred = frozenset(entries.values_list("expert_id", flat=True)) if entries is not None else frozenset()
-        kept = starred, reverse("star")
+        kept = starred_by(request.user), reverse("star")
         setattr(request, KEPT, kept)
     starred, star_page = kept
-    return {"expert": expert, "starred": expert.pk in starred, "star_page": star_page}
+    return {"key": expert.pk, "name": str(expert), "starred": expert.pk in starred, "star_page": star_page}

@@ -10,13 +10,15 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from experts.models import Expert
+from experts.shortlists.stars import starred_by
 from indexing.console.access import VIEW, ConsoleRequest, allowed, may
 from indexing.console.responses import kept_for_back
+from indexing.console.search.cards import CardLinks, CardMaker, ShownCard
 from indexing.console.search.form import SearchForm
 from indexing.console.search.named_version import named_snapshot
 from indexing.errors import IndexingError
 from indexing.lib.translation import translated
-from indexing.search.similar import similar_experts
+from indexing.search.similar import SimilarExperts, similar_experts
 
 STEPS = (20, 50, 100)
 """Experts that are shown at first, and after each “Show more”."""
@@ -34,12 +36,23 @@ def similar_page(request: ConsoleRequest, expert_id: int) -> HttpResponse:
         snapshot = named_snapshot(request)
         form = SearchForm.from_address(request.GET, snapshot)
         similar = similar_experts(expert, snapshot, k, filters=form.parameters.filters())
-        context = {"similar": similar, "more": _more(request, k) if len(similar.hits) == k else None}
+        context = {
+            "similar": similar,
+            "cards": _cards(request, form, similar),
+            "more": _more(request, k) if len(similar.hits) == k else None,
+        }
     except IndexingError as error:
         form = SearchForm.from_address(request.GET, None)
         context, status = {"sentence": translated(error)}, error.status
     context |= _around(request, form) | {"expert": expert}
     return render(request, "indexing/search/similar.html", context, status=status)
+
+
+def _cards(request: ConsoleRequest, form: SearchForm, similar: SimilarExperts) -> list[ShownCard]:
+    form = replace(form, version=request.GET.get("version", ""))
+    links = CardLinks(filters=form.filters_address(), contact="?q=")
+    maker = CardMaker(links, starred_by(request.user))
+    return [maker.card(each.hit, each.shared_tags, with_meaning=False) for each in similar.hits]
 
 
 def _more(request: ConsoleRequest, k: int) -> str | None:

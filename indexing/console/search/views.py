@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.http import HttpResponse
 from django.urls import reverse
@@ -18,11 +18,14 @@ from experts import browsing
 from experts.models import Expert
 from experts.numbers import whole_number
 from experts.safe_text import without_bidi_controls
+from experts.shortlists.stars import starred_by
 from indexing.console.access import REBUILD, VIEW, ConsoleRequest, allowed, may
 from indexing.console.responses import kept_for_back, page_or_fragment, wants_fragment
+from indexing.console.search.cards import CardLinks, CardMaker
 from indexing.console.search.form import SearchForm
 from indexing.console.search_modes import mode_choices, sort_choices
 from indexing.errors import MeaningUnavailable, NoIndexYet
+from indexing.lib.rights import DOCUMENTS
 from indexing.lib.translation import translated
 from indexing.search import MAX_K, Hit, Mode, Results, log, search
 from indexing.search.facet_counts import FacetedQuery
@@ -57,7 +60,8 @@ def search_page(request: ConsoleRequest) -> HttpResponse:
         "examples": examples(),
         "noted": whole_number(request.GET.get("noted")),
     }
-    context |= _choices(snapshot) | _addresses(form)
+    addresses = _addresses(form)
+    context |= _choices(snapshot) | addresses | _cards(request, context, addresses)
     if "results" in context and k == STEPS[0]:
         _log(request, context["results"], filtered=bool(context["chips"]))
     response = page_or_fragment(
@@ -69,6 +73,24 @@ def search_page(request: ConsoleRequest) -> HttpResponse:
         in_admin=False,
     )
     return _with_address(request, response, form, k) if wants_fragment(request) else response
+
+
+def _cards(request: ConsoleRequest, context: dict[str, Any], addresses: dict[str, str]) -> dict[str, object]:
+    """The hits as cards: the strong ones, and the weak ones."""
+    if context["view"] != "results":
+        return {}
+    links = CardLinks(
+        results=addresses["results_address"],
+        filters=addresses["filters_address"],
+        where=addresses["where_address"],
+        contact=f"?q={quote(context['query'], safe='')}",
+    )
+    documents = any(hit.document for hit in context["hits"]) and may(request.user, DOCUMENTS)
+    maker = CardMaker(links, starred_by(request.user), context["marker"], documents=documents)
+    return {
+        "strong": maker.cards(hit for hit in context["hits"] if hit.is_strong),
+        "weak": maker.cards(hit for hit in context["hits"] if not hit.is_strong),
+    }
 
 
 def _choices(snapshot: Snapshot | None) -> dict[str, object]:
@@ -144,8 +166,7 @@ def _found(form: SearchForm, snapshot: Snapshot, k: int, filters: Filters, mode:
         "results": results,
         "words_instead": translated(NOTICE) if mode != form.mode else "",
         "facets": faceted.facets(),
-        "strong_hits": [hit for hit in shown if hit.is_strong],
-        "weak_hits": [hit for hit in shown if not hit.is_strong],
+        "hits": shown,
         "marker": Marker.of_hits(results.query, snapshot.keywords, results.hits),
         "milliseconds": max(round(results.seconds * 1000), 1),
     }

@@ -40,7 +40,7 @@ def star(request: ConsoleRequest) -> HttpResponse:
         starred = False
         messages.warning(request, _("The shortlist is full. Start another one."))
     if request.htmx:
-        context = {"expert": expert, "starred": starred, "star_page": request.path}
+        context = {"key": expert.pk, "name": str(expert), "starred": starred, "star_page": request.path}
         return render(request, "indexing/shortlists/_star.html", context)
     back = request.headers.get("Referer", "")
     is_ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
