@@ -68,6 +68,7 @@ TEMPLATES = [
 
 # --- Signing in -------------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
+    "accounts.permissions.PermissionBackend",
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]

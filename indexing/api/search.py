@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Query
 
 from indexing import search
@@ -45,8 +45,10 @@ def find(
     explain: bool = Query(False, description="Explain each hit. Takes several times as long."),
     *,
     filters_given: Query[SearchFilters],
-) -> SearchResults:
-    """Raises EmptyQuery and InvalidFilter (422), NoIndexYet and MeaningUnavailable (503)."""
+) -> HttpResponse:
+    """The results as JSON, written here: ninja would check and copy them once more, and then write them in Python.
+
+    Raises EmptyQuery and InvalidFilter (422), NoIndexYet and MeaningUnavailable (503)."""
     filters = SearchParameters(**filters_given.dict()).filters(strictly=True)
     if not q.strip():
         raise EmptyQuery  # also while there is no index yet
@@ -64,7 +66,7 @@ def find(
     log.note(results, k, filtered=filters != NONE)
     if results.mode != mode:
         shown.notice = translated(NOTICE)
-    return shown
+    return HttpResponse(shown.model_dump_json(), content_type="application/json; charset=utf-8")
 
 
 @router.get(

@@ -62,11 +62,10 @@ class Marker:
 
     @classmethod
     def of_hits(cls, query: str, keywords: KeywordIndex, hits: Iterable[Hit]) -> Marker:
-        """One that has read the words of all bios at once: one by one it takes twice as long."""
+        """One that has read the words of all hits at once: text by text it takes four times as long."""
         marker = cls.from_query(query, keywords)
-        bios = (hit.expert.bio for hit in hits if hit.passage is None)
-        words = (_PLAIN_WORD.findall(bio) for bio in bios if bio.isascii() or not _SPECIAL.search(bio))
-        marker._read_words(set().union(*words))
+        texts = [text for hit in hits for text in _texts(hit) if text.isascii() or not _SPECIAL.search(text)]
+        marker._read_words({word for text in texts for word in _PLAIN_WORD.findall(text)})
         return marker
 
     def spans(self, text: str) -> list[Span]:
@@ -203,6 +202,16 @@ class Marker:
             elif not marked and start is not None:
                 yield start, place
                 start = None
+
+
+def _texts(hit: Hit) -> Iterator[str]:
+    """Every text of a hit in which words are marked."""
+    expert = hit.expert
+    yield from (expert.full_name, expert.job_title, expert.company, *(tag.name for tag in hit.tags))
+    if hit.document is not None:
+        yield hit.document.text
+    start, length = hit.passage or (0, len(expert.bio))
+    yield expert.bio[start : start + length]
 
 
 @cache
