@@ -13,16 +13,21 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 
+from experts.models import Expert
+from indexing import encoders, runs, search
 from indexing.building import dask_encoding, shards
 from indexing.building.shards import Shards
 from indexing.encoders import ModelEncoder, dask_task
 from indexing.encoders.dask_task import Equipment
 from indexing.encoders.protocol import MIN_COSINE
 from indexing.errors import Cancelled, EncoderUnavailable
-from indexing.models import RebuildRun
+from indexing.lib import processes
+from indexing.models import IndexState, RebuildRun
+from indexing.serving import live
+from indexing.worker import execute
 from tcs_site import environment
 from tests.support import cast, tiny_models
-from tests.support.dask_cluster import Cluster, certificates
+from tests.support.dask_cluster import GIVE_UP_SECONDS, Cluster, certificates
 from tests.support.fakes import HashEncoder
 from tests.support.index_cast import RecordedStage
 from tests.support.services import free_port
@@ -233,6 +238,32 @@ def test_without_its_scheduler_a_run_fails_before_anything_is_encoded(settings, 
     assert run.state == RebuildRun.State.FAILED
     assert run.error.startswith(f"The Dask scheduler {settings.TCS_ENCODE} cannot be reached (")
     assert run.done == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_encodes_on_two_workers_publishes_and_is_searched(cluster, encoder, settings):
+    settings.TCS_ENCODER, settings.TCS_ENCODE = "indexing.encoders.ModelEncoder", cluster.address
+    encoders.reset()
+    cast.experts(24)
+    baker = Expert.objects.filter(job_title="Baker").first()
+    cluster.ready(2)
+    cluster.hold()
+    InBackground(
+        lambda: until(lambda: all(map(cluster.at_work, cluster.workers)), seconds=GIVE_UP_SECONDS) and cluster.go_on()
+    )
+    run = cast.rebuild()
+    assert (run.state, run.encoded) == (RebuildRun.State.DONE, 24), run.error
+    assert not cluster.is_held  # both had a shard
+    snapshot = live.load_now()
+    assert snapshot.number == IndexState.read().live_version_id
+    assert search.search(baker.bio, snapshot, 1, search.Mode.SEMANTIC).hits[0].expert == baker
+    settings.TCS_ENCODE = ""
+    again = runs.request("full", cast.command_actor(), reembed=True)
+    claimed = runs.claim(processes.me(), again.pk)
+    assert execute.execute(claimed).encoded == 24
+    alone = live.load_now()
+    assert alone.number == snapshot.number + 1
+    assert ((snapshot.vectors * alone.vectors).sum(axis=1) >= MIN_COSINE).all()
 
 
 def test_the_setting_takes_the_address_of_a_scheduler_only(monkeypatch):

@@ -26,7 +26,7 @@ from tests.support.waiting import until
 
 HOLD, AT_WORK = "hold", "at-work"
 """Files in the workers' data folder: while the first is there they encode nothing, and the second tells who waits."""
-GIVE_UP_SECONDS = 60.0
+GIVE_UP_SECONDS = 120.0
 LOOPBACK = "127.0.0.1"
 PARTIES = ("scheduler", "worker", "client")
 
