@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from pymilvus import MilvusClient
 
 from indexing.lib import process_state
 from indexing.models import IndexState, RebuildRun
-from indexing.quality import gate
 from indexing.search.words_instead import NOTICE
 from indexing.serving import live
 from indexing.snapshot import milvus_client
@@ -39,36 +38,20 @@ def name_of(run: RebuildRun) -> str:
     return collection_name(run.version_id, run.fence)
 
 
-def killed_after_the_gate(server: Milvus, monkeypatch: pytest.MonkeyPatch) -> None:
-    judge = gate.judge
-
-    def judged(*arguments: object) -> gate.Report:
-        report = judge(*arguments)
-        server.kill()
-        return report
-
-    monkeypatch.setattr(gate, "judge", judged)
-
-
-def killed_after_the_commit(server: Milvus, monkeypatch: pytest.MonkeyPatch) -> None:
-    move = MilvusEngine.point_alias
-
-    def moved(self: MilvusEngine, alias: str, name: str) -> None:
-        server.kill()
-        move(self, alias, name)
-
-    monkeypatch.setattr(MilvusEngine, "point_alias", moved)
-
-
-@pytest.mark.parametrize("killed", [killed_after_the_gate, killed_after_the_commit])
-def test_killed_in_the_middle_of_a_publication_the_version_is_live_and_the_alias_follows_later(
-    killed: Callable[[Milvus, pytest.MonkeyPatch], None], milvus, server, client, monkeypatch, caplog
+def test_killed_between_commit_and_alias_the_version_is_live_and_the_alias_follows_later(
+    milvus, server, client, monkeypatch, caplog
 ):
     cast.experts(20)
     first = built()
     live.load_now()
+    move = MilvusEngine.point_alias
+
+    def killed(self: MilvusEngine, alias: str, name: str) -> None:
+        server.kill()
+        move(self, alias, name)
+
     with monkeypatch.context() as dying, caplog.at_level(logging.WARNING):
-        killed(server, dying)
+        dying.setattr(MilvusEngine, "point_alias", killed)
         second = built()
     assert "The alias tcs_live in Milvus was not moved" in caplog.text
     assert IndexState.read().live_version_id == second.version_id

@@ -13,6 +13,7 @@ from experts.models import Expert
 from indexing import search
 from indexing.errors import CollectionInvalid, VectorsUnavailable
 from indexing.models import IndexState, IndexVersion, RebuildRun
+from indexing.quality import gate
 from indexing.search.filters import Filters
 from indexing.search.words_instead import NOTICE
 from indexing.serving import live
@@ -91,7 +92,9 @@ def with_listed(snapshot, files, text: str, filters: Filters) -> None:
         assert [hit.score for hit in found.hits] == pytest.approx(scores, abs=1e-3)
 
 
-def test_while_it_is_away_search_goes_by_words_and_comes_back(milvus, server, client):
+def test_killed_between_gate_and_commit_the_version_is_live_and_searched_by_words_until_it_is_back(
+    milvus, server, client, monkeypatch
+):
     cast.experts(20)
     built()
     live.load_now()
@@ -99,7 +102,17 @@ def test_while_it_is_away_search_goes_by_words_and_comes_back(milvus, server, cl
     page, api = "/", "/api/search"
     address = {"q": "bread"}
     assert client.get(api, address).json()["mode"] == "hybrid"
-    server.kill()
+    judge = gate.judge
+
+    def killed(*arguments: object) -> gate.Report:
+        report = judge(*arguments)
+        server.kill()
+        return report
+
+    with monkeypatch.context() as dying:
+        dying.setattr(gate, "judge", killed)
+        second = built()
+    assert live.load_now().number == IndexState.read().live_version_id == second.version_id
     answer = client.get(api, address)
     assert answer.status_code == 200
     assert (answer.json()["mode"], answer.json()["notice"]) == ("keyword", str(NOTICE))
@@ -115,6 +128,7 @@ def test_while_it_is_away_search_goes_by_words_and_comes_back(milvus, server, cl
     assert IndexState.read().live_version_id == live.current().number
     server.start()
     until(lambda: client.get(api, address).json()["mode"] == "hybrid", seconds=90)
+    assert client.get(api, address).json()["version"] == second.version_id
     assert str(NOTICE) not in client.get(page, address).content.decode()
 
 
