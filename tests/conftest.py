@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 from pytest_django.plugin import blocking_manager_key
@@ -88,8 +89,20 @@ def _is_transactional(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Restore what migrations created by table: Django does it object by object, which takes 0.15 s per test."""
+def django_db_keepdb() -> bool:
+    """Whether the database is there already, as the copy that `django_db_setup` makes is."""
+    return connection.vendor == "sqlite" and Path(connection.settings_dict["NAME"]).exists()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> None:
+    """In a parallel run on SQLite migrate once for all processes: it takes three seconds of a processor.
+
+    Restore what migrations created by table: Django does it object by object, which takes 0.15 s per test.
+    """
+    if connection.vendor == "sqlite" and "PYTEST_XDIST_WORKER" in os.environ:
+        shutil.copyfile(request.getfixturevalue("migrated") / "db.sqlite3", connection.settings_dict["NAME"])
+    request.getfixturevalue("django_db_setup")
     with django_db_blocker.unblock():
         models = [model for model in apps.get_models(include_auto_created=True) if not model._meta.proxy]
         made = [(model, list(model._base_manager.all())) for model in models]

@@ -14,15 +14,14 @@ from tests.support import cast
 from tests.support.server import Server, Site, serving
 
 
-def empty_site(folder: Path) -> Site:
+def empty_site(migrated: Path, folder: Path) -> Site:
     """Runs wait, so that every header has something to show."""
     given = {"TCS_ENCODER": "tests.support.fakes.HashEncoder", "TCS_WORKER": "external", "TCS_APPROVE": "always"}
-    return Site(folder, given)
+    return Site.like(migrated, folder, given)
 
 
 def filled(site: Site, script: str) -> dict[str, Any]:
     """What the last line that `script` prints says as JSON."""
-    site.manage("migrate", "--verbosity", "0")
     said: dict[str, Any] = json.loads(site.run(script).splitlines()[-1])
     return said
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,8 +62,8 @@ OUTSIDE = """() => {
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Site:
-    return empty_site(tmp_path_factory.mktemp("site"))
+def site(tmp_path_factory, migrated: Path) -> Site:
+    return empty_site(migrated, tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import json
 import math
 import re
 from itertools import combinations, pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,10 +75,9 @@ PAINTED = """() => {
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Site:
+def site(tmp_path_factory, migrated: Path) -> Site:
     """Two versions with maps, the second with three experts more."""
-    site = Site(tmp_path_factory.mktemp("site"), {"TCS_ENCODER": "tests.support.fakes.HashEncoder"})
-    site.manage("migrate", "--verbosity", "0")
+    site = Site.like(migrated, tmp_path_factory.mktemp("site"), {"TCS_ENCODER": "tests.support.fakes.HashEncoder"})
     site.create_staff("rita")
     site.run(
         "from experts.models import Expert\nfrom tests.support import cast\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,8 +67,8 @@ ONLY_FOR_SCREENS = (
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Site:
-    return empty_site(tmp_path_factory.mktemp("site"))
+def site(tmp_path_factory, migrated: Path) -> Site:
+    return empty_site(migrated, tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(scope="module")
