@@ -6,7 +6,6 @@ import importlib
 
 import numpy as np
 import pytest
-import torch
 
 from indexing.building.pipeline import build
 from indexing.encoders import ModelEncoder, SentenceTransformerEncoder, devices, torch_encoder
@@ -24,8 +23,9 @@ def accelerators(monkeypatch, tmp_path):
 
     def have(*names: str, sign: bool = True) -> None:
         monkeypatch.setattr(devices, "SIGNS", (tmp_path if sign else tmp_path / "none",))
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: "cuda" in names)
-        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: "mps" in names)
+        # by name: to import torch takes every process that only collects this file two seconds
+        monkeypatch.setattr("torch.cuda.is_available", lambda: "cuda" in names)
+        monkeypatch.setattr("torch.backends.mps.is_available", lambda: "mps" in names)
 
     return have
 
@@ -164,7 +164,7 @@ def test_too_little_memory_there_is_said(monkeypatch, own_model):
     encoder = SentenceTransformerEncoder(device="cpu")
 
     def fail(*args: object, **options: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory")
+        raise importlib.import_module("torch").OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(encoder.loaded(), "encode_document", fail)
     with pytest.raises(EncoderUnavailable, match=r"CUDA out of memory.* Is there enough memory"):
