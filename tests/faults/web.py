@@ -143,7 +143,7 @@ class Searching:
     """
 
     def __init__(
-        self, *webs: Web, clients: int = 2, pause: float = 0.25, mode: str = "hybrid", all_different: bool = False
+        self, *webs: Web, clients: int = 2, pause: float = 0.5, mode: str = "hybrid", all_different: bool = False
     ) -> None:
         self.webs = webs
         self.answers: list[Answer] = []
