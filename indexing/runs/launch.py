@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 import sys
+from subprocess import DEVNULL, Popen
 
 from django.conf import settings
 
@@ -18,7 +18,7 @@ from indexing.runs import endings, queue
 
 logger = logging.getLogger(__name__)
 
-_children: list[subprocess.Popen[bytes]] = []
+_children: list[Popen[bytes]] = []
 
 
 def request(
@@ -63,17 +63,17 @@ def reap_children() -> None:
     _children[:] = [child for child in _children if child.poll() is None]
 
 
-def _start(*arguments: str) -> subprocess.Popen[bytes]:
+def _start(*arguments: str) -> Popen[bytes]:
     """Start a worker in a session of its own: what ends the web process (Ctrl-C, a restart) does not end the run."""
     reap_children()
     environment = os.environ | {
         "OMP_NUM_THREADS": str(settings.TCS_WORKER_THREADS)
     }  # web processes keep theirs to one
     environment.pop("PROMETHEUS_MULTIPROC_DIR", None)  # a worker counts no searches
-    child = subprocess.Popen(
+    child = Popen(
         [sys.executable, str(settings.BASE_DIR / "manage.py"), "index_worker", "--low-priority", *arguments],
         env=environment,
-        stdin=subprocess.DEVNULL,
+        stdin=DEVNULL,
         start_new_session=True,
         cwd=settings.BASE_DIR,
     )

@@ -14,6 +14,7 @@ from django.conf import settings
 from tests.faults import faulty_worker
 from tests.faults.marks import GO_ON, PAUSED
 from tests.faults.waiting import until
+from tests.support import forked
 
 _context = multiprocessing.get_context("forkserver")
 
@@ -75,6 +76,7 @@ def end_left_over() -> None:
     for process in left:
         process.kill()
     psutil.wait_procs(left, 10)
+    forked.end_workers(_folder())
 
 
 def _is_ours(process: psutil.Process) -> bool:

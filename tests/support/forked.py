@@ -1,11 +1,13 @@
 """Processes forked from one that has everything imported already: `manage.py ...`, and daphne as `serve` runs it.
 
-They need a quarter of the processor's time that a start takes otherwise.
+They need a quarter of the processor's time that a start takes otherwise. So do the workers that they start.
 """
 
 from __future__ import annotations
 
 import atexit
+import ctypes
+import hashlib
 import importlib
 import multiprocessing
 import os
@@ -15,9 +17,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import forkserver
 from pathlib import Path
 
 import django
+import psutil
 from django.apps import apps
 
 if not apps.ready:  # in the process that all are forked from
@@ -28,6 +33,7 @@ from django.db import connections  # noqa: E402
 from django.test.signals import setting_changed  # noqa: E402
 
 import manage as command_line  # noqa: E402
+from indexing.runs import launch  # noqa: E402
 from tcs_site import terminal  # noqa: E402
 from tcs_site.web_processes.process import server_command  # noqa: E402
 
@@ -36,14 +42,17 @@ _context.set_forkserver_preload(["tests.support.preloaded", "tests.faults.faulty
 STREAMS = ("stdin", "stdout", "stderr")
 COMMAND_SECONDS = 300
 END_SECONDS = 30
+PR_SET_NAME = 15
 
 
 class Forked:
     """Like `subprocess.Popen`, as far as the tests ask it. In a session of its own."""
 
-    def __init__(self, main: Callable[..., None], *arguments: object) -> None:
-        self._process = _context.Process(target=main, args=arguments, daemon=True)
+    def __init__(self, main: Callable[..., None], *arguments: object, outlives_us: bool = False) -> None:
+        self._process = _context.Process(target=main, args=arguments, daemon=not outlives_us)
         self._process.start()
+        if outlives_us:
+            multiprocessing.process._children.discard(self._process)  # those are waited for at the end
         assert self._process.pid is not None
         self.pid: int = self._process.pid
 
@@ -92,7 +101,12 @@ def manage(arguments: Sequence[str], environment: Mapping[str, str], stdin: str 
 
 
 def _manage(arguments: Sequence[str], environment: dict[str, str], folder: str) -> None:
-    _become(environment, *(f"{folder}/{name}" for name in STREAMS))
+    _run(arguments, environment, *(f"{folder}/{name}" for name in STREAMS))
+
+
+def _run(arguments: Sequence[str], environment: dict[str, str], stdin: str, stdout: str, stderr: str) -> None:
+    _become(environment, stdin, stdout, stderr)
+    launch.Popen = partial(_start_worker, os.devnull)  # its own output is read and deleted as soon as it ends
     sys.argv = ["manage.py", *arguments]
     terminal.never_fail()
     try:
@@ -108,10 +122,40 @@ def web(port: int, environment: Mapping[str, str], log: str) -> Forked:
 
 def _serve(port: int, environment: dict[str, str], log: str) -> None:
     _become(environment, os.devnull, log, log)
+    launch.Popen = partial(_start_worker, log)
     command = server_command("-b", "127.0.0.1", "-p", str(port))
     from daphne.cli import CommandLineInterface  # noqa: PLC0415  its reactor must not be shared by those forked
 
     CommandLineInterface().run(command[command.index("daphne") + 1 :])
+
+
+def end_workers(data_folder: str | Path) -> None:
+    """End the workers, forked ones, that processes with this data folder have started: they outlive them."""
+    left = [process for process in psutil.process_iter() if is_worker(process, data_folder)]
+    for process in left:
+        process.kill()
+    psutil.wait_procs(left, END_SECONDS)
+
+
+def is_worker(process: psutil.Process, data_folder: str | Path) -> bool:
+    """Whether it is a forked worker; its command line and environment are those of the process it is forked from."""
+    try:
+        return process.name() == _name_of_workers(data_folder)
+    except psutil.Error:
+        return False
+
+
+def _name_of_workers(data_folder: str | Path) -> str:
+    return f"tcs-{hashlib.sha256(str(data_folder).encode()).hexdigest()[:10]}"
+
+
+def _start_worker(output: str, command: Sequence[str], *, env: Mapping[str, str], **_as_all_here: object) -> Forked:
+    return Forked(_work, tuple(command[2:]), dict(env), output, outlives_us=True)
+
+
+def _work(arguments: Sequence[str], environment: dict[str, str], output: str) -> None:
+    ctypes.CDLL(None).prctl(PR_SET_NAME, _name_of_workers(environment["TCS_DATA_DIR"]).encode(), 0, 0, 0)
+    _run(arguments, environment, os.devnull, output, output)
 
 
 def _become(environment: dict[str, str], stdin: str, stdout: str, stderr: str) -> None:
@@ -125,6 +169,8 @@ def _become(environment: dict[str, str], stdin: str, stdout: str, stderr: str) -
     atexit._clear()
     os.environ.clear()
     os.environ.update(environment)
+    multiprocessing.current_process()._config["daemon"] = False  # such may not start workers
+    forkserver._forkserver.ensure_running = lambda: None  # it runs: this process is forked from it
     _read_settings_again()
 
 

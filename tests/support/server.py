@@ -151,6 +151,7 @@ def serving(site: Site, *, port: int = 0, module: str = "daphne", descriptors: i
             if isinstance(process, Forked):
                 process.end()
             group.end()
+            forked.end_workers(site.folder)
 
 
 def said_until(process: subprocess.Popen[str], text: str) -> str:
