@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
+import os
 
 import numpy as np
 import pytest
-from django.conf import settings as configured
 from django.db.models import Model, QuerySet
 
 from experts.samples import generator
@@ -18,7 +16,7 @@ from indexing.embedding_map.layout import compute
 from indexing.lib import paths, processes
 from indexing.models import IndexVersion, RebuildRun
 from indexing.versions import decisions, sweep
-from tests.support import cast
+from tests.support import cast, forked
 from tests.support.version_cast import CAROL
 from tests.support.waiting import until
 
@@ -160,20 +158,20 @@ def test_a_worker_that_waits_for_runs_leaves_its_map_for_the_next_one():
     """For real: the map still takes seconds, and a run that is requested meanwhile starts."""
     generator.load_samples(1_500)
     runs.request("full", cast.command_actor())
-    with subprocess.Popen([sys.executable, "manage.py", "index_worker"], cwd=configured.BASE_DIR) as process:
+    process = forked.start(["index_worker"], os.environ)
 
-        def wait(condition: QuerySet[Model]) -> None:
-            until(lambda: process.poll() is not None or condition.exists(), seconds=120)
-            assert process.poll() is None
+    def wait(condition: QuerySet[Model]) -> None:
+        until(lambda: process.poll() is not None or condition.exists(), seconds=120)
+        assert process.poll() is None
 
-        try:
-            wait(IndexVersion.objects.filter(pk=1, map_progress__isnull=False))
-            second = RebuildRun.objects.filter(pk=runs.request("tags", cast.command_actor()).pk)
-            wait(second.filter(started_at__isnull=False))
-            assert version(1).map_state != MapState.DONE
-            wait(second.filter(state=RebuildRun.State.DONE))
-            wait(IndexVersion.objects.filter(pk=1, map_state=MapState.COMPUTING))
-        finally:
-            process.terminate()
+    try:
+        wait(IndexVersion.objects.filter(pk=1, map_progress__isnull=False))
+        second = RebuildRun.objects.filter(pk=runs.request("tags", cast.command_actor()).pk)
+        wait(second.filter(started_at__isnull=False))
+        assert version(1).map_state != MapState.DONE
+        wait(second.filter(state=RebuildRun.State.DONE))
+        wait(IndexVersion.objects.filter(pk=1, map_state=MapState.COMPUTING))
+    finally:
+        process.end()
     assert version(1).map_state == MapState.COMPUTING  # for whoever comes next
-    assert process.returncode == 0
+    assert process.wait() == 0

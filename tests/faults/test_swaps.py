@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,7 +24,7 @@ from tests.faults import promises, workers
 from tests.faults.marks import GO_ON, PAUSED
 from tests.faults.waiting import SELDOM, Promptly, until
 from tests.faults.web import Searching, Web
-from tests.support import cast
+from tests.support import cast, forked
 
 GATED = "tests.faults.encoders.GatedEncoder"
 PROMISED_SWAPS = 50
@@ -41,19 +39,9 @@ CONVERGES_WITHIN = 2.0
 def external_worker() -> Iterator[None]:
     """`manage.py index_worker`, as it runs on another machine: it waits for runs, and in each for `GO_ON`."""
     workers.clear_marks()
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "index_worker"],
-        cwd=real_settings.BASE_DIR,
-        env=os.environ | {"TCS_WORKER": "external", "TCS_ENCODER": GATED},
-        stderr=subprocess.DEVNULL,
-    )
+    process = forked.start(["index_worker"], os.environ | {"TCS_WORKER": "external", "TCS_ENCODER": GATED})
     yield
-    process.terminate()
-    try:
-        process.wait(30)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    process.end()
 
 
 def test_processes_converge_also_after_a_pause(first_version, serve, external_worker, monkeypatch):

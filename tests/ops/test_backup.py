@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -22,7 +20,7 @@ from indexing.ops import backup
 from indexing.serving import live
 from indexing.versions import pinning
 from indexing.worker import execute
-from tests.support import attachments_cast, cast, damage
+from tests.support import attachments_cast, cast, damage, forked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,11 +31,9 @@ def rebuild() -> RebuildRun:
     return execute.execute(run)
 
 
-def elsewhere(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def elsewhere(folder: Path, *arguments: str) -> forked.Ended:
     """A command in an installation that has `folder` as its data folder."""
-    environment = os.environ | {"TCS_DATA_DIR": str(folder)}
-    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return forked.manage(arguments, os.environ | {"TCS_DATA_DIR": str(folder)})
 
 
 @pytest.mark.skipif("sqlite" not in settings.DATABASES["default"]["ENGINE"], reason="pg_dump copies PostgreSQL")

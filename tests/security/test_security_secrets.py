@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -21,7 +19,7 @@ from indexing.lib import paths
 from indexing.models import ApiToken, Notification, RebuildRun
 from indexing.serving import live
 from tcs_site import environment
-from tests.support import cast
+from tests.support import cast, forked
 from tests.support.services import free_port
 
 SECRET = "s3cr3t-that-nobody-may-read"
@@ -108,17 +106,9 @@ def test_an_address_that_is_right_is_taken(monkeypatch, value):
     assert environment.redis_url("REDIS_URL") == value
 
 
-def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *command: str, **variables: str) -> forked.Ended:
     given = {"TCS_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "tcs_site.settings", "DATABASE_URL": ""}
-    return subprocess.run(
-        [sys.executable, "manage.py", *command],
-        cwd=django_settings.BASE_DIR,
-        env=os.environ | given | variables,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return forked.manage(command, os.environ | given | variables)
 
 
 def test_a_database_that_is_away_gets_its_password_into_no_message(tmp_path):

@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 
 from tcs_site.web_processes.process import server_command
+from tests.support import forked
 from tests.support.server import Site
 from tests.support.services import free_port
 from tests.support.small_disk import Disk, mounted
@@ -34,13 +35,18 @@ def people(tmp_path: Path) -> str:
     return str(file)
 
 
-def failed(site: Site, *arguments: str) -> str:
-    """What a command says before it ends with exit code 1."""
+def failed(site: Site, *arguments: str, executed: bool = False) -> str:
+    """What a command says before it ends with exit code 1. `executed`: what is wrong shows as settings are read."""
     if arguments == SERVE:
         arguments = (*SERVE, str(free_port()))
-    process = site.start(*arguments)
-    said = process.communicate(timeout=60)[0]
-    assert process.returncode == 1, said
+    if executed:
+        process = site.start(*arguments)
+        said = process.communicate(timeout=60)[0]
+        code = process.returncode
+    else:
+        ended = forked.manage(arguments, site.variables())
+        code, said = ended.returncode, ended.stdout + ended.stderr
+    assert code == 1, said
     assert "Traceback" not in said
     return said
 
@@ -63,7 +69,7 @@ def test_a_first_start_on_a_full_disk(subtests):
             assert "The disk is full" in failed(Site(disk.folder), *SERVE)
         disk.fill()
         with subtests.test("no room"):
-            said = failed(Site(disk.folder / "new"), *SERVE)
+            said = failed(Site(disk.folder / "new"), *SERVE, executed=True)
             assert "No space left on device. Free some space." in said
 
 
@@ -71,7 +77,7 @@ def test_a_folder_that_is_read_only(disk, people, subtests):
     disk.make_read_only()
     for command in (SERVE, WORKER, ("import_experts", people)):
         with subtests.test(command[0]):
-            assert "cannot be used" in failed(Site(disk.folder), *command)
+            assert "cannot be used" in failed(Site(disk.folder), *command, executed=True)
 
 
 def test_a_database_that_is_none(tmp_path, migrated, subtests):
@@ -105,7 +111,7 @@ def test_a_database_that_is_not_prepared(tmp_path, people):
 
 def test_a_time_zone_that_is_unknown(tmp_path):
     site = Site(tmp_path, {"TCS_TIME_ZONE": "Mars/Olympus"})
-    assert "TCS_TIME_ZONE='Mars/Olympus' is not a time zone" in failed(site, *SERVE)
+    assert "TCS_TIME_ZONE='Mars/Olympus' is not a time zone" in failed(site, *SERVE, executed=True)
 
 
 def test_a_server_that_is_started_by_hand_says_it_too(tmp_path):

@@ -21,7 +21,7 @@ from django.core.management.base import CommandError
 from tcs_site.management.commands.serve import port_number
 from tcs_site.supervising import MARK, can_listen
 from tests.faults.marks import GO_ON, PAUSED
-from tests.support import cast
+from tests.support import cast, forked
 from tests.support.server import Server, Site, said_until, serve_once
 from tests.support.services import free_port
 from tests.support.waiting import until
@@ -141,9 +141,9 @@ class TestSteps:
 
 class TestRefusing:
     def refused(self, site: Site, *arguments: str) -> str:
-        process = site.start("serve", *arguments)
-        said = process.communicate(timeout=60)[0]
-        assert process.returncode == 1
+        ended = forked.manage(("serve", *arguments), site.variables())
+        said = ended.stdout + ended.stderr
+        assert ended.returncode == 1, said
         assert "Traceback" not in said
         return said
 
@@ -163,7 +163,10 @@ class TestRefusing:
 
     def test_a_data_folder_that_cannot_be_is_named(self, tmp_path):
         (tmp_path / "file").write_text("not a folder")
-        said = self.refused(Site(tmp_path / "file" / "data"))
+        process = Site(tmp_path / "file" / "data").start("serve")  # a forked one has its settings before it starts
+        said = process.communicate(timeout=60)[0]
+        assert process.returncode == 1
+        assert "Traceback" not in said
         assert str(tmp_path / "file") in said
         assert "TCS_DATA_DIR" in said
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from indexing.lib import ownership, paths, processes
 from indexing.models import IndexState, IndexVersion, RebuildRun
 from indexing.versions import data_folder, sweep
 from indexing.worker import execute
-from tests.support import cast, version_cast
+from tests.support import cast, forked, version_cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -195,11 +196,9 @@ def test_a_version_of_an_earlier_release_is_known_by_its_hash():
     assert folder.exists()
 
 
-def with_database(url: str, *arguments: str, program: str = "manage.py") -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"DATABASE_URL": url}
-    start = [sys.executable, program] if program.endswith(".py") else [sys.executable, "-m", program]
+def daphne(environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*start, *arguments],
+        [sys.executable, "-m", "daphne", "tcs_site.asgi:application"],
         env=environment,
         cwd=settings.BASE_DIR,
         capture_output=True,
@@ -227,11 +226,8 @@ def test_nothing_starts_with_the_wrong_database_and_nothing_is_removed(command, 
     """The fall-back to an empty SQLite, for real: with another file than the tests' own, where that is SQLite too."""
     version_cast.two_versions()
     before = everything_in(Path(settings.DATA_DIR))
-    arguments = command.split()
-    if command == "daphne":
-        ended = with_database(f"sqlite:///{tmp_path}/empty", "tcs_site.asgi:application", program="daphne")
-    else:
-        ended = with_database(f"sqlite:///{tmp_path}/empty", *arguments)
+    environment = os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path}/empty"}
+    ended = daphne(environment) if command == "daphne" else forked.manage(command.split(), environment)
     assert ended.returncode == 1
     said = " ".join((ended.stdout + ended.stderr).split())
     assert "belongs to another database" in said
