@@ -42,7 +42,12 @@ COLUMNS = (
 
 
 def read_active(only: Collection[int] | None = None) -> list[ExpertRecord]:
-    """The active experts with their manual tags, ordered by id; with `only`, those of these (few) ids.
+    """The active experts with their manual tags, ordered by id; with `only`, those of these (few) ids."""
+    return list(each_active(only))
+
+
+def each_active(only: Collection[int] | None = None) -> Iterator[ExpertRecord]:
+    """What `read_active` returns, one after another: a large directory need not be in memory.
 
     It is a single SELECT, because one statement sees one moment on every database. A second one for the tags could
     see a later moment, and so return an expert as they never were. The manual tags are therefore joined: an expert
@@ -56,19 +61,17 @@ def read_active(only: Collection[int] | None = None) -> list[ExpertRecord]:
         .values_list(*COLUMNS, "document_texts", "manual__tag_id")
         .iterator(chunk_size=ROWS_AT_ONCE)
     )
-    records: list[ExpertRecord] = []
     current: tuple[object, ...] | None = None
     tags: list[int] = []
     for *columns, tag in rows:
         if current is not None and columns[0] != current[0]:
-            records.append(_record(current, tags))
+            yield _record(current, tags)
             tags = []
         current = tuple(columns)
         if tag is not None:
             tags.append(tag)
     if current is not None:
-        records.append(_record(current, tags))
-    return records
+        yield _record(current, tags)
 
 
 def read_rows() -> Iterator[DirectoryRow]:

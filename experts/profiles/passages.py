@@ -50,11 +50,12 @@ class Passage:
     """How many characters of that text it covers."""
 
 
-def profile_passages(expert: ExpertRecord, reach: Reach) -> list[Passage]:
+def profile_passages(expert: ExpertRecord, reach: Reach, read: int | None = None) -> list[Passage]:
     """What is embedded of a profile: one passage if it is short; otherwise the whole, cut where the model stops
-    reading, followed by the pieces of the bio and of each document."""
+    reading, followed by the pieces of the bio and of each document. `read`: how much of the whole is, if known."""
     whole = profile_text(expert)
-    (read,) = reach([whole])
+    if read is None:
+        (read,) = reach([whole])
     if len(whole) <= ONE_UP_TO and read >= len(whole):
         return [Passage(whole, 0, len(expert.bio))]
     role = role_text(expert)

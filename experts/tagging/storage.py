@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
+from itertools import chain
 from typing import TypeVar
 
-from django.db import transaction
+import numpy as np
+from django.db import connection, transaction
 from django.db.models import QuerySet
+from numpy.typing import NDArray
 
 from experts.models import Expert, ExpertTag, RejectedTag, Tag
 from experts.tagging.assignment import TagSpec
@@ -20,6 +21,8 @@ BATCH = 1_000
 
 SCORE_TOLERANCE = 1e-4
 """Scores that differ by less are the same: with another batch size the last bits of a vector differ."""
+
+ROWS_AT_ONCE = 20_000
 
 T = TypeVar("T")
 
@@ -34,6 +37,9 @@ class TagChanges:
     experts: int
     """How many experts had a tag added or removed."""
 
+    def __add__(self, other: TagChanges) -> TagChanges:
+        return TagChanges(self.added + other.added, self.removed + other.removed, self.experts + other.experts)
+
 
 def active_tags() -> list[TagSpec]:
     """The tags that a run may assign, ordered by id."""
@@ -41,14 +47,39 @@ def active_tags() -> list[TagSpec]:
     return [TagSpec(tag.pk, tag.name, tag.kind, tag.description) for tag in rows]
 
 
-def all_tag_names() -> dict[int, tuple[str, ...]]:
+class TagsOfExperts(Mapping[int, tuple[T, ...]]):
+    """Expert id -> something of each of the expert's tags. As arrays: tuples would take ten times as much memory."""
+
+    def __init__(self, pairs: NDArray[np.int64], of_tag: Callable[[int], T]) -> None:
+        """`pairs` are expert ids and tag ids, int64[t, 2], in the order of the expert ids."""
+        self._experts, self._starts = np.unique(pairs[:, 0], return_index=True)
+        self._ends = np.append(self._starts[1:], len(pairs))
+        self._tags = pairs[:, 1]
+        self._of_tag = of_tag
+
+    def __getitem__(self, expert: int) -> tuple[T, ...]:
+        place = int(np.searchsorted(self._experts, expert))
+        if place == len(self._experts) or self._experts[place] != expert:
+            raise KeyError(expert)
+        return tuple(map(self._of_tag, self._tags[self._starts[place] : self._ends[place]].tolist()))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._experts.tolist())
+
+    def __len__(self) -> int:
+        return len(self._experts)
+
+
+def all_tag_names() -> Mapping[int, tuple[str, ...]]:
     """Expert id -> names of the expert's tags, automatic and manual. An expert without tags has no key."""
-    return dict(_grouped(_by_expert().values_list("expert_id", "tag__name").iterator()))
+    pairs = _pairs()
+    names = dict(Tag.objects.values_list("pk", "name"))
+    return TagsOfExperts(pairs[np.isin(pairs[:, 1], list(names))], names.__getitem__)
 
 
-def all_tag_ids() -> dict[int, tuple[int, ...]]:
+def all_tag_ids() -> Mapping[int, tuple[int, ...]]:
     """Expert id -> ids of the expert's tags, automatic and manual. An expert without tags has no key."""
-    return dict(_grouped(_by_expert().values_list("expert_id", "tag_id").iterator()))
+    return TagsOfExperts(_pairs(), int)
 
 
 def load_default_tags() -> int:
@@ -80,17 +111,14 @@ def store(
     rejected for this expert. Unchanged rows are not written, and `updated_at` stays, since nobody edited the expert.
     Experts and tags that were deleted after the directory was read are skipped.
     """
-    added = removed = experts = 0
+    all_changes = TagChanges(0, 0, 0)
     ids = list(assigned)
     for start in range(0, len(ids), BATCH):
         batch = ids[start : start + BATCH]
         with transaction.atomic():
-            changes = _store_batch(batch, assigned, tagged_for)
-        added += changes.added
-        removed += changes.removed
-        experts += changes.experts
+            all_changes += _store_batch(batch, assigned, tagged_for)
         between(len(batch))
-    return TagChanges(added, removed, experts)
+    return all_changes
 
 
 def _store_batch(
@@ -117,27 +145,41 @@ def _store_batch(
         elif row.score is None or abs(row.score - score) > SCORE_TOLERANCE:
             row.score = score
             rescored.append(row)
-    fresh = [
-        ExpertTag(expert_id=expert, tag_id=tag, source=ExpertTag.Source.AUTO, score=score)
-        for (expert, tag), score in wanted.items()
-    ]
-    touched.update(row.expert_id for row in fresh)
+    touched.update(expert for expert, _tag in wanted)
     ExpertTag.objects.filter(pk__in=outdated).delete()
     ExpertTag.objects.bulk_update(rescored, ["score"])
-    ExpertTag.objects.bulk_create(fresh)
-    retagged = [
-        Expert(pk=expert, tagged_for=tagged_for[expert])
-        for expert, before in bases.items()
-        if expert in tagged_for and tagged_for[expert] != before
-    ]
-    Expert.objects.bulk_update(retagged, ["tagged_for"])
-    return TagChanges(len(fresh), len(outdated), len(touched))
+    _add(wanted)
+    _mark_tagged({pk: tagged_for[pk] for pk, before in bases.items() if tagged_for.get(pk, before) != before})
+    return TagChanges(len(wanted), len(outdated), len(touched))
+
+
+def _add(scores: Mapping[tuple[int, int], float]) -> None:
+    """Add automatic tags, (expert id, tag id) -> score. A statement that is prepared once takes a fraction of the
+    time of `bulk_create`; and so does the next one of `bulk_update`."""
+    rows = [(expert, tag, ExpertTag.Source.AUTO.value, score) for (expert, tag), score in scores.items()]
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f'INSERT INTO "{ExpertTag._meta.db_table}" (expert_id, tag_id, source, score) '  # noqa: S608  constants
+            "VALUES (%s, %s, %s, %s)",
+            rows,
+        )
+
+
+def _mark_tagged(tagged_for: Mapping[int, str]) -> None:
+    """Set `Expert.tagged_for`."""
+    rows = [(basis, expert) for expert, basis in tagged_for.items()]
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f'UPDATE "{Expert._meta.db_table}" SET tagged_for = %s WHERE id = %s',  # noqa: S608  constants
+            rows,
+        )
 
 
 def _by_expert() -> QuerySet[ExpertTag]:
     return ExpertTag.objects.order_by("expert_id", "tag__kind", "tag__name")
 
 
-def _grouped(rows: Iterator[tuple[int, T]]) -> Iterator[tuple[int, tuple[T, ...]]]:
-    for expert, pairs in groupby(rows, key=itemgetter(0)):
-        yield expert, tuple(tag for _, tag in pairs)
+def _pairs() -> NDArray[np.int64]:
+    """int64[t, 2]: the ids of experts and of their tags, by expert, then by kind and name of the tag."""
+    rows = _by_expert().values_list("expert_id", "tag_id").iterator(chunk_size=ROWS_AT_ONCE)
+    return np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, 2)

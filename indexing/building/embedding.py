@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
+from experts.profiles.record_file import RecordFile
 from experts.profiles.records import ExpertRecord
 from indexing.building.layout import Layout
 from indexing.building.reporting import StageProgress
@@ -22,6 +23,9 @@ from indexing.errors import EncoderUnavailable, SnapshotInvalid
 from indexing.lib.messages import count_of_experts, message
 
 logger = logging.getLogger(__name__)
+
+BLOCK = 16_384  # vectors in memory at once: the matrix may be a mapped file
+Allocate = Callable[[tuple[int, int]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,12 @@ def embed(
     progress: StageProgress,
     shards: Shards | None = None,
     scheduler: str = "",
+    allocate: Allocate = lambda shape: np.empty(shape, np.float32),
 ) -> Embedded:
     """The vectors of `layout`. Texts that neither `previous` nor `shards` have are encoded, each different one once.
 
-    If `previous` has them all, the encoder is not even loaded. Raises EncoderUnavailable, and what `progress` raises.
+    `allocate` makes the matrix of this shape, perhaps on the disk. If `previous` has all texts, the encoder is not
+    even loaded. Raises EncoderUnavailable, and what `progress` raises.
     """
     rows, hashes = layout.to_encode
     known = previous.rows(hashes) if previous else np.full(len(hashes), -1, np.int64)
@@ -61,14 +67,16 @@ def embed(
         dimension = encoder.dimension
     else:
         dimension = previous.manifest.dimension
-    matrix = np.empty((len(layout) + len(layout.owners), dimension), np.float32)
-    if previous is not None and len(old):
-        matrix[rows[old]] = previous.matrix[known[old]]
+    matrix = allocate((len(layout) + len(layout.owners), dimension))
+    if previous is not None:
+        _copy(previous.matrix, known[old], matrix, rows[old])
     if keys:
-        fresh, found = encode(keys, layout.texts, encoder, shards, progress, scheduler)
         place = {each: row for row, each in enumerate(keys)}
         of_new = np.array([place[hashes[at]] for at in new.tolist()])
-        matrix[rows[new]] = fresh[of_new]
+        first = rows[new[np.unique(of_new, return_index=True)[1]]]
+        _, found = encode(keys, layout.texts, encoder, shards, progress, scheduler, (matrix, first))
+        same = rows[new] != first[of_new]  # texts that several have
+        _copy(matrix, first[of_new[same]], matrix, rows[new[same]])
         new = new[~found[of_new]]
     _fill_in_means(matrix, layout)
     encoded = len(np.unique(layout.expert_of(rows[new])))
@@ -82,15 +90,32 @@ def embed(
     return Embedded(layout, matrix, encoded, len(layout) - encoded)
 
 
+def _copy(
+    source: NDArray[np.float32],
+    from_rows: NDArray[np.int64],
+    target: NDArray[np.float32],
+    to_rows: NDArray[np.int64],
+) -> None:
+    """Copy rows of `source`, float32[s, d], to rows of `target`, float32[t, d]; both lists are int64[k]."""
+    for start in range(0, len(to_rows), BLOCK):
+        some = slice(start, start + BLOCK)
+        target[to_rows[some]] = source[from_rows[some]]
+
+
 def _fill_in_means(matrix: NDArray[np.float32], layout: Layout) -> None:
     """Set the rows of experts with several passages: the mean of these, at unit length."""
     passages = layout.passages
     if not len(passages):
         return
-    sums = np.add.reduceat(matrix[len(layout) :], passages.starts, axis=0)
-    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-    with np.errstate(invalid="ignore", divide="ignore"):  # of unusable vectors, see `drop_unusable`
-        matrix[passages.owners] = sums / lengths
+    ends = passages.starts + passages.counts
+    for start in range(0, len(passages.owners), BLOCK):
+        some = slice(start, start + BLOCK)
+        starts = passages.starts[some]
+        own = matrix[len(layout) + starts[0] : len(layout) + ends[some][-1]]
+        sums = np.add.reduceat(own, starts - starts[0], axis=0)
+        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+        with np.errstate(invalid="ignore", divide="ignore"):  # of unusable vectors, see `drop_unusable`
+            matrix[passages.owners[some]] = sums / lengths
 
 
 def _require_one_dimension(encoder: Encoder, previous: PreviousVectors | None) -> None:
@@ -121,7 +146,7 @@ def drop_unusable(experts: Sequence[ExpertRecord], embedded: Embedded) -> tuple[
     rows = [row for row in range(len(experts)) if row not in left_out]
     kept = [*rows, *(len(experts) + at for at, owner in enumerate(layout.owners) if owner not in left_out)]
     usable = Embedded(layout.of_rows(rows), embedded.matrix[kept], embedded.encoded, embedded.reused)
-    return [experts[row] for row in rows], usable
+    return experts.of_rows(rows) if isinstance(experts, RecordFile) else [experts[row] for row in rows], usable
 
 
 def previous_vectors(folder: Path | None, fingerprint: str, *, reembed: bool) -> PreviousVectors | None:

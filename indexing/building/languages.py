@@ -77,12 +77,23 @@ def language_of(text: str) -> str:
     words = set(words_of(text))
     if len(words) < FEW_WORDS:
         return ""
-    counts = sorted(((len(words & function_words(code)), code) for code in STEMMERS), reverse=True)
-    (most, best), (second, _) = counts[0], counts[1]
+    known = _languages_of()
+    found = Counter(code for word in words for code in known.get(word, ()))
+    (most, best), (second, _) = sorted(((found[code], code) for code in STEMMERS), reverse=True)[:2]
     if most >= FUNCTION_WORDS and second * 2 <= most:
         return best
     code, confidence = _identifier().classify(text)
     return code if code in STEMMERS and confidence >= CONFIDENCE else ""
+
+
+@cache
+def _languages_of() -> dict[str, list[str]]:
+    """Function word -> the languages that have it."""
+    codes: dict[str, list[str]] = {}
+    for code in STEMMERS:
+        for word in function_words(code):
+            codes.setdefault(word, []).append(code)
+    return codes
 
 
 @cache

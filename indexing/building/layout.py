@@ -6,9 +6,10 @@ the experts who have several, whose own row is the normalised mean of these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,8 @@ from indexing.building.reuse import PreviousVectors
 from indexing.encoders import Encoder
 from indexing.snapshot.passages import PassageRows
 
-REPORT_EVERY = 512
+AT_ONCE = 512
+"""Profiles whose tokens are counted at once."""
 
 
 @dataclass(slots=True, eq=False)
@@ -36,7 +38,7 @@ class Layout:
     """start and length of each of the m passages in the expert's bio"""
     passage_hashes: list[bytes] = field(default_factory=list)
     """m hashes of what is encoded, which is cut where the model stops reading (`text_hash`)"""
-    texts: dict[bytes, str] = field(default_factory=dict)
+    texts: MutableMapping[bytes, str] = field(default_factory=dict)
     """hash -> text, of everything that the previous version does not have"""
 
     def __len__(self) -> int:
@@ -88,6 +90,17 @@ class Layout:
                 part.passage_hashes.append(self.passage_hashes[place])
         return part
 
+    def _divided(
+        self, expert: ExpertRecord, encoder: Encoder, read: int, previous: PreviousVectors | None
+    ) -> Iterator[tuple[int, int, bytes]]:
+        """The passages of a profile of which the model reads `read` characters; none if it stays whole."""
+        passages = profile_passages(expert, encoder.characters_read, read)
+        hashes = [text_hash(encoder.fingerprint, each.text) for each in passages]
+        for each, digest in zip(passages, hashes, strict=True):
+            if previous is None or digest not in previous:
+                self.texts[digest] = each.text
+        return _placed(passages, hashes) if len(passages) > 1 else iter(())
+
     def _add(self, whole: bytes, passages: Iterator[tuple[int, int, bytes]]) -> None:
         row = len(self.hashes)
         self.hashes.append(whole)
@@ -102,26 +115,28 @@ def lay_out(
     encoder: Encoder,
     previous: PreviousVectors | None,
     advance: Callable[[int], None] = lambda count: None,
+    texts: MutableMapping[bytes, str] | None = None,
 ) -> Layout:
     """The passages of each expert: as `previous` has them where the profile is the same, otherwise made now.
 
-    `advance(0)` is called every now and then, and what it raises is passed on. Raises EncoderUnavailable.
+    `advance(0)` is called every now and then, and what it raises is passed on. `texts` is what holds the texts; in
+    memory by default. Raises EncoderUnavailable.
     """
-    layout = Layout()
-    for place, expert in enumerate(experts):
-        if (place + 1) % REPORT_EVERY == 0:
+    layout = Layout(texts={} if texts is None else texts)
+    left = iter(experts)
+    while block := list(islice(left, AT_ONCE)):
+        wholes = [profile_text(expert) for expert in block]
+        hashes = [text_hash(encoder.fingerprint, whole) for whole in wholes]
+        known = [previous.passages_of(each) if previous else None for each in hashes]
+        new = [place for place, each in enumerate(known) if each is None]
+        counts = encoder.characters_read([wholes[place] for place in new]) if new else []  # which loads the model
+        read = dict(zip(new, counts, strict=True))
+        for place, (expert, whole, passages) in enumerate(zip(block, hashes, known, strict=True)):
+            if passages is None:
+                passages = layout._divided(expert, encoder, read[place], previous)
+            layout._add(whole, passages)
+        if len(block) == AT_ONCE:
             advance(0)
-        whole = text_hash(encoder.fingerprint, profile_text(expert))
-        known = previous.passages_of(whole) if previous else None
-        if known is not None:
-            layout._add(whole, known)
-            continue
-        passages = profile_passages(expert, encoder.characters_read)
-        hashes = [text_hash(encoder.fingerprint, each.text) for each in passages]
-        for each, digest in zip(passages, hashes, strict=True):
-            if previous is None or digest not in previous:
-                layout.texts[digest] = each.text
-        layout._add(whole, _placed(passages, hashes) if len(passages) > 1 else iter(()))
     return layout
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts import directory
+from experts.profiles.record_file import RecordFile
 from experts.profiles.records import ExpertRecord
 from experts.profiles.text import has_text
 from indexing import encoders
@@ -19,6 +21,7 @@ from indexing.building.layout import lay_out
 from indexing.building.order import Order as Order
 from indexing.building.reporting import Reporter, StageProgress
 from indexing.building.shards import Shards
+from indexing.building.text_file import TextFile
 from indexing.building.writing import (
     finish,
     manifest_of,
@@ -67,15 +70,20 @@ def build(order: Order, reporter: Reporter) -> Built:
     Raises the IndexingError family (NothingToIndex, EncoderUnavailable, VerifyFailed, DiskFull, VersionExists)
     and whatever `reporter` raises to stop it; then nothing of the new version is left on the disk.
     """
-    experts = _read(reporter)
-    if not experts and order.kind == "full":
-        raise NothingToIndex
-    return _build_tags(order, experts, reporter) if order.kind == "tags" else _build_version(order, experts, reporter)
+    with closing(_read(reporter)) as experts:
+        if order.kind == "tags":
+            return _build_tags(order, experts, reporter)
+        if not experts:
+            raise NothingToIndex
+        return _build_version(order, experts, reporter)
 
 
-def _read(reporter: Reporter) -> Sequence[ExpertRecord]:
+def _read(reporter: Reporter) -> RecordFile:
+    """The experts in a file: in memory, a million of them would take more than all the rest of a build."""
     with reporter.stage("snapshot") as progress:
-        experts = with_database_retry(directory.read_active)
+        folder = paths.existing(paths.versions_folder())
+        with raise_disk_full(folder, 0):
+            experts = with_database_retry(lambda: RecordFile.of(directory.each_active(), folder))
         progress.expect(len(experts))
         progress.advance(len(experts))
         progress.summarise(
@@ -105,7 +113,7 @@ def _build_tags(order: Order, experts: Sequence[ExpertRecord], reporter: Reporte
             layout.of_rows(todo.rows.tolist()), encoder, previous, progress, _shards(order, encoder), order.scheduler
         )
     with reporter.stage("tag") as progress:
-        retag.retag(experts, todo, embedded.vectors, encoder, progress)
+        retag.retag(_ids(experts), todo, embedded.vectors, np.arange(len(todo.rows)), encoder, progress)
     return Built(len(experts), embedded.encoded, embedded.reused, None, None, "")
 
 
@@ -114,10 +122,10 @@ def build_aside(encoder: Encoder, order: Order, folder: Path, reporter: Reporter
 
     Tags stay as they are, and nothing is written elsewhere. `order` is a full one with a number. Raises as `build`.
     """
-    experts = _read(reporter)
-    if not experts:
-        raise NothingToIndex
-    _build_version(order, experts, reporter, encoder, folder)
+    with closing(_read(reporter)) as experts:
+        if not experts:
+            raise NothingToIndex
+        _build_version(order, experts, reporter, encoder, folder)
     return folder / VERSION
 
 
@@ -137,12 +145,17 @@ def _embedded(
     Raises DiskFull before anything is encoded, and VerifyFailed if there are no such experts.
     """
     previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
-    layout = lay_out(experts, encoder, previous, progress.advance)
+    room = writer.building.parent
+    with raise_disk_full(room, 0):
+        layout = lay_out(experts, encoder, previous, progress.advance, TextFile(writer.building))
     dimension = previous.manifest.dimension if previous else encoder.dimension
     needed = writing.bytes_needed(experts, len(layout) + len(layout.owners), dimension)
-    writing.require_room(writer, needed + shards.bytes_needed(len(layout.texts), dimension))
-    embedded = embedding.embed(layout, encoder, previous, progress, _shards(order, encoder), order.scheduler)
-    usable, embedded = embedding.drop_unusable(experts, embedded)
+    with raise_disk_full(room, needed + shards.bytes_needed(len(layout.texts), dimension)):
+        embedded = embedding.embed(
+            layout, encoder, previous, progress, _shards(order, encoder), order.scheduler, writer.allocate_vectors
+        )
+        layout.texts = {}  # encoded: nobody needs them any more
+        usable, embedded = embedding.drop_unusable(experts, embedded)
     if not usable:
         raise VerifyFailed(message("The model gave no usable vector for any expert."))
     return usable, embedded, nonsense.vectors(encoder, previous, order.previous)
@@ -158,14 +171,14 @@ def _build_version(
     with _writer(order, aside) as writer:
         with reporter.stage("embed") as progress:
             encoder = other or _encoder(order)
-            read = {expert.id for expert in experts}
+            read = _ids(experts)
             experts, embedded, meaningless = _embedded(order, experts, encoder, writer, progress)
         layout = embedded.layout
         if aside is None:
             _assign_tags(order, experts, embedded, encoder, reporter)
         encoded, reused = embedded.encoded, embedded.reused
         rows, dimension = embedded.matrix.shape
-        with raise_disk_full(writer, writing.bytes_needed(experts, rows, dimension)):
+        with raise_disk_full(writer.building.parent, writing.bytes_needed(experts, rows, dimension)):
             with reporter.stage("vectors") as progress:
                 write_vectors(writer, experts, embedded)
                 del embedded  # the index is built from the file: one copy less in memory
@@ -185,7 +198,7 @@ def _build_version(
         folder,
         sha256,
         without_text=sum(not has_text(expert) for expert in experts),
-        left_out=tuple(sorted(read.difference(expert.id for expert in experts))),
+        left_out=tuple(np.setdiff1d(read, _ids(experts)).tolist()),
     )
 
 
@@ -194,4 +207,8 @@ def _assign_tags(
 ) -> None:
     with reporter.stage("tag") as progress:
         todo = retag.plan_tags(experts, embedded.layout.keys(), encoder.fingerprint, order.tag_threshold)
-        retag.retag(experts, todo, embedded.vectors[todo.rows], encoder, progress)
+        retag.retag(_ids(experts), todo, embedded.vectors, todo.rows, encoder, progress)
+
+
+def _ids(experts: Sequence[ExpertRecord]) -> NDArray[np.int64]:
+    return np.fromiter((expert.id for expert in experts), np.int64, len(experts))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -36,7 +36,7 @@ class TagPlan:
 
 
 def plan_tags(
-    experts: Sequence[ExpertRecord], hashes: Sequence[bytes], fingerprint: str, threshold: float
+    experts: Iterable[ExpertRecord], hashes: Iterable[bytes], fingerprint: str, threshold: float
 ) -> TagPlan:
     """Experts are tagged again if their text, the model, the tags or the threshold has changed.
 
@@ -44,33 +44,39 @@ def plan_tags(
     """
     tags = with_database_retry(storage.active_tags)
     catalogue = assignment.tag_set_hash(fingerprint, tags, threshold)
-    bases = [assignment.tagging_basis(each, catalogue) for each in hashes]
-    rows = [row for row, expert in enumerate(experts) if expert.tagged_for != bases[row]]
-    return TagPlan(tags, threshold, np.array(rows, np.int64), [bases[row] for row in rows])
+    rows, bases = [], []
+    for row, (expert, each) in enumerate(zip(experts, hashes, strict=True)):
+        if (basis := assignment.tagging_basis(each, catalogue)) != expert.tagged_for:
+            rows.append(row)
+            bases.append(basis)
+    return TagPlan(tags, threshold, np.array(rows, np.int64), bases)
 
 
 def retag(
-    experts: Sequence[ExpertRecord],
+    ids: NDArray[np.int64],
     todo: TagPlan,
     vectors: NDArray[np.float32],
+    rows: NDArray[np.int64],
     encoder: Encoder,
     progress: StageProgress,
 ) -> None:
-    """Assign and store the tags of `todo`; `vectors` is float32[m, d] in the order of `todo.rows`.
+    """Assign and store the tags of `todo`. `ids`, int64[n], are those of the experts; `rows`, int64[m], say which of
+    `vectors`, float32[r, d], belong to `todo.rows`.
 
-    Stored in batches. If the run stops in between, the next one tags the rest.
+    A block after another, each stored in batches. If the run stops in between, the next one tags the rest.
     """
-    progress.expect(len(todo.rows))
-    ids = [experts[row].id for row in todo.rows]
-    assigned: list[list[tuple[int, float]]] = []
-    if ids:
+    progress.expect(len(rows))
+    changes = storage.TagChanges(0, 0, 0)
+    if len(rows):
         tag_vectors = encoder.encode([tag.text for tag in todo.tags], QUERY)
-        assigned = assignment.assign(vectors, tag_vectors, todo.tags, todo.threshold)
-    changes = _store(ids, assigned, todo.tagged_for, progress)
+    for start in range(0, len(rows), assignment.BLOCK):
+        some = slice(start, start + assignment.BLOCK)
+        assigned = assignment.assign(vectors[rows[some]], tag_vectors, todo.tags, todo.threshold)
+        changes += _store(ids[todo.rows[some]].tolist(), assigned, todo.tagged_for[some], progress, waits=start > 0)
     progress.summarise(
         message(
             "Tagged %(tagged)s; tags added: %(added)d, removed: %(removed)d; %(changed)s changed",
-            tagged=count_of_experts(len(ids)),
+            tagged=count_of_experts(len(rows)),
             added=changes.added,
             removed=changes.removed,
             changed=count_of_experts(changes.experts),
@@ -79,22 +85,25 @@ def retag(
 
 
 def _store(
-    ids: list[int], assigned: list[list[tuple[int, float]]], tagged_for: list[str], progress: StageProgress
+    ids: list[int],
+    assigned: list[list[tuple[int, float]]],
+    tagged_for: list[str],
+    progress: StageProgress,
+    *,
+    waits: bool,
 ) -> storage.TagChanges:
     """Store batch by batch, so that while the database is away only one batch is repeated, not the run.
 
     SQLite has no queue for its one writer: others try again every 100 ms at most. Without a pause between two batches
-    they would find it locked each time, for minutes: somebody who signs in, or the heartbeat of this run.
+    they would find it locked each time, for minutes: somebody who signs in, or the heartbeat of this run. `waits`:
+    also before the first one.
     """
-    added = removed = experts = 0
+    changes = storage.TagChanges(0, 0, 0)
     for start in range(0, len(ids), storage.BATCH):
-        if start and connection.vendor == "sqlite":
+        if (start or waits) and connection.vendor == "sqlite":
             time.sleep(LET_OTHERS_WRITE)
         some = slice(start, start + storage.BATCH)
         tags = dict(zip(ids[some], assigned[some], strict=True))
         bases = dict(zip(ids[some], tagged_for[some], strict=True))
-        changes = with_database_retry(partial(storage.store, tags, bases, between=progress.advance))
-        added += changes.added
-        removed += changes.removed
-        experts += changes.experts
-    return storage.TagChanges(added, removed, experts)
+        changes += with_database_retry(partial(storage.store, tags, bases, between=progress.advance))
+    return changes

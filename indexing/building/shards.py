@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Container, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from django.utils.translation import gettext_noop
@@ -45,15 +45,19 @@ def encode(
     shards: Shards | None,
     progress: StageProgress,
     scheduler: str = "",
+    into: tuple[NDArray[np.float32], NDArray[np.int64]] | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """The vectors, float32[k, d], of k texts, given by their hashes; and bool[k], which were in `shards` already.
 
+    With `into`, a matrix float32[r, d] and rows of it int64[k], they are set there, and the matrix is returned.
     The others are added to `shards` as they are encoded: here by `encoder`, or by the workers of the Dask
     `scheduler`. `texts` has these texts, and those that a later build may need. Raises EncoderUnavailable, and what
     `progress` raises.
     """
-    vectors = np.empty((len(keys), encoder.dimension), np.float32)
-    found = shards.read_into(vectors, keys, texts) if shards else np.zeros(len(keys), bool)
+    if into is None:
+        into = np.empty((len(keys), encoder.dimension), np.float32), np.arange(len(keys), dtype=np.int64)
+    vectors, targets = into
+    found = shards.read_into(vectors, keys, texts, targets) if shards else np.zeros(len(keys), bool)
     missing = np.flatnonzero(~found).tolist()
     progress.expect(len(missing))
     if shards:
@@ -61,19 +65,41 @@ def encode(
         missing.sort(key=lambda row: len(texts[keys[row]]), reverse=True)
     size = SIZE if shards or scheduler else max(len(missing), 1)
     rows = [missing[start : start + size] for start in range(0, len(missing), size)]
-    pieces = [Shard(name_of([keys[row] for row in each]), [texts[keys[row]] for row in each]) for each in rows]
+    pieces = _Pieces(keys, texts, rows)
     if scheduler and pieces:
         encoded = dask_encoding.encode(scheduler, encoder, pieces, progress)
     else:
         encoded = _here(encoder, pieces, progress)
     with closing(encoded):
         for number, fresh in encoded:
-            vectors[rows[number]] = fresh
+            vectors[targets[rows[number]]] = fresh
             if shards:
                 shards.add([keys[row] for row in rows[number]], fresh)
     if found.any():
         logger.info(gettext_noop("%d texts were encoded already, by a run that did not end well."), found.sum())
     return vectors, found
+
+
+class _Pieces(Sequence[Shard]):
+    """What is to be encoded, in shards; the texts of one are read when it is its turn."""
+
+    def __init__(self, keys: Sequence[bytes], texts: Mapping[bytes, str], rows: Sequence[Sequence[int]]) -> None:
+        self._keys, self._texts, self._rows = keys, texts, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, number: int) -> Shard: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> list[Shard]: ...
+
+    def __getitem__(self, number: int | slice) -> Shard | list[Shard]:
+        if isinstance(number, slice):
+            return [self[each] for each in range(*number.indices(len(self)))]
+        keys = [self._keys[row] for row in self._rows[number]]
+        return Shard(name_of(keys), [self._texts[key] for key in keys])
 
 
 def _here(
@@ -105,11 +131,16 @@ class Shards:
         self._is_full = False
 
     def read_into(
-        self, vectors: NDArray[np.float32], keys: Sequence[bytes], needed: Container[bytes]
+        self,
+        vectors: NDArray[np.float32],
+        keys: Sequence[bytes],
+        needed: Container[bytes],
+        targets: NDArray[np.int64] | None = None,
     ) -> NDArray[np.bool_]:
-        """Set the rows of `vectors`, float32[k, d], whose texts have been encoded. Returns which, bool[k].
+        """Set the vectors of texts that have been encoded. Returns which, bool[k].
 
-        `keys` are k hashes of texts. Shards with no text that is `needed`, damaged ones and unfinished ones are
+        `keys` are k hashes of texts, and `targets`, int64[k], their rows in `vectors`, float32[r, d]; else they
+        are its first k rows. Shards with no text that is `needed`, damaged ones and unfinished ones are
         deleted, so that there is never more than the texts of one directory.
         """
         place = {each: row for row, each in enumerate(keys)}
@@ -121,7 +152,7 @@ class Shards:
                 _delete(path)
             where = [at for at, each in enumerate(hashes) if each in place]
             rows = [place[hashes[at]] for at in where]
-            vectors[rows] = shard["vector"][where]
+            vectors[rows if targets is None else targets[rows]] = shard["vector"][where]
             found[rows] = True
         return found
 

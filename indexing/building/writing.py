@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.feedback_terms import FeedbackTerms
 from indexing.snapshot.files_engine import MappedVectors
 from indexing.snapshot.keyword_schema import KeywordDocument
-from indexing.snapshot.manifest import EXACT, HNSW, Manifest
+from indexing.snapshot.manifest import EXACT, Manifest
 from indexing.snapshot.meaning_index import MeaningIndex
 from indexing.snapshot.passages import PassageRows
 from indexing.snapshot.profiles import Profiles
@@ -56,6 +57,8 @@ from indexing.snapshot.writer import (
     free_bytes,
 )
 
+BLOCK = 8_192  # experts in memory at once
+
 
 def write_vectors(writer: VersionWriter, experts: Sequence[ExpertRecord], embedded: Embedded) -> None:
     layout = embedded.layout
@@ -63,9 +66,19 @@ def write_vectors(writer: VersionWriter, experts: Sequence[ExpertRecord], embedd
     writer.save(TEXT_HASHES, _as_array(layout.hashes))
     writer.save(PASSAGES, layout.passages.table)
     writer.save(PASSAGE_HASHES, _as_array(layout.passage_hashes))
-    writer.save(FIELD_HASHES, field_hashes(experts))
+    writer.save(FIELD_HASHES, np.concatenate([field_hashes(block) for block in _blocks(experts)]))
     writer.save_profiles(Profiles.from_records(experts))
-    writer.save(VECTORS, embedded.matrix)
+    if isinstance(embedded.matrix, np.memmap):
+        embedded.matrix.flush()
+    else:  # without the unusable ones
+        writer.path(VECTORS).unlink()
+        writer.save(VECTORS, embedded.matrix)
+
+
+def _blocks(experts: Iterable[ExpertRecord]) -> Iterator[list[ExpertRecord]]:
+    left = iter(experts)
+    while block := list(islice(left, BLOCK)):
+        yield block
 
 
 def _as_array(hashes: Sequence[bytes]) -> NDArray[np.uint8]:
@@ -189,7 +202,7 @@ def manifest_of(
         dimension=dimension,
         count=len(layout),
         template_version=TEMPLATE_VERSION,
-        ann_kind=HNSW if quality else EXACT,
+        ann_kind=quality.kind if quality else EXACT,
         ann_recall=quality.recall if quality else None,
         ann_effort=quality.effort if quality else None,
         passages=layout.text_count,
@@ -241,21 +254,18 @@ def bytes_needed(experts: Sequence[ExpertRecord], rows: int, dimension: int) -> 
     return rows * (2 * 4 * dimension + links) + len(experts) * 600 + 2 * letters + 1_000_000
 
 
-def require_room(writer: VersionWriter, needed: int) -> None:
-    """Raises DiskFull if fewer than `needed` bytes are free."""
-    if free_bytes(writer.building) < needed:
-        raise DiskFull(writer.building.parent, needed, free_bytes(writer.building))
-
-
 @contextmanager
-def raise_disk_full(writer: VersionWriter, needed: int) -> Iterator[None]:
-    """Raises DiskFull if fewer than `needed` bytes are free, or the disk turns out to be full while writing."""
-    require_room(writer, needed)
+def raise_disk_full(folder: Path, needed: int) -> Iterator[None]:
+    """Raises DiskFull if fewer than `needed` bytes are free on the disk of `folder`, or it turns out to be full while
+    writing."""
+    if free_bytes(folder) < needed:
+        raise DiskFull(folder, needed, free_bytes(folder))
     try:
         yield
     except (OSError, RuntimeError, ValueError) as error:
         # FAISS (RuntimeError) and tantivy (ValueError) keep only the text of the system's error.
+        # NumPy says how many numbers it could write.
         full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if full or "No space left on device" in str(error):
-            raise DiskFull(writer.building.parent, needed, free_bytes(writer.building)) from error
+        if full or "No space left on device" in str(error) or " requested and " in str(error):
+            raise DiskFull(folder, needed, free_bytes(folder)) from error
         raise

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from experts import directory
 from experts.profiles.hashes import HASH_BYTES, directory_rows, text_hash
 from experts.profiles.passages import ONE_UP_TO, RULE
+from experts.profiles.record_file import RecordFile
 from experts.profiles.records import ExpertRecord
 from experts.profiles.text import TEMPLATE_VERSION, profile_text
 from indexing.drift.measurement import compare
@@ -40,7 +41,7 @@ class RebuildPlan:
 
 def plan_rebuild(snapshot: Snapshot | None, *, reembed: bool = False) -> RebuildPlan:
     """Compare the directory with the live version `snapshot`, if there is one. `reembed`: reuse no vector."""
-    experts = directory.read_active()
+    experts = RecordFile.of(directory.each_active(), paths.existing(paths.versions_folder()))
     drift = (
         compare(snapshot.baseline, (row for expert in experts for row in directory_rows(expert)))
         if snapshot

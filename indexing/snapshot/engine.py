@@ -43,8 +43,12 @@ class SearchableVectors(Protocol):
         """Floats per vector, d."""
 
     @property
+    def kind(self) -> str:
+        """EXACT, HNSW or IVF: see `indexing.snapshot.manifest`."""
+
+    @property
     def effort(self) -> int:
-        """How many candidates a search keeps, at least; see `indexing.snapshot.recall`."""
+        """How many candidates a search keeps, or in how many lists it looks; see `indexing.snapshot.recall`."""
 
     def with_effort(self, effort: int) -> Self:
         """The same vectors, searched with another effort."""

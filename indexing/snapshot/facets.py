@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -79,23 +81,33 @@ class FacetColumns:
     @classmethod
     def from_records(cls, experts: Sequence[ExpertRecord], tags: Mapping[int, Sequence[int]]) -> FacetColumns:
         """The columns of `experts`, in their order. `tags` maps expert ids to tag ids; no key: no tags."""
-        names = sorted({expert.category for expert in experts})
+        same: dict[str, str] = {}  # a text that many have is kept once
+        rates, photos, had, counts = array("d"), bytearray(), array("q"), array("q")
+        columns: tuple[list[str], ...] = ([], [], [], [], [])
+        available: list[date | None] = []
+        for each in experts:  # once: they may have to be read from a file
+            rates.append(np.nan if each.hourly_rate is None else float(each.hourly_rate))
+            photos.append(each.has_photo)
+            values = (each.currency, each.category, each.city, each.country, each.languages)
+            for column, value in zip(columns, values, strict=True):
+                column.append(same.setdefault(value, value))
+            available.append(each.available_from)
+            had.extend(of_expert := tags.get(each.id, ()))
+            counts.append(len(of_expert))
+        currencies, categories, cities, countries, languages = columns
+        names = sorted(set(categories))
         number = {name: position for position, name in enumerate(names)}
-        per_expert = [tags.get(expert.id, ()) for expert in experts]
         starts = np.zeros(len(experts) + 1, np.int64)
-        np.cumsum([len(each) for each in per_expert], out=starts[1:])
+        np.cumsum(counts, out=starts[1:])
         return cls(
-            rate=np.array(
-                [np.nan if expert.hourly_rate is None else float(expert.hourly_rate) for expert in experts],
-                np.float64,
-            ),
-            currency=np.array([expert.currency for expert in experts], np.str_),
-            category=np.array([number[expert.category] for expert in experts], np.int32),
+            rate=np.array(rates, np.float64),
+            currency=np.array(currencies, np.str_),
+            category=np.fromiter((number[name] for name in categories), np.int32, len(categories)),
             categories=np.array(names, np.str_),
-            has_photo=np.array([expert.has_photo for expert in experts], np.bool_),
+            has_photo=np.frombuffer(photos, np.bool_),
             tag_starts=starts,
-            tag_ids=np.array([tag for each in per_expert for tag in each], np.int64),
-            places=PlaceColumns.from_records(experts),
+            tag_ids=np.array(had, np.int64),
+            places=PlaceColumns.from_columns(cities, countries, languages, available),
         )
 
     def __len__(self) -> int:

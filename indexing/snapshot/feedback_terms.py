@@ -10,7 +10,6 @@ they say of the query, is in the piece that is near to it, and lost among the wo
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts.profiles.records import ExpertRecord
+from indexing.snapshot.counted_terms import TermBlock, counted
 from indexing.snapshot.languages import terms_of
 from indexing.snapshot.passages import PassageRows
 from indexing.snapshot.ranking_constants import FEEDBACK_TERMS, FEEDBACK_TOTAL, RARITY
@@ -53,23 +53,28 @@ class FeedbackTerms:
         cls, experts: Sequence[ExpertRecord], languages: Sequence[str], passages: PassageRows
     ) -> FeedbackTerms:
         """The terms of `experts`, in their order, and of `passages`. `languages`: that of each one's texts."""
-        texts = [
-            Counter(terms_of(" \n ".join((each.job_title, each.company, each.bio)), language))
-            for each, language in zip(experts, languages, strict=True)
-        ]
-        had_by = Counter(term for text in texts for term in text)
-        words = sorted(term for term, count in had_by.items() if count >= HAD_BY)
-        number = {word: place for place, word in enumerate(words)}
-        counts = np.array([had_by[word] for word in words], np.float64)
+        numbers: dict[str, int] = {}
+        texts = [*counted(_texts(experts, languages), numbers, grows=True)]
+        had_by = np.zeros(len(numbers), np.int64)
+        for block in texts:
+            had_by += np.bincount(block.terms, minlength=len(numbers))
+        words = sorted(term for term, number in numbers.items() if had_by[number] >= HAD_BY)
+        order = np.fromiter((numbers[word] for word in words), np.int64, len(words))
+        number = np.full(len(numbers), -1, np.int64)
+        number[order] = np.arange(len(words))
+        counts = had_by[order].astype(np.float64)
         highest = np.log1p((len(experts) + 0.5) / 0.5)
         idf = np.log1p((len(experts) - counts + 0.5) / (counts + 0.5))
         rarity = idf * (idf / highest) ** RARITY
-        pieces = list(_pieces(experts, languages, passages))
-        parts = [*_all_entries(texts, len(texts), number, rarity)]
-        parts += _all_entries(pieces, sum(map(bool, pieces)), number, rarity)
+        pieces = [*counted(_pieces(experts, languages, passages), numbers, grows=False)]
+        del numbers
+        parts = [*_all_entries(texts, len(experts), number, rarity)]
+        del texts
+        parts += _all_entries(pieces, sum(int(np.count_nonzero(block.lengths)) for block in pieces), number, rarity)
+        sizes = [np.zeros(1, np.int64), *(sizes for sizes, _entries in parts)]
         return cls(
-            starts=np.cumsum([0, *map(len, parts)], dtype=np.int64),
-            entries=np.concatenate(parts) if parts else np.empty(0, ENTRY),
+            starts=np.cumsum(np.concatenate(sizes), dtype=np.int64),
+            entries=np.concatenate([np.empty(0, ENTRY), *(entries for _sizes, entries in parts)]),
             words=np.array([word.encode() for word in words], np.bytes_),
         )
 
@@ -146,34 +151,46 @@ class FeedbackTerms:
         return bytes(self.words[place]).decode()
 
 
-def _pieces(
-    experts: Sequence[ExpertRecord], languages: Sequence[str], passages: PassageRows
-) -> Iterator[Counter[str]]:
-    """The terms of each passage with their counts: none of a whole profile, and none of what is not in the bio."""
+def _texts(experts: Sequence[ExpertRecord], languages: Sequence[str]) -> Iterator[list[str]]:
+    """The terms of each expert's title, company and bio."""
+    for each, language in zip(experts, languages, strict=True):
+        yield terms_of(" \n ".join((each.job_title, each.company, each.bio)), language)
+
+
+def _pieces(experts: Sequence[ExpertRecord], languages: Sequence[str], passages: PassageRows) -> Iterator[list[str]]:
+    """The terms of each passage: none of a whole profile, and none of what is not in the bio."""
     wholes = set(passages.starts.tolist())
     for place, (row, start, length) in enumerate(passages.table.tolist()):
         text = "" if place in wholes else experts[row].bio[start : start + length]
-        yield Counter(terms_of(text, languages[row]))
+        yield terms_of(text, languages[row])
 
 
 def _all_entries(
-    texts: Sequence[Counter[str]], count: int, number: dict[str, int], rarity: NDArray[np.float64]
-) -> Iterator[NDArray[np.void]]:
-    """ENTRY[m] of each text, whose length counts against the mean of `count` texts."""
-    lengths = np.array([text.total() for text in texts], np.float64)
-    stretch = K1 * (1 - B + B * lengths / max(lengths.sum() / max(count, 1), 1.0))
-    for text, each in zip(texts, stretch.tolist(), strict=True):
-        yield _entries(text, number, rarity, each)
+    blocks: Sequence[TermBlock], count: int, number: NDArray[np.int64], rarity: NDArray[np.float64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.void]]]:
+    """For each block how many terms are stored of each text, int64[b], and these, ENTRY[m].
+
+    The length of a text counts against the mean of `count` texts.
+    """
+    mean = max(float(sum(block.lengths.sum() for block in blocks)) / max(count, 1), 1.0)
+    for block in blocks:
+        stretch = K1 * (1 - B + B * block.lengths.astype(np.float64) / mean)
+        yield _entries(block, number, rarity, stretch)
 
 
 def _entries(
-    text: Counter[str], number: dict[str, int], rarity: NDArray[np.float64], stretch: float
-) -> NDArray[np.void]:
-    """ENTRY[m]: the terms of one text with most weight, highest first."""
-    known = [(number[term], count) for term, count in text.items() if term in number]
-    terms, counts = np.array(known, np.int64).reshape(-1, 2).T
-    weights = (1 + K1) * counts / (counts + stretch) * rarity[terms]
-    best = np.lexsort((terms, -weights))[:PER_EXPERT]
+    block: TermBlock, number: NDArray[np.int64], rarity: NDArray[np.float64], stretch: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.void]]:
+    """The terms of each text with most weight, highest first: how many, int64[b], and ENTRY[m]."""
+    texts = len(block.sizes)
+    owners, terms = np.repeat(np.arange(texts), block.sizes), number[block.terms]
+    known = terms >= 0
+    owners, terms, counts = owners[known], terms[known], block.counts[known].astype(np.int64)
+    weights = (1 + K1) * counts / (counts + stretch[owners]) * rarity[terms]
+    order = np.lexsort((terms, -weights, owners))
+    sizes = np.bincount(owners, minlength=texts)
+    ranks = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    best = order[ranks < PER_EXPERT]
     entries = np.empty(len(best), ENTRY)
     entries["term"], entries["weight"] = terms[best], weights[best]
-    return entries
+    return np.minimum(sizes, PER_EXPERT), entries

@@ -1,4 +1,4 @@
-"""The engine of most installations: the vectors are a mapped file, with an HNSW index beside it if they are many."""
+"""The engine of most installations: the vectors are a mapped file, with an index beside it if they are many."""
 
 from __future__ import annotations
 
@@ -10,11 +10,21 @@ from numpy.typing import NDArray
 
 from indexing.errors import SnapshotInvalid
 from indexing.lib.messages import message
+from indexing.snapshot import vectors
 from indexing.snapshot.engine import Found, VersionVectors
-from indexing.snapshot.manifest import FILES_ENGINE, HNSW, Manifest
+from indexing.snapshot.list_index import LISTS_LOOKED_AT, ListIndex, build_lists
+from indexing.snapshot.manifest import EXACT, FILES_ENGINE, IVF, Manifest
 from indexing.snapshot.passages import PassageRows
 from indexing.snapshot.prefilter import Prefilter
-from indexing.snapshot.vectors import EF_SEARCH, VectorIndex, best_of, build_index, compare_each, nearest, products
+from indexing.snapshot.vectors import (
+    EF_SEARCH,
+    VectorIndex,
+    best_of,
+    build_index,
+    compare_each,
+    nearest,
+    products,
+)
 from indexing.snapshot.version_files import unreadable
 from indexing.snapshot.writer import ANN, VECTORS
 
@@ -22,7 +32,9 @@ from indexing.snapshot.writer import ANN, VECTORS
 class MappedVectors:
     """The vectors in a file, and perhaps an index over them."""
 
-    def __init__(self, matrix: NDArray[np.float32], passages: PassageRows, ann: VectorIndex | None) -> None:
+    def __init__(
+        self, matrix: NDArray[np.float32], passages: PassageRows, ann: VectorIndex | ListIndex | None
+    ) -> None:
         """`matrix` is float32[n + m, d]; `ann` is an index over its rows."""
         self.matrix = np.asarray(matrix)  # a plain array is indexed in half the time of a mapped one
         self.compares_all = ann is None
@@ -36,6 +48,10 @@ class MappedVectors:
     @property
     def dimension(self) -> int:
         return int(self.matrix.shape[1])
+
+    @property
+    def kind(self) -> str:
+        return self._ann.kind if self._ann else EXACT
 
     @property
     def effort(self) -> int:
@@ -86,7 +102,8 @@ class FilesEngine:
         self, of: VersionVectors, *, approximate: bool, advance: Callable[[int], None] = lambda count: None
     ) -> MappedVectors:
         if approximate:
-            return MappedVectors(of.matrix, of.passages, build_index(of.matrix, of.folder / ANN, advance=advance))
+            make = build_lists if len(of.matrix) > vectors.GRAPH_UP_TO else build_index
+            return MappedVectors(of.matrix, of.passages, make(of.matrix, of.folder / ANN, advance=advance))
         advance(len(of.matrix))
         return MappedVectors(of.matrix, of.passages, None)
 
@@ -94,7 +111,7 @@ class FilesEngine:
         self, folder: Path, manifest: Manifest, matrix: NDArray[np.float32], passages: PassageRows
     ) -> MappedVectors:
         """Over a `matrix`, float32[n + m, d]. Raises SnapshotInvalid."""
-        ann = _ann(folder / ANN, manifest.ann_effort or EF_SEARCH) if manifest.ann_kind == HNSW else None
+        ann = _ann(folder / ANN, manifest, np.asarray(matrix)) if manifest.ann_kind != EXACT else None
         if ann is not None and (ann.count, ann.dimension) != matrix.shape:
             raise SnapshotInvalid(
                 message(
@@ -117,8 +134,10 @@ class FilesEngine:
 FILES = FilesEngine()
 
 
-def _ann(path: Path, effort: int) -> VectorIndex:
+def _ann(path: Path, manifest: Manifest, matrix: NDArray[np.float32]) -> VectorIndex | ListIndex:
     try:
-        return VectorIndex.open(path, effort)
+        if manifest.ann_kind == IVF:
+            return ListIndex.open(path, matrix, manifest.ann_effort or LISTS_LOOKED_AT)
+        return VectorIndex.open(path, manifest.ann_effort or EF_SEARCH)
     except RuntimeError as error:
         raise unreadable(path, str(error).strip().splitlines()[-1]) from error

@@ -24,7 +24,8 @@ FORMAT = 9
 8 with country, city, languages and date of availability: see `indexing.snapshot.places`. Since then an approximate
 index may have an `ann_effort`, without a new number: who does not know it searches with less effort. Vectors in
   Milvus have an `engine`; who does not know it compares every vector, or misses `ann.faiss`.
-9 with the words of passages in FEEDBACK.
+9 with the words of passages in FEEDBACK. Since then the index of a very large version is of the kind IVF, without a
+  new number: who does not know it refuses the version.
 
 `tests/snapshot/test_format.py` notices a change without a new number."""
 WITH_PASSAGES, WITH_STRENGTH, WITH_FIELDS = 4, 6, 7
@@ -41,6 +42,8 @@ EXACT = "exact"
 """Kind of vector index: every vector is compared."""
 HNSW = "hnsw"
 """Kind of vector index: an approximate one, see `indexing.snapshot.vectors`."""
+IVF = "ivf"
+"""Kind of vector index: an approximate one of very many vectors."""
 
 FILES_ENGINE, MILVUS = "files", "milvus"
 """Where the vectors are searched: see `indexing.snapshot.engine`."""
@@ -76,7 +79,7 @@ class Manifest:
     template_version: int
     """Version of the text that is made from a profile: see `experts.profiles.text`."""
     ann_kind: str
-    """EXACT or HNSW."""
+    """EXACT, HNSW or IVF."""
     ann_recall: float | None
     """recall@10 against exact search, measured on a sample; None if the index is exact."""
     passages: int
@@ -126,14 +129,14 @@ class Manifest:
         except ValueError:
             raise _wrong("created", created, "ISO 8601") from None
         kind = _take(data, "ann_kind", str)
-        if kind not in (EXACT, HNSW):
-            raise _wrong("ann_kind", kind, f"{EXACT} | {HNSW}")
+        if kind not in (EXACT, HNSW, IVF):
+            raise _wrong("ann_kind", kind, f"{EXACT} | {HNSW} | {IVF}")
         recall = _take(data, "ann_recall", (int, float, type(None)))
         if (recall is None) != (kind == EXACT):
             raise _wrong("ann_recall", recall, f"null <=> {EXACT}")
         effort = _count(data, "ann_effort") if "ann_effort" in data else None
         if effort is not None and (kind == EXACT or effort == 0):
-            raise _wrong("ann_effort", effort, f"> 0, {HNSW}")
+            raise _wrong("ann_effort", effort, f"> 0, {HNSW} | {IVF}")
         return cls(
             number=_count(data, "number"),
             fence=_count(data, "fence"),

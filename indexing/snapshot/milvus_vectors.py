@@ -18,6 +18,7 @@ from indexing.errors import CollectionInvalid, VectorsUnavailable
 from indexing.lib.messages import message
 from indexing.snapshot import milvus_filters
 from indexing.snapshot.engine import Found
+from indexing.snapshot.manifest import EXACT, HNSW
 from indexing.snapshot.milvus_client import COLLECTION_NOT_LOADED, MilvusConnection
 from indexing.snapshot.passages import PassageRows
 from indexing.snapshot.prefilter import Prefilter
@@ -62,6 +63,10 @@ class MilvusVectors:
         self.name = name
         self.count = experts - len(passages.owners) + len(passages)
         self.dimension = dimension
+
+    @property
+    def kind(self) -> str:
+        return HNSW if self._effort else EXACT
 
     @property
     def effort(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Self
 
 import numpy as np
@@ -47,16 +48,35 @@ class PlaceColumns:
     @classmethod
     def from_records(cls, experts: Sequence[ExpertRecord]) -> Self:
         """The columns of `experts`, in their order."""
-        cities = ValueLists.from_lists([_some(folded(expert.city)) for expert in experts])
+        return cls.from_columns(
+            [expert.city for expert in experts],
+            [expert.country for expert in experts],
+            [expert.languages for expert in experts],
+            [expert.available_from for expert in experts],
+        )
+
+    @classmethod
+    def from_columns(
+        cls,
+        cities: Sequence[str],
+        countries: Sequence[str],
+        languages: Sequence[str],
+        available: Sequence[date | None],
+    ) -> Self:
+        """The columns of experts of whom these are the values, in their order."""
+        of_city = {city: _some(folded(city)) for city in set(cities)}
+        of_country = {country: _some(country) for country in set(countries)}
+        of_languages = {codes: list(dict.fromkeys(codes.split())) for codes in set(languages)}
+        named = ValueLists.from_lists([of_city[city] for city in cities])
         written: dict[str, Counter[str]] = {}
-        for expert in experts:
-            written.setdefault(folded(expert.city), Counter())[" ".join(expert.city.split())] += 1
+        for city, count in Counter(cities).items():
+            written.setdefault(folded(city), Counter())[" ".join(city.split())] += count
         return cls(
-            countries=ValueLists.from_lists([_some(expert.country) for expert in experts]),
-            cities=cities,
-            city_names=np.array([_most_frequent(written[name]) for name in cities.names.tolist()], np.str_),
-            languages=ValueLists.from_lists([list(dict.fromkeys(expert.languages.split())) for expert in experts]),
-            available=np.array([expert.available_from for expert in experts], "datetime64[D]"),
+            countries=ValueLists.from_lists([of_country[country] for country in countries]),
+            cities=named,
+            city_names=np.array([_most_frequent(written[name]) for name in named.names.tolist()], np.str_),
+            languages=ValueLists.from_lists([of_languages[codes] for codes in languages]),
+            available=np.array(available, "datetime64[D]"),
         )
 
     @classmethod

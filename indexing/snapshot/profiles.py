@@ -58,12 +58,15 @@ class Profiles:
     @classmethod
     def from_records(cls, experts: Sequence[ExpertRecord]) -> Profiles:
         """The profiles of `experts`, in their order."""
-        digests = b"".join(row_digests([directory_rows(expert)[0] for expert in block]) for block in _blocks(experts))
-        blocks = [zlib.compress(_as_json(block), LEVEL) for block in _blocks(experts)]
+        digests, packed, ends = bytearray(), bytearray(), []
+        for block in _blocks(experts):
+            digests += row_digests([directory_rows(expert)[0] for expert in block])
+            packed += zlib.compress(_as_json(block), LEVEL)
+            ends.append(len(packed))
         return cls(
             digests=np.frombuffer(digests, np.uint8).reshape(-1, HASH_BYTES),
-            ends=np.cumsum([len(block) for block in blocks], dtype=np.int64),
-            packed=np.frombuffer(b"".join(blocks), np.uint8),
+            ends=np.array(ends, np.int64),
+            packed=np.frombuffer(packed, np.uint8),
         )
 
     def check(self, count: int) -> None:

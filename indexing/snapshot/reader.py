@@ -22,8 +22,8 @@ from indexing.snapshot.lookup import require_rows
 from indexing.snapshot.manifest import Manifest
 from indexing.snapshot.meaning_index import MeaningIndex, Nearness
 from indexing.snapshot.prefilter import Prefilter
+from indexing.snapshot.spread import Spread
 from indexing.snapshot.suggestion_index import Suggestions
-from indexing.snapshot.vectors import Spread
 from indexing.snapshot.version_files import (
     check_files,
     open_array,

@@ -9,12 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.snapshot.engine import SearchableVectors
+from indexing.snapshot.list_index import LISTS_LOOKED_AT
+from indexing.snapshot.manifest import HNSW, IVF
 from indexing.snapshot.vectors import EF_SEARCH, nearest
 
 WANTED = 0.97
 """recall@10 that an index has to reach."""
 EFFORTS = (EF_SEARCH, 256, 512, 1_024, 2_048)
 """Tried in this order. Less than the first saves no time that anybody would notice: encoding a query takes longer."""
+LIST_EFFORTS = (LISTS_LOOKED_AT, 32, 64, 128, 256)
+"""The same for an index of lists."""
 SAMPLE = 1_000
 RECALL_AT = 10
 AT_ONCE = 65_536
@@ -27,9 +31,11 @@ class Quality:
     """What an index finds with some effort."""
 
     effort: int
-    """efSearch of HNSW: how many candidates are kept while the graph is walked."""
+    """efSearch of HNSW: how many candidates are kept while the graph is walked; or how many lists are looked at."""
     recall: float
     """recall@10, see `Truth`."""
+    kind: str = HNSW
+    """Of the index: HNSW or IVF."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,13 +78,13 @@ def least_effort(
     wanted: float = WANTED,
     among: NDArray[np.int64] | None = None,
 ) -> Quality:
-    """The first of EFFORTS with which `index` reaches `wanted`; else the last one.
+    """The first of the efforts with which `index` reaches `wanted`; else the last one.
 
     It is over `vectors`, float32[n, d], or the rows `among` them, int64[t].
     """
     truth = Truth.of(vectors, among=among)
-    for effort in EFFORTS:
-        quality = Quality(effort, truth.recall(index.with_effort(effort)))
+    for effort in LIST_EFFORTS if index.kind == IVF else EFFORTS:
+        quality = Quality(effort, truth.recall(index.with_effort(effort)), index.kind)
         if quality.recall >= wanted:
             break
     return quality

@@ -7,21 +7,22 @@ that list, found by binary search. Keys are folded as the keyword index folds wo
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from experts.profiles.records import ExpertRecord
+from indexing.snapshot.sorted_keys import MAX_KEY_BYTES, SortedKeys
 from indexing.snapshot.text_analysis import fold, is_unspaced, joined_words
 
-MAX_KEY_BYTES = 64
-"""Longer than anybody types before choosing."""
 MAX_STARTS = 6
 """An entry is found by the beginnings of its first words only, up to this many."""
 MAX_SIGNS = 12
@@ -91,28 +92,32 @@ class Suggestions:
     @classmethod
     def from_records(cls, experts: Sequence[ExpertRecord], tags: Mapping[int, Sequence[str]]) -> Suggestions:
         """The suggestions for `experts`, in the order of the version's rows. `tags` maps their ids to tag names."""
-        shared: dict[tuple[SuggestionKind, str], list[int]] = defaultdict(list)
+        shared: dict[tuple[SuggestionKind, str], array[int]] = defaultdict(partial(array, "i"))
         spelled: dict[tuple[SuggestionKind, str], str] = {}
-        entries: list[tuple[SuggestionKind, str, Sequence[int], Iterable[bytes]]] = []
+        keys = SortedKeys()
         for row, expert in enumerate(experts):
-            entries.append((SuggestionKind.PERSON, "", (row,), {*_name_starts(expert), *_whole_key(expert.username)}))
+            keys.add(row, {*_name_starts(expert), *_whole_key(expert.username)})
             had = [(SuggestionKind.TITLE, expert.job_title), (SuggestionKind.COMPANY, expert.company)]
             for kind, text in (*had, *((SuggestionKind.TAG, name) for name in tags.get(expert.id, ()))):
                 if text := " ".join(text.split()):
                     shared[kind, fold(text)].append(row)
                     spelled.setdefault((kind, fold(text)), text)
-        entries += ((kind, spelled[kind, key], rows, _starts(key)) for (kind, key), rows in shared.items())
-        keys = sorted((key, number) for number, (*_, starts) in enumerate(entries) for key in starts)
-        texts = [text.encode("utf-8", "replace") for _, text, _, _ in entries]
+        people = len(experts)  # each is an entry without a text; then come the others
+        for number, (_kind, key) in enumerate(shared, people):
+            keys.add(number, _starts(key))
+        texts = [spelled[each].encode("utf-8", "replace") for each in shared]
+        sorted_keys, key_ends, key_entries = keys.arrays()
+        kinds = np.array([kind for kind, _key in shared], np.uint8)
+        own = np.arange(people, dtype=np.int32)
         return cls(
-            keys=np.frombuffer(b"".join(key for key, _ in keys), np.uint8),
-            key_ends=_ends(key for key, _ in keys),
-            key_entries=np.array([number for _, number in keys], np.int32),
-            kinds=np.array([kind for kind, *_ in entries], np.uint8),
+            keys=sorted_keys,
+            key_ends=key_ends,
+            key_entries=key_entries,
+            kinds=np.concatenate([np.full(people, SuggestionKind.PERSON, np.uint8), kinds]),
             texts=np.frombuffer(b"".join(texts), np.uint8),
-            text_ends=_ends(texts),
-            rows=np.array([row for _, _, rows, _ in entries for row in rows], np.int32),
-            row_ends=_ends(rows for _, _, rows, _ in entries),
+            text_ends=np.concatenate([np.zeros(people, np.int64), _ends(texts)]),
+            rows=np.concatenate([own, *(np.array(rows, np.int32) for rows in shared.values())]),
+            row_ends=np.concatenate([np.arange(1, people + 1), _ends(shared.values()) + people]),
         )
 
     def save(self, path: Path) -> None:

@@ -15,7 +15,7 @@ from indexing.lib import pulse
 from indexing.lib.files import file_sha256
 from indexing.lib.messages import message
 from indexing.snapshot.facets import FacetColumns
-from indexing.snapshot.manifest import FILES_ENGINE, FORMAT, HNSW, MANIFEST_NAME, WITH_PASSAGES, Manifest
+from indexing.snapshot.manifest import EXACT, FILES_ENGINE, FORMAT, MANIFEST_NAME, WITH_PASSAGES, Manifest
 from indexing.snapshot.passages import PassageRows
 from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.writer import (
@@ -100,7 +100,7 @@ def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[s
 
 def _required(manifest: Manifest) -> tuple[str, ...]:
     """The files that every version of its format has."""
-    index = (ANN,) if manifest.ann_kind == HNSW and manifest.engine == FILES_ENGINE else ()
+    index = (ANN,) if manifest.ann_kind != EXACT and manifest.engine == FILES_ENGINE else ()
     return (*ARRAYS, *passage_files(manifest), *index, f"{KEYWORDS}/meta.json")
 
 

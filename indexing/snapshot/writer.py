@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import time
 from pathlib import Path
@@ -73,6 +74,14 @@ class VersionWriter:
     def path(self, name: str) -> Path:
         """Where to write a file of the version."""
         return self.building / name
+
+    def allocate_vectors(self, shape: tuple[int, int]) -> NDArray[np.float32]:
+        """The file of the vectors, mapped and writable, float32 of this shape. Raises OSError if the disk is full."""
+        mapped = np.lib.format.open_memmap(self.path(VECTORS), "w+", np.float32, shape)
+        if hasattr(os, "posix_fallocate"):  # to write into a hole on a full disk would end the process
+            with self.path(VECTORS).open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, self.path(VECTORS).stat().st_size)
+        return mapped
 
     def save(self, name: str, array: NDArray[np.generic]) -> None:
         """Write an array, such as float32[n, d], as the .npy file `name`: any shape, any dtype but object.

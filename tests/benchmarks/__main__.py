@@ -3,6 +3,7 @@
     python -m tests.benchmarks {search,map,drift} [--experts N ...] [--json]
     python -m tests.benchmarks encoding [--texts N] [--tokens N ...]
     python -m tests.benchmarks ranking [--folder FOLDER] [--against FILE]
+    python -m tests.benchmarks scale --folder FOLDER [--experts N] [--step STEP ...]
     python -m tests.benchmarks scale --vectors FILE [--experts N] [--json]
     python -m tests.benchmarks load --folder FOLDER [--processes N ...] [--clients N] [--seconds N]
     python -m tests.benchmarks strangers --port PORT --pid PID [--megabytes N] [--path PATH]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -48,3 +49,22 @@ def run_inside(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
     if ended.returncode:
         raise BenchmarkFailed(f"The measurement failed: {' '.join(arguments)}. The reason is above.")
     return ended.stdout
+
+
+def own_environment(folder: str, step: str) -> dict[str, str]:
+    """That of a process with this data folder and derived vectors, which measures ("measure") or builds."""
+    own = {
+        "TCS_DATA_DIR": folder,
+        "DATABASE_URL": "",
+        "REDIS_URL": "",
+        "TCS_WORKER": "external",
+        "TCS_ENCODER": "tests.benchmarks.derived_encoder.DerivedEncoder",
+        "TCS_APPROVE": "never",
+        "TCS_GATE_MIN_RECALL": "0",
+        "TCS_WEBHOOK_URL": "",
+        "TCS_NOTIFY_EMAILS": "",
+        "TCS_TRUSTED_ORIGINS": "",
+        "TCS_ALLOWED_HOSTS": "localhost",
+    }
+    # as in service: all processors for the worker, one thread per query for the web process
+    return os.environ | own | {"OMP_NUM_THREADS": "1" if step == "measure" else str(os.cpu_count() or 1)}

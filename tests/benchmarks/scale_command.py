@@ -1,8 +1,9 @@
-"""`python -m tests.benchmarks scale`: how well, how fast and with how much memory many vectors are searched."""
+"""`python -m tests.benchmarks scale`: how a very large directory is built and searched, or its vectors alone."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import sys
@@ -10,16 +11,23 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from django.core.management import call_command
 from numpy.typing import NDArray
 
 from indexing.snapshot.recall import Truth, least_effort
 from indexing.snapshot.vectors import BLOCK, VectorIndex, build_index
-from tests.benchmarks.common import BenchmarkFailed, positive, print_json
+from tests.benchmarks import measure_scale
+from tests.benchmarks.common import BenchmarkFailed, own_environment, positive, print_json, report, run_inside
 from tests.benchmarks.derived_encoder import perturbed
 
-HELP = "Measure the vector index over vectors that are derived from those of a version: real ones, moved at random."
+HELP = (
+    "Measure a large directory in a data folder of its own: its rebuild, its searches, a rebuild after 1 % changed. "
+    "Or, with --vectors, only the vector index. Most vectors are derived from real ones, moved at random."
+)
+STEPS = ("fill", "rebuild", "serve", "change", "again")
 QUERIES = 1_000
 HITS = 100
 NOTE = "One query after another, first {hits} hits, mapped files, one thread. Load of the whole machine: {load:.1f}"
@@ -45,13 +53,24 @@ class Measured:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--vectors", type=Path, required=True, help="vectors.npy of a version")
+    add("--vectors", type=Path, help="vectors.npy of a version, to measure the vector index alone")
+    add("--folder", type=Path, help="data folder to make and to measure in; it is kept")
+    add("--step", choices=STEPS, nargs="+", default=STEPS, help="in this folder (all of them)")
     add("--experts", type=positive, default=100_000, help="(%(default)s)")
-    add("--json", action="store_true", help="one JSON object on stdout")
+    add("--json", action="store_true", help="one JSON object on stdout; with --folder always")
+    add("--inside", choices=STEPS, help=argparse.SUPPRESS)
 
 
 def run(options: argparse.Namespace) -> None:
     """Print the figures. Raises BenchmarkFailed."""
+    if options.inside:
+        print_json(_inside(options.inside, options.experts))
+        return
+    if options.folder:
+        print_json({step: _step(step, options) for step in options.step})
+        return
+    if not options.vectors:
+        raise BenchmarkFailed("Name a folder to measure in (--folder), or a file of vectors (--vectors).")
     with tempfile.TemporaryDirectory(prefix="tcs-scale-") as folder:
         measured = measure(derive(options.vectors, options.experts, Path(folder)), Path(folder))
     figures = {name: round(value, 4) for name, value in asdict(measured).items()}
@@ -60,6 +79,29 @@ def run(options: argparse.Namespace) -> None:
         print_json({"note": note, **figures})
     else:
         sys.stdout.write("".join(f"{name:14} {value:>12,}\n" for name, value in figures.items()) + f"\n{note}\n")
+
+
+def _step(step: str, options: argparse.Namespace) -> Any:
+    """One step, in a process of its own, so that its memory is its own."""
+    options.folder.mkdir(parents=True, exist_ok=True)
+    report(f"{options.experts:,} experts: {step}")
+    environment = own_environment(str(options.folder), "measure" if step == "serve" else "prepare")
+    return json.loads(run_inside(["scale", "--inside", step, "--experts", str(options.experts)], environment))
+
+
+def _inside(step: str, experts: int) -> dict[str, Any]:
+    began, load = time.perf_counter(), os.getloadavg()[0]
+    if step == "fill":
+        call_command("migrate", interactive=False, verbosity=0)
+        figures = measure_scale.fill(experts)
+    elif step == "serve":
+        figures = measure_scale.serve()
+    elif step == "change":
+        figures = measure_scale.change()
+    else:
+        figures = measure_scale.rebuild()
+    loads = [round(each, 1) for each in (load, os.getloadavg()[0])]
+    return {**figures, "seconds_in_all": round(time.perf_counter() - began, 1), "load": loads}
 
 
 def derive(source: Path, count: int, folder: Path) -> NDArray[np.float32]:

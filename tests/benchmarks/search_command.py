@@ -16,7 +16,7 @@ from django.core.management import call_command
 
 from indexing.lib import paths
 from tests.benchmarks import derived_encoder, measure_search
-from tests.benchmarks.common import positive, print_json, report, run_inside
+from tests.benchmarks.common import own_environment, positive, print_json, report, run_inside
 
 HELP = (
     "Measure the search on sample directories, in a temporary data folder. "
@@ -71,28 +71,10 @@ def _in_own_folder(size: int, options: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="tcs-benchmark-") as folder:
         _copy_exports(Path(folder))
         report(f"Preparing {size:,} experts")
-        run_inside(["search", "--inside", "prepare", *arguments], _environment(folder, "prepare"))
-        inside = run_inside(["search", "--inside", "measure", *arguments], _environment(folder, "measure"))
+        run_inside(["search", "--inside", "prepare", *arguments], own_environment(folder, "prepare"))
+        inside = run_inside(["search", "--inside", "measure", *arguments], own_environment(folder, "measure"))
     measured: dict[str, Any] = json.loads(inside)
     return measured
-
-
-def _environment(folder: str, step: str) -> dict[str, str]:
-    own = {
-        "TCS_DATA_DIR": folder,
-        "DATABASE_URL": "",
-        "REDIS_URL": "",
-        "TCS_WORKER": "external",
-        "TCS_ENCODER": "tests.benchmarks.derived_encoder.DerivedEncoder",
-        "TCS_APPROVE": "never",
-        "TCS_GATE_MIN_RECALL": "0",
-        "TCS_WEBHOOK_URL": "",
-        "TCS_NOTIFY_EMAILS": "",
-        "TCS_TRUSTED_ORIGINS": "",
-        "TCS_ALLOWED_HOSTS": "localhost",
-    }
-    # as in service: all processors for the worker, one thread per query for the web process
-    return os.environ | own | {"OMP_NUM_THREADS": "1" if step == "measure" else str(os.cpu_count() or 1)}
 
 
 def _copy_exports(folder: Path) -> None:

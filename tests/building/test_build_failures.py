@@ -15,12 +15,12 @@ from django.conf import settings as django_settings
 
 from experts.models import Expert
 from indexing import encoders
-from indexing.building import verify, writing
+from indexing.building import pipeline, verify, writing
 from indexing.building.pipeline import build
 from indexing.encoders.protocol import Role
 from indexing.errors import Cancelled, DiskFull, EncoderUnavailable, VerifyFailed
 from indexing.lib import paths
-from indexing.snapshot import files_engine
+from indexing.snapshot import files_engine, vectors
 from indexing.snapshot.keyword_schema import KeywordDocument
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.writer import VECTORS, VersionWriter
@@ -131,31 +131,30 @@ def test_an_expert_without_a_usable_vector_is_left_out_and_counted(spoilt, caplo
 @SPOILT_BY
 def test_unusable_vectors_in_the_files_fail_the_build(factor, monkeypatch):
     cast.experts(10)
-    save = VersionWriter.save
+    write = pipeline.write_vectors
 
-    def spoil(self: VersionWriter, name: str, array: np.ndarray) -> None:
-        if name == VECTORS:
-            array = array.copy()
-            array[0] *= factor
-        save(self, name, array)
+    def spoil(writer: VersionWriter, *what: object) -> None:
+        write(writer, *what)
+        np.load(writer.path(VECTORS), mmap_mode="r+")[0] *= factor
 
-    monkeypatch.setattr(VersionWriter, "save", spoil)
+    monkeypatch.setattr(pipeline, "write_vectors", spoil)
     with pytest.raises(VerifyFailed, match="Of 10 vectors, 1"):
         build(FULL, RecordingReporter())
     assert left_over() == []
 
 
-def test_vectors_in_the_wrong_order_fail_the_build(monkeypatch):
+@pytest.mark.parametrize("kind", ["build_index", "build_lists"])
+def test_vectors_in_the_wrong_order_fail_the_build(monkeypatch, tmp_path, kind):
     """The index over other rows than the file: each expert then finds somebody else."""
-    cast.experts(60)
-    real = files_engine.build_index
+    monkeypatch.setattr(vectors, "GRAPH_UP_TO", 50 if kind == "build_lists" else 100)
+    cast.experts(300 if kind == "build_lists" else 60)
+    real = getattr(files_engine, kind)
 
     def shifted(array: np.ndarray, target: Path, **options: object) -> object:
-        right = real(array, target, **options)
         real(np.roll(array, 1, axis=0), target)
-        return right
+        return real(array, tmp_path / "right", **options)
 
-    monkeypatch.setattr(files_engine, "build_index", shifted)
+    monkeypatch.setattr(files_engine, kind, shifted)
     with pytest.raises(VerifyFailed, match=r"The vector index finds only \d+\.\d % of the ten nearest"):
         build(replace(FULL, exact_up_to=5), RecordingReporter())
     assert left_over() == []

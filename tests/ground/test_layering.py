@@ -19,7 +19,7 @@ MAY_BUILD = ("indexing.worker", "indexing.management.commands")
 
 HEAVY_LIBRARIES = {
     # a library that takes long to import or much memory: the only modules that import it
-    "faiss": {"indexing.snapshot.vectors"},
+    "faiss": {"indexing.snapshot.vectors", "indexing.snapshot.list_index"},
     "tantivy": {
         "indexing.snapshot.keyword_index",
         "indexing.snapshot.keyword_query",

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from indexing.errors import Cancelled
+from indexing.snapshot.spread import Spread
 from indexing.snapshot.vectors import (
     EACH_LIST,
     LISTS,
     Nearby,
-    Spread,
     VectorIndex,
     build_index,
     nearest,
@@ -132,7 +132,8 @@ def test_products_are_what_numpy_says(count):
 IN_TIGHT_MEMORY = """
 import resource
 import numpy as np, psutil
-from indexing.snapshot.vectors import Spread, compare_each, products
+from indexing.snapshot.spread import Spread
+from indexing.snapshot.vectors import compare_each, products
 vectors = np.ones((2_000, 384), np.float32)
 vector, spread = vectors[0], Spread(np.ones(384, np.float32), np.ones((384, 384), np.float32))
 limit = psutil.Process().memory_info().vms + (16 << 20)

@@ -1,0 +1,90 @@
+"""Experts in a file instead of in memory: a million of them as Python objects take more than a gigabyte."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
+from itertools import islice
+from operator import attrgetter
+from pathlib import Path
+from typing import IO, Self, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experts.profiles.records import ExpertRecord
+
+BLOCK = 1_000
+"""Experts that are read at once."""
+_values_of = attrgetter(*(each.name for each in fields(ExpertRecord)))
+
+
+class RecordFile(Sequence[ExpertRecord]):
+    """Experts in their order, read again a block at a time. For one thread.
+
+    The file has no name, and is gone when it is closed, or with the last reference.
+    """
+
+    def __init__(self, file: IO[bytes], ends: Sequence[int], rows: NDArray[np.int64]) -> None:
+        """`ends`: where in the file each block ends; `rows`, int64[n], rising: which of the file these are."""
+        self._file = file
+        self._ends = ends
+        self._rows = rows
+        self._number = -1
+        self._block: list[ExpertRecord] = []
+
+    @classmethod
+    def of(cls, experts: Iterable[ExpertRecord], folder: Path) -> Self:
+        """Write `experts` into a file on the disk of `folder`, which must exist. Raises OSError."""
+        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  as long as the records
+        ends, count, left = [], 0, iter(experts)
+        while block := list(islice(left, BLOCK)):
+            file.write(pickle.dumps([_values_of(each) for each in block], pickle.HIGHEST_PROTOCOL))
+            ends.append(file.tell())
+            count += len(block)
+        file.flush()
+        return cls(file, ends, np.arange(count, dtype=np.int64))
+
+    def of_rows(self, rows: Sequence[int]) -> RecordFile:
+        """Some of these experts, by their places, rising."""
+        return RecordFile(self._file, self._ends, self._rows[np.asarray(rows, np.int64)])
+
+    def close(self) -> None:
+        """Nothing can be read any more, and the disk is free."""
+        self._file.close()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, place: int) -> ExpertRecord: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[ExpertRecord]: ...
+
+    def __getitem__(self, place: int | slice) -> ExpertRecord | list[ExpertRecord]:
+        if isinstance(place, slice):
+            return [self._record(row) for row in self._rows[place].tolist()]
+        return self._record(int(self._rows[place]))
+
+    def __iter__(self) -> Iterator[ExpertRecord]:
+        number, block = -1, self._block
+        for row in self._rows.tolist():
+            if row // BLOCK != number:
+                number = row // BLOCK
+                block = self._read(number)
+            yield block[row % BLOCK]
+
+    def _record(self, row: int) -> ExpertRecord:
+        if row // BLOCK != self._number:
+            self._block = self._read(row // BLOCK)
+            self._number = row // BLOCK
+        return self._block[row % BLOCK]
+
+    def _read(self, number: int) -> list[ExpertRecord]:
+        start = self._ends[number - 1] if number else 0
+        raw = os.pread(self._file.fileno(), self._ends[number] - start, start)
+        return [ExpertRecord(*values) for values in pickle.loads(raw)]  # noqa: S301  nobody else can open the file
