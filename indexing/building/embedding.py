@@ -75,19 +75,20 @@ def embed(
         of_new = np.array([place[hashes[at]] for at in new.tolist()])
         first = rows[new[np.unique(of_new, return_index=True)[1]]]
         _, found = encode(keys, layout.texts, encoder, shards, progress, scheduler, (matrix, first))
-        same = rows[new] != first[of_new]  # texts that several have
-        _copy(matrix, first[of_new[same]], matrix, rows[new[same]])
+        _repeat(matrix, first[of_new], rows[new])
         new = new[~found[of_new]]
     _fill_in_means(matrix, layout)
     encoded = len(np.unique(layout.expert_of(rows[new])))
-    progress.summarise(
-        message(
-            "Reused the vectors of %(reused)s; encoded the profiles of %(encoded)s",
-            reused=count_of_experts(len(layout) - encoded),
-            encoded=count_of_experts(encoded),
-        )
-    )
-    return Embedded(layout, matrix, encoded, len(layout) - encoded)
+    reused = len(layout) - encoded
+    counts = {"reused": count_of_experts(reused), "encoded": count_of_experts(encoded)}
+    progress.summarise(message("Reused the vectors of %(reused)s; encoded the profiles of %(encoded)s", **counts))
+    return Embedded(layout, matrix, encoded, reused)
+
+
+def _repeat(matrix: NDArray[np.float32], first: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
+    """Set `rows`, int64[k], of `matrix`, float32[r, d], to those with the same text, `first`, int64[k]."""
+    same = first != rows
+    _copy(matrix, first[same], matrix, rows[same])
 
 
 def _copy(

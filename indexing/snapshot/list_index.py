@@ -24,10 +24,10 @@ as many would halve what a search looks at, and double the work of building."""
 LISTS_LOOKED_AT = 16
 """The least effort of a `ListIndex`: in how many lists it looks. A version may need more."""
 REFINED = 64
-"""A `ListIndex` finds this many rows more than it is asked for, which are compared by their real vectors: one byte
+"""A `ListIndex` finds this many rows more than are requested, which are compared by their real vectors: one byte
 for each number leaves the order of the last ones open."""
 AHEAD = 16
-"""How many vectors it looks at, at least, for each row that it is asked for."""
+"""How many vectors it looks at, at least, for each row that is requested."""
 
 
 class ListIndex:
@@ -70,7 +70,7 @@ class ListIndex:
         return int(self._index.d)
 
     def search(self, vectors: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """As `VectorIndex.search`."""
+        """As `VectorIndex.search`: int64[m, k] and float32[m, k], best first, for m unit vectors, float32[m, d]."""
         k = min(k, self.count)
         rows, similarities = np.full((len(vectors), k), -1, np.int64), np.full((len(vectors), k), -1, np.float32)
         for place, found in enumerate(self._candidates(vectors, k, self._lists_for(k))):
@@ -81,7 +81,10 @@ class ListIndex:
     def search_among(
         self, vectors: NDArray[np.float32], vector: NDArray[np.float32], k: int, mask: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """As `VectorIndex.search_among`. The fewer rows are selected, the more lists are looked at."""
+        """As `VectorIndex.search_among`: int64[k] and float32[k] for a `vector`, float32[d], and a `mask`, bool[n].
+
+        The fewer rows are selected, the more lists are looked at.
+        """
         selected = int(np.count_nonzero(mask))
         k = min(k, selected)
         if selected > EXACT_AMONG:

@@ -63,7 +63,7 @@ class PlaceColumns:
         languages: Sequence[str],
         available: Sequence[date | None],
     ) -> Self:
-        """The columns of experts of whom these are the values, in their order."""
+        """The columns of experts who have these values, in their order."""
         of_city = {city: _some(folded(city)) for city in set(cities)}
         of_country = {country: _some(country) for country in set(countries)}
         of_languages = {codes: list(dict.fromkeys(codes.split())) for codes in set(languages)}

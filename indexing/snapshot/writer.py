@@ -76,7 +76,7 @@ class VersionWriter:
         return self.building / name
 
     def allocate_vectors(self, shape: tuple[int, int]) -> NDArray[np.float32]:
-        """The file of the vectors, mapped and writable, float32 of this shape. Raises OSError if the disk is full."""
+        """The file of the vectors, mapped and writable, float32[n + m, d]. Raises OSError on a full disk."""
         mapped = np.lib.format.open_memmap(self.path(VECTORS), "w+", np.float32, shape)
         if hasattr(os, "posix_fallocate"):  # to write into a hole on a full disk would end the process
             with self.path(VECTORS).open("r+b") as file:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+
+from indexing.lib import paths
 
 
 class BenchmarkFailed(Exception):
@@ -68,3 +72,9 @@ def own_environment(folder: str, step: str) -> dict[str, str]:
     }
     # as in service: all processors for the worker, one thread per query for the web process
     return os.environ | own | {"OMP_NUM_THREADS": "1" if step == "measure" else str(os.cpu_count() or 1)}
+
+
+def copy_exports(folder: Path) -> None:
+    """The model's export, if there is one already: making it takes longer than copying."""
+    if paths.models_folder().is_dir() and not (folder / paths.models_folder().name).exists():
+        shutil.copytree(paths.models_folder(), folder / paths.models_folder().name)

@@ -42,7 +42,7 @@ LOOK_SECONDS = 0.05
 AT_ONCE = 20_000
 REPEATED = 100_000
 CHANGED = 100
-"""One expert in so many is changed before the second rebuild."""
+"""One expert in this many is changed before the second rebuild."""
 QUERIES = 200
 SAMPLE = 1_000
 NEAREST = 100
@@ -50,7 +50,7 @@ NEAREST = 100
 
 @dataclass
 class MemoryOfStages:
-    """The most anonymous memory (what is no mapped file) of this process in each stage, in MB, by a thread."""
+    """The most anonymous memory (without mapped files) of this process in each stage, in MB, by a thread."""
 
     peaks: dict[str, int] = field(default_factory=dict)
     stage: str = "start"

@@ -20,7 +20,15 @@ from numpy.typing import NDArray
 from indexing.snapshot.recall import Truth, least_effort
 from indexing.snapshot.vectors import BLOCK, VectorIndex, build_index
 from tests.benchmarks import measure_scale
-from tests.benchmarks.common import BenchmarkFailed, own_environment, positive, print_json, report, run_inside
+from tests.benchmarks.common import (
+    BenchmarkFailed,
+    copy_exports,
+    own_environment,
+    positive,
+    print_json,
+    report,
+    run_inside,
+)
 from tests.benchmarks.derived_encoder import perturbed
 
 HELP = (
@@ -84,6 +92,7 @@ def run(options: argparse.Namespace) -> None:
 def _step(step: str, options: argparse.Namespace) -> Any:
     """One step, in a process of its own, so that its memory is its own."""
     options.folder.mkdir(parents=True, exist_ok=True)
+    copy_exports(options.folder)
     report(f"{options.experts:,} experts: {step}")
     environment = own_environment(str(options.folder), "measure" if step == "serve" else "prepare")
     return json.loads(run_inside(["scale", "--inside", step, "--experts", str(options.experts)], environment))

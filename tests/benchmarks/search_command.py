@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -14,9 +13,8 @@ from typing import Any
 
 from django.core.management import call_command
 
-from indexing.lib import paths
 from tests.benchmarks import derived_encoder, measure_search
-from tests.benchmarks.common import own_environment, positive, print_json, report, run_inside
+from tests.benchmarks.common import copy_exports, own_environment, positive, print_json, report, run_inside
 
 HELP = (
     "Measure the search on sample directories, in a temporary data folder. "
@@ -69,18 +67,12 @@ def _in_own_folder(size: int, options: argparse.Namespace) -> dict[str, Any]:
     arguments = ["--experts", str(size), "--searches", str(options.searches)]
     arguments += ["--clients", *map(str, options.clients), "--state", *options.state]
     with tempfile.TemporaryDirectory(prefix="tcs-benchmark-") as folder:
-        _copy_exports(Path(folder))
+        copy_exports(Path(folder))
         report(f"Preparing {size:,} experts")
         run_inside(["search", "--inside", "prepare", *arguments], own_environment(folder, "prepare"))
         inside = run_inside(["search", "--inside", "measure", *arguments], own_environment(folder, "measure"))
     measured: dict[str, Any] = json.loads(inside)
     return measured
-
-
-def _copy_exports(folder: Path) -> None:
-    """The model's export, if there is one already: making it takes longer than copying."""
-    if paths.models_folder().is_dir():
-        shutil.copytree(paths.models_folder(), folder / paths.models_folder().name)
 
 
 def table(size: dict[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from tests.support import tiny_models
 def test_it_measures_every_step_in_a_folder_of_its_own(settings, tmp_path, monkeypatch, capfd):
     settings.DATA_DIR = tmp_path / "mine"
     model = tiny_models.make_exported(tmp_path / "tiny", paths.models_folder())
+    settings.TCS_MODEL_PATH = str(model)
     monkeypatch.setenv("TCS_MODEL_PATH", str(model))
     folder = tmp_path / "large"
     assert command.main(["scale", "--folder", str(folder), "--experts", "300"]) == 0

@@ -45,7 +45,7 @@ def long_bio(number: int) -> str:
 
 @pytest.fixture
 def directory(db) -> list[Expert]:
-    """14 experts, of whom every third has several passages, and two the same text."""
+    """14 experts, every third with several passages, and two the same text."""
     experts = cast.experts(14)
     for number, expert in enumerate(experts):
         expert.bio = long_bio(number) if number % 3 == 0 else expert.bio
