@@ -54,6 +54,8 @@ class Marker:
         self._read: set[str] = set()
         self._matching: set[str] = set()
         """Those of the words read that the query matches: the profiles on a page share most of their words."""
+        self._whole: set[str] = set()
+        """Texts of which all words have been read."""
         self._found: dict[str, list[Span]] = {}
 
     @classmethod
@@ -66,6 +68,7 @@ class Marker:
         marker = cls.from_query(query, keywords)
         texts = [text for hit in hits for text in _texts(hit) if text.isascii() or not _SPECIAL.search(text)]
         marker._read_words({word for text in texts for word in _PLAIN_WORD.findall(text)})
+        marker._whole.update(texts)
         return marker
 
     def spans(self, text: str) -> list[Span]:
@@ -84,9 +87,9 @@ class Marker:
             found = list(_WORD.finditer(text))
             self._read_words({word.group() for word in found if not _UNSPACED.match(word.group())})
             return [span for word in found for span in self._within(word)]
-        words = set(_PLAIN_WORD.findall(text))
-        self._read_words(words)
-        if self._matching.isdisjoint(words):
+        if text not in self._whole:
+            self._read_words(set(_PLAIN_WORD.findall(text)))
+        if not any(word in text for word in self._matching):  # most names and tags
             return []
         return [word.span() for word in _PLAIN_WORD.finditer(text) if word.group() in self._matching]
 

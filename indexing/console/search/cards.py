@@ -13,7 +13,7 @@ from html import escape
 from django.template.defaultfilters import floatformat
 from django.urls import reverse
 from django.utils.formats import get_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -25,8 +25,6 @@ from indexing.search import Hit
 from indexing.search.highlights import Marker
 
 NOTHING = Marker(())
-TAG = '<span class="tag tag-{}"><bdi>{}</bdi></span>'
-COMMON_TAG = '<span class="tag tag-{} tag-common" title="{}"><bdi>{}</bdi></span>'
 PLACE = 10**9
 """Stands for an expert's id in an address that is made once for all cards."""
 
@@ -150,12 +148,11 @@ def marked_tags(tags: Iterable[TagName], marker: Marker) -> SafeString:
     """The tags of a card, each with the words of the query in <mark>, and a hint where there are any."""
     shown = []
     for tag in tags:
-        name = marker.marked(without_bidi_controls(tag.name))
-        if marker.spans(tag.name):
-            shown.append(format_html(COMMON_TAG, tag.kind, _("Matches your query"), name))
-        else:
-            shown.append(format_html(TAG, tag.kind, name))
-    return format_html_join("\n", "{}", ((each,) for each in shown))
+        kind, name = escape(tag.kind), marker.marked(without_bidi_controls(tag.name))
+        common = marker.spans(tag.name)
+        hint = f' tag-common" title="{escape(_("Matches your query"))}"' if common else '"'
+        shown.append(f'<span class="tag tag-{kind}{hint}><bdi>{name}</bdi></span>')
+    return _safe("\n".join(shown))
 
 
 def _safe(html: str) -> SafeString:
