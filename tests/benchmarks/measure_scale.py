@@ -53,6 +53,7 @@ class MemoryOfStages:
     """The most anonymous memory (without mapped files) of this process in each stage, in MB, by a thread."""
 
     peaks: dict[str, int] = field(default_factory=dict)
+    processor_seconds: dict[str, float] = field(default_factory=dict)
     stage: str = "start"
     _ended: threading.Event = field(default_factory=threading.Event)
 
@@ -126,9 +127,10 @@ def _stages_named(memory: MemoryOfStages) -> Iterator[None]:
 
     @contextmanager
     def named(self: Any, name: str) -> Iterator[Any]:
-        memory.stage = name
+        memory.stage, began = name, time.process_time()
         with original(self, name) as stage:
             yield stage
+        memory.processor_seconds[name] = round(time.process_time() - began, 1)
 
     execute.RunReporter.stage = named  # type: ignore[method-assign]
     try:
@@ -152,6 +154,7 @@ def rebuild() -> dict[str, Any]:
     return {
         "seconds": seconds,
         "stages": {each["stage"]: each["seconds"] for each in run.stages},
+        "processor_seconds": memory.processor_seconds,
         "anonymous_mb": memory.peaks,
         "peak_mb": run.peak_mb,
         "log": [each["summary"] for each in run.stages],
