@@ -22,6 +22,7 @@ from indexing.encoders.dask_task import Equipment
 from indexing.encoders.protocol import MIN_COSINE
 from indexing.errors import Cancelled, EncoderUnavailable
 from indexing.lib import processes
+from indexing.lib.ownership import MARK
 from indexing.models import IndexState, RebuildRun
 from indexing.serving import live
 from indexing.worker import execute
@@ -70,8 +71,9 @@ def cluster(clusters, folder, model) -> Iterator[Cluster]:
 
 @pytest.fixture
 def encoder(folder, model, settings, monkeypatch) -> ModelEncoder:
-    """The workers' model in this process."""
+    """The workers' model in this process, in a folder that no database of an earlier test has."""
     settings.TCS_MODEL_PATH, settings.DATA_DIR = str(model), folder
+    (folder / MARK).unlink(missing_ok=True)
     monkeypatch.setattr(shards, "SIZE", 4)
     return ModelEncoder()
 
