@@ -227,7 +227,7 @@ def _stored_key(folder: Path) -> str:
     path = folder / "secret_key"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        mine = folder / f"secret_key.{os.getpid()}"
+        mine = folder / f"secret_key.{secrets.token_hex(4)}"  # other containers have the same process ids
         try:
             mine.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
             mine.write_text(secrets.token_urlsafe(64))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
-import os
+import secrets
 import shutil
 from collections.abc import Container, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -192,7 +192,7 @@ def _write(folder: Path, shard: NDArray[Any]) -> None:
     np.save(content, shard, allow_pickle=False)
     raw = content.getvalue()
     path = folder / name_of([shard["hash"].tobytes()])
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
+    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
     try:
         unfinished.write_bytes(hashlib.sha256(raw).digest() + raw)
         flush_to_disk(unfinished)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ BLOCK = 16_384
 def save(positions: Positions, target: Path) -> None:
     """Write float32[n, 2] to a file that appears whole or not at all. Raises OSError."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    unfinished = target.with_name(f"{target.name}.{secrets.token_hex(4)}.tmp")
     try:
         with unfinished.open("wb") as file:
             np.save(file, positions, allow_pickle=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -203,8 +204,8 @@ def _new_folder(fingerprint: str, database: str) -> Iterator[Path]:
     An export in its place has no mark: it is every database's that uses the model.
     """
     target = onnx_files.folder_of(fingerprint)
-    folder = target.with_name(f"{fingerprint}.{os.getpid()}.exporting")
-    shutil.rmtree(folder, ignore_errors=True)
+    mine = secrets.token_hex(4)  # containers that share the folder have the same process ids
+    folder = target.with_name(f"{fingerprint}.{mine}.exporting")
     folder.mkdir(parents=True)
     mark(folder, database)
     try:
@@ -214,12 +215,12 @@ def _new_folder(fingerprint: str, database: str) -> Iterator[Path]:
             flush_to_disk(path)
         if target.exists():  # damaged, or of an older format
             mark(target, database)
-            target.rename(target.with_name(f"{fingerprint}.{os.getpid()}.old"))
+            target.rename(target.with_name(f"{fingerprint}.{mine}.old"))
         folder.rename(target)
         flush_to_disk(target.parent)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(target.with_name(f"{fingerprint}.{os.getpid()}.old"), ignore_errors=True)
+        shutil.rmtree(target.with_name(f"{fingerprint}.{mine}.old"), ignore_errors=True)
 
 
 def _remove_others(fingerprint: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -148,7 +149,7 @@ def _write_mark(database: str, *, replace: bool) -> None:
     """
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
-    mine = folder / f"{MARK}.{os.getpid()}"
+    mine = folder / f"{MARK}.{secrets.token_hex(4)}"
     mine.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
     try:
         mine.write_text(f"{database}\n{describe()}\n")

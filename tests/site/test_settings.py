@@ -7,6 +7,9 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -98,6 +101,23 @@ def test_a_setting_that_makes_no_sense_is_named_with_its_value(tmp_path, name, v
     last = ended.stderr.strip().splitlines()[-1]
     assert "ImproperlyConfigured" in last
     assert name in last
+
+
+def test_of_many_who_make_the_secret_key_at_once_all_have_the_same(tmp_path):
+    """Also of containers that share the folder, whose processes have the same ids: here all are one process."""
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(40):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            together = threading.Barrier(8)
+
+            def key(folder: Path = folder, together: threading.Barrier = together) -> str:
+                together.wait()
+                return env.secret_key(folder)
+
+            keys = {each.result() for each in [pool.submit(key) for _ in range(8)]}
+            assert len(keys) == 1
+            assert [path.name for path in folder.iterdir()] == ["secret_key"]
 
 
 def test_the_secret_key_is_made_once_and_for_its_owner_only(tmp_path):

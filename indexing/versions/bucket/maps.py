@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import threading
+import secrets
 from pathlib import Path
 
 from indexing.lib import paths
@@ -37,7 +36,7 @@ def map_file_of(number: int) -> Path:
             raw = bucket().read(found.name)
             if hashlib.sha256(raw).hexdigest() == sha256:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                unfinished = path.with_name(f"{path.stem}.{os.getpid()}.{threading.get_ident()}.tmp")
+                unfinished = path.with_name(f"{path.stem}.{secrets.token_hex(4)}.tmp")
                 unfinished.write_bytes(raw)
                 unfinished.replace(path)
                 break
