@@ -34,7 +34,14 @@ from tests.faults.waiting import until
 from tests.faults.web import QUERIES, Answer, Searching, Web, token
 from tests.support import cast
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.services,
+    pytest.mark.skipif(
+        "sqlite" in real_settings.DATABASES["default"]["ENGINE"],
+        reason="machines that share no disk share a server of databases",
+    ),
+]
 
 SWAPS = int(os.environ.get("TCS_TEST_SWAPS", "2"))
 ADDRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
