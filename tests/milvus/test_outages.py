@@ -16,9 +16,10 @@ from indexing.search.words_instead import NOTICE
 from indexing.serving import live
 from indexing.snapshot import milvus_client
 from indexing.snapshot.milvus_client import ANSWER_SECONDS
-from indexing.snapshot.milvus_engine import MilvusEngine, collection_name
+from indexing.snapshot.milvus_engine import MilvusEngine
 from indexing.versions import collections
 from tests.support import cast
+from tests.support.milvus_cast import built, name_of
 from tests.support.milvus_server import ROOT, Milvus
 from tests.support.waiting import until
 
@@ -26,16 +27,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SEARCH = "/api/search"
 BREAD = {"q": "bread"}
-
-
-def built(state: str = RebuildRun.State.DONE) -> RebuildRun:
-    run = cast.rebuild()
-    assert run.state == state, run.error
-    return run
-
-
-def name_of(run: RebuildRun) -> str:
-    return collection_name(run.version_id, run.fence)
 
 
 def test_killed_between_commit_and_alias_the_version_is_live_and_the_alias_follows_later(

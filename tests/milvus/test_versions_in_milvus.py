@@ -18,23 +18,14 @@ from indexing.search.filters import Filters
 from indexing.search.words_instead import NOTICE
 from indexing.serving import live
 from indexing.snapshot import milvus_vectors
-from indexing.snapshot.milvus_engine import MilvusEngine, collection_name
+from indexing.snapshot.milvus_engine import MilvusEngine
 from indexing.versions import collections, decisions, opening
 from tests.support import cast
+from tests.support.milvus_cast import built, name_of
 from tests.support.version_cast import CAROL
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def built(state: str = RebuildRun.State.DONE) -> RebuildRun:
-    run = cast.rebuild()
-    assert run.state == state, run.error
-    return run
-
-
-def name_of(run: RebuildRun) -> str:
-    return collection_name(run.version_id, run.fence)
 
 
 @pytest.fixture
