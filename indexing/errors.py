@@ -193,8 +193,8 @@ class FolderNotShared(IndexingError):
         super().__init__(
             message(
                 "The worker on %(host)s does not share the data folder of the web processes: what process %(other)s "
-                "wrote into it is not in %(folder)s. Nothing was published, and search is not affected. Set "
-                "TCS_DATA_DIR to the same folder for both, then rebuild.",
+                "wrote into it is not in %(folder)s. Nothing was published. Set TCS_DATA_DIR to the same folder for "
+                "both, then rebuild.",
                 host=host,
                 other=other,
                 folder=folder,
@@ -211,8 +211,8 @@ class BucketNotShared(IndexingError):
         super().__init__(
             message(
                 "The worker on %(host)s does not share the bucket of the web processes: what process %(other)s wrote "
-                "is not in %(url)s. Nothing was published, and search is not affected. Set TCS_VERSIONS_URL to the "
-                "same bucket for both, then rebuild.",
+                "is not in %(url)s. Nothing was published. Set TCS_VERSIONS_URL to the same bucket for both, then "
+                "rebuild.",
                 host=host,
                 other=other,
                 url=url,

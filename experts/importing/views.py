@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
@@ -196,10 +197,10 @@ def _success_message(pending: uploads.PendingImport, plan: ImportPlan) -> str:
         "Imported %(file)s: %(new)s new, %(changed)s changed, %(deactivated)s deactivated, %(rejected)s skipped."
     ) % {
         "file": pending.name,
-        "new": counts.new,
-        "changed": counts.changed,
-        "deactivated": len(plan.deactivated),
-        "rejected": counts.rejected,
+        "new": intcomma(counts.new),
+        "changed": intcomma(counts.changed),
+        "deactivated": intcomma(len(plan.deactivated)),
+        "rejected": intcomma(counts.rejected),
     }
 
 

@@ -113,7 +113,13 @@ def mark_crashed(run: RebuildRun, sentence: Message | str) -> bool:
 
 
 def cancelled_sentence(name: str) -> Message:
-    return message("Cancelled by %(who)s. Search is not affected.", who=name or message("somebody"))
+    return message("Cancelled by %(who)s.", who=name or message("somebody"))
+
+
+def with_what_search_does(sentence: Message | str, state: IndexState) -> Message:
+    """Why a run ended badly, and, where there is a version to search, that search is not affected."""
+    sentence = sentence if isinstance(sentence, Message) else Message(sentence)
+    return sentences(sentence, message("Search is not affected.")) if state.live_version_id else sentence
 
 
 def fence_lost(run: RebuildRun) -> FenceLost:
@@ -173,7 +179,7 @@ def end_well(
 def _end_badly(run: RebuildRun, to: State, *, error: Message | str, peak_mb: int | None = None) -> bool:
     """Move an active run to a bad end and take back the number of a version that was never finished."""
     with transaction.atomic():
-        IndexState.locked()
+        error = with_what_search_does(error, IndexState.locked())
         run.refresh_from_db(fields=["stage"])
         expect = (State.QUEUED, State.RUNNING)
         if not run.move(

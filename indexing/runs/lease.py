@@ -124,14 +124,12 @@ def _why_lost(run: RebuildRun) -> Message | None:
     stage = run.stage_label or message("start")
     if owner is not None and owner.is_gone:
         return message(
-            "Crashed: the build process stopped unexpectedly in stage “%(stage)s”, possibly out of memory. "
-            "Search is not affected.",
+            "Crashed: the build process stopped unexpectedly in stage “%(stage)s”, possibly out of memory.",
             stage=stage,
         )
     if watch.get().expired(run):
         return message(
-            "Crashed: no sign of life from the build process for %(seconds)d s, in stage “%(stage)s”. "
-            "Search is not affected.",
+            "Crashed: no sign of life from the build process for %(seconds)d s, in stage “%(stage)s”.",
             seconds=settings.TCS_LEASE_SECONDS,
             stage=stage,
         )

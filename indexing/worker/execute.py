@@ -91,7 +91,7 @@ def _end_after(error: Exception, run: RebuildRun, log: RunLogHandler) -> None:
     _fail(
         run,
         message(
-            "Unexpected error (%(name)s: %(error)s). The log has the details. Search is not affected.",
+            "Unexpected error (%(name)s: %(error)s). The log has the details.",
             name=type(error).__name__,
             error=error,
         ),

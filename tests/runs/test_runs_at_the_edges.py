@@ -240,7 +240,19 @@ def test_a_run_without_a_gate_stores_none():
 def test_a_run_that_nobody_cancelled_names_the_signal(signal, who):
     run = running()
     assert runs.end_cancelled(run, signal)
-    assert RebuildRun.objects.get(pk=run.pk).error == f"Cancelled by {who}. Search is not affected."
+    assert RebuildRun.objects.get(pk=run.pk).error == f"Cancelled by {who}."
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("end", [runs.end_cancelled, lambda run: runs.fail(run, "The disk is full.")])
+def test_a_run_that_ends_badly_says_that_search_is_not_affected_where_there_is_one(end):
+    first = running()
+    end(first)
+    assert "Search is" not in RebuildRun.objects.get(pk=first.pk).error
+    cast.published()
+    second = running()
+    end(second)
+    assert RebuildRun.objects.get(pk=second.pk).error.endswith(". Search is not affected.")
 
 
 @pytest.mark.parametrize(

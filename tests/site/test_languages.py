@@ -215,7 +215,7 @@ def test_what_is_stored_is_in_the_language_of_the_installation(settings):
         run = runs.request("full", actor)
         runs.cancel(run.pk, actor)
     run.refresh_from_db()
-    assert run.error == "Cancelled by root. Search is not affected."
+    assert run.error == "Cancelled by root."
     lines = list(RunLogLine.objects.values_list("message", flat=True))
     assert lines[0] == f"Run {run.pk} (full rebuild) requested by root (page)."
     assert lines[-1] == "Cancellation requested by root (page)."
