@@ -66,7 +66,7 @@ def profile_passages(expert: ExpertRecord, reach: Reach, read: int | None = None
         start += len(text) + len(DOCUMENT_END)
     if len(pieces) < 2:
         return [Passage(whole, 0, len(expert.bio))]
-    before = len(profile_text(replace(expert, documents=""))) - len(expert.bio)
+    before = len(profile_text(expert._replace(documents=""))) - len(expert.bio)
     return [Passage(whole[:read], 0, min(max(0, read - before), len(expert.bio))), *pieces]
 
 

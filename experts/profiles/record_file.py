@@ -6,9 +6,7 @@ import os
 import pickle
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
 from itertools import islice
-from operator import attrgetter
 from pathlib import Path
 from typing import IO, Self, overload
 
@@ -19,7 +17,6 @@ from experts.profiles.records import ExpertRecord
 
 BLOCK = 1_000
 """Experts that are read at once."""
-_values_of = attrgetter(*(each.name for each in fields(ExpertRecord)))
 
 
 class RecordFile(Sequence[ExpertRecord]):
@@ -42,7 +39,7 @@ class RecordFile(Sequence[ExpertRecord]):
         file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  as long as the records
         ends, count, left = [], 0, iter(experts)
         while block := list(islice(left, BLOCK)):
-            file.write(pickle.dumps([_values_of(each) for each in block], pickle.HIGHEST_PROTOCOL))
+            file.write(pickle.dumps([tuple(each) for each in block], pickle.HIGHEST_PROTOCOL))
             ends.append(file.tell())
             count += len(block)
         file.flush()
@@ -87,4 +84,4 @@ class RecordFile(Sequence[ExpertRecord]):
     def _read(self, number: int) -> list[ExpertRecord]:
         start = self._ends[number - 1] if number else 0
         raw = os.pread(self._file.fileno(), self._ends[number] - start, start)
-        return [ExpertRecord(*values) for values in pickle.loads(raw)]  # noqa: S301  nobody else can open the file
+        return [*map(ExpertRecord._make, pickle.loads(raw))]  # noqa: S301  nobody else can open the file

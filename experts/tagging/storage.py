@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -52,19 +54,20 @@ class TagsOfExperts(Mapping[int, tuple[T, ...]]):
 
     def __init__(self, pairs: NDArray[np.int64], of_tag: Callable[[int], T]) -> None:
         """`pairs` are expert ids and tag ids, int64[t, 2], in the order of the expert ids."""
-        self._experts, self._starts = np.unique(pairs[:, 0], return_index=True)
-        self._ends = np.append(self._starts[1:], len(pairs))
+        experts, starts = np.unique(pairs[:, 0], return_index=True)
+        self._experts, self._starts = array("q", experts.tobytes()), array("q", starts.tobytes())
+        self._starts.append(len(pairs))
         self._tags = pairs[:, 1]
         self._of_tag = of_tag
 
     def __getitem__(self, expert: int) -> tuple[T, ...]:
-        place = int(np.searchsorted(self._experts, expert))
+        place = bisect_left(self._experts, expert)
         if place == len(self._experts) or self._experts[place] != expert:
             raise KeyError(expert)
-        return tuple(map(self._of_tag, self._tags[self._starts[place] : self._ends[place]].tolist()))
+        return tuple(map(self._of_tag, self._tags[self._starts[place] : self._starts[place + 1]].tolist()))
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._experts.tolist())
+        return iter(self._experts)
 
     def __len__(self) -> int:
         return len(self._experts)

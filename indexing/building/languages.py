@@ -61,14 +61,26 @@ class ProfileLanguages:
     each: tuple[str, ...]
     """Of each profile, in order."""
 
+    documents: tuple[str, ...]
+    """Of the documents of each."""
 
-def detect(experts: Sequence[ExpertRecord]) -> ProfileLanguages:
-    """The language of title and bio of each expert. Those of unclear ones, and of languages without a stemmer, count
-    as the main language."""
-    found = [language_of(f"{expert.job_title}. {expert.bio or expert.documents}") for expert in experts]
-    counts = Counter(code for code in found if code)
+
+def detect(expert: ExpertRecord) -> tuple[str, str]:
+    """The languages of title and bio, and of the documents; empty if unclear."""
+    own = language_of(f"{expert.job_title}. {expert.bio or expert.documents}")
+    return own, language_of(expert.documents)
+
+
+def settle(own: Sequence[str], of_documents: Sequence[str]) -> ProfileLanguages:
+    """The languages of all profiles, from what `detect` found in each.
+
+    Those of unclear ones, and of languages without a stemmer, count as the main language; those of unclear documents
+    as that of the profile.
+    """
+    counts = Counter(code for code in own if code)
     main = max(counts, key=lambda code: (counts[code], code == ENGLISH, code), default=ENGLISH)
-    return ProfileLanguages(main, tuple(code or main for code in found))
+    each = tuple(code or main for code in own)
+    return ProfileLanguages(main, each, tuple(code or other for code, other in zip(of_documents, each, strict=True)))
 
 
 def language_of(text: str) -> str:

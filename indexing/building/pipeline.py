@@ -17,6 +17,7 @@ from experts.profiles.text import has_text
 from indexing import encoders
 from indexing.building import embedding, nonsense, retag, shards, writing
 from indexing.building.embedding import Embedded
+from indexing.building.keywords import write_keywords
 from indexing.building.layout import lay_out
 from indexing.building.order import Order as Order
 from indexing.building.reporting import Reporter, StageProgress
@@ -28,7 +29,6 @@ from indexing.building.writing import (
     raise_disk_full,
     write_facets,
     write_index,
-    write_keywords,
     write_nonsense,
     write_vectors,
 )

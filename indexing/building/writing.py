@@ -18,7 +18,7 @@ from experts.profiles.passages import RULE
 from experts.profiles.records import FIELDS, ExpertRecord
 from experts.profiles.text import TEMPLATE_VERSION
 from experts.tagging import storage
-from indexing.building import languages, nonsense, verify
+from indexing.building import nonsense, verify
 from indexing.building.embedding import Embedded
 from indexing.building.layout import Layout
 from indexing.building.order import Order
@@ -27,30 +27,22 @@ from indexing.encoders import Encoder
 from indexing.errors import DiskFull
 from indexing.lib.messages import count_of_experts, count_of_passages, message
 from indexing.lib.retrying import with_database_retry
-from indexing.snapshot import keyword_index, vectors
+from indexing.snapshot import vectors
 from indexing.snapshot.engine import VersionVectors
 from indexing.snapshot.facets import FacetColumns
-from indexing.snapshot.feedback_terms import FeedbackTerms
 from indexing.snapshot.files_engine import MappedVectors
-from indexing.snapshot.keyword_schema import KeywordDocument
 from indexing.snapshot.manifest import EXACT, Manifest
 from indexing.snapshot.meaning_index import MeaningIndex
-from indexing.snapshot.passages import PassageRows
 from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.recall import Quality, least_effort
-from indexing.snapshot.suggestion_index import Suggestions
 from indexing.snapshot.writer import (
     FACETS,
-    FEEDBACK,
-    FEEDBACK_WORDS,
     FIELD_HASHES,
     IDS,
-    KEYWORDS,
     NONSENSE,
     PASSAGE_HASHES,
     PASSAGES,
-    SUGGESTIONS,
     TEXT_HASHES,
     VECTORS,
     VersionWriter,
@@ -141,46 +133,6 @@ def write_nonsense(writer: VersionWriter, layout: Layout, meaningless: NDArray[n
     matrix = np.load(writer.path(VECTORS), mmap_mode="r", allow_pickle=False)
     mapped = MappedVectors(matrix, layout.passages, None)
     return nonsense.strong_similarity(MeaningIndex(mapped, len(layout), layout.passages), meaningless)
-
-
-def write_keywords(
-    writer: VersionWriter,
-    order: Order,
-    experts: Sequence[ExpertRecord],
-    facets: FacetColumns,
-    passages: PassageRows,
-    progress: StageProgress,
-) -> None:
-    """Write suggestions and the keyword index of the experts read at the start, with their `facets`; and the words
-    of their profiles and `passages`."""
-    progress.expect(len(experts))
-    names = with_database_retry(storage.all_tag_names)
-    spoken = languages.detect(experts)
-    Suggestions.from_records(experts, names).save(writer.path(SUGGESTIONS))
-    terms = FeedbackTerms.from_records(experts, spoken.each, passages)
-    terms.save(writer.path(FEEDBACK), writer.path(FEEDBACK_WORDS))
-    documents = (
-        KeywordDocument(
-            key=expert.id,
-            name=expert.full_name,
-            username=expert.username,
-            job_title=expert.job_title,
-            company=expert.company,
-            bio=expert.bio,
-            tags=names.get(expert.id, ()),
-            labels=facets.labels_of_row(row),
-            rate=facets.rate_of_row(row),
-            available=facets.places.day_of_row(row) if facets.places else None,
-            language=spoken.each[row],
-            documents=expert.documents,
-            documents_language=languages.language_of(expert.documents) or spoken.each[row],
-        )
-        for row, expert in enumerate(experts)
-    )
-    keyword_index.build_index(
-        documents, writer.path(KEYWORDS), main=spoken.main, synonyms=order.synonyms, advance=progress.advance
-    )
-    progress.summarise(message("Indexed the words of %(experts)s", experts=count_of_experts(len(experts))))
 
 
 def manifest_of(

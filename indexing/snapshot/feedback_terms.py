@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experts.profiles.records import ExpertRecord
-from indexing.snapshot.counted_terms import TermBlock, counted
+from indexing.snapshot.counted_terms import TermBlock
 from indexing.snapshot.languages import terms_of
 from indexing.snapshot.passages import PassageRows
 from indexing.snapshot.ranking_constants import FEEDBACK_TERMS, FEEDBACK_TOTAL, RARITY
+from indexing.snapshot.text_terms import TextTerms
 
 K1, B = 1.2, 0.75
 """BM25's constants, as in tantivy (query/bm25.rs)."""
@@ -31,6 +32,18 @@ and the file is six times as large."""
 ENTRY = np.dtype([("term", "<u4"), ("weight", "<f4")])
 HAD_BY = 2
 """Experts who must have a term: what one alone has finds nobody else."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownTerms:
+    """What an earlier version has of the terms of n profiles and m passages."""
+
+    texts: TextTerms | None
+    pieces: TextTerms | None
+    text_rows: NDArray[np.int64]
+    """[n]: which of `texts` is that of each profile, -1 for none."""
+    piece_rows: NDArray[np.int64]
+    """[m]: the same of `pieces`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,24 +66,28 @@ class FeedbackTerms:
         cls, experts: Sequence[ExpertRecord], languages: Sequence[str], passages: PassageRows
     ) -> FeedbackTerms:
         """The terms of `experts`, in their order, and of `passages`. `languages`: that of each one's texts."""
-        numbers: dict[str, int] = {}
-        texts = [*counted(_texts(experts, languages), numbers, grows=True)]
-        had_by = np.zeros(len(numbers), np.int64)
-        for block in texts:
-            had_by += np.bincount(block.terms, minlength=len(numbers))
-        words = sorted(term for term, number in numbers.items() if had_by[number] >= HAD_BY)
-        order = np.fromiter((numbers[word] for word in words), np.int64, len(words))
-        number = np.full(len(numbers), -1, np.int64)
-        number[order] = np.arange(len(words))
-        counts = had_by[order].astype(np.float64)
-        highest = np.log1p((len(experts) + 0.5) / 0.5)
-        idf = np.log1p((len(experts) - counts + 0.5) / (counts + 0.5))
+        return cls.of(*terms_of_profiles(experts, languages, passages))
+
+    @classmethod
+    def of(cls, texts: TextTerms, pieces: TextTerms) -> FeedbackTerms:
+        """Those of the profiles that have these terms, and of their passages."""
+        experts = texts.count
+        had_by = np.zeros(len(texts.words), np.int64)
+        for block in texts.blocks:
+            had_by += np.bincount(block.terms, minlength=len(had_by))
+        often = had_by >= HAD_BY
+        words = [word for word, is_known in zip(texts.words, often.tolist(), strict=True) if is_known]
+        number = np.full(len(often), -1, np.int64)
+        number[often] = np.arange(len(words))
+        counts = had_by[often].astype(np.float64)
+        highest = np.log1p((experts + 0.5) / 0.5)
+        idf = np.log1p((experts - counts + 0.5) / (counts + 0.5))
         rarity = idf * (idf / highest) ** RARITY
-        pieces = [*counted(_pieces(experts, languages, passages), numbers, grows=False)]
-        del numbers
-        parts = [*_all_entries(texts, len(experts), number, rarity)]
-        del texts
-        parts += _all_entries(pieces, sum(int(np.count_nonzero(block.lengths)) for block in pieces), number, rarity)
+        parts = [*_all_entries(texts.blocks, experts, number, rarity)]
+        place = {word: at for at, word in enumerate(words)}
+        number = np.fromiter((place.get(word, -1) for word in pieces.words), np.int64, len(pieces.words))
+        spoken = sum(int(np.count_nonzero(block.lengths)) for block in pieces.blocks)
+        parts += _all_entries(pieces.blocks, spoken, number, rarity)
         sizes = [np.zeros(1, np.int64), *(sizes for sizes, _entries in parts)]
         return cls(
             starts=np.cumsum(np.concatenate(sizes), dtype=np.int64),
@@ -151,18 +168,36 @@ class FeedbackTerms:
         return bytes(self.words[place]).decode()
 
 
-def _texts(experts: Sequence[ExpertRecord], languages: Sequence[str]) -> Iterator[list[str]]:
-    """The terms of each expert's title, company and bio."""
-    for each, language in zip(experts, languages, strict=True):
-        yield terms_of(" \n ".join((each.job_title, each.company, each.bio)), language)
+def terms_of_profiles(
+    experts: Sequence[ExpertRecord],
+    languages: Sequence[str],
+    passages: PassageRows,
+    known: KnownTerms | None = None,
+) -> tuple[TextTerms, TextTerms]:
+    """The terms of title, company and bio of each of n experts, and those of each of m passages: none of a whole
+    profile, and none of what is not in the bio."""
 
+    def of_texts(rows: NDArray[np.int64]) -> Iterator[list[str]]:
+        every = len(rows) == len(experts)  # then one after another, which is faster in a file
+        for row, each in zip(
+            rows.tolist(), experts if every else (experts[row] for row in rows.tolist()), strict=True
+        ):
+            yield terms_of(" \n ".join((each.job_title, each.company, each.bio)), languages[row])
 
-def _pieces(experts: Sequence[ExpertRecord], languages: Sequence[str], passages: PassageRows) -> Iterator[list[str]]:
-    """The terms of each passage: none of a whole profile, and none of what is not in the bio."""
-    wholes = set(passages.starts.tolist())
-    for place, (row, start, length) in enumerate(passages.table.tolist()):
-        text = "" if place in wholes else experts[row].bio[start : start + length]
-        yield terms_of(text, languages[row])
+    def of_pieces(places: NDArray[np.int64]) -> Iterator[list[str]]:
+        wholes = set(passages.starts.tolist())
+        for place in places.tolist():
+            row, start, length = passages.table[place].tolist()
+            text = "" if place in wholes else experts[row].bio[start : start + length]
+            yield terms_of(text, languages[row])
+
+    if known is None:
+        nothing = np.full(len(experts), -1), np.full(len(passages), -1)
+        known = KnownTerms(None, None, *nothing)
+    return (
+        TextTerms.of(known.text_rows, of_texts, known.texts),
+        TextTerms.of(known.piece_rows, of_pieces, known.pieces),
+    )
 
 
 def _all_entries(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tantivy import Query
 
 from indexing.snapshot.keyword_query import KeywordQuery, QueryParser
-from indexing.snapshot.keyword_schema import KEY, KeywordDocument, make_schema, to_tantivy
+from indexing.snapshot.keyword_schema import KEY, KeywordDocument, make_schema, to_json
 from indexing.snapshot.languages import ENGLISH, STEMMERS, Languages
 from indexing.snapshot.prefilter import KeywordConditions
 from indexing.snapshot.query_terms import QueryAnalysis, QueryWord
@@ -140,7 +140,7 @@ def build_index(
             languages[document.language] = None
             if document.documents:
                 languages[document.documents_language] = None
-            writer.add_document(to_tantivy(document, main))
+            writer.add_json(to_json(document, main))
             pending += 1
             if pending == ADVANCE_EVERY and advance is not None:
                 advance(pending)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -65,6 +66,8 @@ class KeywordDocument:
     """Of title and bio: a code of `languages.STEMMERS`."""
     documents: str = ""
     documents_language: str = ENGLISH
+    words: str = ""
+    """What `words_as_json` gives for it, if that is known."""
 
 
 def make_schema() -> tantivy.Schema:
@@ -103,24 +106,29 @@ def filter_queries(schema: tantivy.Schema, conditions: KeywordConditions) -> Ite
         yield Query.range_query(schema, AVAILABLE, FieldType.Integer, None, conditions.available_by)
 
 
-def to_tantivy(expert: KeywordDocument, main: str = ENGLISH) -> tantivy.Document:
+def to_json(expert: KeywordDocument, main: str = ENGLISH) -> str:
     """The document as tantivy takes it. `main` is the language of companies and tags."""
-    document = tantivy.Document()
-    document.add_integer(KEY, expert.key)
-    document.add_text(HANDLE, whole_text_term(expert.username))
-    for label in expert.labels:
-        document.add_text(LABEL, label)
+    fields: dict[str, int | float | list[str]] = {KEY: expert.key, LABEL: list(expert.labels)}
     if expert.rate is not None:
-        document.add_float(RATE, expert.rate)
+        fields[RATE] = expert.rate
     if expert.available is not None:
-        document.add_integer(AVAILABLE, expert.available)
-    document.add_text(USERNAME, " ".join(words_of(expert.username)))
+        fields[AVAILABLE] = expert.available
+    return f"{_as_json(fields)[:-1]},{(expert.words or words_as_json(expert, main))[1:]}"
+
+
+def words_as_json(expert: KeywordDocument, main: str = ENGLISH) -> str:
+    """The part of `to_json` that takes time, and does not change with the filters: its words in their fields."""
     names = words_of(expert.name)
-    document.add_text("name", " ".join(names))
-    document.add_text(NAMES, " ".join([*names, *_runs(names), *joined_words(expert.name)]))
-    document.add_text(WORDS, " ".join(names))
     tags = " \n ".join(expert.tags)
     joined: list[str] = []
+    in_order = [" ".join(names)]
+    fields: dict[str, str | list[str]] = {
+        HANDLE: whole_text_term(expert.username),
+        USERNAME: " ".join(words_of(expert.username)),
+        "name": " ".join(names),
+        NAMES: " ".join([*names, *_runs(names), *joined_words(expert.name)]),
+        WORDS: in_order,
+    }
     for field, text, language in (
         ("job_title", expert.job_title, expert.language),
         ("company", expert.company, main),
@@ -129,11 +137,14 @@ def to_tantivy(expert: KeywordDocument, main: str = ENGLISH) -> tantivy.Document
         (DOCUMENTS, expert.documents, expert.documents_language),
     ):
         words = words_of(text)
-        document.add_text(field, " ".join([term(language, word) for word in words]))
-        document.add_text(WORDS, " ".join(words))
+        fields[field] = " ".join([term(language, word) for word in words])
+        in_order.append(" ".join(words))
         joined += joined_words(text)
-    document.add_text(JOINED, " ".join(joined))
-    return document
+    fields[JOINED] = " ".join(joined)
+    return _as_json(fields)
+
+
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _runs(words: Sequence[str]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from indexing.errors import SnapshotInvalid
 from indexing.lib.messages import message
 
-FORMAT = 9
+FORMAT = 10
 """Increase it whenever the files of a version or the keys of the manifest change, and say here since when:
 
 1 at first; without SUGGESTIONS and labels in the keyword index, but later releases of that format have both.
@@ -26,6 +26,7 @@ index may have an `ann_effort`, without a new number: who does not know it searc
   Milvus have an `engine`; who does not know it compares every vector, or misses `ann.faiss`.
 9 with the words of passages in FEEDBACK. Since then the index of a very large version is of the kind IVF, without a
   new number: who does not know it refuses the version.
+10 with the words of each text as they were analysed, for the next build: see `indexing.building.words`.
 
 `tests/snapshot/test_format.py` notices a change without a new number."""
 WITH_PASSAGES, WITH_STRENGTH, WITH_FIELDS = 4, 6, 7
@@ -34,7 +35,7 @@ FIELDS_BEFORE = (
     *("rate", "currency", "category", "photo", "manual_tags"),
 )
 """The fields of versions that do not name them."""
-READABLE = (1, 2, 3, 4, 5, 6, 7, 8, FORMAT)
+READABLE = (1, 2, 3, 4, 5, 6, 7, 8, 9, FORMAT)
 """Of the first format only versions that have all files: see `indexing.snapshot.version_files.check_files`."""
 
 MANIFEST_NAME = "manifest.json"

@@ -10,7 +10,7 @@ import re
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import partial
@@ -90,13 +90,19 @@ class Suggestions:
         object.__setattr__(self, "shared", shared)
 
     @classmethod
-    def from_records(cls, experts: Sequence[ExpertRecord], tags: Mapping[int, Sequence[str]]) -> Suggestions:
-        """The suggestions for `experts`, in the order of the version's rows. `tags` maps their ids to tag names."""
+    def from_records(
+        cls,
+        experts: Sequence[ExpertRecord],
+        tags: Mapping[int, Sequence[str]],
+        known: Callable[[int], Collection[bytes] | None] = lambda row: None,
+    ) -> Suggestions:
+        """The suggestions for `experts`, in the order of the version's rows. `tags` maps their ids to tag names;
+        `known` gives the keys of some people by their rows (`KeysOfPeople`)."""
         shared: dict[tuple[SuggestionKind, str], array[int]] = defaultdict(partial(array, "i"))
         spelled: dict[tuple[SuggestionKind, str], str] = {}
         keys = SortedKeys()
         for row, expert in enumerate(experts):
-            keys.add(row, {*_name_starts(expert), *_whole_key(expert.username)})
+            keys.add(row, known(row) or {*_name_starts(expert), *_whole_key(expert.username)})
             had = [(SuggestionKind.TITLE, expert.job_title), (SuggestionKind.COMPANY, expert.company)]
             for kind, text in (*had, *((SuggestionKind.TAG, name) for name in tags.get(expert.id, ()))):
                 if text := " ".join(text.split()):
@@ -186,6 +192,36 @@ class Suggestions:
         return SuggestionEntry(
             SuggestionKind(int(self.kinds[number])), text, self.rows[slice(*_span(self.row_ends, number))]
         )
+
+
+class KeysOfPeople:
+    """The keys of people in the suggestions of one version, by their rows."""
+
+    def __init__(self, suggestions: Suggestions, experts: int) -> None:
+        """Of a version of that many experts."""
+        self._letters, self._key_ends = suggestions.keys.tobytes(), suggestions.key_ends
+        own = np.flatnonzero(suggestions.key_entries < experts)
+        entries = suggestions.key_entries[own]
+        self._places = own[np.argsort(entries, kind="stable")]
+        self._ends = np.cumsum(np.bincount(entries, minlength=experts))
+        self._number, self._block = -1, [list[bytes]()]
+
+    def __getitem__(self, row: int) -> list[bytes]:
+        """The keys of one row; many rows are read fastest in their order."""
+        if row // BLOCK != self._number:
+            self._number = row // BLOCK
+            self._block = self._read(self._number * BLOCK)
+        return self._block[row % BLOCK]
+
+    def _read(self, first: int) -> list[list[bytes]]:
+        begin = int(self._ends[first - 1]) if first else 0
+        ends = self._ends[first : first + BLOCK]
+        places = self._places[begin : int(ends[-1])]
+        last = self._key_ends[places].tolist()
+        starts = np.where(places > 0, self._key_ends[places - 1], 0).tolist()
+        keys = [self._letters[start:end] for start, end in zip(starts, last, strict=True)]
+        each = [0, *(ends - begin).tolist()]
+        return [keys[start:end] for start, end in zip(each, each[1:], strict=False)]
 
 
 def _each_once(numbers: Iterator[int]) -> Iterator[int]:

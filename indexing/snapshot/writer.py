@@ -37,9 +37,17 @@ PROFILE_ENDS = "profile_ends.npy"
 NONSENSE = "nonsense.npy"
 FEEDBACK = "feedback.npy"
 FEEDBACK_WORDS = "feedback_words.npz"
+WORD_HASHES = "word_hashes.npy"
+WORD_LANGUAGES = "word_languages.npy"
+INDEXED = "indexed.bin"
+INDEXED_ENDS = "indexed_ends.npy"
+TEXT_TERMS = "text_terms.npz"
+PASSAGE_TERMS = "passage_terms.npz"
 ARRAYS = (IDS, TEXT_HASHES, FIELD_HASHES, VECTORS, FACETS, SUGGESTIONS)
 PASSAGE_FILES = (PASSAGES, PASSAGE_HASHES)
 """Versions of earlier releases have one vector for each expert, and not these files."""
+WORD_FILES = (WORD_HASHES, WORD_LANGUAGES, INDEXED, INDEXED_ENDS, TEXT_TERMS, PASSAGE_TERMS)
+"""What the next build takes over of the words (`indexing.building.words`); searches do not need them."""
 PROFILE_FILES = (ROW_DIGESTS, PROFILES, PROFILE_ENDS)
 """The first releases did not write them; a version without them can still be read."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -34,7 +33,7 @@ ANN = ExpertRecord(
 @pytest.fixture
 def people(monkeypatch) -> list[ExpertRecord]:
     monkeypatch.setattr(record_file, "BLOCK", 4)
-    return [replace(ANN, id=number, username=f"user-{number}") for number in range(1, 12)]
+    return [ANN._replace(id=number, username=f"user-{number}") for number in range(1, 12)]
 
 
 def test_every_field_of_everybody_comes_back_in_order(people, tmp_path):

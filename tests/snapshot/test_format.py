@@ -15,7 +15,7 @@ from tests.support import cast
 from tests.support.index_cast import built
 
 FORMATS = {
-    9: {
+    10: {
         "manifest.json": (
             "ann_kind ann_recall count created dimension fence fields files fingerprint format model_name number "
             "passage_rule passages strong_similarity template_version; bytes sha256"
@@ -30,6 +30,8 @@ FORMATS = {
         "feedback_words.npz": "ends <i8[1] letters |u1[1] starts <i8[1]",
         "field_hashes.npy": "<u8[2]",
         "ids.npy": "<i8[1]",
+        "indexed.bin": "",
+        "indexed_ends.npy": "<i8[1]",
         "keywords": (
             "key i64, handle text tcs_raw basic, label text tcs_raw basic, rate f64, available i64, "
             "name text tcs_terms freq, "
@@ -39,6 +41,7 @@ FORMATS = {
         ),
         "nonsense.npy": "<f4[2]",
         "passage_hashes.npy": "|u1[2]",
+        "passage_terms.npz": "counts |u1[1] ends <i8[1] lengths <i8[1] letters |u1[1] sizes <i8[1] terms <u4[1]",
         "passages.npy": "<i4[2]",
         "profile_ends.npy": "<i8[1]",
         "profiles.npy": "|u1[1]",
@@ -48,7 +51,10 @@ FORMATS = {
             "text_ends <i8[1] texts |u1[1]"
         ),
         "text_hashes.npy": "|u1[2]",
+        "text_terms.npz": "counts |u1[1] ends <i8[1] lengths <i8[1] letters |u1[1] sizes <i8[1] terms <u4[1]",
         "vectors.npy": "<f4[2]",
+        "word_hashes.npy": "|u1[2]",
+        "word_languages.npy": "|S2[2]",
     }
 }
 """Format -> what a version of it has: each file with the kinds of its arrays, or the fields of its index."""

@@ -100,7 +100,7 @@ def test_an_approximate_index_must_tell_its_recall():
 
 
 def test_another_format_is_refused_clearly():
-    with pytest.raises(SnapshotInvalid, match="another release of TCS, in format 99; this release reads format 9"):
+    with pytest.raises(SnapshotInvalid, match="another release of TCS, in format 99; this release reads format 10"):
         Manifest.from_bytes(changed(format=99))
 
 
