@@ -16,6 +16,7 @@ from indexing import encoders
 from indexing.encoders import SentenceTransformerEncoder
 from indexing.encoders.model_files import DEFAULT_WEIGHTS_SHA256
 from indexing.errors import Cancelled, EncoderUnavailable
+from tests.support import cast
 from tests.support.fakes import HashEncoder
 
 TEXTS = [
@@ -150,6 +151,22 @@ def linked_model(folder: Path) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.symlink_to(file)
     return folder
+
+
+@pytest.mark.django_db(transaction=True)
+def test_weights_that_are_cut_short_fail_a_run_and_say_how_to_fix_it(settings, tmp_path):
+    weights = linked_model(tmp_path / "torn") / "model.safetensors"
+    with weights.open("rb") as whole:
+        some = whole.read(100_000)
+    weights.unlink()
+    weights.write_bytes(some)
+    settings.TCS_MODEL_PATH = str(weights.parent)
+    settings.TCS_ENCODER = "indexing.encoders.SentenceTransformerEncoder"
+    cast.experts(4)
+    run = cast.rebuild()
+    assert (run.state, run.stage) == (run.State.FAILED, "embed")
+    assert "SafetensorError" in run.error
+    assert "Set it to a model folder" in run.error
 
 
 def test_the_fingerprint_follows_the_files_and_nothing_else(settings, tmp_path, real):

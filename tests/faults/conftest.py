@@ -16,8 +16,11 @@ ABOUT_FILES = {
     "test_disk_and_memory",
     "test_redis_away",
     "test_a_model_that_cannot_be_used",
+    "test_a_process_started_with_another_model",
+    "test_a_signal_cancels_the_run",
     "test_the_system_check",
     "test_another_dimension",
+    "test_no_search_fails_through_many_swaps",
     "test_the_run_goes_on_when_its_web_process_ends",
 }
 """Modules and tests whose fault lies outside the database."""

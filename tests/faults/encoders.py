@@ -53,12 +53,12 @@ class DyingEncoder(HashEncoder):
 
 
 class GreedyEncoder(HashEncoder):
-    """The same vectors, but it needs 512 MB for more than a query, as a large model does."""
+    """The same vectors, but it needs 64 MB for more than a query, as a large model needs more."""
 
     def encode(
         self, texts: Sequence[str], role: Role = DOCUMENT, *, progress: Progress = None
     ) -> NDArray[np.float32]:
-        workspace = np.ones((512, 1 << 18), np.float32) if len(texts) > 1 else np.ones((1, 1), np.float32)
+        workspace = np.ones((64, 1 << 18), np.float32) if len(texts) > 1 else np.ones((1, 1), np.float32)
         assert workspace.all()
         return super().encode(texts, role, progress=progress)
 
@@ -76,6 +76,13 @@ class WideEncoder(HashEncoder):
         wide = np.zeros((len(texts), self.dimension), np.float32)
         wide[:, : narrow.shape[1]] = narrow
         return wide
+
+
+class BulkyEncoder(WideEncoder):
+    """With it a version of few experts is large."""
+
+    fingerprint = hashlib.sha256(b"tests.faults.encoders.BulkyEncoder").hexdigest()
+    dimension = 2_048
 
 
 class LyingEncoder(WideEncoder):

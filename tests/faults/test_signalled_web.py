@@ -27,7 +27,7 @@ def test_the_run_goes_on_when_its_web_process_ends(first_version, serve, subtest
                 workers.clear_marks()
                 before = promises.live()
                 web = serve(
-                    executed=number != signal.SIGKILL,  # which does not ask how the process was started
+                    executed=number == signal.SIGINT,  # only Ctrl-C asks how a process was started
                     TCS_WORKER="subprocess",
                     TCS_ENCODER="tests.faults.encoders.GatedEncoder",
                 )

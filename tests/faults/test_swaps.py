@@ -86,8 +86,8 @@ class House:
         return self.encoder.rpartition(".")[2]
 
 
-# A version of 14 MB where 12 are free; and the real model, where a small version would leave searches too little.
-BULKY = House("tests.faults.encoders.WideEncoder", experts=1_500, spare_mb=12)
+# A version of 19 MB where 12 are free; and the real model, where a small version would leave searches too little.
+BULKY = House("tests.faults.encoders.BulkyEncoder", experts=250, spare_mb=12)
 REAL = House("indexing.encoders.ModelEncoder", experts=150, spare_mb=60)
 
 
