@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from indexing.encoders import ModelEncoder
 from indexing.encoders.protocol import DOCUMENT, BatchCallback, Role
+from tests.support import forked
 from tests.support.services import free_port
 from tests.support.waiting import until
 
@@ -28,6 +29,7 @@ HOLD, AT_WORK = "hold", "at-work"
 """Files in the workers' data folder: while the first is there they encode nothing, and the second tells who waits."""
 GIVE_UP_SECONDS = 120.0
 LOOPBACK = "127.0.0.1"
+HERE = ("--host", LOOPBACK, "--dashboard-address", f"{LOOPBACK}:0")
 PARTIES = ("scheduler", "worker", "client")
 
 
@@ -92,20 +94,20 @@ class Cluster:
             "DASK_TEMPORARY_DIRECTORY": str(folder),
             **as_variables(tls or {}),
         }
-        self.workers: list[subprocess.Popen[bytes]] = []
+        self.workers: list[forked.Forked] = []
         self._logs: dict[int, Path] = {}
-        self.scheduler = self._started("-m", "dask", "scheduler", "--protocol", protocol, "--port", str(self._port))
+        self.scheduler = self._scheduler(protocol)
 
     def ready(self, count: int) -> None:
         """Have at least that many workers, and wait until each has announced itself."""
         self.workers = [each for each in self.workers if each.poll() is None]
         for _each in range(count - len(self.workers)):
-            self.workers.append(self._started("manage.py", "encoding_worker", "--", "--no-nanny"))
+            self.workers.append(self._worker())
         until(lambda: all("Registered to:" in self.log(each) for each in self.workers))
 
-    def log(self, process: subprocess.Popen[bytes]) -> str:
-        """What that process has said."""
-        return self._logs[process.pid].read_text()
+    def log(self, worker: forked.Forked) -> str:
+        """What that worker has said."""
+        return self._logs[worker.pid].read_text()
 
     def hold(self) -> None:
         """Let workers wait before they encode, until `go_on`."""
@@ -120,7 +122,7 @@ class Cluster:
     def go_on(self) -> None:
         (self.folder / HOLD).unlink(missing_ok=True)
 
-    def at_work(self, worker: subprocess.Popen[bytes]) -> bool:
+    def at_work(self, worker: forked.Forked) -> bool:
         """Whether that worker has begun a shard since `hold`."""
         return (self.folder / f"{AT_WORK}.{worker.pid}").exists()
 
@@ -131,16 +133,21 @@ class Cluster:
             process.kill()
             process.wait()
 
-    def _started(self, *arguments: str) -> subprocess.Popen[bytes]:
-        path = self.folder / f"dask-{self._port}-{len(self._logs)}.log"
-        with path.open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, *arguments, "--host", LOOPBACK, "--dashboard-address", f"{LOOPBACK}:0"],
+    def _scheduler(self, protocol: str) -> subprocess.Popen[bytes]:
+        with (self.folder / f"dask-{self._port}.log").open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "dask", "scheduler", "--protocol", protocol, "--port", str(self._port), *HERE],
                 env=self._variables,
                 cwd=settings.BASE_DIR,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
-        self._logs[process.pid] = path
-        return process
+
+    def _worker(self) -> forked.Forked:
+        """Forked as `manage.py encoding_worker`, which then becomes Dask's own program."""
+        path = self.folder / f"dask-{self._port}-{len(self._logs)}.log"
+        path.touch()
+        started = forked.start(("encoding_worker", "--", "--no-nanny", *HERE), self._variables, str(path))
+        self._logs[started.pid] = path
+        return started

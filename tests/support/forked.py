@@ -100,9 +100,9 @@ def manage(arguments: Sequence[str], environment: Mapping[str, str], stdin: str 
         return Ended(code, *((folder / each).read_text() for each in STREAMS[1:]))
 
 
-def start(arguments: Sequence[str], environment: Mapping[str, str]) -> Forked:
-    """Start `manage.py ...` in the background. Nobody reads what it prints."""
-    return Forked(_run, tuple(arguments), dict(environment), *[os.devnull] * len(STREAMS))
+def start(arguments: Sequence[str], environment: Mapping[str, str], output: str = os.devnull) -> Forked:
+    """Start `manage.py ...` in the background. What it prints is added to the file `output`."""
+    return Forked(_run, tuple(arguments), dict(environment), os.devnull, output, output)
 
 
 def _manage(arguments: Sequence[str], environment: dict[str, str], folder: str) -> None:
