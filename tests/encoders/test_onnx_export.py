@@ -8,7 +8,10 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -102,6 +105,27 @@ def test_an_export_that_is_there_is_not_made_again(exported, caplog):
     caplog.set_level(logging.INFO)
     onnx_export.ensure(ModelEncoder())
     assert caplog.text == ""
+
+
+def test_of_two_exports_at_the_same_moment_one_is_used(monkeypatch):
+    """As of two processes. One at a time works with the model, and both have their files ready before either ends."""
+    real, turn, both_are_ready = onnx_export._export, threading.Lock(), threading.Barrier(2, timeout=60)
+
+    def export(encoder: ModelEncoder, folder: Path) -> None:
+        with turn:
+            real(encoder, folder)
+        both_are_ready.wait()
+
+    monkeypatch.setattr(onnx_export, "_export", export)
+    both = ModelEncoder(), ModelEncoder()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(onnx_export.ensure, both))
+    used = onnx_files.find_export(both[0].fingerprint)
+    assert list(paths.models_folder().iterdir()) == [used.folder]
+    assert {path.name for path in used.folder.iterdir()} == {onnx_files.GRAPH, onnx_files.META, onnx_files.TOKENIZER}
+    for each in (*both, ModelEncoder()):
+        each.encode(["Keeps bees"])
+        assert each.backend == "onnx"
 
 
 def test_a_full_disk_is_not_a_refusal_and_the_next_run_tries_again(monkeypatch, caplog):

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from indexing.errors import SnapshotInvalid
-from indexing.snapshot.manifest import EXACT, FORMAT, HNSW, FileEntry, Manifest
+from indexing.snapshot import manifest
+from indexing.snapshot.manifest import EXACT, FORMAT, HNSW, IVF, FileEntry, Manifest
 
 MANIFEST = Manifest(
     number=42,
@@ -97,6 +98,17 @@ def test_a_wrong_value_is_named(key, value):
 def test_an_approximate_index_must_tell_its_recall():
     with pytest.raises(SnapshotInvalid, match="ann_recall"):
         Manifest.from_bytes(changed(ann_kind=HNSW))
+
+
+def test_a_release_that_knows_no_index_of_lists_refuses_one_clearly(monkeypatch):
+    """Such a version has no format of its own: its kind is all that those releases can tell it by."""
+    written = changed(ann_kind=IVF, ann_recall=0.97, ann_effort=64)
+    assert Manifest.from_bytes(written).ann_kind == IVF
+    monkeypatch.setattr(manifest, "IVF", HNSW)
+    with pytest.raises(SnapshotInvalid) as refused:
+        Manifest.from_bytes(written)
+    assert str(refused.value).startswith("manifest.json: “ann_kind” is 'ivf', expected: exact | hnsw")
+    assert str(refused.value).endswith("Rebuild the index.")
 
 
 def test_another_format_is_refused_clearly():
