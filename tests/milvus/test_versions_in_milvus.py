@@ -171,7 +171,7 @@ def test_only_collections_that_no_kept_version_of_this_database_has_are_dropped(
 
 
 def test_an_operator_checks_a_milvus_with_one_command(milvus, server, capsys):
-    call_command("check_milvus", experts=400)
+    call_command("check_milvus", experts=200)
     said = capsys.readouterr().out
     assert "This Milvus does what TCS needs." in said
     assert "approximate: recall@10" in said
