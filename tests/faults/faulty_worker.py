@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import signal
@@ -31,6 +32,7 @@ from indexing import encoders
 from indexing.building import shards
 from indexing.embedding_map.layout import compute
 from indexing.lib import paths
+from indexing.runlog import RunLogHandler
 from indexing.runs import endings
 from indexing.snapshot import writer  # noqa: E402
 from indexing.worker import execute, reporter  # noqa: E402
@@ -132,6 +134,16 @@ def send(number: signal.Signals) -> Act:
     return lambda: os.kill(os.getpid(), number)
 
 
+def stop() -> None:
+    """Not while the log is written: in a transaction on PostgreSQL it would keep locks for which all others wait."""
+    with log_of_run()._writing:
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def log_of_run() -> RunLogHandler:
+    return next(each for each in logging.getLogger("indexing").handlers if isinstance(each, RunLogHandler))
+
+
 def fill_disk() -> None:
     """Leave no byte free on the disk of the versions."""
     with (paths.versions_folder().resolve().parent / BALLAST).open("wb", buffering=0) as file:
@@ -162,7 +174,7 @@ def pause() -> None:
 
 ACTIONS: dict[str, Act] = {
     "kill": send(signal.SIGKILL),
-    "stop": send(signal.SIGSTOP),
+    "stop": stop,
     "terminate": send(signal.SIGTERM),
     "interrupt": send(signal.SIGINT),
     "fill disk": fill_disk,
