@@ -73,9 +73,11 @@ class TagsOfExperts(Mapping[int, tuple[T, ...]]):
         return len(self._experts)
 
 
-def all_tag_names() -> Mapping[int, tuple[str, ...]]:
-    """Expert id -> names of the expert's tags, automatic and manual. An expert without tags has no key."""
-    pairs = _pairs()
+def tag_names(pairs: NDArray[np.int64]) -> Mapping[int, tuple[str, ...]]:
+    """Expert id -> names of the expert's tags, of which `pairs`, int64[t, 2], has the ids.
+
+    Without tags that no longer exist; an expert without tags has no key.
+    """
     names = dict(Tag.objects.values_list("pk", "name"))
     return TagsOfExperts(pairs[np.isin(pairs[:, 1], list(names))], names.__getitem__)
 

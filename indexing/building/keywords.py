@@ -24,6 +24,7 @@ from indexing.snapshot.suggestion_index import Suggestions
 from indexing.snapshot.writer import (
     FEEDBACK,
     FEEDBACK_WORDS,
+    IDS,
     INDEXED,
     INDEXED_ENDS,
     KEYWORDS,
@@ -47,17 +48,12 @@ def write_keywords(
     """Write suggestions and the keyword index of the experts read at the start, with their `facets`; the words of
     their profiles and `passages`; and what of these the next build can take over."""
     progress.expect(len(experts))
-    tags = with_database_retry(storage.all_tag_names)
-    previous = previous_words(order.previous, reembed=order.reembed)
-    words = Words.of(experts, tags, previous)
+    tags = _tags(writer, facets)
+    words = Words.of(experts, tags, previous_words(order.previous, reembed=order.reembed))
     writer.save(WORD_HASHES, words.hashes)
     writer.save(WORD_LANGUAGES, words.found)
     Suggestions.from_records(experts, tags, words.name_keys).save(writer.path(SUGGESTIONS))
-    texts, pieces = terms_of_profiles(experts, words.spoken.each, passages, words.known_terms(passages))
-    texts.save(writer.path(TEXT_TERMS))
-    pieces.save(writer.path(PASSAGE_TERMS))
-    FeedbackTerms.of(texts, pieces).save(writer.path(FEEDBACK), writer.path(FEEDBACK_WORDS))
-    del texts, pieces
+    _write_terms(writer, experts, words, passages)
     with LineWriter(writer.path(INDEXED), words.indexed) as lines:
         keyword_index.build_index(
             _documents(experts, tags, facets, words, lines),
@@ -75,6 +71,20 @@ def write_keywords(
             analysed=count_of_experts(analysed),
         )
     )
+
+
+def _tags(writer: VersionWriter, facets: FacetColumns) -> Mapping[int, Sequence[str]]:
+    """The names of the tags that `facets` has, by the ids of the experts."""
+    ids = np.load(writer.path(IDS), allow_pickle=False)
+    pairs = np.column_stack([ids[facets.tag_rows()], facets.tag_ids])
+    return with_database_retry(lambda: storage.tag_names(pairs))
+
+
+def _write_terms(writer: VersionWriter, experts: Sequence[ExpertRecord], words: Words, passages: PassageRows) -> None:
+    texts, pieces = terms_of_profiles(experts, words.spoken.each, passages, words.known_terms(passages))
+    texts.save(writer.path(TEXT_TERMS))
+    pieces.save(writer.path(PASSAGE_TERMS))
+    FeedbackTerms.of(texts, pieces).save(writer.path(FEEDBACK), writer.path(FEEDBACK_WORDS))
 
 
 def _documents(

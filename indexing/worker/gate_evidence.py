@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeVar
 
 import numpy as np
 from django.utils.translation import gettext as _
@@ -20,21 +21,23 @@ from indexing.quality import search_test_scores
 from indexing.quality.evidence import Evidence, QueryOutcome
 from indexing.quality.overlap import OVERLAP_AT
 from indexing.search import Mode, search
+from indexing.snapshot.baseline import Baseline
 from indexing.snapshot.profiles import Profile, by_name, name_of
 from indexing.snapshot.reader import Snapshot
 from indexing.versions import engines
-from indexing.versions.opening import open_snapshot
+from indexing.versions.opening import open_baseline, open_snapshot
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 def gather(built: Built) -> Evidence:
     """Compare the version that was built, from the directory as read at its start, with the live one."""
     assert built.folder is not None  # noqa: S101  a full build always has one
-    new = Snapshot.open(
-        built.folder, manifest_sha256=built.manifest_sha256, check_hashes=False, engines=engines.available()
-    )
-    live = _live_version()
+    tests = [*SearchTest.objects.filter(is_active=True)]
+    new = Baseline.open(built.folder, built.manifest_sha256)
+    live = _live_version(open_baseline)
     read = {*new.ids.tolist(), *built.left_out}
     had = np.setdiff1d(live.ids, _removed_samples()) if live else new.ids[:0]
     return Evidence(
@@ -46,8 +49,18 @@ def gather(built: Built) -> Evidence:
         without_text=built.without_text,
         failed=built.failed,
         recall=new.manifest.ann_recall,
-        queries=tuple(_query_outcome(query, new, live, read) for query in SearchTest.objects.filter(is_active=True)),
+        queries=_query_outcomes(tests, built, read) if tests else (),
     )
+
+
+def _query_outcomes(tests: Sequence[SearchTest], built: Built, read: Collection[int]) -> tuple[QueryOutcome, ...]:
+    """Opens both versions whole, which nothing else here needs."""
+    assert built.folder is not None  # noqa: S101  as in `gather`
+    new = Snapshot.open(
+        built.folder, manifest_sha256=built.manifest_sha256, check_hashes=False, engines=engines.available()
+    )
+    live = _live_version(open_snapshot)
+    return tuple(_query_outcome(query, new, live, read) for query in tests)
 
 
 def _removed_samples() -> NDArray[np.int64]:
@@ -55,13 +68,13 @@ def _removed_samples() -> NDArray[np.int64]:
     return np.array([pk for each in RemovedSamples.objects.all() for pk in each.ids], dtype=np.int64)
 
 
-def _live_version() -> Snapshot | None:
+def _live_version(opened: Callable[[IndexVersion], T]) -> T | None:
     """The live version; None if there is none, or if it is damaged: then nothing is compared."""
     version: IndexVersion | None = IndexState.read().live_version
     if version is None:
         return None
     try:
-        return open_snapshot(version)
+        return opened(version)
     except SnapshotInvalid as error:
         logger.warning(message("The new version cannot be compared with the live one: %(error)s", error=error))
         return None
@@ -99,10 +112,10 @@ def _usernames_found(query: SearchTest, snapshot: Snapshot) -> tuple[str, ...] |
     return tuple(hit.expert.username for hit in results.hits)
 
 
-def _names(version: Snapshot, ids: NDArray[np.int64]) -> tuple[str, ...]:
+def _names(version: Baseline, ids: NDArray[np.int64]) -> tuple[str, ...]:
     """Names and usernames as the version has them, by name: it also knows those who were deleted since."""
     wanted: list[int] = ids.tolist()
-    profiles = version.baseline.profiles_of(wanted)
+    profiles = version.profiles_of(wanted)
     if not profiles:  # built by an older release, which stored none
         return _usernames(wanted)
     wanted.sort(key=lambda each: by_name(profiles[each], each))

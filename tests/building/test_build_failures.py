@@ -20,7 +20,7 @@ from indexing.building.pipeline import build
 from indexing.encoders.protocol import Role
 from indexing.errors import Cancelled, DiskFull, EncoderUnavailable, VerifyFailed
 from indexing.lib import paths
-from indexing.snapshot import files_engine, vectors
+from indexing.snapshot import files_engine, keyword_index, vectors
 from indexing.snapshot.keyword_schema import KeywordDocument
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.writer import VECTORS, VersionWriter
@@ -162,7 +162,7 @@ def test_vectors_in_the_wrong_order_fail_the_build(monkeypatch, tmp_path, kind):
 
 def test_keywords_of_another_expert_fail_the_build(monkeypatch):
     cast.experts(10)
-    real = writing.keyword_index.build_index
+    real = keyword_index.build_index
 
     def swapped(documents: Iterator[KeywordDocument], *args: object, **options: object) -> None:
         everybody = list(documents)
@@ -170,7 +170,7 @@ def test_keywords_of_another_expert_fail_the_build(monkeypatch):
         pairs = zip(everybody, keys[1:] + keys[:1], strict=True)
         real((replace(document, key=key) for document, key in pairs), *args, **options)
 
-    monkeypatch.setattr(writing.keyword_index, "build_index", swapped)
+    monkeypatch.setattr(keyword_index, "build_index", swapped)
     with pytest.raises(VerifyFailed, match="their username: expert-001"):
         build(FULL, RecordingReporter())
     assert left_over() == []

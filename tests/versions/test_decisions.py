@@ -171,6 +171,22 @@ def test_a_search_test_that_no_longer_finds_its_expert_holds_the_version():
     assert (first.failed, first.score, first.compared_with, first.change) == (0, 1.0, None, None)
 
 
+def test_the_gate_opens_whole_versions_for_search_tests_only(monkeypatch):
+    people = cast.experts(6)
+    rebuild()
+    people[0].delete()
+    made = built(replace(FULL, number=2, fence=2))
+
+    def refused(*_arguments: object, **_options: object) -> None:
+        raise AssertionError("a whole version was opened")
+
+    monkeypatch.setattr(gate_evidence.Snapshot, "open", refused)
+    found = gate_evidence.gather(made)
+    assert (found.live_number, found.live_experts, found.experts) == (1, 6, 5)
+    assert found.lost == ("Erin Number001 (expert-001)",)
+    assert found.queries == ()
+
+
 def test_the_gate_judges_the_directory_as_it_was_read():
     cast.experts(20)
     rebuild()
