@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -32,7 +31,7 @@ from indexing.serving import live
 from indexing.versions import data_folder
 from tests.faults.waiting import until
 from tests.faults.web import QUERIES, Answer, Searching, Web, token
-from tests.support import cast
+from tests.support import cast, forked
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -45,6 +44,8 @@ pytestmark = [
 
 SWAPS = int(os.environ.get("TCS_TEST_SWAPS", "2"))
 ADDRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
+PAUSE = 0.25
+"""Seconds between two searches of each of the nine clients: without it they alone take both processors."""
 SHOWN = 20
 """Hits of a page; the API gives fewer."""
 NAMED = re.compile(r"index version (\d+)")
@@ -71,23 +72,12 @@ def environment(settings: Any) -> dict[str, str]:
 @pytest.fixture
 def two_workers(environment: dict[str, str], tmp_path: Path) -> Iterator[None]:
     started = [
-        subprocess.Popen(
-            [sys.executable, "manage.py", "index_worker"],
-            cwd=real_settings.BASE_DIR,
-            env=os.environ | environment | {"TCS_DATA_DIR": str(tmp_path / f"worker{number}")},
-            stderr=subprocess.DEVNULL,
-        )
+        forked.start(["index_worker"], os.environ | environment | {"TCS_DATA_DIR": str(tmp_path / f"worker{number}")})
         for number in (1, 2)
     ]
     yield
     for process in started:
-        process.terminate()
-    for process in started:
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.end()
 
 
 @pytest.fixture
@@ -101,7 +91,7 @@ def machines(environment: dict[str, str], tmp_path: Path) -> Iterator[list[Web]]
     try:
         for number, address in enumerate(ADDRESSES, start=1):
             folder = {"TCS_DATA_DIR": str(tmp_path / f"web{number}")}
-            started.append(Web(bearer, address=address, executed=True, **environment, **folder))
+            started.append(Web(bearer, address=address, **environment, **folder))
         yield started
     finally:
         for web in started:
@@ -175,9 +165,9 @@ def test_no_search_fails_goes_back_or_mixes_versions_while_they_change(machines,
     expected = Expected()
     expected.note(RebuildRun.objects.get())
     with ExitStack() as stack:
-        clients = [stack.enter_context(Searching(web, clients=2, pause=0.1)) for web in machines]
+        clients = [stack.enter_context(Searching(web, clients=2, pause=PAUSE)) for web in machines]
         for web in machines:
-            readers = Readers(web, clients=1, pause=0.1)
+            readers = Readers(web, clients=1, pause=PAUSE)
             readers.cookie = "; ".join(f"{name}={each.value}" for name, each in client.cookies.items())
             clients.append(stack.enter_context(readers))
         for number in range(SWAPS):

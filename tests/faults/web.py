@@ -58,7 +58,7 @@ class Web:
         if executed or stack_kb:
             self.process: forked.Forked | subprocess.Popen[bytes] = self._execute(stack_kb, environment)
         else:
-            self.process = forked.web(self.port, os.environ | environment, self._log.name)
+            self.process = forked.web(self.port, os.environ | environment, self._log.name, address)
         try:
             until(self._is_ready, "the web process is ready", every=SELDOM)
         except AssertionError as error:

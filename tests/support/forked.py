@@ -120,15 +120,15 @@ def _run(arguments: Sequence[str], environment: dict[str, str], stdin: str, stdo
         atexit._run_exitfuncs()  # multiprocessing leaves them out
 
 
-def web(port: int, environment: Mapping[str, str], log: str) -> Forked:
+def web(port: int, environment: Mapping[str, str], log: str, address: str = "127.0.0.1") -> Forked:
     """A web process that listens on this port; its output goes to `log`."""
-    return Forked(_serve, port, dict(environment), log)
+    return Forked(_serve, address, port, dict(environment), log)
 
 
-def _serve(port: int, environment: dict[str, str], log: str) -> None:
+def _serve(address: str, port: int, environment: dict[str, str], log: str) -> None:
     _become(environment, os.devnull, log, log)
     launch.Popen = partial(_start_worker, log)
-    command = server_command("-b", "127.0.0.1", "-p", str(port))
+    command = server_command("-b", address, "-p", str(port))
     from daphne.cli import CommandLineInterface  # noqa: PLC0415  its reactor must not be shared by those forked
 
     CommandLineInterface().run(command[command.index("daphne") + 1 :])
