@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
+import threading
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,27 +17,36 @@ from tokenizers import Tokenizer
 from indexing.encoders.batching import characters_read, encodable, token_batches, windows
 from indexing.encoders.onnx_files import POOLING_MASK, Export, NoExport
 from indexing.encoders.onnx_runtime import onnxruntime
-from indexing.encoders.protocol import DOCUMENT, BatchCallback, Role
+from indexing.encoders.protocol import DOCUMENT, QUERY, BatchCallback, Role
 from indexing.errors import EncoderUnavailable
 from indexing.lib.messages import message
 
 ERRORS_ONLY = 3
+PROCESSOR = Path("/proc/cpuinfo")
+EXACT_8_BITS = ("avx512_vnni", "avx_vnni")
+"""Processors that multiply numbers of 8 bits and add the products with 32. Older x86 ones add them with 16, which can
+overflow; on others the compact graph was not measured."""
 
 
 class OnnxEncoder:
-    """Any number of threads may encode at once: session and tokenizer are not changed after loading."""
+    """Any number of threads may encode at once: sessions and tokenizers are not changed after loading."""
 
     def __init__(self, export: Export, name: str) -> None:
-        """Load the export. Raises NoExport if ONNX Runtime or the tokenizer cannot read its file."""
+        """Load what encodes queries. Raises NoExport if ONNX Runtime or the tokenizer cannot read its file.
+
+        If that is the compact graph, the other is loaded with the first documents: few processes ever have any.
+        """
         self.name = name
         self.fingerprint = export.meta.fingerprint
         self.dimension = export.meta.dimension
         self._meta = export.meta
+        compact = export.compact if multiplies_8_bits_exactly() else None
+        self._graphs = {QUERY: compact or export.graph, DOCUMENT: export.graph}
+        self._sessions: dict[Path, onnxruntime.InferenceSession] = {}
+        self._lock = threading.Lock()
         try:
             self._tokenizers = {role: _tokenizer(export, longest) for role, longest in export.meta.longest.items()}
-            self._session = onnxruntime.InferenceSession(
-                str(export.graph), _options(), providers=["CPUExecutionProvider"]
-            )
+            self._session(QUERY)
         except Exception as error:  # noqa: BLE001  both libraries raise nothing narrower
             raise NoExport(
                 message("%(folder)s cannot be loaded (%(error)s)", folder=export.folder, error=error)
@@ -51,7 +63,7 @@ class OnnxEncoder:
         for rows in windows(texts):
             tokens = self._tokens([texts[row] for row in rows], role)
             batches = list(token_batches([len(each) for each in tokens]))
-            with closing(self._side_by_side(batches, tokens, self._meta.unpooled[role])) as found:
+            with closing(self._side_by_side(batches, tokens, role)) as found:
                 for batch, each in zip(batches, found, strict=True):
                     vectors[[rows[at] for at in batch]] = each
                     if progress is not None:
@@ -59,17 +71,17 @@ class OnnxEncoder:
         return vectors
 
     def _side_by_side(
-        self, batches: Sequence[list[int]], tokens: Sequence[list[int]], unpooled: int
+        self, batches: Sequence[list[int]], tokens: Sequence[list[int]], role: Role
     ) -> Generator[NDArray[np.float32], None, None]:
         """The vectors of each batch of rows of `tokens`, in their order, one thread for each batch."""
         inputs = ([tokens[row] for row in batch] for batch in batches)
         threads = min(_threads(), len(batches))
         if threads < 2:
-            yield from (self._forward(each, unpooled) for each in inputs)
+            yield from (self._forward(each, role) for each in inputs)
             return
         pool = ThreadPoolExecutor(threads, thread_name_prefix="encode")
         try:
-            yield from pool.map(lambda each: self._forward(each, unpooled), inputs)
+            yield from pool.map(lambda each: self._forward(each, role), inputs)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -83,20 +95,37 @@ class OnnxEncoder:
         prompt, tokenizer = self._meta.prompts[role], self._tokenizers[role]
         return [tokenizer.encode(encodable(prompt + text)).ids for text in texts]
 
-    def _forward(self, tokens: list[list[int]], unpooled: int) -> NDArray[np.float32]:
-        """The unit vectors, float32[m, d], of m texts given as token ids. `unpooled`: see `Meta`."""
+    def feeds(self, texts: Sequence[str], role: Role) -> Iterator[dict[str, NDArray[np.int64]]]:
+        """What the graph gets for each text by itself: token ids and masks, int64[1, tokens] each."""
+        return (self._feed([tokens], role) for tokens in self._tokens(texts, role))
+
+    def _feed(self, tokens: list[list[int]], role: Role) -> dict[str, NDArray[np.int64]]:
+        """What the graph gets for m texts given as token ids: int64[m, tokens] each."""
         width = max(map(len, tokens))
         ids = np.full((len(tokens), width), self._meta.pad_id, np.int64)
         mask = np.zeros((len(tokens), width), np.int64)
         for row, each in enumerate(tokens):
             ids[row, : len(each)] = each
             mask[row, : len(each)] = 1
-        inputs = {"input_ids": ids, "attention_mask": mask}
-        if unpooled or len(self._session.get_inputs()) > len(inputs):
-            inputs[POOLING_MASK] = mask.copy()
-            inputs[POOLING_MASK][:, :unpooled] = 0
+        feed = {"input_ids": ids, "attention_mask": mask}
+        if any(self._meta.unpooled.values()):
+            feed[POOLING_MASK] = mask.copy()
+            feed[POOLING_MASK][:, : self._meta.unpooled[role]] = 0
+        return feed
+
+    def _session(self, role: Role) -> onnxruntime.InferenceSession:
+        path = self._graphs[role]
+        with self._lock:
+            if path not in self._sessions:
+                self._sessions[path] = onnxruntime.InferenceSession(
+                    str(path), _options(), providers=["CPUExecutionProvider"]
+                )
+            return self._sessions[path]
+
+    def _forward(self, tokens: list[list[int]], role: Role) -> NDArray[np.float32]:
+        """The unit vectors, float32[m, d], of m texts given as token ids."""
         try:
-            vectors: NDArray[np.float32] = self._session.run(None, inputs)[0]
+            vectors: NDArray[np.float32] = self._session(role).run(None, self._feed(tokens, role))[0]
         except Exception as error:  # noqa: BLE001  its errors have nothing narrower in common
             raise EncoderUnavailable(
                 message(
@@ -119,6 +148,16 @@ def _threads() -> int:
     """OMP_NUM_THREADS: one in web processes, what the settings say in the worker; ONNX Runtime does not read it."""
     threads = os.environ.get("OMP_NUM_THREADS", "")
     return int(threads) if threads.isdecimal() and int(threads) else os.cpu_count() or 1
+
+
+@cache
+def multiplies_8_bits_exactly() -> bool:
+    """Whether this processor can use compact graphs."""
+    try:
+        flags = PROCESSOR.read_text().split()
+    except OSError:  # not Linux
+        return False
+    return any(each in flags for each in EXACT_8_BITS)
 
 
 def _options() -> onnxruntime.SessionOptions:

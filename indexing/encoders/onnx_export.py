@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 
 from indexing.encoders import devices, onnx_files
 from indexing.encoders.model_encoder import ModelEncoder
-from indexing.encoders.onnx_encoder import OnnxEncoder
-from indexing.encoders.onnx_files import GRAPH, META, TOKENIZER, Export, Meta, NoExport
+from indexing.encoders.onnx_compact import write_compact
+from indexing.encoders.onnx_encoder import OnnxEncoder, multiplies_8_bits_exactly
+from indexing.encoders.onnx_files import COMPACT, GRAPH, META, TOKENIZER, Export, Meta, NoExport
 from indexing.encoders.onnx_graph import CannotExport, parts_of, write_graph
-from indexing.encoders.protocol import MIN_COSINE, ROLES, Encoder, Role
+from indexing.encoders.protocol import MIN_COSINE, MIN_COSINE_COMPACT, QUERY, ROLES, Encoder, Role
 from indexing.encoders.torch_encoder import SentenceTransformerEncoder
 from indexing.lib.files import file_sha256, flush_to_disk
 from indexing.lib.messages import Message, message
@@ -103,8 +104,9 @@ def _export(encoder: ModelEncoder, folder: Path) -> None:
     original = SentenceTransformerEncoder(encoder.files, devices.CPU)
     expected = {role: original.encode(SAMPLE, role) for role in ROLES}  # before the export, which changes the model
     try:
-        export = OnnxEncoder(_write(original, folder, meta), encoder.name)
-        cosine = float(np.min([_agreement(expected[role], export, role) for role in ROLES]))
+        export = _write(original, folder, meta)
+        exported = OnnxEncoder(export, encoder.name)
+        cosine = float(np.min([_agreement(expected[role], exported, role) for role in ROLES]))
         if not cosine >= MIN_COSINE:  # also for NaN
             raise CannotExport(
                 message("its vectors differ from the original's: cosine similarity %(cosine).6f", cosine=cosine)
@@ -127,6 +129,31 @@ def _export(encoder: ModelEncoder, folder: Path) -> None:
             cosine,
             len(SAMPLE),
         )
+        _add_compact(export, encoder.name, expected[QUERY])
+
+
+def _add_compact(export: Export, name: str, expected: NDArray[np.float32]) -> None:
+    """Add a compact graph for queries if its vectors are near the `expected` ones, or note that there can be none."""
+    path, meta = export.folder / COMPACT, export.meta
+    try:
+        if not multiplies_8_bits_exactly():
+            raise CannotExport(message("this processor does not multiply numbers of 8 bits exactly"))
+        write_compact(export.graph, path, OnnxEncoder(export, name).feeds(SAMPLE, QUERY))
+        meta = replace(meta, files=meta.files | {COMPACT: file_sha256(path)})
+        cosine = _agreement(expected, OnnxEncoder(Export(export.folder, meta), name), QUERY)
+        if not cosine >= MIN_COSINE_COMPACT:  # also for NaN
+            raise CannotExport(
+                message("its vectors differ from the original's: cosine similarity %(cosine).6f", cosine=cosine)
+            )
+    except (CannotExport, NoExport) as why:
+        path.unlink(missing_ok=True)
+        meta = replace(export.meta, files=export.meta.files | {COMPACT: ""})
+        logger.info(gettext_noop("Queries are encoded with the whole model: %s."), why.message)
+    else:
+        logger.info(
+            gettext_noop("Queries are encoded with weights of 8 bits; the lowest cosine similarity is %.4f."), cosine
+        )
+    (export.folder / META).write_text(meta.to_text())
 
 
 def _require_room(folder: Path, model: Path) -> None:
@@ -143,6 +170,8 @@ def _is_settled(fingerprint: str) -> bool:
         meta = onnx_files.read_meta(onnx_files.folder_of(fingerprint), fingerprint)
         if meta.refused:
             return meta.made_by == _made_by()
+        if COMPACT not in meta.files:
+            return False  # of an earlier release
         onnx_files.find_export(fingerprint)
     except NoExport:
         return False

@@ -1,8 +1,9 @@
 """Reads the ONNX export of a model, and checks its files.
 
-`<data>/models/<fingerprint>/` holds `model.onnx`, `tokenizer.json` and `meta.json`, which has their hashes. The
-worker writes it once (`onnx_export`); it never changes. For a model that cannot be exported there is only a
-`meta.json` with the reason, so that the next run does not try again.
+`<data>/models/<fingerprint>/` holds `model.onnx`, `tokenizer.json` and `meta.json`, which has their hashes, and
+`queries.onnx` if the model has a compact form (`onnx_compact`). The worker writes it once (`onnx_export`); it never
+changes. For a model that cannot be exported there is only a `meta.json` with the reason, so that the next run does
+not try again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ FORMAT = 2
 """Increase it when the graph or the files change: older exports are then made again."""
 
 META, GRAPH, TOKENIZER = "meta.json", "model.onnx", "tokenizer.json"
+COMPACT = "queries.onnx"
+"""The compact graph, for queries only. Exports of earlier releases have none, and are used until the next rebuild."""
 POOLING_MASK = "pooling_mask"
 """The graph's third input, where a model leaves the prompt's tokens out when it pools."""
 
@@ -56,7 +59,7 @@ class Meta:
     """How many tokens at the beginning are left out when the model pools: 0, or the prompt's."""
     pad_id: int = 0
     files: dict[str, str] = field(default_factory=dict)
-    """File name -> SHA-256."""
+    """File name -> SHA-256; empty for a compact graph that the model cannot have."""
 
     @property
     def reason(self) -> Message:
@@ -80,6 +83,11 @@ class Export:
         return self.folder / GRAPH
 
     @property
+    def compact(self) -> Path | None:
+        """The graph for queries; None if there is none."""
+        return self.folder / COMPACT if self.meta.files.get(COMPACT) else None
+
+    @property
     def tokenizer(self) -> Path:
         return self.folder / TOKENIZER
 
@@ -99,7 +107,7 @@ def open_folder(folder: Path, fingerprint: str) -> Export:
     meta = read_meta(folder, fingerprint)
     if meta.refused:
         raise NoExport(meta.reason)
-    for name in (GRAPH, TOKENIZER):
+    for name in (GRAPH, TOKENIZER, *([COMPACT] if meta.files.get(COMPACT) else [])):
         try:
             found = file_sha256(folder / name)
         except OSError as error:

@@ -23,6 +23,8 @@ ROLES: tuple[Role, ...] = (QUERY, DOCUMENT)
 
 MIN_COSINE = 0.9999
 """The lowest cosine similarity of two vectors of one text that count as the same."""
+MIN_COSINE_COMPACT = 0.99
+"""The lowest of a query's vector by weights of 8 bits to that by the model itself: .993 for “?”, .999 for most."""
 
 
 class Encoder(Protocol):

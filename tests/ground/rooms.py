@@ -25,7 +25,7 @@ LONGEST_VIEW = 30
 LONGEST_TEMPLATE = 150
 MOST_ROOMS = 30
 
-HEAVY = {"torch", "sentence_transformers", "transformers", "safetensors", "openTSNE", "distributed"}
+HEAVY = {"torch", "sentence_transformers", "transformers", "safetensors", "openTSNE", "distributed", "onnx"}
 HEAVY |= {"pymilvus", "grpc"}
 """Libraries that may be imported inside a function: they take seconds and hundreds of megabytes."""
 NAMED_BY_DJANGO = {"Command"}

@@ -50,6 +50,7 @@ INSIDE_FUNCTIONS = {
     "indexing.snapshot.milvus_client": {"pymilvus", "grpc"},  # half a second, and few need it
     "indexing.snapshot.milvus_engine": {"pymilvus"},
     "indexing.encoders.onnx_graph": {"torch", "transformers"},
+    "indexing.encoders.onnx_compact": {"onnx"},  # only installed where versions are built
     "indexing.building.dask_encoding": {"distributed"},  # a second, and only installed where it is used
     "indexing.embedding_map.layout.tsne": {"openTSNE"},  # half of a worker's start, and not needed for few experts
 }

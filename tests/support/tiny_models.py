@@ -85,7 +85,8 @@ def make_exported(folder: Path, models: Path) -> Path:
         longest=dict.fromkeys(ROLES, LONGEST),
         unpooled=dict.fromkeys(ROLES, 0),
         pad_id=0,
-        files={name: file_sha256(export / name) for name in (onnx_files.GRAPH, onnx_files.TOKENIZER)},
+        files={name: file_sha256(export / name) for name in (onnx_files.GRAPH, onnx_files.TOKENIZER)}
+        | {onnx_files.COMPACT: ""},
     )
     (export / onnx_files.META).write_text(meta.to_text())
     return folder
