@@ -18,6 +18,9 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 PATIENCE = 10.0
 """Seconds that a request waits for its turn while all connections are in use."""
+STANDSTILL = 120.0
+"""Seconds that a transaction may do nothing. A process that is stopped in one, as when its machine is paused, keeps
+its locks, and all others would wait for it."""
 
 
 class Knocking:
@@ -70,6 +73,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
             _knocking.knock(conn_params)
             pool.check()  # the others that are idle: they broke, too
         return super().get_new_connection(conn_params)
+
+    def _configure_connection(self, connection: psycopg.Connection[Any]) -> bool:
+        super()._configure_connection(connection)  # type: ignore[misc]
+        # Not as an option of the connection, which poolers such as PgBouncer refuse.
+        connection.execute(f"SET idle_in_transaction_session_timeout = {int(STANDSTILL * 1000)}")
+        return True  # it has to be committed
 
     def __del__(self) -> None:
         # Only noted: garbage is collected anywhere, even where this thread holds the pool's lock.

@@ -11,8 +11,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection, transaction
 
+from indexing.models import IndexState
 from tcs_site.postgresql import pooling
 from tests.faults.waiting import until
 from tests.faults.web import Searching
@@ -81,6 +82,22 @@ def take_all(held: ExitStack, url: str) -> bool:
 
 
 Connecting = Callable[[], Any]
+
+
+def test_who_is_stopped_in_a_transaction_does_not_keep_its_locks_for_ever(transactional_db, monkeypatch):
+    """A process that is stopped there does nothing, like this connection."""
+    from tcs_site.postgresql import base  # noqa: PLC0415  where SQLite is the database, its driver may be missing
+
+    monkeypatch.setattr(base, "STANDSTILL", 0.5)
+    stopped = base.DatabaseWrapper(deepcopy(connection.settings_dict), "stopped")
+    stopped.set_autocommit(False)
+    with stopped.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM indexing_indexstate FOR UPDATE")
+        with transaction.atomic():
+            IndexState.locked()  # waits until the other has lost its lock
+        with pytest.raises(DatabaseError, match="idle-in-transaction"):
+            cursor.execute("SELECT 1")
+    stopped.close()
 
 
 @pytest.fixture
