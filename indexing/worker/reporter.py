@@ -61,6 +61,8 @@ class StageInProgress:
     @property
     def progress(self) -> Message:
         """How far it is, for the log."""
+        if not self.done:
+            return message("Preparing, %(seconds)d s so far", seconds=round(time.monotonic() - self.began))
         progress = message("%(done)d of %(total)d", done=self.done, total=self.total)
         if not (rate := self.rate):
             return progress

@@ -181,6 +181,8 @@ def test_a_long_stage_says_in_the_log_how_far_it_is(monkeypatch):
             if fakes.BATCH < len(self.encoded) < 40:  # the pace is known from the second batch on
                 until(lambda: active.get().lines.filter(message__startswith=f"{len(self.encoded)} of 40").exists())
 
+        if not self.encoded:
+            until(lambda: active.get().lines.filter(message__regex=r"^Preparing, \d+ s so far$").exists())
         return encode(self, texts, progress=wait if progress else None)
 
     monkeypatch.setattr(fakes.HashEncoder, "encode", slow)
