@@ -87,13 +87,12 @@ def ensure(encoder: Encoder, database: str = "", *, only_try: bool = False) -> N
         with _new_folder(encoder.fingerprint, database) as folder:
             _require_room(folder, encoder.files.folder)
             _export(encoder, folder)
-    except OSError as error:  # an export only makes runs faster, so they must not fail without it
-        if not _is_settled(encoder.fingerprint):  # by another process
-            logger.warning(
-                gettext_noop("The model %s could not be exported: %s. The next rebuild tries again."),
-                encoder.name,
-                error,
-            )
+    except (
+        OSError
+    ) as error:  # an export only makes runs faster, so they must not fail without it; the next run tries again
+        logger.warning(
+            gettext_noop("The model %s could not be exported: %s. The next rebuild tries again."), encoder.name, error
+        )
     if not only_try:
         _remove_others(encoder.fingerprint)
 
