@@ -24,6 +24,8 @@ from tests.support import cast
 from tests.support.once import once
 from tests.support.server import Site
 
+gc.set_threshold(50_000, 20, 100)  # with the usual ones a tenth of the processor's time goes into looking for cycles
+
 LONGEST_FIRST = (
     "tests/e2e/test_rebuild_in_the_browser.py",
     "tests/e2e/test_every_page_in_the_browser.py",  # one of its tests is the longest of all
