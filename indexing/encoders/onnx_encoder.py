@@ -115,6 +115,8 @@ class OnnxEncoder:
 
     def _session(self, role: Role) -> onnxruntime.InferenceSession:
         path = self._graphs[role]
+        if path in self._sessions:  # without the lock: queries go on while the graph for documents is loaded
+            return self._sessions[path]
         with self._lock:
             if path not in self._sessions:
                 self._sessions[path] = onnxruntime.InferenceSession(

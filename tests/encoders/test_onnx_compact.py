@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import logging
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +169,30 @@ def test_an_export_of_an_earlier_release_is_used_and_made_again_by_the_next_run(
     onnx_export.ensure(encoder)
     assert meta_of(encoder).files.keys() == meta.files.keys()
     assert compact_file(encoder).exists()
+
+
+@pytest.mark.usefixtures("small_too")
+def test_queries_go_on_while_the_graph_for_documents_is_loaded(monkeypatch):
+    encoder = ModelEncoder()
+    onnx_export.ensure(encoder)
+    encoder.load()
+    load, begun, go_on = onnx_encoder.onnxruntime.InferenceSession, threading.Event(), threading.Event()
+
+    def slow(*args: Any, **options: Any) -> Any:
+        begun.set()
+        assert go_on.wait(60)
+        return load(*args, **options)
+
+    monkeypatch.setattr(onnx_encoder.onnxruntime, "InferenceSession", slow)
+    with ThreadPoolExecutor(2) as pool:
+        document = pool.submit(encoder.encode, ["a"], DOCUMENT)
+        try:
+            assert begun.wait(60)
+            assert len(pool.submit(encoder.encode, ["a"], QUERY).result(60)) == 1
+            assert not document.done()
+        finally:
+            go_on.set()
+        assert len(document.result()) == 1
 
 
 @pytest.mark.usefixtures("small_too")
