@@ -186,8 +186,9 @@ class Words:
 def word_hash(expert: ExpertRecord, tags: Sequence[str]) -> bytes:
     """16 bytes that change with each word of the expert, the names of the `tags`, and what analyses them."""
     texts = (expert.username, expert.first_name, expert.last_name, expert.job_title, expert.company, expert.bio)
-    told = repr((*texts, expert.documents, tuple(tags)))  # which has no lone surrogates, and tells where each ends
-    return hashlib.blake2b(told.encode(), digest_size=HASH_BYTES, key=analysis()).digest()
+    # `repr` escapes lone surrogates, and puts quotes around each text, so that two never run together.
+    whole = repr((*texts, expert.documents, tuple(tags)))
+    return hashlib.blake2b(whole.encode(), digest_size=HASH_BYTES, key=analysis()).digest()
 
 
 @cache

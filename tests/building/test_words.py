@@ -24,8 +24,8 @@ from indexing.snapshot.keyword_index import KeywordIndex
 from indexing.snapshot.manifest import MANIFEST_NAME
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.synonyms import Synonyms
-from indexing.snapshot.writer import INDEXED, WORD_FILES
-from tests.support import cast
+from indexing.snapshot.writer import INDEXED, PASSAGES, WORD_FILES
+from tests.support import cast, fakes
 from tests.support.index_cast import FULL, RecordingReporter, built, next_order
 
 pytestmark = pytest.mark.django_db
@@ -96,7 +96,7 @@ def require_same_as_fresh(number: int, **changes: Any) -> None:
 
 
 def analysed(monkeypatch: pytest.MonkeyPatch, number: int, **changes: Any) -> int:
-    """How many experts' words the build of that version analyses, told by who is asked for a language."""
+    """The number of experts whose words are analysed when that version is built: those whose language is detected."""
     asked: list[int] = []
     detect = languages.detect
 
@@ -161,6 +161,16 @@ def test_a_build_by_taking_over_gives_what_a_fresh_one_gives(directory, change: 
     change(directory)
     require_same_as_fresh(2)
     require_same_as_fresh(3)  # and what was taken over is taken over once more
+
+
+def test_a_model_that_reads_less_gets_other_passages_and_their_words(directory, monkeypatch):
+    built()
+    monkeypatch.setattr(fakes.HashEncoder, "limit", 40)
+    monkeypatch.setattr(fakes.HashEncoder, "fingerprint", "another")
+    assert 0 < analysed(monkeypatch, 2) < 20  # those who have other tags now
+    require_same_as_fresh(3)
+    first, second = (np.load(paths.version_folder(number) / PASSAGES) for number in (1, 2))
+    assert len(second) > len(first)
 
 
 def test_synonyms_change_without_the_words(directory, monkeypatch):

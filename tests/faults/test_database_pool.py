@@ -120,6 +120,14 @@ def connect(transactional_db: None, monkeypatch) -> Iterator[Connecting]:
     base.DatabaseWrapper(given, "pooled").close_pool()
 
 
+def test_transactions_of_pooled_connections_do_not_stand_still_for_ever_either(connect):
+    pooled = connect()
+    with pooled.cursor() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        assert cursor.fetchone() == ("2min",)
+    pooled.close()
+
+
 def test_one_too_many_hears_that_all_are_in_use(connect):
     first, second = connect(), connect()
     with pytest.raises(OperationalError, match="all 2 connections of this process are in use"):
