@@ -116,7 +116,7 @@ def cancelled_sentence(name: str) -> Message:
     return message("Cancelled by %(who)s.", who=name or message("somebody"))
 
 
-def with_what_search_does(sentence: Message | str, state: IndexState) -> Message:
+def with_note_on_search(sentence: Message | str, state: IndexState) -> Message:
     """Why a run ended badly, and, where there is a version to search, that search is not affected."""
     sentence = sentence if isinstance(sentence, Message) else Message(sentence)
     return sentences(sentence, message("Search is not affected.")) if state.live_version_id else sentence
@@ -179,7 +179,7 @@ def end_well(
 def _end_badly(run: RebuildRun, to: State, *, error: Message | str, peak_mb: int | None = None) -> bool:
     """Move an active run to a bad end and take back the number of a version that was never finished."""
     with transaction.atomic():
-        error = with_what_search_does(error, IndexState.locked())
+        error = with_note_on_search(error, IndexState.locked())
         run.refresh_from_db(fields=["stage"])
         expect = (State.QUEUED, State.RUNNING)
         if not run.move(

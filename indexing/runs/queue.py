@@ -16,7 +16,7 @@ from indexing.errors import Busy, NotActive, SchedulePaused
 from indexing.lib.messages import Message, message
 from indexing.lib.processes import Owner
 from indexing.models import IndexState, RebuildRun
-from indexing.runs.endings import cancelled_sentence, with_what_search_does
+from indexing.runs.endings import cancelled_sentence, with_note_on_search
 from indexing.runs.lease import reap
 
 Kind, State = RebuildRun.Kind, RebuildRun.State
@@ -92,7 +92,7 @@ def cancel(run_id: int, actor: Actor, reason: str = "") -> RebuildRun:
                 to=State.CANCELLED,
                 expect=(State.QUEUED,),
                 finished_at=now,
-                **run.error_columns(with_what_search_does(cancelled_sentence(actor.name), state)),
+                **run.error_columns(with_note_on_search(cancelled_sentence(actor.name), state)),
                 **request,
             )
             notifications.run_ended(run)

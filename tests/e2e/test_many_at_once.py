@@ -116,7 +116,7 @@ def ended(client: httpx.Client, run: int) -> dict | None:
 
 
 def search_until(done: threading.Event, server: Server, query: str, answers: list[dict]) -> None:
-    """Search ten times a second; every answer must be a success."""
+    """Search, with pauses; every answer must be a success."""
     with server.client("rita") as client:
         while not done.is_set():
             answers.append(client.get("/api/search", params={"q": query}).raise_for_status().json())
