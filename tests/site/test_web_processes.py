@@ -109,7 +109,8 @@ def served(tmp_path_factory, migrated) -> Iterator[Served]:
     site = Site.like(migrated, tmp_path_factory.mktemp("several"), environment)
     token, session = site.run(PREPARE).split()[-2:]
     port = free_port()
-    process = site.start("serve", "--port", str(port), preexec_fn=hears_hangups)
+    with hangups_heard():
+        process = site.start("serve", "--port", str(port))
     server = Served(site, port, process)  # type: ignore[arg-type]  its output is text
     server.token, server.session = token, session
     try:
@@ -125,9 +126,17 @@ def served(tmp_path_factory, migrated) -> Iterator[Served]:
     assert "Traceback" not in said
 
 
-def hears_hangups() -> None:
-    """Also where these tests run under nohup."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+@contextmanager
+def hangups_heard() -> Iterator[None]:
+    """Processes that are started meanwhile hear SIGHUP, also where these tests run under nohup.
+
+    Not by `preexec_fn`: with it a process is forked by hand, and gRPC, where it is loaded, can end the fork.
+    """
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_both_processes_answer_and_count_together(served):
@@ -284,13 +293,9 @@ except Stopped as stopped:
 
 def test_a_terminal_that_is_closed_ends_it_and_any_other_hangup_does_not():
     terminal, its_end = os.openpty()
-    process = subprocess.Popen(
-        ["setsid", "--ctty", sys.executable, "-c", HANGUP],
-        stdin=its_end,
-        stdout=subprocess.PIPE,
-        text=True,
-        preexec_fn=hears_hangups,
-    )
+    command = ["setsid", "--ctty", sys.executable, "-c", HANGUP]
+    with hangups_heard():
+        process = subprocess.Popen(command, stdin=its_end, stdout=subprocess.PIPE, text=True)
     os.close(its_end)
     try:
         said_until(process, "ready")
