@@ -1,4 +1,5 @@
 #!/usr/bin/env python
+import gc
 import os
 import sys
 
@@ -23,6 +24,8 @@ class CommandLine(ManagementUtility):
         """Called once Django is set up, and before the command sees its arguments."""
         translation.activate("en")
         command = super().fetch_command(subcommand)
+        gc.freeze()
+        gc.enable()
         if not HELP & set(self.argv):
             if command.requires_system_checks:  # not `serve`: its `--adopt` takes the folder over
                 refuse_another_database()
@@ -58,6 +61,7 @@ def refuse_an_unfit_database() -> None:
 
 
 def main() -> None:
+    gc.disable()  # until all is imported, which stays: to look for cycles in it takes a fifth of a start
     try:
         CommandLine(sys.argv).execute()
     except Exception as error:

@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 # One thread per query: searches at the same time do not slow each other. Read when faiss and torch are loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tcs_site.settings")
+gc.disable()  # until all is imported, which stays: to look for cycles in it takes a fifth of a start
 try:
     django.setup(set_prefix=False)
 except ImproperlyConfigured as error:
@@ -62,6 +63,7 @@ except WrongDatabase as error:
 
 # Imported objects stay for good. Searching them for garbage would delay all searches by 80 ms each time.
 gc.freeze()
+gc.enable()
 factory.install()
 once_listening(web_process.start)
 once_listening(lambda: supervised.begin(web_process.is_ready))

@@ -12,6 +12,7 @@ from indexing import encoders
 from indexing.encoders import ModelEncoder, onnx_export, onnx_files
 from indexing.lib import paths
 from tests.support import tiny_models
+from tests.support.once import once
 
 
 @pytest.fixture(scope="session")
@@ -48,4 +49,20 @@ def exported(own_model: None, export_cache: Path) -> ModelEncoder:
         shutil.copytree(folder, export_cache)
     encoder.load()
     assert encoder.backend == "onnx"
+    return encoder
+
+
+@pytest.fixture
+def default_model(settings, own_model: None, tmp_path_factory: pytest.TempPathFactory) -> ModelEncoder:
+    """The packaged model with its export, which is made once per test run: it takes ten seconds."""
+    settings.TCS_MODEL_PATH = ""
+    encoder = ModelEncoder()
+    folder = onnx_files.folder_of(encoder.fingerprint)
+
+    def make(kept: Path) -> None:
+        onnx_export.ensure(encoder)
+        shutil.copytree(folder, kept, dirs_exist_ok=True)
+        shutil.rmtree(folder)
+
+    shutil.copytree(once(tmp_path_factory, "default-export", make), folder)
     return encoder

@@ -69,10 +69,8 @@ def compact_file(encoder: ModelEncoder) -> Path:
 
 
 @pytest.mark.usefixtures("exact")
-def test_the_default_models_queries_are_near_and_do_not_depend_on_each_other(settings):
-    settings.TCS_MODEL_PATH = ""
-    encoder, original = ModelEncoder(), SentenceTransformerEncoder()
-    onnx_export.ensure(encoder)
+def test_the_default_models_queries_are_near_and_do_not_depend_on_each_other(default_model):
+    encoder, original = default_model, SentenceTransformerEncoder()
     file = compact_file(encoder)
     assert file.stat().st_size < 0.7 * file.with_name(onnx_files.GRAPH).stat().st_size
     assert least(encoder.encode(TEXTS, DOCUMENT), original.encode(TEXTS, DOCUMENT)) > MIN_COSINE

@@ -27,10 +27,8 @@ from tests.support import cast, tiny_models
 pytestmark = pytest.mark.usefixtures("own_model")
 
 
-def test_the_default_models_export_gives_its_vectors(settings):
-    settings.TCS_MODEL_PATH = ""
-    encoder, original = ModelEncoder(), SentenceTransformerEncoder()
-    onnx_export.ensure(encoder)
+def test_the_default_models_export_gives_its_vectors(default_model):
+    encoder, original = default_model, SentenceTransformerEncoder()
     assert least_cosine(encoder, original, TEXTS) > 0.9999
     assert encoder.backend == "onnx"
     assert (encoder.name, encoder.fingerprint, encoder.dimension) == (
