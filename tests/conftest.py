@@ -14,10 +14,12 @@ from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, connections, transaction
-from django.test import Client
+from django.test import Client, override_settings
 from pytest_django import DjangoDbBlocker
 from pytest_django.plugin import blocking_manager_key
 
+from indexing.encoders import ModelEncoder, onnx_export
+from indexing.lib import paths
 from indexing.lib.ownership import MARK
 from indexing.ops import web_process
 from tests.support import cast
@@ -153,3 +155,15 @@ def publisher(client: Client) -> Client:
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder after migrations, for `Site.like`."""
     return once(tmp_path_factory, "migrated", lambda folder: Site(folder).manage("migrate", "--verbosity", "0"))
+
+
+@pytest.fixture(scope="session")
+def packaged_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`models` of a data folder: the export of the packaged model, which takes ten seconds to make."""
+
+    def make(folder: Path) -> None:
+        with override_settings(DATA_DIR=folder, TCS_MODEL_PATH=""):
+            onnx_export.ensure(ModelEncoder())
+            paths.models_folder().rename(folder / "only")
+
+    return once(tmp_path_factory, "packaged-model", make) / "only"

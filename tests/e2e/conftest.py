@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -23,7 +24,7 @@ expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")
-def people(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Path:
+def people(tmp_path_factory: pytest.TempPathFactory, migrated: Path, packaged_model: Path) -> Path:
     """A data folder with some people of speakers.csv, or samples where that file is absent; nothing built yet."""
 
     def make(folder: Path) -> None:
@@ -37,6 +38,7 @@ def people(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Path:
             print(f"{SPEAKERS} is absent: the sample directory stands in for real people")  # noqa: T201
             site.manage("load_samples", "--count", str(PEOPLE))
         site.create_staff("rita")
+        shutil.copytree(packaged_model, folder / "models")
 
     return once(tmp_path_factory, "people", make)
 

@@ -12,7 +12,6 @@ from indexing import encoders
 from indexing.encoders import ModelEncoder, onnx_export, onnx_files
 from indexing.lib import paths
 from tests.support import tiny_models
-from tests.support.once import once
 
 
 @pytest.fixture(scope="session")
@@ -53,16 +52,8 @@ def exported(own_model: None, export_cache: Path) -> ModelEncoder:
 
 
 @pytest.fixture
-def default_model(settings, own_model: None, tmp_path_factory: pytest.TempPathFactory) -> ModelEncoder:
-    """The packaged model with its export, which is made once per test run: it takes ten seconds."""
+def default_model(settings, own_model: None, packaged_model: Path) -> ModelEncoder:
+    """The packaged model with its export."""
     settings.TCS_MODEL_PATH = ""
-    encoder = ModelEncoder()
-    folder = onnx_files.folder_of(encoder.fingerprint)
-
-    def make(kept: Path) -> None:
-        onnx_export.ensure(encoder)
-        shutil.copytree(folder, kept, dirs_exist_ok=True)
-        shutil.rmtree(folder)
-
-    shutil.copytree(once(tmp_path_factory, "default-export", make), folder)
-    return encoder
+    shutil.copytree(packaged_model, paths.models_folder(), dirs_exist_ok=True)
+    return ModelEncoder()

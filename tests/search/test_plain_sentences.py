@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,9 +13,11 @@ from experts.models import Expert
 from experts.samples.generator import generate_experts
 from indexing import encoders
 from indexing.console.search.views import examples
+from indexing.lib import paths
 from indexing.search import search
 from indexing.snapshot.synonyms import Synonyms
 from tests.support.index_cast import built_snapshot
+from tests.support.server import REAL_MODEL
 
 pytestmark = pytest.mark.django_db
 
@@ -45,11 +48,13 @@ SYNONYM = ("breach", "ransomware")
 
 
 @pytest.fixture
-def real_model(settings):
-    settings.TCS_ENCODER = "indexing.encoders.SentenceTransformerEncoder"
+def real_model(settings, packaged_model):
+    settings.TCS_ENCODER = REAL_MODEL
+    shutil.copytree(packaged_model, paths.models_folder(), dirs_exist_ok=True)
     encoders.reset()
     yield
     encoders.reset()
+    shutil.rmtree(paths.models_folder())
 
 
 def some_of_each_profession() -> Iterator[Expert]:
