@@ -19,7 +19,7 @@ from experts.importing.uploads import delete_leftovers
 from tcs_site.http_server import bodies
 from tests.support import strangers
 from tests.support.permission_table import TABLE
-from tests.support.server import Server, Site, serving
+from tests.support.server import PLAIN, Server, Site, serving
 from tests.support.strangers import MB, connected, everything, head, push, status
 from tests.support.waiting import until
 
@@ -149,7 +149,9 @@ def test_the_bodies_of_all_strangers_together_are_limited(server):
         for _ in range(many):
             stack.enter_context(connected(server.port)).sendall(large)
         until(lambda: is_refused(server, large))
-        answer = httpx.post(f"{server.url}/api/admin/auth", json={"username": "a", "password": "b"}, timeout=30)
+        answer = httpx.post(
+            f"{server.url}/api/admin/auth", json={"username": "a", "password": "b"}, timeout=30, verify=PLAIN
+        )
         assert answer.status_code == 401
     until(lambda: not is_refused(server, large))
 
@@ -218,7 +220,9 @@ def test_a_program_that_may_import_sends_a_large_file_to_the_api(server, site, s
     for token in (viewer, "unknown"):
         taken = push(server.port, "multipart", bodies.API_IMPORT.decode(), 4 * MB, f"Authorization: Bearer {token}")
         assert (taken.status, uploads(site)) == (403, [])
-    answer = httpx.post(address, files=files, headers={"Authorization": f"Bearer {importer}"}, timeout=60)
+    answer = httpx.post(
+        address, files=files, headers={"Authorization": f"Bearer {importer}"}, timeout=60, verify=PLAIN
+    )
     assert (answer.status_code, answer.json()["counts"]["new"]) == (200, 7_000)
     (stored,) = uploads(site, "*.csv")
     assert stored.read_bytes() == large_file()
@@ -233,7 +237,9 @@ def test_a_program_that_may_change_experts_sends_documents_and_photos(server, si
     assert (
         push(server.port, "multipart", f"{zoe}/documents", 12 * MB, f"Authorization: Bearer {editor}").status == 413
     )
-    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {editor}"}, timeout=60) as program:
+    with httpx.Client(
+        base_url=server.url, headers={"Authorization": f"Bearer {editor}"}, timeout=60, verify=PLAIN
+    ) as program:
         sent = program.post(f"{zoe}/documents", files={"file": ("cv.txt", b"Tunes organs. " * 200_000)})
         assert (sent.status_code, sent.json()["size"]) == (201, 2_800_000)
         assert program.put(f"{zoe}/photo", content=grainy_picture()).status_code == 204
@@ -252,7 +258,7 @@ def large_file() -> bytes:
 
 
 def signed_in(server: Server, cookie: str) -> httpx.Client:
-    return httpx.Client(base_url=server.url, headers={"Cookie": cookie}, timeout=60)
+    return httpx.Client(base_url=server.url, headers={"Cookie": cookie}, timeout=60, verify=PLAIN)
 
 
 def test_a_large_file_is_stored_once_and_imported(server, site, sessions):

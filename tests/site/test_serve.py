@@ -22,7 +22,7 @@ from tcs_site.management.commands.serve import port_number
 from tcs_site.supervising import MARK, can_listen
 from tests.faults.marks import GO_ON, PAUSED
 from tests.support import cast, forked
-from tests.support.server import Server, Site, said_until, serve_once
+from tests.support.server import PLAIN, Server, Site, said_until, serve_once
 from tests.support.services import free_port
 from tests.support.waiting import until
 
@@ -37,7 +37,7 @@ def first(tmp_path_factory) -> tuple[Site, str]:
     process = site.start("serve", "--port", str(port), umask=0)
     try:
         said = said_until(process, "TCS is at")
-        assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=60).status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=60, verify=PLAIN).status_code == 200
     finally:
         process.terminate()
         said += process.communicate(timeout=60)[0]
@@ -131,7 +131,7 @@ class TestSteps:
         process = site.start("serve", "--port", str(port))
         try:
             said = said_until(process, "TCS is at")
-            assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60).status_code == 503
+            assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60, verify=PLAIN).status_code == 503
         finally:
             process.terminate()
             process.communicate(timeout=60)

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from django.test import Client
 
+from tests.support.server import PLAIN
 from tests.support.services import free_port
 from tests.support.waiting import until
 
@@ -24,11 +25,11 @@ class Provider:
     issuer: str
 
     def knows(self, subject: str, **claims: Any) -> None:
-        httpx.put(f"{self.issuer}/users/{subject}", json=claims).raise_for_status()
+        httpx.put(f"{self.issuer}/users/{subject}", json=claims, verify=PLAIN).raise_for_status()
 
     def agree(self, address: str, subject: str) -> str:
         """What somebody does there: signs in and agrees. Returns where they are led back to."""
-        answer = httpx.post(address, data={"sub": subject})
+        answer = httpx.post(address, data={"sub": subject}, verify=PLAIN)
         assert answer.status_code == 302, answer.text
         return answer.headers["Location"]
 
@@ -49,7 +50,7 @@ def running() -> Iterator[Provider]:
     def answers() -> bool:
         assert process.poll() is None, "the provider has ended"
         try:
-            return httpx.get(f"{found.issuer}/.well-known/openid-configuration").is_success
+            return httpx.get(f"{found.issuer}/.well-known/openid-configuration", verify=PLAIN).is_success
         except httpx.TransportError:
             return False
 
