@@ -101,6 +101,7 @@ class RunReporter:
         self._stop: IndexingError | None = None
         self._reported: tuple[object, ...] = ()
         self._next_beat = 0.0
+        self._beating = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep_beating, name="heartbeat", daemon=True)
 
@@ -141,18 +142,22 @@ class RunReporter:
         self.beat(stage)
 
     def beat(self, stage: StageInProgress | None = None) -> None:
-        """Write the progress and a heartbeat; note it if the run is to be cancelled. Raises FenceLost."""
-        stage = stage or self._stage
-        progress: dict[str, Any] = {"stages": [each.as_row() for each in self.stages]}
-        if stage is not None:
-            progress |= {
-                "stage": stage.name,
-                "done": stage.done,
-                "total": stage.total,
-                "rate": stage.rate,
-            }
-        if with_database_retry(lambda: runs.beat(self.run, **progress)):
-            self._stop = Cancelled(message("Its cancellation was requested."))
+        """Write the progress and a heartbeat; note it if the run is to be cancelled. Raises FenceLost.
+
+        One at a time: the thread must not write the stage before over the one that has just begun.
+        """
+        with self._beating:
+            stage = stage or self._stage
+            progress: dict[str, Any] = {"stages": [each.as_row() for each in self.stages]}
+            if stage is not None:
+                progress |= {
+                    "stage": stage.name,
+                    "done": stage.done,
+                    "total": stage.total,
+                    "rate": stage.rate,
+                }
+            if with_database_retry(lambda: runs.beat(self.run, **progress)):
+                self._stop = Cancelled(message("Its cancellation was requested."))
 
     def _keep_beating(self) -> None:
         keep_working(

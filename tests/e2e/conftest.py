@@ -25,7 +25,10 @@ expect.set_options(timeout=60_000)
 
 @pytest.fixture(scope="session")
 def people(tmp_path_factory: pytest.TempPathFactory, migrated: Path, packaged_model: Path) -> Path:
-    """A data folder with some people of speakers.csv, or samples where that file is absent; nothing built yet."""
+    """A data folder with some people of speakers.csv, or samples where that file is absent.
+
+    The model's export is there, without which a first run takes a minute; nothing is built.
+    """
 
     def make(folder: Path) -> None:
         site = Site.like(migrated, folder)
@@ -45,7 +48,7 @@ def people(tmp_path_factory: pytest.TempPathFactory, migrated: Path, packaged_mo
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory, people: Path) -> Path:
-    """The same with a version that the real model made, its map, and the model's export."""
+    """The same with a version that the real model made, and its map."""
 
     def make(folder: Path) -> None:
         site = Site.like(people, folder, {"TCS_ENCODER": REAL_MODEL, "TCS_WORKER": "external"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,11 +19,9 @@ RUN = 240_000
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, people: Path, built: Path) -> Site:
-    """Nothing built yet; the model's export is there, without which the first run takes a minute."""
-    site = Site.like(people, tmp_path_factory.mktemp("site"), {"TCS_ENCODER": REAL_MODEL})
-    shutil.copytree(built / "models", site.folder / "models")
-    return site
+def site(tmp_path_factory: pytest.TempPathFactory, people: Path) -> Site:
+    """Nothing built yet."""
+    return Site.like(people, tmp_path_factory.mktemp("site"), {"TCS_ENCODER": REAL_MODEL})
 
 
 def index_page(tabs: BrowserContext) -> Page:

@@ -62,7 +62,7 @@ def expect(run: RebuildRun, state: str, *, stage: str | None = None, says: str =
     assert says in run.error
     assert run.error in set(run.lines.values_list("message", flat=True))
     if stage is not None:
-        assert run.stage == stage
+        assert run.stage == stage, run.error
 
 
 def hold() -> None:

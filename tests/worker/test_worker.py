@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from types import SimpleNamespace
 
 import pytest
 from django.utils import translation
@@ -135,6 +137,29 @@ def test_cancelling_stops_the_build_between_two_batches_and_leaves_nothing(monke
     assert run.stage == "embed"
     assert folders() == []
     assert not IndexVersion.objects.exists()
+
+
+def test_a_late_heartbeat_does_not_write_the_stage_before_over_the_next(monkeypatch):
+    written, late_began, go_on = [], threading.Event(), threading.Event()
+
+    def beat(_run, *, stage, **_progress) -> bool:
+        if threading.current_thread() is late:
+            late_began.set()
+            go_on.wait(10)
+        written.append(stage)
+        return False
+
+    monkeypatch.setattr(runs, "beat", beat)
+    writer = RunReporter(RebuildRun(), SimpleNamespace(stage=""), Interruption(), None)
+    late = threading.Thread(target=writer.beat)
+    with writer.stage("embed"):
+        late.start()
+        assert late_began.wait(10)
+        threading.Timer(0.2, go_on.set).start()
+    with writer.stage("vectors"):
+        pass
+    late.join()
+    assert written[-1] == "vectors"
 
 
 def test_a_signal_ends_the_run_as_cancelled_and_names_it():
