@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import sys
 from functools import cache
@@ -75,6 +76,12 @@ def test_a_change_reaches_functions_wherever_they_are_known(module):
     (added,) = [each for each in mutants_of(path.name, path.parent) if each.name == "differs: a - b  ->  a + b"]
     replace_code(functions_in([module.__file__])[module.__file__], added.code)
     assert known_elsewhere(3, 2)
+
+
+def test_functions_that_were_frozen_are_found_and_stay_frozen(module):
+    gc.freeze()
+    assert module.differs in functions_in([module.__file__])[module.__file__]
+    assert gc.get_freeze_count() > 0
 
 
 def test_a_lazy_object_that_cannot_be_made_now_is_left_asleep(module):

@@ -151,10 +151,14 @@ def _try(
 def functions_in(paths: Collection[str]) -> dict[str, list[FunctionType]]:
     """The functions of the modules at `paths`, wherever they are known."""
     found: dict[str, list[FunctionType]] = {path: [] for path in paths}
+    frozen = gc.get_freeze_count()
+    gc.unfreeze()  # what is frozen, as `conftest.py` does, is not listed
     for each in gc.get_objects():
         # isinstance would wake lazy objects, which may raise
         if type(each) is FunctionType and each.__code__.co_filename in found:
             found[each.__code__.co_filename].append(each)
+    if frozen:
+        gc.freeze()
     return found
 
 
