@@ -67,7 +67,12 @@ GROUPS = {
     ),
     "sweep": Group(
         ("indexing/versions/sweep.py",),
-        ("tests/versions/test_sweep.py", "tests/versions/test_pinning.py", "tests/runs/test_who_decides_second.py"),
+        (
+            "tests/versions/test_sweep.py",
+            "tests/versions/test_pinning.py",
+            "tests/runs/test_who_decides_second.py",
+            "tests/ops/test_retention.py",
+        ),
         locks=True,
     ),
     "live": Group(("indexing/serving/live.py",), ("tests/serving", "tests/worker/test_shared_folder.py")),
@@ -78,14 +83,34 @@ GROUPS = {
             "indexing/snapshot/keyword_query.py",
             "indexing/snapshot/keyword_schema.py",
         ),
-        ("tests/snapshot/test_keyword_index.py", "tests/search/test_filters.py"),
+        (
+            "tests/snapshot/test_keyword_index.py",
+            "tests/snapshot/test_vocabulary.py",
+            "tests/search/test_filters.py",
+            "tests/search/test_query_words.py",
+            "tests/search/test_searcher.py",
+            "tests/search/test_explanation.py",
+        ),
     ),
     "ranking": Group(
-        ("indexing/search/fusion.py",), ("tests/search/test_fusion.py", "tests/search/test_searcher.py")
+        ("indexing/search/fusion.py",),
+        (
+            "tests/search/test_fusion.py",
+            "tests/search/test_searcher.py",
+            "tests/search/test_strength.py",
+            "tests/search/test_piece_words.py",
+            "tests/search/test_where.py",
+        ),
     ),
     "reader": Group(
         ("indexing/snapshot/reader.py",),
-        ("tests/snapshot/test_snapshot.py", "tests/snapshot/test_snapshot_checks.py"),
+        (
+            "tests/snapshot/test_snapshot.py",
+            "tests/snapshot/test_snapshot_checks.py",
+            "tests/snapshot/test_feedback_terms.py",
+            "tests/search/test_query_words.py",
+            "tests/serving",
+        ),
     ),
     "reading": Group(
         (
