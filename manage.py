@@ -24,7 +24,7 @@ class CommandLine(ManagementUtility):
         """Called once Django is set up, and before the command sees its arguments."""
         translation.activate("en")
         command = super().fetch_command(subcommand)
-        gc.freeze()
+        gc.freeze()  # all is imported
         gc.enable()
         if not HELP & set(self.argv):
             if command.requires_system_checks:  # not `serve`: its `--adopt` takes the folder over
