@@ -149,17 +149,18 @@ def currency_of(amount: Amount, stated: str) -> str:
 
 
 def amount_value(digits: str, decimal: str) -> Decimal:
-    """The number, in a file with this decimal mark. Raises InvalidValue if it does not fit, or is out of bounds."""
-    whole, mark, cents = digits.rpartition(decimal) if decimal and decimal in digits else (digits, "", "")
-    if "." in whole or "," in whole:
+    """The number, with this decimal mark, which is the last one if there are two kinds.
+
+    Raises InvalidValue if the digits do not fit it, or are out of bounds.
+    """
+    whole, _mark, cents = digits.rpartition(decimal) if decimal in digits else (digits, "", "0")
+    if not whole.isdecimal():
         if not _GROUPS.fullmatch(whole) or decimal in whole:
             raise InvalidValue(
                 _("Does not fit the file’s decimal mark (“%(mark)s”). Write 1250%(mark)s50.") % {"mark": decimal}
             )
         whole = whole.replace(".", "").replace(",", "")
-    if not whole.isdecimal() or (mark and not cents.isdecimal()):
-        raise InvalidValue(_("Not a number. Use digits only, for example 1250.50."))
-    return check_amount(Decimal(f"{whole}.{cents or 0}"))
+    return check_amount(Decimal(f"{whole}.{cents}"))
 
 
 def check_amount(amount: Decimal) -> Decimal:

@@ -24,7 +24,6 @@ def open_archive(file: BinaryIO) -> zipfile.ZipFile:
 
     The sizes that an archive states are believed, since Python's zipfile reads no more of a part than that.
     """
-    file.seek(0)
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):

@@ -92,7 +92,6 @@ def find_encoding(file: BinaryIO, chosen: str = "") -> str:
 def _marked(file: BinaryIO) -> str:
     """What the first bytes say: UTF-16, or else perhaps UTF-8. Raises ImportFailed for another kind of file."""
     start = file.read(4_096)
-    file.seek(0)
     for signature, kind in _OTHER_FILES:
         if start.startswith(signature):
             raise ImportFailed(
@@ -131,7 +130,7 @@ def _undecodable(file: BinaryIO, encoding: str, error: UnicodeDecodeError) -> Im
     byte = file.read(1)
     file.seek(0)
     read, line = 0, 1
-    while read < error.start and (data := file.read(min(2**20, error.start - read))):
+    while data := file.read(min(2**20, error.start - read)):
         read += len(data)
         line += data.count(b"\n")
     return ImportFailed(
@@ -174,7 +173,7 @@ def _guess(file: BinaryIO, error: UnicodeDecodeError) -> str:
 
 def _is_western(text: str) -> bool:
     """Accents stand alone in words of Western Europe; other alphabets fill whole words with such letters."""
-    letters = [sign for sign in text if sign > "\x7f" and sign.isalpha()]
+    letters = [sign for sign in text if sign.isalpha() and not sign.isascii()]
     in_a_row = len(_IN_A_ROW.findall(text))
     return bool(_WESTERN.fullmatch(text)) and 4 * in_a_row <= len(letters) and not _SYMBOL_IN_A_WORD.search(text)
 

@@ -62,7 +62,7 @@ def first_of_two(cell: str) -> str:
         return ""
     one, two = int(found["one"]), int(found["two"])
     if one > 12 or two > 12:
-        return "day" if one > 12 >= two else "month" if two > 12 >= one else ""
+        return "day" if two <= 12 else "month" if one <= 12 else ""
     return "day" if found["mark"] == "." or one == two else "?"
 
 

@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 from xml.etree.ElementTree import ParseError
@@ -61,8 +62,7 @@ class SheetSource:
 
     @staticmethod
     def takes(file: BinaryIO) -> bool:
-        """Whether `file` is a spreadsheet by its contents, whatever its name; leaves it at its start."""
-        file.seek(0)
+        """Whether `file` (at its start) is a spreadsheet by its contents, whatever its name; leaves it there."""
         start = file.read(4)
         file.seek(0)
         return start == b"PK\x03\x04"
@@ -114,10 +114,8 @@ class SheetSource:
             descriptor = os.open(being_written, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
             file = os.fdopen(descriptor, "w+", encoding="utf-8")
         file.write(json.dumps({"kind": kind, "sheet": sheet, "sheets": sheets}) + "\n")
-        most = settings.TCS_IMPORT_MAX_ROWS + HEADER_WITHIN
-        for count, row in enumerate(rows):
-            if count > most:
-                break  # whoever reads the rows says that there are too many
+        # One more than is imported, if the header is as far down as it may be: whoever reads the rows says so.
+        for row in islice(rows, HEADER_WITHIN + settings.TCS_IMPORT_MAX_ROWS + 1):
             file.write(json.dumps([row.line, *row.cells]) + "\n")
         file.flush()
         if path:

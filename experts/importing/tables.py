@@ -58,8 +58,7 @@ class ImportTable:
         for count, (line, cells) in enumerate(self._expert_rows(), 1):
             if count > most:
                 raise _too_many()
-            if len(cells) < len(names):
-                cells = cells + [""] * (len(names) - len(cells))
+            cells += [""] * (len(names) - len(cells))
             values = {name: _cell(cells[number]) for number, name in columns}
             extra = next((cell for cell in cells[len(names) :] if str(cell).strip()), None)
             if extra is None:

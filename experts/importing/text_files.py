@@ -110,10 +110,10 @@ class TextSource:
 
     def _find_rows_delimiter(self) -> None:
         """Somebody typed the header again: no row has its delimiter, and with another one all have its columns."""
-        first, valid = self._first_rows(self.delimiter)
+        first, _valid = self._first_rows(self.delimiter)
         line, header = max(first, key=lambda row: known_columns(row[1]), default=(0, []))
         below = [cells for number, cells in first if number > line]
-        if len(header) < 2 or (valid and not below) or any(len(cells) > 1 for cells in below):
+        if len(header) < 2 or any(len(cells) > 1 for cells in below):
             return
         for other in DELIMITERS:
             rows, valid = self._first_rows(other)

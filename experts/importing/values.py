@@ -226,10 +226,6 @@ def _moment(cell: str, conventions: Conventions) -> datetime | None:
     return read_moment(cell, month_first=conventions.month_first, zone=timezone.get_default_timezone())
 
 
-def _day(moment: datetime) -> date:
-    return timezone.localdate(moment, timezone.get_default_timezone())
-
-
 _READERS: dict[str, Callable[[str, str], Any]] = {
     "username": _username,
     "bio": _text,
