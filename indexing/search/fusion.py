@@ -144,7 +144,6 @@ def extended(snapshot: Snapshot, pieces: PieceWords, query: KeywordQuery, first:
         return None
     best = slice(0, FEEDBACK_EXPERTS)
     shares = np.exp(first.scores[best] - first.scores[0])
-    shares /= shares.sum()
     rows = snapshot.rows(first.ids[best])
     nearest, by_piece = pieces.nearest(rows)
     texts, counting = np.concatenate([rows, nearest]), np.concatenate([shares * (1 - by_piece), shares * by_piece])

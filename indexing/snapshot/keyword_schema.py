@@ -149,6 +149,6 @@ _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 def _runs(words: Sequence[str]) -> Iterator[str]:
     """Neighbouring words of a name, joined."""
-    for start in range(len(words) - 1):
+    for start in range(len(words)):
         for end in range(start + 2, min(start + _NAME_RUN, len(words)) + 1):
             yield "".join(words[start:end])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import zipfile
 from collections import Counter
@@ -12,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from experts.importing import archives
+from experts.identity import conflict_key, identity_key
+from experts.importing import archives, sheets
 from experts.importing.amounts import decimal_mark, read_amount
 from experts.importing.archives import open_archive
 from experts.importing.columns import likely_field_of
@@ -27,7 +29,8 @@ from experts.importing.options import ImportOptions
 from experts.importing.sheets import SheetSource
 from experts.importing.source_rows import SourceRow
 from experts.importing.tables import open_table
-from experts.importing.text_files import LONGEST_LINE
+from experts.importing.text_files import LONGEST_LINE, named_delimiter
+from experts.models import Expert
 from tests.support.imports import plan_of
 from tests.support.spreadsheets import excel, opendocument, packed
 
@@ -356,3 +359,100 @@ def test_white_space_after_a_quote_does_not_count(space: str) -> None:
     line = f'ann,"x"{space},'
     longest = plan_of(f"Username,First Name,Bio\n{line}{'y' * (LONGEST_LINE - len(line) - 1)}\n")
     assert [each.field for each in longest.rejected] == ["Bio"]  # which is too long, but the line is read
+
+
+def test_finding_the_encoding_leaves_a_file_at_its_start() -> None:
+    file = io.BytesIO("Username\nzoë\n".encode("cp1252"))
+    assert find_encoding(file) == "cp1252"
+    assert file.tell() == 0
+    with pytest.raises(ImportFailed, match="“ebcdic” is not known"):
+        find_encoding(file, "ebcdic")
+
+
+def test_a_text_that_fits_no_encoding_is_read_as_windows_or_dos_wrote_it() -> None:
+    assert encoding_of("100%¬z¬z¬ ¤q¤q\n".encode("cp1252")) == "cp1252"
+    assert encoding_of("100%¬z¬z¬ ¤q¤q\n".encode("cp1252") + b"\x81\n") == "cp850"
+
+
+def test_a_line_that_is_not_there_is_no_header() -> None:
+    with pytest.raises(ImportFailed, match="Line 9 is empty or too far down"):
+        read_header([SourceRow(1, ["Username"])], line=9)
+
+
+def test_parts_of_a_text_belong_to_the_cell_but_not_notes_on_it() -> None:
+    note = "<office:annotation><text:p>a note</text:p></office:annotation>"
+    (row,) = rows_of(f"<table:table-row>{cell(f'a<text:span>b</text:span>c{note}d')}</table:table-row>")
+    assert row.cells == ["abcd"]
+
+
+def test_a_full_disk_is_not_taken_for_a_damaged_spreadsheet(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sheets.tempfile, "TemporaryFile", full)
+    with pytest.raises(OSError, match="No space left"):
+        SheetSource.open(io.BytesIO(excel(("A", [["Username"]]))), "", None)
+
+
+@pytest.mark.parametrize(("typed", "delimiter"), [("tab", "\t"), ("\\t", "\t"), (";", ";")])
+def test_a_delimiter_is_one_character_or_tab(typed: str, delimiter: str) -> None:
+    assert named_delimiter(typed) == delimiter
+    with pytest.raises(ValueError):
+        named_delimiter(typed * 2 if typed == ";" else f"{typed}s")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("Languages", "x" * 3_001, "Too long: 3001 characters. At most 3000"),
+        ("Profile URL", "https://example.org/" + "x" * 9_000, "Too long"),
+        ("Job Title", "#N/A", "error of the spreadsheet"),
+    ],
+)
+def test_a_cell_is_refused_for_its_own_reason(column: str, value: str, says: str) -> None:
+    assert says in plan_of(f"Username,{column}\nann,{value}\n").rejected[0].fix
+
+
+@pytest.mark.django_db
+def test_a_negative_number_of_a_spreadsheet_is_refused_like_a_written_one() -> None:
+    plan = plan_of(excel(("A", [["Username", "Hourly Rate"], ["ann", -5], ["ben", -0.5]])))
+    assert ["negative" in each.fix for each in plan.rejected] == [True, True]
+
+
+@pytest.mark.django_db
+def test_line_breaks_become_one_kind_in_texts_and_spaces_in_lines() -> None:
+    plan = plan_of('Username,Job Title,Bio\nann,"#1 x \r\n y\rz\n\nw","a\r\nb\rc\nd"\nben,"p\rq","e"\ncid,"p\nq","f"\n')
+    assert [each.job_title for each in plan.new] == ["#1 x y z w", "p q", "p q"]
+    assert plan.new[0].bio == "a\nb\nc\nd"
+
+
+@pytest.mark.django_db
+def test_a_row_that_comes_twice_is_refused_but_made_usernames_may_be_of_different_people() -> None:
+    twice = plan_of("Username\nann\nann\n")
+    assert (len(twice.new), twice.conflicts, [each.line for each in twice.rejected]) == (1, [], [3])
+    made = plan_of("Name\nAda Lane\nAda Lane\n", same_names="suffix")
+    assert [each.username for each in made.new] == ["ada-lane", "ada-lane-2"]
+    assert len(made.conflicts) == 1
+
+
+@pytest.mark.django_db
+def test_an_address_is_of_the_same_person_where_only_one_of_both_has_a_name() -> None:
+    Expert.objects.create(username="ann", first_name="Ann", last_name="Archer")
+    Expert.objects.create(username="ben")
+    plan = plan_of("E-mail,First Name,Bio\nann@example.org,,x\nben@example.org,Ben,y\n")
+    assert (plan.conflicts, len(plan.changed)) == ([], 2)
+    assert len(plan_of("E-mail,First Name,Bio\nann@example.org,Anna,x\n").conflicts) == 1
+
+
+@pytest.mark.django_db
+def test_a_suffix_is_the_first_that_nobody_has() -> None:
+    long = "a" * 150
+    plan = plan_of(f"Username,First Name\n{long},Ann\n{long.upper()},Ben\n{long.title()},Cid\n", same_names="suffix")
+    assert [each.username for each in plan.new] == [long, f"{'A' * 148}-2", f"A{'a' * 147}-3"]
+    for username in ("Ben-2", "BEN-2"):  # an earlier release took them for two
+        key = identity_key(username)
+        number = Expert.objects.filter(username_key=key).count()
+        Expert.objects.bulk_create([Expert(username=username, username_key=conflict_key(key, 1) if number else key)])
+    plan = plan_of("Username,First Name\nben,Ann\nbEN,Bob\n", same_names="suffix")
+    assert [each.username for each in plan.new] == ["ben", "bEN-3"]

@@ -298,3 +298,10 @@ def test_without_the_permission_to_import_nothing_is_undone(client: Client) -> N
     assert client.get(path).status_code == 403
     assert client.post(path).status_code == 403
     assert Expert.objects.exists()
+
+
+def test_all_that_an_import_writes_has_the_time_of_its_record() -> None:
+    directory()
+    import_file("Username,Bio\nann,Bakes more.\nben,\nnew-1,x\nnew-2,y\nnew-3,z\n")
+    times = set(Expert.objects.exclude(username="zoë").values_list("updated_at", flat=True))
+    assert times == {last().at}

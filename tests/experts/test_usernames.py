@@ -46,6 +46,19 @@ def test_a_key_is_never_too_long_and_a_name_that_nobody_sees_has_none() -> None:
     assert clean_username(" q\u200bx\t1 ") == "qx 1"
 
 
+def test_a_key_of_the_longest_length_is_the_username_itself() -> None:
+    assert identity_key("a" * MAX_KEY) == "a" * MAX_KEY
+    assert identity_key("a" * (MAX_KEY + 1)).startswith("aaa")
+    assert identity_key("a" * (MAX_KEY + 1)) != identity_key("a" * (MAX_KEY + 2))
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"), [("Zoe\u0308", "Zoë"), ("a\x00b", "ab"), (" a  b ", "a b"), ("a\tb", "a b"), ("Zoë", "Zoë")]
+)
+def test_a_username_is_stored_composed_and_without_what_nobody_sees(typed: str, stored: str) -> None:
+    assert clean_username(typed) == stored
+
+
 @pytest.mark.services
 @pytest.mark.django_db
 @pytest.mark.parametrize(("one", "other"), SAME)

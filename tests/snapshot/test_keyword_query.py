@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
 import pytest
 
 from indexing.snapshot.keyword_index import ANALYSIS, KeywordIndex, build_index, read_analysis
-from indexing.snapshot.keyword_schema import KeywordDocument
+from indexing.snapshot.keyword_schema import NAMES, KeywordDocument, words_as_json
 from indexing.snapshot.synonyms import Synonyms
 from tests.snapshot.test_keyword_index import document
 
@@ -54,11 +55,14 @@ def people(tmp_path: Path) -> Index:
         document(2, bio="Growing a fullstack garden there"),
         document(3, bio="Growing a gardenia in there"),
         document(4, username="stuur.guru", documents="roofing"),
+        document(5, username="fullstack"),
     )
 
 
 def test_a_word_that_is_written_in_parts_tells_nine_tenths(people: Index) -> None:
     assert people.adds("jrr", 1) == {("word", "jrr"): 0.9 * idf(0)}
+    assert [part.kind for part in people.index.parse("jrr").parts] == ["word"]
+    assert ("name", "vandenbergh") in people.adds("vandenbergh", 1)
     assert people.adds("brood kaas wijn vandenbergh", 1) == {("word", "vandenbergh"): 0.9 * idf(0)}
 
 
@@ -68,8 +72,10 @@ def test_a_name_that_nobody_writes_as_one_is_no_joined_name(tmp_path: Path) -> N
     assert 0 < people.adds("jan berghaus", 1)["word", "berghaus"].expected < 0.8 * told(1)
 
 
-def test_a_word_of_a_username_tells_a_tenth(people: Index) -> None:
+def test_a_username_is_all_where_nobody_writes_of_it_and_a_tenth_elsewhere(people: Index) -> None:
     assert people.adds("guru", 4) == {("word", "guru"): 0.1 * idf(0)}
+    assert people.adds("stuur.guru", 4)["username", "stuur.guru"] == idf(0)
+    assert people.adds("fullstack", 5)["username", "fullstack"] == 0.1 * idf(0)
 
 
 def test_a_word_of_a_document_tells_half(people: Index) -> None:
@@ -133,7 +139,7 @@ def test_a_stem_of_another_language_is_no_rarer_than_the_word(tmp_path: Path) ->
 
 def test_added_stems_tell_their_weight(people: Index) -> None:
     parsed = people.index.extended(people.index.parse("jrr"), {"garden": 0.25, "unheard": 1.0})
-    assert people.index.scores_of_parts(parsed, 2) == pytest.approx([0, 0.25, 0], rel=0.02)
+    assert people.index.scores_of_parts(parsed, 2) == pytest.approx([0, 0.25, 0], rel=0.05)
     assert [(part.kind, part.text) for part in parsed.parts[1:]] == [("added", "garden"), ("added", "unheard")]
 
 
@@ -152,3 +158,15 @@ def test_a_phrase_is_found_in_its_order_only(people: Index) -> None:
     assert people.index.having("gardenia").tolist() == [3]
     assert people.index.having("!").tolist() == []
 
+
+
+def test_up_to_four_words_of_a_name_are_joined() -> None:
+    joined = json.loads(words_as_json(document(1, name="a b c d e f")))[NAMES].split()
+    assert joined == list("abcdef") + ["ab", "abc", "abcd", "bc", "bcd", "bcde", "cd", "cde", "cdef", "de", "def", "ef"]
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"languages": ["en"]}', '{"languages": 1, "synonyms": []}'])
+def test_a_damaged_analysis_is_no_analysis(tmp_path: Path, content: str) -> None:
+    (tmp_path / ANALYSIS).write_text(content)
+    with pytest.raises(ValueError, match=ANALYSIS):
+        read_analysis(tmp_path / ANALYSIS)

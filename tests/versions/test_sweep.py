@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import os
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ import pytest
 from indexing import runs
 from indexing.lib import ownership, paths
 from indexing.models import IndexState, IndexVersion, RebuildRun
-from indexing.versions import sweep
+from indexing.versions import collections, sweep
 
 pytestmark = pytest.mark.django_db
 State = IndexVersion.State
@@ -126,3 +129,42 @@ def test_what_cannot_be_deleted_is_reported_and_left_for_the_next_run(monkeypatc
         patch.setattr(sweep.shutil, "rmtree", refuse)
         sweep.delete_leftovers()
     assert "Could not delete 000009 (Permission denied)" in caplog.text
+
+
+def test_what_runs_encoded_is_deleted_once_it_is_older_than_it_is_kept():
+    now = datetime(2026, 11, 29, tzinfo=UTC)
+    folder = paths.encoded_folder() / "model"
+    folder.mkdir(parents=True)
+    for name, age in (("old", 1), ("older", 90_000), ("in time", 0), ("new", -1)):
+        (folder / name).write_bytes(b"")
+        moment = (now - sweep.ENCODED_KEPT).timestamp() - age
+        os.utime(folder / name, (moment, moment))
+    assert sweep.delete_old_encoded(now) == 2
+    assert {path.name for path in folder.iterdir()} == {"in time", "new"}
+    assert sweep.delete_old_encoded(now) == 0
+
+
+def test_collections_of_no_version_are_looked_for_too(monkeypatch):
+    asked: list[None] = []
+    monkeypatch.setattr(collections, "sweep", lambda: asked.append(None))
+    sweep.delete_leftovers()
+    assert len(asked) == 1
+
+
+def test_without_a_mark_a_folder_is_known_by_its_manifest_and_a_map_by_its_folder():
+    manifest = b"{}"
+    for number, state in ((1, State.DELETED), (2, State.DELETED), (3, State.DELETED)):
+        IndexVersion.objects.create(number=number, state=state, manifest_sha256=hashlib.sha256(manifest).hexdigest())
+    for number, content in ((1, manifest), (2, b"another"), (3, None), (9, manifest)):
+        paths.version_folder(number).mkdir(parents=True)
+        if content is not None:
+            (paths.version_folder(number) / "manifest.json").write_bytes(content)
+    maps = paths.map_file(0).parent
+    maps.mkdir(parents=True, exist_ok=True)
+    for number in (1, 2, 3, 9):
+        paths.map_file(number).write_bytes(b"")
+    (maps / "notes.txt").write_text("")
+    foreign = {"000002", "000003", "000009", *(paths.map_file(number).name for number in (2, 3, 9)), "notes.txt"}
+    assert set(sweep.foreign()) == foreign
+    sweep.delete_leftovers()
+    assert folders() | {path.name for path in maps.iterdir()} == foreign
