@@ -26,10 +26,12 @@ from experts.importing.invalid import InvalidValue
 from experts.importing.moments import first_of_two, read_moment
 from experts.importing.opendocument import MAX_COLUMNS, sheet_rows
 from experts.importing.options import ImportOptions
+from experts.importing.preview import preview_context
 from experts.importing.sheets import SheetSource
 from experts.importing.source_rows import SourceRow
 from experts.importing.tables import open_table
 from experts.importing.text_files import LONGEST_LINE, named_delimiter
+from experts.importing.uploads import PendingImport
 from experts.models import Expert
 from tests.support.imports import plan_of
 from tests.support.spreadsheets import excel, opendocument, packed
@@ -456,3 +458,32 @@ def test_a_suffix_is_the_first_that_nobody_has() -> None:
         Expert.objects.bulk_create([Expert(username=username, username_key=conflict_key(key, 1) if number else key)])
     plan = plan_of("Username,First Name\nben,Ann\nbEN,Bob\n", same_names="suffix")
     assert [each.username for each in plan.new] == ["ben", "bEN-3"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("cells", "decimal", "notices"),
+    [
+        (["95,50", "95.50"], ",", ["Numbers are read with a decimal comma."]),
+        (["95", "96"], ",", []),
+        (["1.250"], "", ["The file does not say whether its decimal mark is a point or a comma: choose one below."]),
+        (
+            ["1.250", "95.50"],
+            "",
+            [
+                "Numbers are read with a decimal point.",
+                "1 number could be read in two ways without the others: “1.250”.",
+            ],
+        ),
+    ],
+)
+def test_the_preview_says_how_numbers_are_read(cells: list[str], decimal: str, notices: list[str]) -> None:
+    plan = plan_of("Username;Hourly Rate\n" + "".join(f"u{n};{cell}\n" for n, cell in enumerate(cells)), decimal=decimal)
+    pending = PendingImport("x", None, "people.csv", False, ImportOptions())
+    assert [each for each in preview_context(pending, plan)["notices"] if "umber" in each or "decimal" in each] == notices
+
+
+@pytest.mark.django_db
+def test_refused_rows_are_in_the_order_of_the_file() -> None:
+    plan = plan_of("Username,Hourly Rate\nann,1\nANN,2\nben,x\n")
+    assert [each.line for each in plan.rejected] == [3, 4]

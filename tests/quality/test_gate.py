@@ -219,3 +219,10 @@ def test_at_the_limit_an_overlap_is_good_and_an_exact_index_needs_no_recall():
     assert verdict(GOOD, "recall").passed
     half = QueryOutcome("tax", 3, (), ("a", "b"), ("a", "c"))
     assert verdict(replace(GOOD, queries=(half,)), "queries_overlap").passed
+
+
+def test_a_score_that_falls_by_exactly_what_it_may_passes_and_is_told():
+    limits = replace(LIMITS, max_score_fall=0.25)
+    found = gate.queries_score(replace(GOOD, queries=scored(0.75, 0.5625)), limits)
+    assert (found.value, found.passed) == (0.25, True)
+    assert str(found.sentence) == "The score of the search tests is 56.2 % (version 4: 75.0 %)."
