@@ -20,6 +20,7 @@ from experts.importing.shortened import MAX_SHOWN
 from experts.models import Expert
 from tests.support.cast import staff
 from tests.support.html_reading import html
+from tests.support.spreadsheets import excel
 
 pytestmark = pytest.mark.django_db
 
@@ -304,3 +305,10 @@ def test_the_pages_have_no_inline_script_or_style(importer: Client) -> None:
         assert "<style" not in html
         assert " style=" not in html
         assert " onclick=" not in html
+
+
+def test_nothing_of_a_discarded_spreadsheet_is_left(importer: Client) -> None:
+    post(importer, excel(("A", [["Username"], ["ann"]])), name="people.xlsx")
+    assert {path.suffix for path in waiting()} == {".csv", ".rows"}
+    importer.post(DISCARD)
+    assert waiting() == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import errno
 import io
+import os
 import zipfile
 from collections import Counter
 from datetime import UTC, datetime
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import QueryDict
 
 from experts.identity import conflict_key, identity_key
-from experts.importing import archives, sheets
+from experts.importing import archives, sheets, stored_uploads
 from experts.importing.amounts import decimal_mark, read_amount
 from experts.importing.archives import open_archive
 from experts.importing.columns import likely_field_of
@@ -28,7 +31,8 @@ from experts.importing.opendocument import MAX_COLUMNS, sheet_rows
 from experts.importing.options import ImportOptions
 from experts.importing.preview import preview_context
 from experts.importing.sheets import SheetSource
-from experts.importing.source_rows import SourceRow
+from experts.importing.reading_form import ReadingForm
+from experts.importing.source_rows import Format, SourceRow
 from experts.importing.tables import open_table
 from experts.importing.text_files import LONGEST_LINE, named_delimiter
 from experts.importing.uploads import PendingImport
@@ -487,3 +491,55 @@ def test_the_preview_says_how_numbers_are_read(cells: list[str], decimal: str, n
 def test_refused_rows_are_in_the_order_of_the_file() -> None:
     plan = plan_of("Username,Hourly Rate\nann,1\nANN,2\nben,x\n")
     assert [each.line for each in plan.rejected] == [3, 4]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("cell", "said"), [("03/04/2024", True), ("2024-05-31", False)])
+def test_the_preview_says_how_dates_are_read(cell: str, said: bool) -> None:
+    plan = plan_of(f"Username;Created At\nann;{cell}\n")
+    pending = PendingImport("x", None, "people.csv", False, ImportOptions())
+    sentence = "Dates such as “03/04/2024” are read with the day first."
+    assert (sentence in preview_context(pending, plan)["notices"]) is said
+
+
+def test_the_form_for_a_sheet_needs_no_sheet_and_shows_as_many_columns_as_a_form_takes() -> None:
+    names = ["Username", *(f"x{number}" for number in range(1_000))]
+    header = read_header([SourceRow(1, list(names)), SourceRow(2, ["ann"])])
+    form = ReadingForm(Format("xlsx", sheet="A", sheets=("A", "B")), header, QueryDict(), ImportOptions())
+    assert form.is_valid()
+    assert [form.columns[0].name, len(form.columns)] == ["Username", 900]
+
+
+@pytest.mark.parametrize(
+    ("changed", "columns", "line"),
+    [
+        ({}, ("bio",), 1),
+        ({"column-0": "company"}, ("company",), 1),
+        ({"encoding": "cp850"}, (), 0),
+        ({"delimiter": ";"}, (), 0),
+        ({"header_line": "2"}, (), 2),
+        ({"encoding": "cp850", "header_line": "2"}, (), 2),
+    ],
+)
+def test_what_is_read_in_another_way_has_columns_of_its_own(
+    changed: dict[str, str], columns: tuple[str, ...], line: int
+) -> None:
+    header = read_header([SourceRow(1, ["Username"]), SourceRow(2, ["ann"])])
+    data = QueryDict(mutable=True)
+    data.update({"encoding": "cp1252", "delimiter": ",", "header_line": "1", "column-0": "username"} | changed)
+    form = ReadingForm(Format("csv", "cp1252", ","), header, data, ImportOptions(columns=("bio",)))
+    assert form.is_valid(), form.errors
+    assert (form.options().columns, form.options().header_line) == (columns, line)
+
+
+def test_what_a_program_uploaded_and_forgot_is_deleted_with_the_next_upload() -> None:
+    first, second = (
+        stored_uploads.store(SimpleUploadedFile("a.csv", b"Username\nann\n"), 1, "a.csv", ImportOptions())
+        for _time in range(2)
+    )
+    assert stored_uploads.find(first.token, 1) == first
+    for path in first.path.parent.glob(f"{first.token}.*"):
+        os.utime(path, (0, 0))
+    third = stored_uploads.store(SimpleUploadedFile("a.csv", b"Username\n"), 1, "a.csv", ImportOptions())
+    found = [stored_uploads.find(each.token, 1) for each in (first, second, third)]
+    assert found == [None, second, third]

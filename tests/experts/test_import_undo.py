@@ -305,3 +305,30 @@ def test_all_that_an_import_writes_has_the_time_of_its_record() -> None:
     import_file("Username,Bio\nann,Bakes more.\nben,\nnew-1,x\nnew-2,y\nnew-3,z\n")
     times = set(Expert.objects.exclude(username="zoë").values_list("updated_at", flat=True))
     assert times == {last().at}
+
+
+@pytest.mark.parametrize(
+    ("plan", "nothing"),
+    [
+        (undo.UndoPlan(), True),
+        (undo.UndoPlan(gone=1), True),
+        (undo.UndoPlan(delete=[1]), False),
+        (undo.UndoPlan(restore={1: {}}), False),
+        (undo.UndoPlan(activate=[1]), False),
+    ],
+)
+def test_a_plan_says_whether_it_does_nothing(plan: undo.UndoPlan, nothing: bool) -> None:
+    assert plan.does_nothing is nothing
+
+
+@pytest.mark.parametrize(("most", "entries"), [(2, 2), (1, 0)])
+def test_each_expert_is_in_the_history_unless_undoing_touches_too_many(
+    carol: User, monkeypatch: pytest.MonkeyPatch, most: int, entries: int
+) -> None:
+    directory()
+    experts = [str(pk) for pk in Expert.objects.filter(username__in=("ann", "zoë")).values_list("pk", flat=True)]
+    import_file("Username,Bio\nann,Bakes more.\n", sync=True)  # which deactivates zoë
+    monkeypatch.setattr(undo, "MAX_LOGGED_EXPERTS", most)
+    before = LogEntry.objects.filter(object_id__in=experts).count()
+    undo.undo(last().pk, carol)
+    assert LogEntry.objects.filter(object_id__in=experts).count() - before == entries

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
 
 import pytest
+from django.utils import timezone
 
 from indexing import encoders, runs, search
 from indexing.encoders.same_model import has_model
 from indexing.errors import NoIndexYet, SnapshotInvalid
 from indexing.lib import paths, processes
+from indexing.lib.messages import message
 from indexing.lib.translation import translated
 from indexing.models import IndexState, IndexVersion, RebuildRun, ServingProcess
 from indexing.serving import live
@@ -204,3 +208,40 @@ def test_a_process_declares_a_run_lost_whose_worker_is_gone(thread):
     until(lambda: RebuildRun.objects.get(pk=run.pk).state == RebuildRun.State.CRASHED)
     assert not IndexVersion.objects.exists()
     assert IndexState.read().live_version is None
+
+
+def test_a_version_that_is_in_the_bucket_only_is_left_to_the_thread_that_downloads(serving, monkeypatch):
+    cast.experts(8)
+    number = rebuild()
+    here: set[int] = set()
+    coming = message("Version %(number)s comes.", number=number)
+    monkeypatch.setattr(live.bucket, "is_used", lambda: True)
+    monkeypatch.setattr(live.bucket, "is_here", lambda version: version.number in here)
+    monkeypatch.setattr(live.fetching, "why_not_here", lambda _version: coming)
+    live.start()
+    try:
+        until(lambda: serving.problem == coming)
+        assert serving.snapshot is None
+        here.add(number)
+        until(lambda: serving.snapshot is not None)
+        assert serving.snapshot.number == number
+    finally:
+        live.stop()
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_the_thread_looks_once_starts_downloads_and_cleans_up_after_processes_that_are_gone(
+    serving, monkeypatch, others
+):
+    did: list[str] = []
+    for module, name in ((live.fetching, "start"), (live.fetching, "stop"), (live.shared_folder, "remove_abandoned")):
+        monkeypatch.setattr(module, name, partial(did.append, name))
+    long_ago = timezone.now() - timedelta(days=2)
+    for number in range(others):
+        ServingProcess.objects.create(host="gone", pid=number, process_start="1", seen_at=long_ago)
+    assert not live.has_looked()
+    live.start()
+    until(live.has_looked)
+    assert not ServingProcess.objects.filter(host="gone").exists()
+    live.stop()
+    assert did == ["start", *["remove_abandoned"] * others, "stop"]
