@@ -10,7 +10,7 @@ import pytest
 
 from indexing.snapshot.keyword_index import ANALYSIS, KeywordIndex, build_index, read_analysis
 from indexing.snapshot.keyword_schema import NAMES, KeywordDocument, words_as_json
-from indexing.snapshot.synonyms import Synonyms
+from indexing.snapshot.synonyms import NONE, Synonyms
 from tests.snapshot.test_keyword_index import document
 
 PEOPLE = 20
@@ -21,7 +21,7 @@ SAME = "of other things and places"
 class Index:
     """An index of the people given and of others, `PEOPLE` in all."""
 
-    def __init__(self, folder: Path, *people: KeywordDocument, synonyms: Synonyms = Synonyms()) -> None:
+    def __init__(self, folder: Path, *people: KeywordDocument, synonyms: Synonyms = NONE) -> None:
         others = [document(key, username=f"q{key}", bio=SAME) for key in range(101, 101 + PEOPLE - len(people))]
         build_index([*people, *others], folder / "keywords", synonyms=synonyms)
         self.index = KeywordIndex.open(folder / "keywords")
@@ -159,10 +159,9 @@ def test_a_phrase_is_found_in_its_order_only(people: Index) -> None:
     assert people.index.having("!").tolist() == []
 
 
-
 def test_up_to_four_words_of_a_name_are_joined() -> None:
     joined = json.loads(words_as_json(document(1, name="a b c d e f")))[NAMES].split()
-    assert joined == list("abcdef") + ["ab", "abc", "abcd", "bc", "bcd", "bcde", "cd", "cde", "cdef", "de", "def", "ef"]
+    assert joined == [*"abcdef", "ab", "abc", "abcd", "bc", "bcd", "bcde", "cd", "cde", "cdef", "de", "def", "ef"]
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", '{"languages": ["en"]}', '{"languages": 1, "synonyms": []}'])
