@@ -9,6 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from experts.importing import views
 from experts.models import Expert
 from tests.support.cast import staff
 from tests.support.spreadsheets import excel
@@ -72,6 +73,23 @@ def test_a_choice_that_does_not_fit_the_file_is_taken_back(importer: Client) -> 
     page = choose(importer, page, encoding="utf-8-sig")
     assert "not in UTF-8" in str(list(page.context["messages"])[0])
     assert usernames(page) == ["ann"]
+    assert list(importer.get(PREVIEW).context["messages"]) == []
+
+
+def test_a_choice_that_is_none_changes_nothing_and_says_so(importer: Client) -> None:
+    page = choose(importer, post(importer, "Username,First Name\nann,Zoë\n"), encoding="ebcdic")
+    assert [str(each) for each in page.context["messages"]] == ["Nothing was changed: check what you chose."]
+    assert usernames(page) == ["ann"]
+
+
+def test_a_file_that_expires_before_a_choice_is_explained(importer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def expires(*_arguments: object, **_options: object) -> None:
+        raise FileNotFoundError
+
+    page = post(importer, "Username\nann\n")
+    monkeypatch.setattr(views, "open_table", expires)
+    page = choose(importer, page, encoding="cp850")
+    assert "The uploaded file has expired" in str(list(page.context["messages"])[0])
 
 
 def test_a_column_can_fill_another_field_and_the_next_file_like_it_does_the_same(importer: Client) -> None:
@@ -96,6 +114,7 @@ def test_columns_of_other_names_are_known_by_what_their_cells_look_like(importer
 
 def test_a_file_without_any_known_column_can_still_be_imported(importer: Client) -> None:
     page = post(importer, "Wer,Was\nann,singt\nben,malt\n")
+    assert "Line 1 has no column “Username”" in str(list(page.context["messages"])[0])
     assert "first values" in page.content.decode()
     assert "ann" in page.content.decode()
     page = choose(importer, page, **{"column-0": "username", "column-1": "bio"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from experts.identity import conflict_key, identity_key
+from experts.importing.errors import ImportFailed
 from experts.models import Expert
 from tests.support.imports import plan_of
 
@@ -74,3 +75,9 @@ def test_a_suffix_is_the_first_that_nobody_has() -> None:
 def test_refused_rows_are_in_the_order_of_the_file() -> None:
     plan = plan_of("Username,Hourly Rate\nann,1\nANN,2\nben,x\n")
     assert [each.line for each in plan.rejected] == [3, 4]
+
+
+@pytest.mark.django_db
+def test_there_are_three_things_to_do_with_usernames_that_read_the_same() -> None:
+    with pytest.raises(ImportFailed, match="not one of the choices"):
+        plan_of("Username\nann\n", same_names="both")

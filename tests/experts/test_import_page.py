@@ -312,3 +312,9 @@ def test_nothing_of_a_discarded_spreadsheet_is_left(importer: Client) -> None:
     assert {path.suffix for path in waiting()} == {".csv", ".rows"}
     importer.post(DISCARD)
     assert waiting() == []
+
+
+def test_what_follows_counts_new_and_changed_experts(importer: Client) -> None:
+    confirm(importer, post(importer, "Username,Bio\nann,x\n"))
+    page = confirm(importer, post(importer, "Username,Bio\nann,y\nben,z\n"))
+    assert "The changes to 2 experts" in str(list(page.context["messages"])[0])

@@ -13,6 +13,7 @@ from experts.importing.headers import read_header
 from experts.importing.options import ImportOptions
 from experts.importing.preview import preview_context
 from experts.importing.reading_form import ReadingForm
+from experts.importing.received import FileInPlace, ReceivedBody
 from experts.importing.source_rows import Format, SourceRow
 from experts.importing.uploads import PendingImport
 from tests.support.imports import plan_of
@@ -95,3 +96,13 @@ def test_what_a_program_uploaded_and_forgot_is_deleted_with_the_next_upload() ->
     third = stored_uploads.store(SimpleUploadedFile("a.csv", b"Username\n"), 1, "a.csv", ImportOptions())
     found = [stored_uploads.find(each.token, 1) for each in (first, second, third)]
     assert found == [None, second, third]
+
+
+def test_a_file_that_was_received_in_its_place_is_moved_not_copied() -> None:
+    body = ReceivedBody()
+    body.write(b"Username\nann\n--end of the form")
+    upload = stored_uploads.store(
+        FileInPlace(body, body.reader(), name="a.csv", size=13), 1, "a.csv", ImportOptions()
+    )
+    assert upload.path.read_bytes() == b"Username\nann\n"
+    assert not body.path.exists()

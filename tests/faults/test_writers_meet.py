@@ -8,16 +8,18 @@ import pytest
 from django.db import transaction
 
 from experts.importing.apply import apply_plan
+from experts.importing.options import ImportOptions
 from experts.importing.plan import make_plan
-from experts.models import Expert, ExpertTag, Tag
+from experts.importing.undo import undo
+from experts.models import Expert, ExpertTag, ImportRecord, Tag
 from experts.tagging import storage
 from tests.support import cast
 from tests.support.meanwhile import Meanwhile
 
 
-def import_all(people: list[Expert]) -> None:
+def import_all(people: list[Expert], *, sync: bool = False) -> ImportRecord:
     sheet = "".join(f"{expert.username},Tells stories.\n" for expert in people)
-    apply_plan(make_plan(io.BytesIO(f"Username,Bio\n{sheet}".encode())))
+    return apply_plan(make_plan(io.BytesIO(f"Username,Bio\n{sheet}".encode()), ImportOptions(sync=sync)))
 
 
 @pytest.mark.parametrize("how", ["activate", "deactivate", "import"])
@@ -39,6 +41,32 @@ def test_who_writes_many_experts_takes_them_by_their_keys(transactional_db, how)
         Expert.objects.select_for_update().get(pk=second.pk)
     assert not isinstance(other.ends(), Exception)
     assert Expert.objects.filter(is_active=how != "deactivate").count() == len(people)
+
+
+@pytest.mark.parametrize("how", ["import", "undo"])
+def test_who_writes_experts_in_several_statements_takes_all_of_them_first(transactional_db, how):
+    """The first one is deactivated (and comes back), the others are changed: which is done before that."""
+    first, second, *_others = people = cast.experts(4)
+    record = import_all(people[1:], sync=True) if how == "undo" else None
+    other = Meanwhile(lambda: undo(record.pk, None) if record else import_all(people[1:], sync=True))
+    with transaction.atomic():
+        Expert.objects.select_for_update().get(pk=first.pk)
+        other.start()
+        other.until_it_waits()
+        Expert.objects.select_for_update().get(pk=second.pk)
+    assert not isinstance(other.ends(), Exception)
+    assert Expert.objects.get(pk=first.pk).is_active is (how == "undo")
+    assert (Expert.objects.get(pk=second.pk).bio == "Tells stories.") is (how == "import")
+
+
+def test_of_two_who_undo_an_import_the_second_reads_that_it_was_undone(transactional_db):
+    record = import_all(cast.experts(2))
+    other = Meanwhile(lambda: undo(record.pk, None))
+    with transaction.atomic():
+        undo(record.pk, None)
+        other.start()
+        other.until_it_waits()
+    assert str(other.ends()) == "This import was undone already."
 
 
 def test_an_expert_is_saved_with_tags_while_a_run_tags(transactional_db):
