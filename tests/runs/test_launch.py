@@ -20,6 +20,7 @@ WORKER = """
 import json, os, pathlib, sys, time
 here = pathlib.Path(__file__).parent
 start = {"arguments": sys.argv[1:], "threads": os.environ["OMP_NUM_THREADS"], "alone": os.getsid(0) == os.getpid()}
+start["counts searches"] = "PROMETHEUS_MULTIPROC_DIR" in os.environ
 (here / "writing").write_text(json.dumps(start))
 (here / "writing").rename(here / "start")
 while not (here / "end").exists():
@@ -28,12 +29,13 @@ while not (here / "end").exists():
 
 
 @pytest.fixture
-def worker(tmp_path, settings) -> Path:
+def worker(tmp_path, settings, monkeypatch) -> Path:
     """The folder of a program in place of manage.py, which notes what it is given and runs until `end` is there."""
     (tmp_path / "manage.py").write_text(WORKER)
     settings.BASE_DIR = tmp_path
     settings.TCS_WORKER = "subprocess"
     settings.TCS_WORKER_THREADS = 3
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     yield tmp_path
     (tmp_path / "end").touch()
     for child in launch._children:
@@ -54,6 +56,7 @@ def test_a_request_starts_a_worker_of_its_own_that_has_the_run(worker):
         "arguments": ["index_worker", "--low-priority", "--run", str(run.pk)],
         "threads": "3",
         "alone": True,
+        "counts searches": False,
     }
     (child,) = launch._children
     assert Owner.from_text(run.owner).pid == child.pid
