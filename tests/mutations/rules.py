@@ -94,7 +94,6 @@ GROUPS = {
             "tests/search/test_explanation.py",
             "tests/search/test_documents_in_search.py",
             "tests/quality/test_synonyms.py",
-            "tests/versions/test_earlier_releases.py",
         ),
     ),
     "ranking": Group(

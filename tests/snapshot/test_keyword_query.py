@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import tarfile
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from indexing.snapshot.keyword_index import ANALYSIS, KeywordIndex, build_index, read_analysis
 from indexing.snapshot.keyword_schema import NAMES, KeywordDocument, words_as_json
+from indexing.snapshot.languages import Languages
+from indexing.snapshot.query_terms import QueryAnalysis
 from indexing.snapshot.synonyms import NONE, Synonyms
 from tests.snapshot.test_keyword_index import document
 
@@ -169,3 +173,13 @@ def test_a_damaged_analysis_is_no_analysis(tmp_path: Path, content: str) -> None
     (tmp_path / ANALYSIS).write_text(content)
     with pytest.raises(ValueError, match=ANALYSIS):
         read_analysis(tmp_path / ANALYSIS)
+
+
+def test_an_index_of_the_first_release_is_asked_as_it_was_built(tmp_path: Path) -> None:
+    with tarfile.open(Path(settings.BASE_DIR) / "tests" / "versions" / "releases" / "format_1.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    index = KeywordIndex.open(tmp_path / "versions" / "000001" / "keywords")
+    assert index.analysis == QueryAnalysis(Languages(marked=False), as_before=True)
+    for query, first in (("repairing ship", 1), ("Number004", 4), ("bread", 5)):
+        assert index.search(query, 5)[0][0] == first
+    assert index.having("coral reefs").tolist() == [3]
