@@ -12,6 +12,7 @@ from experts.importing.source_rows import Cell
 _LETTERS_OF_THEIR_OWN = str.maketrans(
     {"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ł": "l", "ı": "i", "þ": "th"}
 )
+_ACCENTS = re.compile("[\u0300-\u036f]")
 _BEFORE_ADDRESS = re.compile(r"^(.*<|\s*mailto:)", re.IGNORECASE)
 _PARTICLES = frozenset(
     ("van", "de", "den", "der", "het", "'t", "ter", "ten", "te", "von", "vom", "zu", "zum", "zur")
@@ -67,7 +68,8 @@ def _of_address(address: str) -> str:
 
 
 def _of_name(name: str) -> str:
-    """“Ada van den Berg” becomes “ada-van-den-berg”; letters of other alphabets stay."""
-    apart = unicodedata.normalize("NFKD", name.casefold().translate(_LETTERS_OF_THEIR_OWN))
-    plain = "".join(sign for sign in apart if unicodedata.category(sign) != "Mn" or ord(sign) > 0x36F)
-    return "-".join(re.findall(r"\w+", unicodedata.normalize("NFC", plain)))
+    """“Ada van den Berg” becomes “ada-van-den-berg”; letters of other alphabets stay, with their vowel signs."""
+    apart = unicodedata.normalize("NFKD", name.lower().translate(_LETTERS_OF_THEIR_OWN))
+    plain = unicodedata.normalize("NFC", _ACCENTS.sub("", apart))
+    kept = (sign if sign.isalnum() or sign == "_" or unicodedata.category(sign)[0] == "M" else " " for sign in plain)
+    return "-".join("".join(kept).split())

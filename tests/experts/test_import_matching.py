@@ -36,8 +36,19 @@ def test_particles_behind_a_first_name_belong_to_the_last_name(name: str, first:
 
 
 @pytest.mark.django_db
-def test_a_username_is_made_of_the_full_name_where_the_others_are_empty() -> None:
-    assert plan_of("First Name,Name\n,Zoë Ångström\n").new[0].username == "zoe-angstrom"
+@pytest.mark.parametrize(
+    ("name", "username"),
+    [
+        ("Zoë Ångström", "zoe-angstrom"),
+        ("Jean-Luc O’Brien", "jean-luc-o-brien"),
+        ("Βασίλης Κωνσταντίνου", "βασιλης-κωνσταντινου"),
+        ("राधा शुक्ला", "राधा-शुक्ला"),
+        ("สมชาย ใจดี", "สมชาย-ใจดี"),
+        ("김 민수", "김-민수"),
+    ],
+)
+def test_a_username_is_made_of_the_full_name_where_the_others_are_empty(name: str, username: str) -> None:
+    assert plan_of(f"First Name,Name\n,{name}\n").new[0].username == username
 
 
 @pytest.mark.django_db
