@@ -14,11 +14,11 @@ from indexing import audit, encoders, runs
 from indexing.audit import Actor
 from indexing.errors import Busy, Refused, SchedulePaused, SnapshotInvalid
 from indexing.lib import paths, processes
-from indexing.models import IndexState, IndexVersion, Notification, Publication, RebuildRun, SearchTest
+from indexing.models import IndexState, IndexVersion, Notification, Publication, RebuildRun, RunLogLine, SearchTest
 from indexing.snapshot.baseline import Baseline
-from indexing.versions import decisions, rollback_effect
+from indexing.versions import decisions, going_live, rollback_effect
 from indexing.worker import execute, gate_evidence
-from tests.support import cast, damage
+from tests.support import cast, damage, version_cast
 from tests.support.index_cast import FULL, built
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -337,3 +337,34 @@ def test_after_a_rollback_a_missing_map_is_computed_by_one_process(state, owner_
         assert version.assign_map(processes.me())
         assert not rival.assign_map(processes.me())
         assert not version.map_owner_missing
+
+
+def said(number: int) -> list[tuple[str, str]]:
+    """Level and text of what the log of the run of that version says of decisions."""
+    lines = RunLogLine.objects.filter(run__version=number, message__contains="carol").order_by("pk")
+    return list(lines.values_list("level", "message"))
+
+
+def test_a_decision_is_in_the_log_of_the_run_that_it_is_about(held):
+    decisions.approve(held.version_id, CAROL, "They left.")
+    assert said(2) == [("info", "Published by carol: They left.")]
+    decisions.roll_back(1, CAROL, "They are back.")
+    decisions.undo(Publication.objects.current().pk, CAROL)
+    assert said(2)[1:] == [
+        ("warning", "Rolled back by carol: version 1 is live instead (They are back)."),
+        ("info", "Version 2 is live again, by carol."),
+    ]
+    assert said(1) == []
+
+
+def test_after_each_publication_the_alias_follows_and_may_fail(monkeypatch):
+    version_cast.two_versions()
+    followed: list[int | None] = []
+
+    def follow() -> None:
+        followed.append(live())
+        raise OSError("Milvus is away.")
+
+    monkeypatch.setattr(going_live.collections, "follow_live", follow)
+    decisions.roll_back(1, CAROL, "They are back.")
+    assert (followed, live()) == ([1], 1)

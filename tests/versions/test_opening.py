@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import resource
+from collections.abc import Callable
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
-from indexing.errors import NotEnoughMemory, Refused, SnapshotInvalid, VersionDamaged
+from indexing.errors import (
+    CollectionInvalid,
+    NotEnoughMemory,
+    Refused,
+    SnapshotInvalid,
+    VectorsUnavailable,
+    VersionDamaged,
+)
 from indexing.lib import paths
+from indexing.lib.messages import message
 from indexing.models import IndexVersion
+from indexing.snapshot.manifest import MILVUS
+from indexing.snapshot.writer import VECTORS
 from indexing.versions import free_memory, opening, rollback_effect
 from tests.support import cast, damage, version_cast
 
@@ -119,3 +131,53 @@ class TestFiles:
         (paths.version_folder(1) / "vectors.npy").unlink()
         with pytest.raises(SnapshotInvalid, match="vectors.npy"):
             rollback_effect.rollback_effect(1)
+
+
+@pytest.mark.parametrize(("engine", "needed"), [(MILVUS, 600), ("files", 1_000)])
+def test_vectors_that_are_searched_elsewhere_need_no_memory(engine, needed, monkeypatch):
+    manifest = SimpleNamespace(engine=engine, files={VECTORS: SimpleNamespace(bytes=400)})
+    monkeypatch.setattr(free_memory, "read_manifest", lambda _folder: manifest)
+    monkeypatch.setattr(free_memory, "room", lambda: needed)
+    free_memory.require(version(bytes=1_000, dimension=0), reserve=0)
+    monkeypatch.setattr(free_memory, "room", lambda: needed - 1)
+    with pytest.raises(NotEnoughMemory):
+        free_memory.require(version(bytes=1_000, dimension=0), reserve=0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_version_that_is_not_in_the_bucket_or_not_in_milvus_is_refused(monkeypatch):
+    version_cast.two_versions()
+    opening.require_openable(1)
+
+    def fails(error: Exception) -> Callable[..., None]:
+        def fail(*_arguments: object) -> None:
+            raise error
+
+        return fail
+
+    away = VectorsUnavailable(message("Milvus is away."))
+    index = SimpleNamespace(require_ready=fails(away))
+    monkeypatch.setattr(
+        opening, "open_snapshot", lambda _version: SimpleNamespace(meaning=SimpleNamespace(index=index))
+    )
+    with pytest.raises(Refused, match="Milvus is away"):
+        opening.require_openable(1)
+    monkeypatch.setattr(opening.bucket, "require_kept", fails(Refused(message("It is not in the bucket."))))
+    with pytest.raises(Refused, match="not in the bucket"):
+        opening.require_openable(1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("error", "noted"), [(SnapshotInvalid, [1]), (CollectionInvalid, [])])
+def test_damaged_files_are_fetched_again_but_not_those_of_a_missing_collection(error, noted, monkeypatch):
+    version_cast.two_versions()
+    damaged: list[int] = []
+
+    def damages(*_arguments: object, **_options: object) -> None:
+        raise error(message("It is damaged."))
+
+    monkeypatch.setattr(opening.bucket, "note_damage", lambda version: damaged.append(version.number))
+    monkeypatch.setattr(opening.Snapshot, "open", damages)
+    with pytest.raises(error, match="It is damaged"):
+        opening.open_snapshot(IndexVersion.objects.get(pk=1))
+    assert damaged == noted
