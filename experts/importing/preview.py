@@ -80,9 +80,6 @@ def preview_context(pending: PendingImport, plan: ImportPlan, hidden: Collection
             [ChangePreview.from_change(change, hidden) for change in changed.rows], changed.more
         ),
         "missing": ShortenedList.from_rows(plan.missing),
-        "missing_heading": (
-            _("Not in this file (will be deactivated)") if plan.sync else _("Not in this file (unchanged)")
-        ),
         "conflicts": ShortenedList.from_rows(plan.conflicts),
         "rejected": ShortenedList.from_rows(plan.rejected),
         "notices": [

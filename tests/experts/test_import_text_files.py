@@ -54,7 +54,7 @@ def test_damage_is_named_wherever_it_is_if_more_lines_are_good_than_bad() -> Non
 
 def test_accents_stand_alone_in_three_of_four_places_of_a_western_text() -> None:
     assert encoding_of("naïéf café thé\n".encode("cp1252")) == "cp1252"
-    greek = "Name\n" + "plain words before it " * 9 + "Νίκος Παπαδόπουλος\n"
+    greek = "Name\n" + "plain words before it " * 9 + "Νίκος\n"
     assert encoding_of(greek.encode("cp1253")) != "cp1252"
 
 
@@ -125,7 +125,7 @@ def test_a_column_is_known_by_its_meaning_up_to_a_hundred_characters() -> None:
     [
         (["https://example.org/" + "x" * 480], "profile_url"),
         (["https://example.org/" + "x" * 481], "bio"),
-        (["a " * 60], ""),
+        (["a " * 59 + "ab"], ""),
         (["a " * 60 + "b"], "bio"),
     ],
 )
