@@ -160,7 +160,7 @@ def test_a_line_that_is_not_there_is_no_header() -> None:
 
 @pytest.mark.django_db
 def test_rows_without_an_expert_are_counted_once_however_often_they_are_read() -> None:
-    table = open_table(io.BytesIO(b"Username,Bio\nann,x\n , \nUsername,Bio\nusername,x\n"), ImportOptions())
+    table = open_table(io.BytesIO(b"Username,Bio\nann,x\n\t,\t\nUsername,Bio\nusername,x\n"), ImportOptions())
     for _time in range(2):
         assert len(list(table.rows())) == 2
         assert table.notices() == ["1 blank row was skipped.", "1 row repeats the header and was skipped."]
