@@ -1,4 +1,4 @@
-"""Whom a row means: usernames and names that are made, rows that read the same, suffixes."""
+"""Which expert a row is about: usernames and names that are made, rows that read the same, suffixes."""
 
 from __future__ import annotations
 

@@ -221,7 +221,7 @@ def test_at_the_limit_an_overlap_is_good_and_an_exact_index_needs_no_recall():
     assert verdict(replace(GOOD, queries=(half,)), "queries_overlap").passed
 
 
-def test_a_score_that_falls_by_exactly_what_it_may_passes_and_is_told():
+def test_a_score_that_falls_by_exactly_the_limit_passes_and_is_shown():
     limits = replace(LIMITS, max_score_fall=0.25)
     found = gate.queries_score(replace(GOOD, queries=scored(0.75, 0.5625)), limits)
     assert (found.value, found.passed) == (0.25, True)

@@ -70,7 +70,7 @@ def test_a_word_that_is_written_in_parts_tells_nine_tenths(people: Index) -> Non
     assert people.adds("brood kaas wijn vandenbergh", 1) == {("word", "vandenbergh"): 0.9 * idf(0)}
 
 
-def test_a_name_that_nobody_writes_as_one_is_no_joined_name(tmp_path: Path) -> None:
+def test_a_name_that_nobody_writes_as_one_adds_nothing(tmp_path: Path) -> None:
     long = "Jan Berghaus of Some Very Long and Quite Unusual Place in the Middle of Nowhere"
     people = Index(tmp_path, document(1, name=long), document(2, name="Ann Lee"))
     assert 0 < people.adds("jan berghaus", 1)["word", "berghaus"].expected < 0.8 * told(1)
@@ -86,7 +86,7 @@ def test_a_word_of_a_document_tells_half(people: Index) -> None:
     assert people.adds("roofing xqx xqz xqw", 4) == {("word", "roofing"): 0.5 * told(1)}
 
 
-def test_only_languages_of_texts_that_are_there_are_asked_for(tmp_path: Path) -> None:
+def test_the_languages_are_those_of_texts_that_are_there(tmp_path: Path) -> None:
     dutch = [document(1, documents="daken", documents_language="nl"), document(2, documents_language="de")]
     Index(tmp_path, *dutch)
     assert read_analysis(tmp_path / "keywords" / ANALYSIS).languages.codes == ("en", "nl")
@@ -169,7 +169,7 @@ def test_up_to_four_words_of_a_name_are_joined() -> None:
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", '{"languages": ["en"]}', '{"languages": 1, "synonyms": []}'])
-def test_a_damaged_analysis_is_no_analysis(tmp_path: Path, content: str) -> None:
+def test_a_damaged_analysis_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / ANALYSIS).write_text(content)
     with pytest.raises(ValueError, match=ANALYSIS):
         read_analysis(tmp_path / ANALYSIS)
