@@ -2,13 +2,30 @@
 
 import hashlib
 import os
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+
+HASHED_AT_ONCE = 2
+"""A version's vectors are half of its bytes, so more threads would wait for the one that reads them."""
 
 
 def file_sha256(path: Path) -> str:
     """SHA-256 in hex. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def hashing(paths: Iterable[Path]) -> Iterator[Mapping[Path, Future[str]]]:
+    """The SHA-256 in hex of each file, the largest first; a result raises OSError. Ends with the files in work."""
+    pool = ThreadPoolExecutor(HASHED_AT_ONCE, thread_name_prefix="hash")
+    try:
+        largest_first = sorted(paths, key=lambda path: path.stat().st_size, reverse=True)
+        yield {path: pool.submit(file_sha256, path) for path in largest_first}
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def flush_to_disk(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,18 @@ from experts.profiles.hashes import value_hashes
 from experts.profiles.records import FIELDS
 from indexing.errors import SnapshotInvalid
 from indexing.lib import pulse
-from indexing.lib.files import file_sha256
+from indexing.lib.files import hashing
 from indexing.lib.messages import message
 from indexing.snapshot.facets import FacetColumns
-from indexing.snapshot.manifest import EXACT, FILES_ENGINE, FORMAT, MANIFEST_NAME, WITH_PASSAGES, Manifest
+from indexing.snapshot.manifest import (
+    EXACT,
+    FILES_ENGINE,
+    FORMAT,
+    MANIFEST_NAME,
+    WITH_PASSAGES,
+    FileEntry,
+    Manifest,
+)
 from indexing.snapshot.passages import PassageRows
 from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.writer import (
@@ -73,14 +82,10 @@ def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[s
     for name in only or _required(manifest):
         if name not in manifest.files:
             raise _not_listed(folder, manifest, name)
-    for name, entry in manifest.files.items():
-        if only and name not in only:
-            continue
-        pulse.beat()
-        path = folder / name
+    files = {folder / name: entry for name, entry in manifest.files.items() if not only or name in only}
+    for path, entry in files.items():
         try:
             size = path.stat().st_size
-            found = file_sha256(path) if hashes and size == entry.bytes else entry.sha256
         except OSError as error:
             raise missing(path, error) from error
         if size != entry.bytes:
@@ -92,10 +97,22 @@ def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[s
                     bytes=entry.bytes,
                 ),
             )
-        if found != entry.sha256:
-            raise SnapshotInvalid(
-                message("%(file)s is damaged: its SHA-256 is not the manifest's. Rebuild the index.", file=path),
-            )
+    if hashes:
+        _check_hashes(files)
+
+
+def _check_hashes(files: Mapping[Path, FileEntry]) -> None:
+    with hashing(files) as hashed:
+        for path, entry in files.items():
+            try:
+                found = hashed[path].result()
+            except OSError as error:
+                raise missing(path, error) from error
+            pulse.beat()
+            if found != entry.sha256:
+                raise SnapshotInvalid(
+                    message("%(file)s is damaged: its SHA-256 is not the manifest's. Rebuild the index.", file=path),
+                )
 
 
 def _required(manifest: Manifest) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.errors import VersionExists
-from indexing.lib.files import file_sha256, flush_to_disk
+from indexing.lib.files import flush_to_disk, hashing
 from indexing.lib.messages import message
 from indexing.lib.ownership import MARK, mark
 from indexing.snapshot.manifest import MANIFEST_NAME, FileEntry
@@ -110,13 +110,13 @@ class VersionWriter:
 
         The mark is left out: it says who wrote the version, and does not belong to its content.
         """
-        entries = {}
-        for path in sorted(path for path in self.building.rglob("*") if path.is_file()):
+        paths = sorted(path for path in self.building.rglob("*") if path.is_file())
+        for path in paths:
             flush_to_disk(path)
-            if path == self.path(MARK):
-                continue
-            name = path.relative_to(self.building).as_posix()
-            entries[name] = FileEntry(path.stat().st_size, file_sha256(path))
+        sealed = [path for path in paths if path != self.path(MARK)]
+        with hashing(sealed) as hashed:
+            found = {path: FileEntry(path.stat().st_size, hashed[path].result()) for path in sealed}
+        entries = {path.relative_to(self.building).as_posix(): entry for path, entry in found.items()}
         for folder in (path for path in self.building.rglob("*") if path.is_dir()):
             flush_to_disk(folder)
         return entries
