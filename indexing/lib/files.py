@@ -19,11 +19,13 @@ def file_sha256(path: Path) -> str:
 
 @contextmanager
 def hashing(paths: Iterable[Path]) -> Iterator[Mapping[Path, Future[str]]]:
-    """The SHA-256 in hex of each file, the largest first; a result raises OSError. Ends with the files in work."""
+    """The SHA-256 in hex of each file; a result raises OSError. Give the largest first, so that none is left alone.
+
+    Ends with the files that are being read, without the others.
+    """
     pool = ThreadPoolExecutor(HASHED_AT_ONCE, thread_name_prefix="hash")
     try:
-        largest_first = sorted(paths, key=lambda path: path.stat().st_size, reverse=True)
-        yield {path: pool.submit(file_sha256, path) for path in largest_first}
+        yield {path: pool.submit(file_sha256, path) for path in paths}
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -102,7 +102,7 @@ def check_files(folder: Path, manifest: Manifest, *, hashes: bool, only: tuple[s
 
 
 def _check_hashes(files: Mapping[Path, FileEntry]) -> None:
-    with hashing(files) as hashed:
+    with hashing(sorted(files, key=lambda path: files[path].bytes, reverse=True)) as hashed:
         for path, entry in files.items():
             try:
                 found = hashed[path].result()

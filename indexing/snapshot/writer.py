@@ -113,9 +113,9 @@ class VersionWriter:
         paths = sorted(path for path in self.building.rglob("*") if path.is_file())
         for path in paths:
             flush_to_disk(path)
-        sealed = [path for path in paths if path != self.path(MARK)]
-        with hashing(sealed) as hashed:
-            found = {path: FileEntry(path.stat().st_size, hashed[path].result()) for path in sealed}
+        sizes = {path: path.stat().st_size for path in paths if path != self.path(MARK)}
+        with hashing(sorted(sizes, key=sizes.__getitem__, reverse=True)) as hashed:
+            found = {path: FileEntry(size, hashed[path].result()) for path, size in sizes.items()}
         entries = {path.relative_to(self.building).as_posix(): entry for path, entry in found.items()}
         for folder in (path for path in self.building.rglob("*") if path.is_dir()):
             flush_to_disk(folder)
