@@ -33,6 +33,28 @@ def test_the_page_not_found_links_to_the_search(client):
     assert 'href="/"' in page
 
 
+FOUND = ["/", "/experts/", "/shortlists/"]
+
+
+@pytest.mark.parametrize(
+    ("user", "links"),
+    [
+        (lambda: cast.staff("indexing.view"), [*FOUND, "/admin/", "/admin/index/"]),
+        (cast.searcher, FOUND),
+        (cast.visitor, []),
+        (lambda: None, []),
+    ],
+    ids=["staff", "searcher", "without rights", "nobody"],
+)
+def test_where_a_page_is_missing_the_others_are_linked(user, links):
+    client, person = Client(), user()
+    if person:
+        client.force_login(person)
+    nav = re.search('<nav class="wide-nav".*?</nav>', client.get("/nothing").content.decode(), re.DOTALL)
+    assert nav
+    assert re.findall('href="(.*?)"', nav[0]) == links
+
+
 def test_a_page_that_fails_says_that_search_keeps_working(monkeypatch):
     def fail() -> None:
         raise KeyError("oops")

@@ -41,7 +41,6 @@ def jump_page(request: ConsoleRequest) -> HttpResponse:
     context = {
         "typed": typed,
         "places": [*_pages(request, typed), *_shortlists(request, typed), *_people(typed)],
-        "may_see_index": may(request.user, VIEW),
     }
     return page_or_fragment(
         request,

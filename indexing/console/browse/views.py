@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from experts import browsing, cards
 from experts.numbers import whole_number
 from experts.safe_text import without_bidi_controls
-from indexing.console.access import VIEW, ConsoleRequest, allowed, may
+from indexing.console.access import ConsoleRequest, allowed
 from indexing.console.responses import kept_for_back, page_or_fragment
 from indexing.console.search_modes import sort_choices
 
@@ -60,7 +60,6 @@ def browse_page(request: ConsoleRequest) -> HttpResponse:
         "shown": min(asked.shown, len(ids)),
         "more_address": asked.address(shown=more) if len(ids) > asked.shown and more <= MOST else "",
         "is_cut_off": len(ids) > asked.shown and more > MOST,
-        "may_see_index": may(request.user, VIEW),
     }
     if not first:
         context |= {"groups": list(_groups(asked, browsing.values(found))), "sorts": _sorts(asked)}

@@ -74,7 +74,7 @@ def _to_page_of(request: ConsoleRequest, expert: Expert) -> HttpResponse:
 
 
 def _absent(request: ConsoleRequest, context: dict[str, Any]) -> HttpResponse:
-    context |= {"may_see_index": may(request.user, VIEW), "search_address": reverse("search")}
+    context["search_address"] = reverse("search")
     return render(request, "indexing/profiles/absent.html", context, status=404)
 
 

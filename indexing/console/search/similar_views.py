@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from experts.models import Expert
 from experts.shortlists.stars import starred_by
-from indexing.console.access import VIEW, ConsoleRequest, allowed, may
+from indexing.console.access import ConsoleRequest, allowed
 from indexing.console.responses import kept_for_back
 from indexing.console.search.cards import CardLinks, CardMaker, ShownCard
 from indexing.console.search.form import SearchForm
@@ -74,5 +74,4 @@ def _around(request: ConsoleRequest, form: SearchForm) -> dict[str, Any]:
         "filters_address": form.filters_address(),
         "marker": None,
         "form": form,
-        "may_see_index": may(request.user, VIEW),
     }

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from experts.numbers import whole_number
-from indexing.console.access import SEE_INACTIVE, VIEW, ConsoleRequest, allowed, may
+from indexing.console.access import SEE_INACTIVE, ConsoleRequest, allowed, may
 from indexing.console.responses import kept_for_back, page_or_fragment, wants_fragment
 from indexing.console.search.form import SearchForm
 from indexing.console.search.named_version import named_snapshot
@@ -49,7 +49,6 @@ def where_page(request: ConsoleRequest) -> HttpResponse:
         "where_address": form.address(),
         "who": request.GET.get("who", "")[:MAX_NAME],
         "marker": None,
-        "may_see_index": may(request.user, VIEW),
     }
     return page_or_fragment(
         request,

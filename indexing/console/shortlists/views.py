@@ -18,7 +18,7 @@ from experts.models import Expert, Shortlist
 from experts.numbers import whole_number
 from experts.shortlists import changes
 from experts.shortlists.sheet import write_sheet
-from indexing.console.access import VIEW, ConsoleRequest, allowed, may
+from indexing.console.access import ConsoleRequest, allowed, may
 from indexing.console.shortlists.access import entries_of, own, readable
 
 CONTACT = "experts.view_contact"
@@ -123,4 +123,4 @@ def _link_address(request: ConsoleRequest, token: str) -> str:
 
 
 def _rights(request: ConsoleRequest) -> dict[str, Any]:
-    return {"may_see_index": may(request.user, VIEW), "may_see_contact": may(request.user, CONTACT)}
+    return {"may_see_contact": may(request.user, CONTACT)}
