@@ -5,9 +5,11 @@
   const say = (templateId) => byId("notice").replaceChildren(byId(templateId).content.cloneNode(true));
 
   // --- What the socket brings -----------------------------------------------------------------------------
+  const AGES = /(<time [^>]*data-(?:relative|since)[^>]*>)[^<]*/g; // `tick` keeps them right
+  const ageless = (each) => each.innerHTML.trim().replace(AGES, "$1");
   const arrived = new WeakMap();
   for (const each of document.querySelectorAll("[id]")) {
-    if (!each.closest(".log-lines")) arrived.set(each, each.innerHTML.trim());
+    if (!each.closest(".log-lines")) arrived.set(each, ageless(each));
   }
   const NOTICE_LASTS = 2000;
   let noticedAt = 0;
@@ -40,7 +42,7 @@
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     const { target, fragment } = event.detail;
     if (target.closest("#log-view, #log-head")) return;
-    const html = fragment.innerHTML.trim();
+    const html = ageless(fragment);
     if (html === arrived.get(target)) event.detail.shouldSwap = false;
     const news = target.id === "announcement" && target.textContent.trim() !== fragment.textContent.trim();
     if (news && Date.now() - noticedAt > NOTICE_LASTS) byId("notice").replaceChildren(); // it speaks of what was
