@@ -263,6 +263,22 @@ def test_what_the_socket_brings_again_replaces_nothing(window: BrowserContext):
     page.close()
 
 
+@pytest.mark.parametrize(("part", "replaced"), [("time[data-relative]", False), (".live-figure", True)])
+def test_a_fragment_that_has_only_grown_older_replaces_nothing(window: BrowserContext, part: str, replaced: bool):
+    page = window.new_page()
+    page.goto("/admin/index/")
+    brought = """(part) => {
+      const target = document.getElementById("live-version");
+      const fragment = target.cloneNode(true);
+      fragment.querySelector(part).textContent = "another";
+      const detail = { target, fragment, shouldSwap: true };
+      document.dispatchEvent(new CustomEvent("htmx:oobBeforeSwap", { detail }));
+      return detail.shouldSwap;
+    }"""
+    assert page.evaluate(brought, part) is replaced
+    page.close()
+
+
 def test_the_focus_outlives_what_the_socket_replaces(window: BrowserContext):
     page = window.new_page()
     page.goto("/admin/index/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import pytest
 from django.db import transaction
@@ -22,6 +23,17 @@ def import_all(people: list[Expert], *, sync: bool = False) -> ImportRecord:
     return apply_plan(make_plan(io.BytesIO(f"Username,Bio\n{sheet}".encode()), ImportOptions(sync=sync)))
 
 
+def meanwhile(first: Expert, second: Expert, work: Callable[[], object]) -> None:
+    """Somebody else locks the first expert, then the second, while `work` begins; both must end well."""
+    other = Meanwhile(work)
+    with transaction.atomic():
+        Expert.objects.select_for_update().get(pk=first.pk)
+        other.start()
+        other.until_it_waits()
+        Expert.objects.select_for_update().get(pk=second.pk)
+    assert not isinstance(other.ends(), Exception)
+
+
 @pytest.mark.parametrize("how", ["activate", "deactivate", "import"])
 def test_who_writes_many_experts_takes_them_by_their_keys(transactional_db, how):
     people = cast.experts(4)
@@ -33,13 +45,7 @@ def test_who_writes_many_experts_takes_them_by_their_keys(transactional_db, how)
         "deactivate": lambda: Expert.objects.deactivate(),
         "import": lambda: import_all(people),
     }[how]
-    other = Meanwhile(work)
-    with transaction.atomic():
-        Expert.objects.select_for_update().get(pk=first.pk)
-        other.start()
-        other.until_it_waits()
-        Expert.objects.select_for_update().get(pk=second.pk)
-    assert not isinstance(other.ends(), Exception)
+    meanwhile(first, second, work)
     assert Expert.objects.filter(is_active=how != "deactivate").count() == len(people)
 
 
@@ -48,13 +54,7 @@ def test_who_writes_experts_in_several_statements_takes_all_of_them_first(transa
     """The first one is deactivated (and comes back), the others are changed: which is done before that."""
     first, second, *_others = people = cast.experts(4)
     record = import_all(people[1:], sync=True) if how == "undo" else None
-    other = Meanwhile(lambda: undo(record.pk, None) if record else import_all(people[1:], sync=True))
-    with transaction.atomic():
-        Expert.objects.select_for_update().get(pk=first.pk)
-        other.start()
-        other.until_it_waits()
-        Expert.objects.select_for_update().get(pk=second.pk)
-    assert not isinstance(other.ends(), Exception)
+    meanwhile(first, second, lambda: undo(record.pk, None) if record else import_all(people[1:], sync=True))
     assert Expert.objects.get(pk=first.pk).is_active is (how == "undo")
     assert (Expert.objects.get(pk=second.pk).bio == "Tells stories.") is (how == "import")
 

@@ -16,6 +16,26 @@ class Group:
     """rows are locked, which only PostgreSQL does"""
 
 
+IMPORT_TESTS = tuple(
+    f"tests/experts/test_import_{name}.py"
+    for name in (
+        "archives",
+        "cases",
+        "cells",
+        "choices",
+        "edges",
+        "excel",
+        "fields",
+        "files",
+        "matching",
+        "page",
+        "preview",
+        "sheets",
+        "text_files",
+        "values",
+    )  # fmt: skip
+)
+
 GROUPS = {
     "runs": Group(
         (
@@ -135,22 +155,7 @@ GROUPS = {
             "experts/importing/text_files.py",
             "experts/importing/values.py",
         ),
-        (
-            "tests/experts/test_import_values.py",
-            "tests/experts/test_import_sheets.py",
-            "tests/experts/test_import_files.py",
-            "tests/experts/test_import_cases.py",
-            "tests/experts/test_import_edges.py",
-            "tests/experts/test_import_choices.py",
-            "tests/experts/test_import_text_files.py",
-            "tests/experts/test_import_cells.py",
-            "tests/experts/test_import_archives.py",
-            "tests/experts/test_import_matching.py",
-            "tests/experts/test_import_preview.py",
-            "tests/experts/test_import_excel.py",
-            "tests/experts/test_import_fields.py",
-            "tests/experts/test_import_page.py",
-        ),
+        IMPORT_TESTS,
     ),
     "importing": Group(
         (
@@ -173,23 +178,10 @@ GROUPS = {
             "experts/models/username_key.py",
         ),
         (
+            *IMPORT_TESTS,
             "tests/experts/test_importing.py",
-            "tests/experts/test_import_edges.py",
-            "tests/experts/test_import_files.py",
-            "tests/experts/test_import_cases.py",
-            "tests/experts/test_import_sheets.py",
-            "tests/experts/test_import_values.py",
-            "tests/experts/test_import_choices.py",
-            "tests/experts/test_import_text_files.py",
-            "tests/experts/test_import_cells.py",
-            "tests/experts/test_import_archives.py",
-            "tests/experts/test_import_matching.py",
-            "tests/experts/test_import_preview.py",
-            "tests/experts/test_import_excel.py",
-            "tests/experts/test_import_fields.py",
             "tests/experts/test_import_rights.py",
             "tests/experts/test_import_undo.py",
-            "tests/experts/test_import_page.py",
             "tests/experts/test_import_command.py",
             "tests/experts/test_usernames.py",
             "tests/api/test_directory.py",

@@ -46,7 +46,7 @@ def idf(count: int) -> float:
     return math.log1p((PEOPLE - count + 0.5) / (count + 0.5))
 
 
-def told(count: int) -> float:
+def word_score(count: int) -> float:
     """The score of a word in as many texts, once in one of average length."""
     return idf(count) * (idf(count) / idf(0)) ** 0.7
 
@@ -73,7 +73,7 @@ def test_a_word_that_is_written_in_parts_tells_nine_tenths(people: Index) -> Non
 def test_a_name_that_nobody_writes_as_one_adds_nothing(tmp_path: Path) -> None:
     long = "Jan Berghaus of Some Very Long and Quite Unusual Place in the Middle of Nowhere"
     people = Index(tmp_path, document(1, name=long), document(2, name="Ann Lee"))
-    assert 0 < people.adds("jan berghaus", 1)["word", "berghaus"].expected < 0.8 * told(1)
+    assert 0 < people.adds("jan berghaus", 1)["word", "berghaus"].expected < 0.8 * word_score(1)
 
 
 def test_a_username_is_all_where_nobody_writes_of_it_and_a_tenth_elsewhere(people: Index) -> None:
@@ -83,7 +83,7 @@ def test_a_username_is_all_where_nobody_writes_of_it_and_a_tenth_elsewhere(peopl
 
 
 def test_a_word_of_a_document_tells_half(people: Index) -> None:
-    assert people.adds("roofing xqx xqz xqw", 4) == {("word", "roofing"): 0.5 * told(1)}
+    assert people.adds("roofing xqx xqz xqw", 4) == {("word", "roofing"): 0.5 * word_score(1)}
 
 
 def test_the_languages_are_those_of_texts_that_are_there(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_stem_of_another_language_is_no_rarer_than_the_word(tmp_path: Path) ->
     people = [document(key, bio=same, language="nl" if key > 1 else "en") for key in range(1, 6)]
     index = Index(tmp_path, *people)
     for key in range(1, 6):
-        assert index.adds("tuinen xqx xqz xqw", key) == {("word", "tuinen"): told(5)}
+        assert index.adds("tuinen xqx xqz xqw", key) == {("word", "tuinen"): word_score(5)}
 
 
 def test_added_stems_tell_their_weight(people: Index) -> None:
@@ -153,7 +153,7 @@ def test_the_words_of_a_query_say_who_has_them(people: Index) -> None:
 
     assert said("garden") == [("garden", True, True)]
     assert said("garden unheard") == [("garden", True, False), ("unheard", False, True)]
-    assert [word.once for word in people.index.words("garden unheard")] == pytest.approx([told(1), idf(0)])
+    assert [word.once for word in people.index.words("garden unheard")] == pytest.approx([word_score(1), idf(0)])
 
 
 def test_a_phrase_is_found_in_its_order_only(people: Index) -> None:
