@@ -22,6 +22,8 @@ from experts.profiles.text import TEMPLATE_VERSION
 
 HASH_BYTES = 16
 _VALUE_BYTES = 8
+IN_OTHER_ROWS = ("manual_tags", "documents")
+"""Those of FIELDS that are not in the row of an expert, so that `row_digests` says nothing of them."""
 DOCUMENT = "+"
 """Begins `DirectoryRow.tag` of a document."""
 
@@ -82,8 +84,16 @@ def value_hashes(values: Sequence[str]) -> NDArray[np.uint64]:
 
 def directory_rows(expert: ExpertRecord) -> list[DirectoryRow]:
     """The expert as rows of `experts.directory.read_rows`: the expert, then each manual tag and each document."""
+    documents = [f"{DOCUMENT}{document_hash(text)}" for text in document_texts(expert)]
+    nothing = [""] * (len(DirectoryRow._fields) - 2)
+    others = [DirectoryRow(expert.id, each, *nothing) for each in (*map(str, expert.manual_tags), *documents)]
+    return [own_row(expert), *others]
+
+
+def own_row(expert: ExpertRecord) -> DirectoryRow:
+    """The first of `directory_rows`."""
     rate = expert.hourly_rate
-    own = DirectoryRow(
+    return DirectoryRow(
         id=expert.id,
         tag="",
         username=expert.username,
@@ -101,16 +111,13 @@ def directory_rows(expert: ExpertRecord) -> list[DirectoryRow]:
         languages=expert.languages,
         available=date_value(expert.available_from),
     )
-    documents = [f"{DOCUMENT}{document_hash(text)}" for text in document_texts(expert)]
-    nothing = [""] * (len(DirectoryRow._fields) - 2)
-    return [own, *(DirectoryRow(expert.id, each, *nothing) for each in (*map(str, expert.manual_tags), *documents))]
 
 
 def row_hashes(rows: Sequence[Sequence[Any]]) -> NDArray[np.uint64]:
     """uint64[n, fields]: what `field_hashes` returns for the experts of these n rows, in half the time.
 
-    `rows` have the columns of `DirectoryRow` and are experts, not tags or documents: the fields "manual_tags" and
-    "documents" are hashed as empty.
+    `rows` have the columns of `DirectoryRow` and are experts, not tags or documents: IN_OTHER_ROWS are hashed as
+    empty.
     """
     if not rows:
         return np.empty((0, len(FIELDS)), np.uint64)
@@ -120,8 +127,7 @@ def row_hashes(rows: Sequence[Sequence[Any]]) -> NDArray[np.uint64]:
         **column,
         "name": list(map("\0".join, zip(column["first_name"], column["last_name"], strict=True))),
         "rate": [rates[cents] for cents in column["cents"]],
-        "manual_tags": [""] * len(rows),
-        "documents": [""] * len(rows),
+        **dict.fromkeys(IN_OTHER_ROWS, [""] * len(rows)),
         "available_from": column["available"],
     }
     return _hash_columns(len(rows), (values[name] for name in FIELDS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import tempfile
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -25,8 +26,10 @@ class RecordFile(Sequence[ExpertRecord]):
     The file has no name, and is gone when it is closed, or with the last reference.
     """
 
-    def __init__(self, file: IO[bytes], ends: Sequence[int], rows: NDArray[np.int64]) -> None:
-        """`ends`: where in the file each block ends; `rows`, int64[n], rising: which of the file these are."""
+    def __init__(self, file: IO[bytes], ends: Sequence[int], rows: NDArray[np.int64], ids: NDArray[np.int64]) -> None:
+        """`ends`: where in the file each block ends; `rows` and `ids`, int64[n], rising: which of the file these
+        are, and their ids."""
+        self.ids = ids
         self._file = file
         self._ends = ends
         self._rows = rows
@@ -37,17 +40,18 @@ class RecordFile(Sequence[ExpertRecord]):
     def of(cls, experts: Iterable[ExpertRecord], folder: Path) -> Self:
         """Write `experts` into a file on the disk of `folder`, which must exist. Raises OSError."""
         file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  as long as the records
-        ends, count, left = [], 0, iter(experts)
+        ends, ids, left = [], array("q"), iter(experts)
         while block := list(islice(left, BLOCK)):
             file.write(pickle.dumps([tuple(each) for each in block], pickle.HIGHEST_PROTOCOL))
             ends.append(file.tell())
-            count += len(block)
+            ids.extend(each.id for each in block)
         file.flush()
-        return cls(file, ends, np.arange(count, dtype=np.int64))
+        return cls(file, ends, np.arange(len(ids)), np.array(ids, np.int64))
 
     def of_rows(self, rows: Sequence[int]) -> RecordFile:
         """Some of these experts, by their places, rising."""
-        return RecordFile(self._file, self._ends, self._rows[np.asarray(rows, np.int64)])
+        some = np.asarray(rows, np.int64)
+        return RecordFile(self._file, self._ends, self._rows[some], self.ids[some])
 
     def close(self) -> None:
         """Nothing can be read any more, and the disk is free."""

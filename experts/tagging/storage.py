@@ -7,7 +7,6 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TypeVar
 
 import numpy as np
 from django.db import connection, transaction
@@ -25,8 +24,6 @@ SCORE_TOLERANCE = 1e-4
 """Scores that differ by less are the same: with another batch size the last bits of a vector differ."""
 
 ROWS_AT_ONCE = 20_000
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +46,21 @@ def active_tags() -> list[TagSpec]:
     return [TagSpec(tag.pk, tag.name, tag.kind, tag.description) for tag in rows]
 
 
-class TagsOfExperts(Mapping[int, tuple[T, ...]]):
-    """Expert id -> something of each of the expert's tags. As arrays: tuples would take ten times as much memory."""
+class TagsOfExperts(Mapping[int, tuple[int, ...]]):
+    """Expert id -> ids of the expert's tags. As arrays: tuples would take ten times as much memory."""
 
-    def __init__(self, pairs: NDArray[np.int64], of_tag: Callable[[int], T]) -> None:
+    def __init__(self, pairs: NDArray[np.int64]) -> None:
         """`pairs` are expert ids and tag ids, int64[t, 2], in the order of the expert ids."""
         experts, starts = np.unique(pairs[:, 0], return_index=True)
         self._experts, self._starts = array("q", experts.tobytes()), array("q", starts.tobytes())
         self._starts.append(len(pairs))
         self._tags = pairs[:, 1]
-        self._of_tag = of_tag
 
-    def __getitem__(self, expert: int) -> tuple[T, ...]:
+    def __getitem__(self, expert: int) -> tuple[int, ...]:
         place = bisect_left(self._experts, expert)
         if place == len(self._experts) or self._experts[place] != expert:
             raise KeyError(expert)
-        return tuple(map(self._of_tag, self._tags[self._starts[place] : self._starts[place + 1]].tolist()))
+        return tuple(self._tags[self._starts[place] : self._starts[place + 1]].tolist())
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._experts)
@@ -73,18 +69,14 @@ class TagsOfExperts(Mapping[int, tuple[T, ...]]):
         return len(self._experts)
 
 
-def tag_names(pairs: NDArray[np.int64]) -> Mapping[int, tuple[str, ...]]:
-    """Expert id -> names of the expert's tags, of which `pairs`, int64[t, 2], has the ids.
-
-    Without tags that no longer exist; an expert without tags has no key.
-    """
-    names = dict(Tag.objects.values_list("pk", "name"))
-    return TagsOfExperts(pairs[np.isin(pairs[:, 1], list(names))], names.__getitem__)
+def tag_names() -> dict[int, str]:
+    """The names of all tags by their ids."""
+    return dict(Tag.objects.values_list("pk", "name"))
 
 
 def all_tag_ids() -> Mapping[int, tuple[int, ...]]:
     """Expert id -> ids of the expert's tags, automatic and manual. An expert without tags has no key."""
-    return TagsOfExperts(_pairs(), int)
+    return TagsOfExperts(_pairs())
 
 
 def load_default_tags() -> int:

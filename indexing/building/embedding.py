@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
 from experts.profiles.record_file import RecordFile
-from experts.profiles.records import ExpertRecord
 from indexing.building.layout import Layout
 from indexing.building.reporting import StageProgress
 from indexing.building.reuse import PreviousVectors
@@ -135,7 +134,7 @@ def _require_one_dimension(encoder: Encoder, previous: PreviousVectors | None) -
         )
 
 
-def drop_unusable(experts: Sequence[ExpertRecord], embedded: Embedded) -> tuple[Sequence[ExpertRecord], Embedded]:
+def drop_unusable(experts: RecordFile, embedded: Embedded) -> tuple[RecordFile, Embedded]:
     """The arguments without experts who have a vector that is not finite and of unit length; the log names them."""
     bad = np.flatnonzero(~is_usable(embedded.matrix))
     if not len(bad):
@@ -147,7 +146,7 @@ def drop_unusable(experts: Sequence[ExpertRecord], embedded: Embedded) -> tuple[
     rows = [row for row in range(len(experts)) if row not in left_out]
     kept = [*rows, *(len(experts) + at for at, owner in enumerate(layout.owners) if owner not in left_out)]
     usable = Embedded(layout.of_rows(rows), embedded.matrix[kept], embedded.encoded, embedded.reused)
-    return experts.of_rows(rows) if isinstance(experts, RecordFile) else [experts[row] for row in rows], usable
+    return experts.of_rows(rows), usable
 
 
 def previous_vectors(folder: Path | None, fingerprint: str, *, reembed: bool) -> PreviousVectors | None:

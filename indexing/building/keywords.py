@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 
 import numpy as np
 
-from experts.profiles.records import ExpertRecord
+from experts.profiles.record_file import RecordFile
 from experts.tagging import storage
 from indexing.building.order import Order
 from indexing.building.reporting import StageProgress
+from indexing.building.tag_names import TagNames
 from indexing.building.words import Words, previous_words
 from indexing.lib.messages import count_of_experts, message
 from indexing.lib.retrying import with_database_retry
@@ -24,7 +24,7 @@ from indexing.snapshot.suggestion_index import Suggestions
 from indexing.snapshot.writer import (
     FEEDBACK,
     FEEDBACK_WORDS,
-    IDS,
+    FIELD_HASHES,
     INDEXED,
     INDEXED_ENDS,
     KEYWORDS,
@@ -36,11 +36,14 @@ from indexing.snapshot.writer import (
     VersionWriter,
 )
 
+BLOCK = 4_096
+"""Rows whose filters are worked out at once."""
+
 
 def write_keywords(
     writer: VersionWriter,
     order: Order,
-    experts: Sequence[ExpertRecord],
+    experts: RecordFile,
     facets: FacetColumns,
     passages: PassageRows,
     progress: StageProgress,
@@ -48,11 +51,12 @@ def write_keywords(
     """Write suggestions and the keyword index of the experts read at the start, with their `facets`; the words of
     their profiles and `passages`; and what of these the next build can take over."""
     progress.expect(len(experts))
-    tags = _tags(writer, facets)
-    words = Words.of(experts, tags, previous_words(order.previous, reembed=order.reembed))
+    tags = TagNames(facets, with_database_retry(storage.tag_names))
+    fields = np.load(writer.path(FIELD_HASHES), allow_pickle=False)
+    words = Words.of(experts, fields, tags, previous_words(order.previous, reembed=order.reembed))
     writer.save(WORD_HASHES, words.hashes)
     writer.save(WORD_LANGUAGES, words.found)
-    Suggestions.from_records(experts, tags, words.name_keys).save(writer.path(SUGGESTIONS))
+    Suggestions.from_records(experts, tags.of_row, words.name_keys).save(writer.path(SUGGESTIONS))
     _write_terms(writer, experts, words, passages)
     with LineWriter(writer.path(INDEXED), words.indexed) as lines:
         keyword_index.build_index(
@@ -73,14 +77,7 @@ def write_keywords(
     )
 
 
-def _tags(writer: VersionWriter, facets: FacetColumns) -> Mapping[int, Sequence[str]]:
-    """The names of the tags that `facets` has, by the ids of the experts."""
-    ids = np.load(writer.path(IDS), allow_pickle=False)
-    pairs = np.column_stack([ids[facets.tag_rows()], facets.tag_ids])
-    return with_database_retry(lambda: storage.tag_names(pairs))
-
-
-def _write_terms(writer: VersionWriter, experts: Sequence[ExpertRecord], words: Words, passages: PassageRows) -> None:
+def _write_terms(writer: VersionWriter, experts: RecordFile, words: Words, passages: PassageRows) -> None:
     texts, pieces = terms_of_profiles(experts, words.spoken.each, passages, words.known_terms(passages))
     texts.save(writer.path(TEXT_TERMS))
     pieces.save(writer.path(PASSAGE_TERMS))
@@ -88,32 +85,35 @@ def _write_terms(writer: VersionWriter, experts: Sequence[ExpertRecord], words: 
 
 
 def _documents(
-    experts: Sequence[ExpertRecord],
-    tags: Mapping[int, Sequence[str]],
-    facets: FacetColumns,
-    words: Words,
-    lines: LineWriter,
+    experts: RecordFile, tags: TagNames, facets: FacetColumns, words: Words, lines: LineWriter
 ) -> Iterator[KeywordDocument]:
     """What is indexed of each expert; its words are added to `lines`."""
-    known, indexed, spoken = words.analysed.tolist(), words.indexed, words.spoken
-    for row, expert in enumerate(experts):
-        document = KeywordDocument(
-            key=expert.id,
-            name=expert.full_name,
-            username=expert.username,
-            job_title=expert.job_title,
-            company=expert.company,
-            bio=expert.bio,
-            tags=tags.get(expert.id, ()),
-            labels=facets.labels_of_row(row),
-            rate=facets.rate_of_row(row),
-            available=facets.places.day_of_row(row) if facets.places else None,
-            language=spoken.each[row],
-            documents=expert.documents,
-            documents_language=spoken.documents[row],
-            words=indexed[before] if indexed is not None and (before := known[row]) >= 0 else "",
-        )
-        if not document.words:
-            document = replace(document, words=words_as_json(document, spoken.main))
-        lines.add(document.words, known[row])
-        yield document
+    indexed, spoken, ids = words.indexed, words.spoken, experts.ids
+    for first in range(0, len(experts), BLOCK):
+        last = min(first + BLOCK, len(experts))
+        known = words.analysed[first:last].tolist()
+        each = zip(ids[first:last].tolist(), facets.filtered_by(first, last), known, strict=True)
+        for row, (key, by, before) in enumerate(each, first):
+            language, documents_language = spoken.each[row], spoken.documents[row]
+            if indexed is not None and before >= 0:
+                document = KeywordDocument(
+                    key, *by, language=language, documents_language=documents_language, words=indexed[before]
+                )
+            else:
+                expert = experts[row]
+                document = KeywordDocument(
+                    key,
+                    *by,
+                    name=expert.full_name,
+                    username=expert.username,
+                    job_title=expert.job_title,
+                    company=expert.company,
+                    bio=expert.bio,
+                    tags=tags.of_row(row),
+                    language=language,
+                    documents=expert.documents,
+                    documents_language=documents_language,
+                )
+                document = document._replace(words=words_as_json(document, spoken.main))
+            lines.add(document.words, before)
+            yield document

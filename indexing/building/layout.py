@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from experts.profiles.hashes import HASH_BYTES, text_hash
 from experts.profiles.passages import Passage, profile_passages
 from experts.profiles.records import ExpertRecord
-from experts.profiles.text import profile_text
+from experts.profiles.text import has_text, profile_text
 from indexing.building.reuse import PreviousVectors
 from indexing.encoders import Encoder
 from indexing.snapshot.passages import PassageRows
@@ -40,6 +40,10 @@ class Layout:
     """m hashes of what is encoded, which is cut where the model stops reading (`text_hash`)"""
     texts: MutableMapping[bytes, str] = field(default_factory=dict)
     """hash -> text, of everything that the previous version does not have"""
+    bare: bytearray = field(default_factory=bytearray)
+    """n times 1 if a profile has nothing but a name, else 0"""
+    characters: int = 0
+    """in all texts of the n experts"""
 
     def __len__(self) -> int:
         return len(self.hashes)
@@ -82,7 +86,8 @@ class Layout:
         of_owner: dict[int, list[int]] = {}
         for place, owner in enumerate(self.owners):
             of_owner.setdefault(owner, []).append(place)
-        part = Layout([self.hashes[row] for row in rows], texts=self.texts)
+        part = Layout([self.hashes[row] for row in rows], texts=self.texts, characters=self.characters)
+        part.bare.extend(self.bare[row] for row in rows)
         for new, row in enumerate(rows):
             for place in of_owner.get(row, ()):
                 part.owners.append(new)
@@ -101,9 +106,11 @@ class Layout:
                 self.texts[digest] = each.text
         return _placed(passages, hashes) if len(passages) > 1 else iter(())
 
-    def _add(self, whole: bytes, passages: Iterator[tuple[int, int, bytes]]) -> None:
+    def _add(self, expert: ExpertRecord, whole: bytes, passages: Iterator[tuple[int, int, bytes]]) -> None:
         row = len(self.hashes)
         self.hashes.append(whole)
+        self.bare.append(not has_text(expert))
+        self.characters += len(expert.bio) + len(expert.job_title) + len(expert.company) + len(expert.documents)
         for start, length, digest in passages:
             self.owners.append(row)
             self.spans.append((start, length))
@@ -134,7 +141,7 @@ def lay_out(
         for place, (expert, whole, passages) in enumerate(zip(block, hashes, known, strict=True)):
             if passages is None:
                 passages = layout._divided(expert, encoder, read[place], previous)
-            layout._add(whole, passages)
+            layout._add(expert, whole, passages)
         if len(block) == AT_ONCE:
             advance(0)
     return layout

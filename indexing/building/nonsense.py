@@ -52,5 +52,4 @@ def vectors(encoder: Encoder, previous: PreviousVectors | None, folder: Path | N
 
 def strong_similarity(meaning: MeaningIndex, nonsense: NDArray[np.float32]) -> float:
     """The similarity that a share of NONSENSE_SHARE of the `nonsense`, float32[c, d], reaches with nobody."""
-    best = [float(meaning.nearest(vector, 1)[1][0]) for vector in nonsense]
-    return round(float(np.quantile(best, NONSENSE_SHARE)), 4)
+    return round(float(np.quantile(meaning.highest(nonsense).astype(np.float64), NONSENSE_SHARE)), 4)

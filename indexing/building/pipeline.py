@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +11,13 @@ from numpy.typing import NDArray
 
 from experts import directory
 from experts.profiles.record_file import RecordFile
-from experts.profiles.records import ExpertRecord
-from experts.profiles.text import has_text
 from indexing import encoders
 from indexing.building import embedding, nonsense, retag, shards, writing
 from indexing.building.embedding import Embedded
 from indexing.building.keywords import write_keywords
 from indexing.building.layout import lay_out
 from indexing.building.order import Order as Order
+from indexing.building.profiles import previous_profiles, write_profiles
 from indexing.building.reporting import Reporter, StageProgress
 from indexing.building.shards import Shards
 from indexing.building.text_file import TextFile
@@ -103,7 +101,7 @@ def _shards(order: Order, encoder: Encoder) -> Shards | None:
     return Shards(order.encoded, encoder.fingerprint, recompute=order.reembed) if order.encoded else None
 
 
-def _build_tags(order: Order, experts: Sequence[ExpertRecord], reporter: Reporter) -> Built:
+def _build_tags(order: Order, experts: RecordFile, reporter: Reporter) -> Built:
     with reporter.stage("embed") as progress:
         encoder = _encoder(order)
         previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
@@ -113,7 +111,7 @@ def _build_tags(order: Order, experts: Sequence[ExpertRecord], reporter: Reporte
             layout.of_rows(todo.rows.tolist()), encoder, previous, progress, _shards(order, encoder), order.scheduler
         )
     with reporter.stage("tag") as progress:
-        retag.retag(_ids(experts), todo, embedded.vectors, np.arange(len(todo.rows)), encoder, progress)
+        retag.retag(experts.ids, todo, embedded.vectors, np.arange(len(todo.rows)), encoder, progress)
     return Built(len(experts), embedded.encoded, embedded.reused, None, None, "")
 
 
@@ -138,8 +136,8 @@ def _writer(order: Order, aside: Path | None) -> VersionWriter:
 
 
 def _embedded(
-    order: Order, experts: Sequence[ExpertRecord], encoder: Encoder, writer: VersionWriter, progress: StageProgress
-) -> tuple[Sequence[ExpertRecord], Embedded, NDArray[np.float32]]:
+    order: Order, experts: RecordFile, encoder: Encoder, writer: VersionWriter, progress: StageProgress
+) -> tuple[RecordFile, Embedded, NDArray[np.float32]]:
     """The experts with a usable vector from the model, their vectors, and those of nonsense (see `nonsense`).
 
     Raises DiskFull before anything is encoded, and VerifyFailed if there are no such experts.
@@ -149,7 +147,7 @@ def _embedded(
     with raise_disk_full(room, 0):
         layout = lay_out(experts, encoder, previous, progress.advance, TextFile(writer.building))
     dimension = previous.manifest.dimension if previous else encoder.dimension
-    needed = writing.bytes_needed(experts, len(layout) + len(layout.owners), dimension)
+    needed = writing.bytes_needed(layout, dimension)
     with raise_disk_full(room, needed + shards.bytes_needed(len(layout.texts), dimension)):
         embedded = embedding.embed(
             layout, encoder, previous, progress, _shards(order, encoder), order.scheduler, writer.allocate_vectors
@@ -163,7 +161,7 @@ def _embedded(
 
 def _build_version(
     order: Order,
-    experts: Sequence[ExpertRecord],
+    experts: RecordFile,
     reporter: Reporter,
     other: Encoder | None = None,
     aside: Path | None = None,
@@ -171,16 +169,17 @@ def _build_version(
     with _writer(order, aside) as writer:
         with reporter.stage("embed") as progress:
             encoder = other or _encoder(order)
-            read = _ids(experts)
+            read = experts.ids
             experts, embedded, meaningless = _embedded(order, experts, encoder, writer, progress)
         layout = embedded.layout
         if aside is None:
             _assign_tags(order, experts, embedded, encoder, reporter)
         encoded, reused = embedded.encoded, embedded.reused
-        rows, dimension = embedded.matrix.shape
-        with raise_disk_full(writer.building.parent, writing.bytes_needed(experts, rows, dimension)):
+        dimension = embedded.matrix.shape[1]
+        with raise_disk_full(writer.building.parent, writing.bytes_needed(layout, dimension)):
             with reporter.stage("vectors") as progress:
                 write_vectors(writer, experts, embedded)
+                write_profiles(writer, experts, previous_profiles(order.previous, reembed=order.reembed))
                 del embedded  # the index is built from the file: one copy less in memory
                 facets = write_facets(writer, experts)
                 quality = write_index(writer, order, layout, facets, progress)
@@ -197,18 +196,12 @@ def _build_version(
         manifest,
         folder,
         sha256,
-        without_text=sum(not has_text(expert) for expert in experts),
-        left_out=tuple(np.setdiff1d(read, _ids(experts)).tolist()),
+        without_text=sum(layout.bare),
+        left_out=tuple(np.setdiff1d(read, experts.ids).tolist()),
     )
 
 
-def _assign_tags(
-    order: Order, experts: Sequence[ExpertRecord], embedded: Embedded, encoder: Encoder, reporter: Reporter
-) -> None:
+def _assign_tags(order: Order, experts: RecordFile, embedded: Embedded, encoder: Encoder, reporter: Reporter) -> None:
     with reporter.stage("tag") as progress:
         todo = retag.plan_tags(experts, embedded.layout.keys(), encoder.fingerprint, order.tag_threshold)
-        retag.retag(_ids(experts), todo, embedded.vectors, todo.rows, encoder, progress)
-
-
-def _ids(experts: Sequence[ExpertRecord]) -> NDArray[np.int64]:
-    return np.fromiter((expert.id for expert in experts), np.int64, len(experts))
+        retag.retag(experts.ids, todo, embedded.vectors, todo.rows, encoder, progress)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -23,15 +23,18 @@ from numpy.typing import NDArray
 
 from experts.profiles import letters
 from experts.profiles.hashes import HASH_BYTES
-from experts.profiles.records import ExpertRecord
+from experts.profiles.record_file import RecordFile
+from experts.profiles.records import FIELDS
 from indexing.building import languages
 from indexing.building.languages import ProfileLanguages
+from indexing.building.tag_names import TagNames
 from indexing.errors import SnapshotInvalid
 from indexing.snapshot import counted_terms, feedback_terms, keyword_schema, suggestion_index, text_analysis
 from indexing.snapshot import languages as stems
 from indexing.snapshot.feedback_terms import KnownTerms
 from indexing.snapshot.keyword_index import ANALYSIS, read_analysis
 from indexing.snapshot.line_blocks import Lines
+from indexing.snapshot.lookup import find_rows
 from indexing.snapshot.passages import PassageRows
 from indexing.snapshot.suggestion_index import KeysOfPeople, Suggestions
 from indexing.snapshot.text_terms import TextTerms
@@ -63,6 +66,8 @@ CODE = "S2"
 _ANALYSIS: tuple[ModuleType, ...] = (
     *(letters, languages, stems, counted_terms, feedback_terms, keyword_schema, suggestion_index, text_analysis),
 )
+_FIELDS = ("username", "name", "job_title", "company", "bio", "documents")
+"""Those of FIELDS that have words."""
 _LIBRARIES = ("tantivy", "py3langid", "stop-words")
 
 
@@ -124,26 +129,18 @@ class Words:
 
     @classmethod
     def of(
-        cls, experts: Sequence[ExpertRecord], tags: Mapping[int, Sequence[str]], previous: PreviousWords | None
+        cls, experts: RecordFile, fields: NDArray[np.uint64], tags: TagNames, previous: PreviousWords | None
     ) -> Words:
-        """Those of `experts`. `tags` maps their ids to tag names."""
-        hashes, rows = bytearray(), np.full(len(experts), -1, np.int64)
-        found = np.zeros((len(experts), 2), CODE)
-        ids, known = (previous.ids.tolist(), previous.hashes.tobytes()) if previous else ([], b"")
-        at = 0
-        for row, expert in enumerate(experts):
-            hashes += (own := word_hash(expert, tags.get(expert.id, ())))
-            while at < len(ids) and ids[at] < expert.id:  # both rise
-                at += 1
-            if at < len(ids) and ids[at] == expert.id and known[at * HASH_BYTES : (at + 1) * HASH_BYTES] == own:
-                rows[row] = at
-            else:
-                found[row] = languages.detect(expert)
+        """Those of `experts`, whose `field_hashes` are `fields`, uint64[n, fields]."""
+        hashes = word_hashes(fields, tags)
+        found, rows = np.zeros((len(experts), 2), CODE), np.full(len(experts), -1, np.int64)
         if previous:
-            same = rows >= 0
-            found[same] = previous.found[rows[same]]
-        by_row = np.frombuffer(bytes(hashes), np.uint8).reshape(-1, HASH_BYTES)
-        return cls(by_row, rows, found, languages.settle(*found.astype(np.str_).T.tolist()), previous)
+            places, is_known = find_rows(previous.ids, experts.ids)
+            same = is_known & (previous.hashes[places] == hashes).all(1)
+            rows[same], found[same] = places[same], previous.found[places[same]]
+        for row in np.flatnonzero(rows < 0).tolist():
+            found[row] = languages.detect(experts[row])
+        return cls(hashes, rows, found, languages.settle(*found.astype(np.str_).T.tolist()), previous)
 
     @property
     def stems(self) -> PreviousWords | None:
@@ -183,12 +180,17 @@ class Words:
         return KnownTerms(self.stems.texts, self.stems.pieces, self.rows, pieces)
 
 
-def word_hash(expert: ExpertRecord, tags: Sequence[str]) -> bytes:
-    """16 bytes that change with each word of the expert, the names of the `tags`, and what analyses them."""
-    texts = (expert.username, expert.first_name, expert.last_name, expert.job_title, expert.company, expert.bio)
-    # `repr` escapes lone surrogates, and puts quotes around each text, so that two never run together.
-    whole = repr((*texts, expert.documents, tuple(tags)))
-    return hashlib.blake2b(whole.encode(), digest_size=HASH_BYTES, key=analysis()).digest()
+def word_hashes(fields: NDArray[np.uint64], tags: TagNames) -> NDArray[np.uint8]:
+    """uint8[n, 16]: they change with each text of an expert, of which `fields` has the hashes (`field_hashes`), the
+    names of the tags, and what analyses them."""
+    columns = [list(FIELDS).index(name) for name in _FIELDS]
+    texts, names, key = fields[:, columns].tobytes(), tags.hashes.tobytes(), analysis()
+    size, starts = 8 * len(columns), (8 * tags.starts).tolist()
+    hashes = bytearray()
+    for row, (start, end) in enumerate(zip(starts, starts[1:], strict=False)):
+        hashed = texts[row * size : (row + 1) * size] + names[start:end]
+        hashes += hashlib.blake2b(hashed, digest_size=HASH_BYTES, key=key).digest()
+    return np.frombuffer(bytes(hashes), np.uint8).reshape(-1, HASH_BYTES)
 
 
 @cache

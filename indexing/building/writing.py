@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experts.profiles.hashes import HASH_BYTES, field_hashes
+from experts.profiles.hashes import HASH_BYTES
 from experts.profiles.passages import RULE
+from experts.profiles.record_file import RecordFile
 from experts.profiles.records import FIELDS, ExpertRecord
 from experts.profiles.text import TEMPLATE_VERSION
 from experts.tagging import storage
@@ -33,12 +33,10 @@ from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.files_engine import MappedVectors
 from indexing.snapshot.manifest import EXACT, Manifest
 from indexing.snapshot.meaning_index import MeaningIndex
-from indexing.snapshot.profiles import Profiles
 from indexing.snapshot.reader import Snapshot
 from indexing.snapshot.recall import Quality, least_effort
 from indexing.snapshot.writer import (
     FACETS,
-    FIELD_HASHES,
     IDS,
     NONSENSE,
     PASSAGE_HASHES,
@@ -49,28 +47,18 @@ from indexing.snapshot.writer import (
     free_bytes,
 )
 
-BLOCK = 8_192  # experts in memory at once
 
-
-def write_vectors(writer: VersionWriter, experts: Sequence[ExpertRecord], embedded: Embedded) -> None:
+def write_vectors(writer: VersionWriter, experts: RecordFile, embedded: Embedded) -> None:
     layout = embedded.layout
-    writer.save(IDS, np.array([expert.id for expert in experts], np.int64))
+    writer.save(IDS, experts.ids)
     writer.save(TEXT_HASHES, _as_array(layout.hashes))
     writer.save(PASSAGES, layout.passages.table)
     writer.save(PASSAGE_HASHES, _as_array(layout.passage_hashes))
-    writer.save(FIELD_HASHES, np.concatenate([field_hashes(block) for block in _blocks(experts)]))
-    writer.save_profiles(Profiles.from_records(experts))
     if isinstance(embedded.matrix, np.memmap):
         embedded.matrix.flush()
     else:  # without the unusable ones
         writer.path(VECTORS).unlink()
         writer.save(VECTORS, embedded.matrix)
-
-
-def _blocks(experts: Iterable[ExpertRecord]) -> Iterator[list[ExpertRecord]]:
-    left = iter(experts)
-    while block := list(islice(left, BLOCK)):
-        yield block
 
 
 def _as_array(hashes: Sequence[bytes]) -> NDArray[np.uint8]:
@@ -169,7 +157,7 @@ def finish(
     writer: VersionWriter,
     order: Order,
     manifest: Manifest,
-    experts: Sequence[ExpertRecord],
+    experts: RecordFile,
     progress: StageProgress,
 ) -> tuple[Path, str]:
     """Put the version in its place and verify it there. Returns its folder and the hash of its manifest."""
@@ -198,12 +186,12 @@ def finish(
     return folder, sha256
 
 
-def bytes_needed(experts: Sequence[ExpertRecord], rows: int, dimension: int) -> int:
-    """A generous estimate of a version's size: the `rows` vectors twice, the links of an approximate index, texts,
-    postings, and the stored profiles as if they were not compressed."""
+def bytes_needed(layout: Layout, dimension: int) -> int:
+    """A generous estimate of a version's size: the vectors twice, the links of an approximate index, texts, postings,
+    and the stored profiles as if they were not compressed."""
     links = 2 * vectors.LINKS * 5
-    letters = sum(len(expert.bio + expert.job_title + expert.company + expert.documents) for expert in experts)
-    return rows * (2 * 4 * dimension + links) + len(experts) * 600 + 2 * letters + 1_000_000
+    rows = len(layout) + len(layout.owners)
+    return rows * (2 * 4 * dimension + links) + len(layout) * 600 + 2 * layout.characters + 1_000_000
 
 
 @contextmanager

@@ -138,7 +138,7 @@ def build_index(
     try:
         for document in documents:
             languages[document.language] = None
-            if document.documents:
+            if document.documents or document.words:
                 languages[document.documents_language] = None
             writer.add_json(to_json(document, main))
             pending += 1

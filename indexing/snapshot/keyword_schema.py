@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import tantivy
 from tantivy import FieldType, Occur, Query
@@ -46,28 +46,28 @@ _NAME_RUN = 4
 """Words of a name that are joined at most: van den Bergh is three."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeywordDocument:
+class KeywordDocument(NamedTuple):
     """The texts of one expert that keywords are looked up in, and the values that filters use."""
 
     key: int
-    name: str
-    username: str
-    job_title: str
-    company: str
-    bio: str
-    tags: Sequence[str]
     labels: Sequence[str] = ()
     """What the expert can be filtered by: see `indexing.snapshot.prefilter`."""
     rate: float | None = None
     available: int | None = None
     """from which day on, in days since 1970"""
+    name: str = ""
+    username: str = ""
+    job_title: str = ""
+    company: str = ""
+    bio: str = ""
+    tags: Sequence[str] = ()
+    documents: str = ""
     language: str = ENGLISH
     """Of title and bio: a code of `languages.STEMMERS`."""
-    documents: str = ""
     documents_language: str = ENGLISH
     words: str = ""
-    """What `words_as_json` gives for it, if that is known."""
+    """What `words_as_json` gives for it, if that is known: then it needs no texts, and the language of documents is
+    that of title and bio if there are none."""
 
 
 def make_schema() -> tantivy.Schema:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from array import array
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -42,11 +43,16 @@ class Lines:
         start = int(self._ends[number - 1]) if number else 0
         return self._packed[start : int(self._ends[number])].tobytes()
 
-    def is_block(self, rows: list[int]) -> bool:
+    def is_block(self, rows: Sequence[int]) -> bool:
         """Whether these rows are a whole block."""
-        first = rows[0]
-        whole = range(first, min(first + BLOCK, self._count))
-        return first >= 0 and first % BLOCK == 0 and len(rows) == len(whole) and rows == list(whole)
+        return is_block(rows, BLOCK, self._count)
+
+
+def is_block(rows: Sequence[int], size: int, count: int) -> bool:
+    """Whether `rows` are a whole block: `count` rows are stored, `size` in each block but the last one."""
+    first = rows[0]
+    whole = range(first, min(first + size, count))
+    return first >= 0 and first % size == 0 and len(rows) == len(whole) and list(rows) == list(whole)
 
 
 class LineWriter:

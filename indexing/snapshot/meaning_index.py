@@ -20,6 +20,8 @@ from indexing.snapshot.vectors import best_of, products
 ROUNDS = 3
 """How often an approximate index is read twice as deep because passages of the same few experts fill the list."""
 BLOCK_ROWS = 1_024
+ROWS_AT_ONCE = 16_384
+"""Rows that are compared with many queries at once."""
 
 
 class Nearness:
@@ -69,6 +71,23 @@ class MeaningIndex:
         known = np.full(self._experts, np.nan, np.float32)
         known[rows] = near
         return (best, similarities), Nearness(self, vector, known)
+
+    def highest(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """float32[c]: how near the nearest expert is to each of the unit `vectors`, float32[c, d].
+
+        Only where there is a matrix, which is read once.
+        """
+        assert self.index.matrix is not None
+        taken_off = np.zeros(self._rows, np.float32)
+        taken_off[self.passages.owners] = np.inf  # the mean of somebody's passages does not count
+        taken_off[self._experts :] = np.repeat(self._penalties, self.passages.counts)
+        found = np.full(len(vectors), -np.inf, np.float32)
+        for start in range(0, self._rows, ROWS_AT_ONCE):
+            some = slice(start, start + ROWS_AT_ONCE)
+            with np.errstate(invalid="ignore"):  # a damaged file may have infinity: the build finds that out later
+                near = np.asarray(self.index.matrix[some], np.float32) @ vectors.T - taken_off[some, np.newaxis]
+            found = np.maximum(found, near.max(axis=0))
+        return found
 
     def similarities(self, vector: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """float32[k]: how near a unit `vector`, float32[d], is to each of the experts in `rows`, int64[k]."""

@@ -235,10 +235,9 @@ class MilvusEngine:
 
 def _scalars(facets: FacetColumns, row: int) -> dict[str, Any]:
     """What an expert is filtered by."""
-    rate = facets.rate_of_row(row)
-    day = facets.places.day_of_row(row) if facets.places else None
+    (found,) = facets.filtered_by(row, row + 1)
     return {
-        "labels": list(facets.labels_of_row(row)),
-        "rate": milvus_filters.NO_RATE if rate is None else rate,
-        "available": milvus_filters.NO_DAY if day is None else day,
+        "labels": list(found.labels),
+        "rate": milvus_filters.NO_RATE if found.rate is None else found.rate,
+        "available": milvus_filters.NO_DAY if found.available is None else found.available,
     }

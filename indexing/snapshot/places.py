@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Self
@@ -103,18 +103,21 @@ class PlaceColumns:
             stored |= getattr(self, name).arrays(name)
         return stored
 
-    def labels_of_row(self, row: int) -> tuple[str, ...]:
-        """The labels that the keyword index filters this row by."""
-        return (
-            *map(country_label, self.countries.of_row(row)),
-            *map(city_label, self.cities.of_row(row)),
-            *map(language_label, self.languages.of_row(row)),
-        )
+    def labels(self, first: int, last: int) -> Iterator[tuple[str, ...]]:
+        """The labels that the keyword index filters each row by, from `first` to before `last`."""
+        columns = [each.of_rows(first, last) for each in (self.countries, self.cities, self.languages)]
+        for countries, cities, languages in zip(*columns, strict=True):
+            yield (
+                *map(country_label, countries),
+                *map(city_label, cities),
+                *map(language_label, languages),
+            )
 
-    def day_of_row(self, row: int) -> int | None:
-        """From which day on, in days since 1970; None if that is not known."""
-        day = self.available[row]
-        return None if np.isnat(day) else int(day.astype(np.int64))
+    def days(self, first: int, last: int) -> list[int | None]:
+        """From which day on each row is available, in days since 1970; None if that is not known."""
+        days = self.available[first:last]
+        known = zip(days.astype(np.int64).tolist(), np.isnat(days).tolist(), strict=True)
+        return [None if is_unknown else day for day, is_unknown in known]
 
 
 def _some(text: str) -> list[str]:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experts.profiles.hashes import HASH_BYTES, directory_rows, row_digests
+from experts.profiles.hashes import HASH_BYTES, own_row, row_digests
 from experts.profiles.records import FIELDS, ExpertRecord
+from indexing.snapshot.line_blocks import is_block
 
 BLOCK = 64
 """Experts per block: a third of the size of one block each, and still read in a fraction of a millisecond."""
@@ -58,16 +59,10 @@ class Profiles:
     @classmethod
     def from_records(cls, experts: Sequence[ExpertRecord]) -> Profiles:
         """The profiles of `experts`, in their order."""
-        digests, packed, ends = bytearray(), bytearray(), []
-        for block in _blocks(experts):
-            digests += row_digests([directory_rows(expert)[0] for expert in block])
-            packed += zlib.compress(_as_json(block), LEVEL)
-            ends.append(len(packed))
-        return cls(
-            digests=np.frombuffer(digests, np.uint8).reshape(-1, HASH_BYTES),
-            ends=np.array(ends, np.int64),
-            packed=np.frombuffer(packed, np.uint8),
-        )
+        packer = ProfilePacker()
+        digests = np.frombuffer(row_digests(list(map(own_row, experts))), np.uint8).reshape(-1, HASH_BYTES)
+        packer.add(experts, digests)
+        return packer.packed()
 
     def check(self, count: int) -> None:
         """Raises ValueError if the arrays do not fit `count` experts."""
@@ -91,16 +86,45 @@ class Profiles:
             found |= {row: profiles[row % BLOCK] for row in members}
         return found
 
-    def _block(self, number: int) -> list[Profile]:
+    def raw(self, number: int) -> bytes:
+        """A block as it is stored."""
         start = int(self.ends[number - 1]) if number else 0
-        profiles: list[Profile] = json.loads(zlib.decompress(self.packed[start : int(self.ends[number])].tobytes()))
+        return self.packed[start : int(self.ends[number])].tobytes()
+
+    def _block(self, number: int) -> list[Profile]:
+        profiles: list[Profile] = json.loads(zlib.decompress(self.raw(number)))
         return profiles
 
 
-def _blocks(experts: Iterable[ExpertRecord]) -> Iterator[list[ExpertRecord]]:
-    left = iter(experts)
-    while block := list(islice(left, BLOCK)):
-        yield block
+class ProfilePacker:
+    """Makes `Profiles`, many experts after many."""
+
+    def __init__(self, before: Profiles | None = None) -> None:
+        """Blocks of profiles that are as in `before` are copied: to compress them takes most of the time."""
+        self._before = before
+        self._digests, self._packed, self._ends = bytearray(), bytearray(), array("q")
+
+    def add(
+        self, experts: Sequence[ExpertRecord], digests: NDArray[np.uint8], same: NDArray[np.int64] | None = None
+    ) -> None:
+        """Add m experts, in whole blocks except at the end. `digests`: `row_digests`, uint8[m, 16]; `same`, int64[m],
+        in which row `before` has the same profile, -1 for in none."""
+        self._digests += digests.tobytes()
+        rows = [-1] * len(experts) if same is None else same.tolist()
+        for start in range(0, len(experts), BLOCK):
+            some = slice(start, start + BLOCK)
+            if self._before and is_block(rows[some], BLOCK, len(self._before.digests)):
+                self._packed += self._before.raw(rows[start] // BLOCK)
+            else:
+                self._packed += zlib.compress(_as_json(experts[some]), LEVEL)
+            self._ends.append(len(self._packed))
+
+    def packed(self) -> Profiles:
+        return Profiles(
+            digests=np.frombuffer(self._digests, np.uint8).reshape(-1, HASH_BYTES),
+            ends=np.array(self._ends, np.int64),
+            packed=np.frombuffer(self._packed, np.uint8),
+        )
 
 
 def _as_json(experts: Sequence[ExpertRecord]) -> bytes:

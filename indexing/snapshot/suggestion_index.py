@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import partial
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +27,8 @@ MAX_STARTS = 6
 MAX_SIGNS = 12
 """Of a word of a script without spaces, the first characters at which it may be found."""
 _NO_WORD = re.compile(r"[^\w+#.]|_|(?<!\S)[+#.]+|\.(?!\w)")
+REMEMBERED = 65_536
+"""Titles, companies and tags whose folded form is remembered while the entries are made: most come again."""
 BLOCK = 512
 """Entries that are put in order at once; far more than are shown."""
 STORED = ("keys", "key_ends", "key_entries", "kinds", "texts", "text_ends", "rows", "row_ends")
@@ -93,25 +94,30 @@ class Suggestions:
     def from_records(
         cls,
         experts: Sequence[ExpertRecord],
-        tags: Mapping[int, Sequence[str]],
+        tags: Callable[[int], Iterable[str]] = lambda row: (),
         known: Callable[[int], Collection[bytes] | None] = lambda row: None,
     ) -> Suggestions:
-        """The suggestions for `experts`, in the order of the version's rows. `tags` maps their ids to tag names;
-        `known` gives the keys of some people by their rows (`KeysOfPeople`)."""
-        shared: dict[tuple[SuggestionKind, str], array[int]] = defaultdict(partial(array, "i"))
-        spelled: dict[tuple[SuggestionKind, str], str] = {}
+        """The suggestions for `experts`, in the order of the version's rows. By row, `tags` gives the names of the
+        tags, and `known` the keys of some people (`KeysOfPeople`)."""
+        shared: dict[tuple[int, str], array[int]] = {}
+        spelled: list[str] = []
+        plain = lru_cache(REMEMBERED)(_plain)
+        title, company, tag = SuggestionKind.TITLE.value, SuggestionKind.COMPANY.value, SuggestionKind.TAG.value
         keys = SortedKeys()
         for row, expert in enumerate(experts):
             keys.add(row, known(row) or {*_name_starts(expert), *_whole_key(expert.username)})
-            had = [(SuggestionKind.TITLE, expert.job_title), (SuggestionKind.COMPANY, expert.company)]
-            for kind, text in (*had, *((SuggestionKind.TAG, name) for name in tags.get(expert.id, ()))):
-                if text := " ".join(text.split()):
-                    shared[kind, fold(text)].append(row)
-                    spelled.setdefault((kind, fold(text)), text)
+            had = [(title, expert.job_title), (company, expert.company), *((tag, name) for name in tags(row))]
+            for kind, written in had:
+                text, folded = plain(written)
+                if (rows := shared.get((kind, folded))) is not None:
+                    rows.append(row)
+                elif text:
+                    shared[kind, folded] = array("i", [row])
+                    spelled.append(text)
         people = len(experts)  # each is an entry without a text; then come the others
         for number, (_kind, key) in enumerate(shared, people):
             keys.add(number, _starts(key))
-        texts = [spelled[each].encode("utf-8", "replace") for each in shared]
+        texts = [text.encode("utf-8", "replace") for text in spelled]
         sorted_keys, key_ends, key_entries = keys.arrays()
         kinds = np.array([kind for kind, _key in shared], np.uint8)
         own = np.arange(people, dtype=np.int32)
@@ -222,6 +228,12 @@ class KeysOfPeople:
         keys = [self._letters[start:end] for start, end in zip(starts, last, strict=True)]
         each = [0, *(ends - begin).tolist()]
         return [keys[start:end] for start, end in zip(each, each[1:], strict=False)]
+
+
+def _plain(text: str) -> tuple[str, str]:
+    """The text with single spaces, and the same folded."""
+    text = " ".join(text.split())
+    return text, fold(text)
 
 
 def _each_once(numbers: Iterator[int]) -> Iterator[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -69,9 +69,12 @@ class ValueLists:
         mask[np.searchsorted(self.starts, np.flatnonzero(held), side="right") - 1] = True
         return mask
 
-    def of_row(self, row: int) -> list[str]:
-        held: list[str] = self.names[self.values[self.starts[row] : self.starts[row + 1]]].tolist()
-        return held
+    def of_rows(self, first: int, last: int) -> Iterator[list[str]]:
+        """The values of each row from `first` to before `last`."""
+        starts = self.starts[first : last + 1]
+        held: list[str] = self.names[self.values[starts[0] : starts[-1]]].tolist()
+        ends = (starts - starts[0]).tolist()
+        return (held[start:end] for start, end in zip(ends, ends[1:], strict=False))
 
     def _counted(self, values: NDArray[np.int32]) -> dict[str, int]:
         counts = np.bincount(values, minlength=len(self.names))

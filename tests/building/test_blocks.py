@@ -14,10 +14,10 @@ from experts.models import Expert, ExpertTag
 from experts.profiles import record_file
 from experts.profiles.records import ExpertRecord
 from experts.tagging import assignment
-from indexing.building import embedding, unit_length, writing
+from indexing.building import embedding, keywords, profiles, unit_length
 from indexing.building.pipeline import build
 from indexing.building.text_file import TextFile
-from indexing.snapshot import counted_terms, sorted_keys, vectors
+from indexing.snapshot import counted_terms, meaning_index, sorted_keys, vectors
 from indexing.snapshot.feedback_terms import FeedbackTerms
 from indexing.snapshot.languages import terms_of
 from indexing.snapshot.manifest import IVF
@@ -32,7 +32,9 @@ BLOCKS = (
     (record_file, "BLOCK", 3),
     (embedding, "BLOCK", 2),
     (unit_length, "BLOCK", 3),
-    (writing, "BLOCK", 3),
+    (profiles, "BLOCK", 64),
+    (keywords, "BLOCK", 3),
+    (meaning_index, "ROWS_AT_ONCE", 5),
     (assignment, "BLOCK", 4),
     (counted_terms, "BLOCK", 2),
     (sorted_keys, "BLOCK", 5),
@@ -149,4 +151,3 @@ def test_the_words_of_each_text_are_counted_as_one_by_one(monkeypatch):
         assert {terms._word(int(each)) for each in own["term"]} == {
             word for word in terms_of(bio, "en") if had_by[word] > 1
         }
-        assert (np.diff(own["weight"]) <= 0).all()

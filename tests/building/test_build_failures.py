@@ -168,7 +168,7 @@ def test_keywords_of_another_expert_fail_the_build(monkeypatch):
         everybody = list(documents)
         keys = [document.key for document in everybody]
         pairs = zip(everybody, keys[1:] + keys[:1], strict=True)
-        real((replace(document, key=key) for document, key in pairs), *args, **options)
+        real((document._replace(key=key) for document, key in pairs), *args, **options)
 
     monkeypatch.setattr(keyword_index, "build_index", swapped)
     with pytest.raises(VerifyFailed, match="their username: expert-001"):
@@ -225,7 +225,7 @@ def fill(ballast: Path) -> None:
 def test_a_disk_that_fills_up_while_writing_is_reported(small_disk, stage, monkeypatch):
     """Filled before the arrays, before the index (FAISS) or before the keywords (tantivy) are written."""
     cast.experts(200)
-    monkeypatch.setattr(writing, "bytes_needed", lambda experts, rows, dimension: 0)
+    monkeypatch.setattr(writing, "bytes_needed", lambda layout, dimension: 0)
     ballast = small_disk / "ballast"
 
     def stop(reported: RecordedStage) -> None:

@@ -14,12 +14,17 @@ import pytest
 
 from experts.directory import each_active
 from experts.models import Expert, ExpertTag, Tag
-from indexing.building import languages, words
+from experts.profiles.hashes import field_hashes
+from experts.profiles.records import ExpertRecord
+from indexing.building import languages, profiles, words
 from indexing.building.pipeline import build
-from indexing.building.words import word_hash
+from indexing.building.tag_names import TagNames
+from indexing.building.words import word_hashes
 from indexing.lib import paths
 from indexing.lib.files import file_sha256
 from indexing.snapshot import counted_terms, line_blocks
+from indexing.snapshot import profiles as stored_profiles
+from indexing.snapshot.facets import FacetColumns
 from indexing.snapshot.keyword_index import KeywordIndex
 from indexing.snapshot.manifest import MANIFEST_NAME
 from indexing.snapshot.reader import Snapshot
@@ -63,6 +68,8 @@ def directory() -> list[Expert]:
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(line_blocks, "BLOCK", 4)
+    monkeypatch.setattr(stored_profiles, "BLOCK", 4)
+    monkeypatch.setattr(profiles, "BLOCK", 8)
     monkeypatch.setattr(counted_terms, "BLOCK", 7)
 
 
@@ -223,9 +230,19 @@ def test_a_damaged_file_is_said_and_all_are_analysed(directory, monkeypatch, cap
 
 def test_the_hash_tells_where_each_text_ends(directory):
     record = next(iter(each_active()))
-    assert word_hash(record._replace(last_name="b c"), ()) != word_hash(record._replace(last_name="b"), ("c",))
-    assert word_hash(record, ("x", "y")) != word_hash(record, ("x y",))
-    assert word_hash(record._replace(bio="\ud800"), ()) != word_hash(record, ())
+    assert not same_hash((record, ("x",)), (record._replace(bio="\ud800"), ("x",)))
+    assert not same_hash((record._replace(last_name="b c"), ()), (record._replace(last_name="b"), ("c",)))
+    assert not same_hash((record, ("x", "y")), (record, ("x y",)))
+    assert same_hash((record, ("x", "y")), (record._replace(category="Other"), ("x", "y"))), "no words changed"
+
+
+def same_hash(*of: tuple[ExpertRecord, tuple[str, ...]]) -> bool:
+    """Whether two experts with tags of these names have the same hash."""
+    names = dict(enumerate(sorted({name for _record, own in of for name in own})))
+    records = [record._replace(id=place) for place, (record, _own) in enumerate(of)]
+    tags = {place: [tag for tag, name in names.items() if name in own] for place, (_record, own) in enumerate(of)}
+    hashes = word_hashes(field_hashes(records), TagNames(FacetColumns.from_records(records, tags), names))
+    return len({each.tobytes() for each in hashes}) == 1
 
 
 def test_the_log_says_how_many_were_analysed(directory):

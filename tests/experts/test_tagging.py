@@ -228,8 +228,7 @@ def test_names_and_ids_of_tags_are_read_for_all_experts(ann: Expert, tags: list[
     ExpertTag.objects.create(expert=ann, tag=tags[2], source="auto", score=0.4)
     ExpertTag.objects.create(expert=ann, tag=tags[0])
     ExpertTag.objects.create(expert=ben, tag=tags[1])
-    pairs = [(ann.pk, tags[0].pk), (ann.pk, tags[2].pk), (ben.pk, tags[1].pk), (ben.pk, tags[2].pk + 1_000)]
-    assert storage.tag_names(np.array(pairs)) == {ann.pk: ("Tag 0", "Tag 2"), ben.pk: ("Tag 1",)}
+    assert storage.tag_names().items() >= {tag.pk: tag.name for tag in tags}.items()
     assert storage.all_tag_ids() == {ann.pk: (tags[0].pk, tags[2].pk), ben.pk: (tags[1].pk,)}
 
 

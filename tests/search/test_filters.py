@@ -95,21 +95,8 @@ def test_the_mask_says_who_passes(case):
 @pytest.fixture(scope="module")
 def worded(tmp_path_factory) -> KeywordIndex:
     folder = tmp_path_factory.mktemp("index") / "keywords"
-    documents = [
-        KeywordDocument(
-            row,
-            "Erin",
-            f"e{row}",
-            "",
-            "",
-            "steel",
-            (),
-            FACETS.labels_of_row(row),
-            FACETS.rate_of_row(row),
-            FACETS.places.day_of_row(row) if FACETS.places else None,
-        )
-        for row in range(len(FACETS))
-    ]
+    each = enumerate(FACETS.filtered_by(0, len(FACETS)))
+    documents = [KeywordDocument(row, *by, name="Erin", username=f"e{row}", bio="steel") for row, by in each]
     build_index(documents, folder)
     return KeywordIndex.open(folder)
 

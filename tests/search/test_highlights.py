@@ -28,7 +28,7 @@ PROFILES = [
 @pytest.fixture(scope="module")
 def keywords(tmp_path_factory) -> KeywordIndex:
     folder = tmp_path_factory.mktemp("index") / "keywords"
-    build_index((KeywordDocument(row, "", f"u{row}", "", "", text, ()) for row, text in enumerate(PROFILES)), folder)
+    build_index((KeywordDocument(row, username=f"u{row}", bio=text) for row, text in enumerate(PROFILES)), folder)
     return KeywordIndex.open(folder)
 
 

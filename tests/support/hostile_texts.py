@@ -119,7 +119,7 @@ def everything(texts: Sequence[str]) -> list[int]:
 def queries() -> Iterator[Case]:
     for unit in ('"', ' "', " -", ' -"', "“ ", " „", ' "a', " -a", "+", ".", " #", "j.", "の"):
         yield f"read {unit!r}", partial(query_syntax.read, repeated(unit, BIO))
-        nobody = Suggestions.from_records([], {})
+        nobody = Suggestions.from_records([])
         yield f"starting {unit!r}", partial(nobody.starting, repeated(unit, BIO))
 
 

@@ -24,7 +24,7 @@ class Thrifty(MilvusEngine):
     def build(
         self, of: VersionVectors, *, approximate: bool, advance: Callable[[int], None] = lambda count: None
     ) -> MilvusVectors:
-        filters = [(of.facets.labels_of_row(row), of.facets.rate_of_row(row)) for row in range(len(of.facets))]
+        filters = [*of.facets.filtered_by(0, len(of.facets))]
         parts = (of.matrix.tobytes(), of.passages.table.tobytes(), repr((filters, approximate)).encode())
         made = (collection_name(of.number, of.fence), hashlib.sha256(b"".join(parts)).digest())
         if made != self.made:
