@@ -206,10 +206,6 @@ class FacetColumns:
             )
             yield FilteredBy(labels, rate if has_rate else None, day)
 
-    def tags_of_row(self, row: int) -> tuple[int, ...]:
-        """The ids of the row's tags."""
-        return tuple(self.tag_ids[self.tag_starts[row] : self.tag_starts[row + 1]].tolist())
-
     def _category_counts(self, categories: NDArray[np.int32]) -> dict[str, int]:
         return _counted(self.categories, np.bincount(categories, minlength=len(self.categories)))
 
