@@ -26,6 +26,12 @@ LISTS_LOOKED_AT = 16
 REFINED = 64
 """A `ListIndex` finds this many rows more than are requested, which are compared by their real vectors: one byte
 for each number leaves the order of the last ones open."""
+ROUNDS = 4
+"""Of k-means. Ten gave the same recall (.9997) among a million vectors, and lists as even."""
+RANGE_OF = 20_000
+"""Vectors that tell in which range the numbers are that become bytes."""
+COMPARED = 2_048
+"""Vectors that are compared with all centres at once."""
 AHEAD = 16
 """How many vectors it looks at, at least, for each row that is requested."""
 
@@ -121,17 +127,64 @@ def build_lists(
 ) -> ListIndex:
     """Write a `ListIndex` over unit `vectors`, float32[n, d], to `target`, and open it. Else as `build_index`."""
     faiss.omp_set_num_threads(ALL_THREADS)
+    wrapped: Any = faiss  # the package's own type stub does not know all that is used here
     count, dimension = vectors.shape
     lists = max(LEAST_LISTS, 2 ** round(math.log2(LISTS_PER_ROOT * math.sqrt(count))))
-    centres = faiss.IndexFlatIP(dimension)
-    kind = faiss.ScalarQuantizer.QT_8bit
-    index: Any = faiss.IndexIVFScalarQuantizer(centres, dimension, lists, kind, faiss.METRIC_INNER_PRODUCT)
-    some = np.unique(np.linspace(0, count - 1, min(count, EACH_LIST * lists), dtype=np.int64))
-    index.train(np.ascontiguousarray(vectors[some], np.float32))
+    sample = _spread_over(vectors, EACH_LIST * lists)
+    centres = find_centres(sample, lists)
+    quantizer = wrapped.IndexFlatIP(dimension)
+    quantizer.add(centres)
+    kind = wrapped.ScalarQuantizer.QT_8bit
+    index = wrapped.IndexIVFScalarQuantizer(quantizer, dimension, len(centres), kind, wrapped.METRIC_INNER_PRODUCT)
+    index.train(_spread_over(sample, RANGE_OF))
     for start in range(0, count, BLOCK):
         block = np.ascontiguousarray(vectors[start : start + BLOCK], np.float32)
-        index.add(block)
+        nearest, _ = nearest_centres(block, centres)
+        index.add_core(len(block), wrapped.swig_ptr(block), None, wrapped.swig_ptr(nearest))
         if advance is not None:
             advance(len(block))
-    faiss.write_index(index, str(target))
+    wrapped.write_index(index, str(target))
     return ListIndex.open(target, vectors)
+
+
+def find_centres(sample: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """The centres of `count` lists, float32[c, d] of unit length, found in a `sample` of unit vectors, float32[s, d]:
+    fewer if the sample has fewer different vectors. The same sample always gives the same centres.
+
+    Spherical k-means (Dhillon and Modha, "Concept Decompositions for Large Sparse Text Data Using Clustering", 2001).
+    """
+    sample = np.unique(sample, axis=0)  # what many have in common would begin many lists, and fill one
+    count = min(count, len(sample))
+    centres = sample[np.random.default_rng(0).choice(len(sample), count, replace=False)]
+    for _round in range(ROUNDS):
+        lists, similarities = nearest_centres(sample, centres)
+        order = np.argsort(lists, kind="stable")
+        used, starts = np.unique(lists[order], return_index=True)
+        sums = np.add.reduceat(sample[order], starts, axis=0)
+        centres[used] = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        empty = np.setdiff1d(np.arange(count), used)
+        centres[empty] = sample[np.argsort(similarities, kind="stable")[: len(empty)]]  # what has no centre nearby
+    return centres
+
+
+def nearest_centres(
+    vectors: NDArray[np.float32], centres: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Which of `centres`, float32[c, d], is nearest to each of `vectors`, float32[n, d]; and how near: int64[n] and
+    float32[n].
+
+    By NumPy, which takes a third of the time that the BLAS inside FAISS takes.
+    """
+    lists, similarities = np.empty(len(vectors), np.int64), np.empty(len(vectors), np.float32)
+    for start in range(0, len(vectors), COMPARED):
+        some = slice(start, start + COMPARED)
+        near = vectors[some] @ centres.T
+        lists[some] = near.argmax(axis=1)
+        similarities[some] = near.max(axis=1)
+    return lists, similarities
+
+
+def _spread_over(vectors: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """float32[min(count, n), d]: that many of `vectors`, float32[n, d], evenly spread."""
+    rows = np.unique(np.linspace(0, len(vectors) - 1, min(count, len(vectors)), dtype=np.int64))
+    return np.ascontiguousarray(vectors[rows], np.float32)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from indexing.snapshot.engine import SearchableVectors
 from indexing.snapshot.list_index import LISTS_LOOKED_AT
 from indexing.snapshot.manifest import HNSW, IVF
-from indexing.snapshot.vectors import EF_SEARCH, nearest
+from indexing.snapshot.vectors import EF_SEARCH
 
 WANTED = 0.97
 """recall@10 that an index has to reach."""
@@ -21,7 +21,7 @@ LIST_EFFORTS = (LISTS_LOOKED_AT, 32, 64, 128, 256)
 """The same for an index of lists."""
 SAMPLE = 1_000
 RECALL_AT = 10
-AT_ONCE = 65_536
+AT_ONCE = 8_192
 TIE = 1e-5
 """Similarities closer than this are equal: the same text may be ten times in the directory."""
 
@@ -58,12 +58,7 @@ class Truth:
         count = len(vectors) if among is None else len(among)
         rows = np.unique(np.linspace(0, count - 1, min(sample, count), dtype=np.int64))
         queries = np.ascontiguousarray(vectors[rows if among is None else among[rows]], np.float32)
-        k = min(RECALL_AT, count)
-        if among is None:
-            _, similarities = nearest(vectors, queries, k)
-        else:
-            similarities = _similarities_among(vectors, among, queries, k)
-        return cls(vectors, queries, similarities[:, -1])
+        return cls(vectors, queries, _kth_highest(vectors, among, queries, min(RECALL_AT, count)))
 
     def recall(self, index: SearchableVectors) -> float:
         """recall@10 of an index over the vectors: the share of its hits that are as near as the tenth nearest."""
@@ -90,13 +85,19 @@ def least_effort(
     return quality
 
 
-def _similarities_among(
-    vectors: NDArray[np.float32], among: NDArray[np.int64], queries: NDArray[np.float32], k: int
+def _kth_highest(
+    vectors: NDArray[np.float32], among: NDArray[np.int64] | None, queries: NDArray[np.float32], k: int
 ) -> NDArray[np.float32]:
-    """float32[m, k]: how near the k nearest of some rows are. They are copied a block at a time."""
+    """float32[m]: the k-th highest similarity of each of `queries`, float32[m, d], to the rows `among`, int64[t], of
+    `vectors`, float32[n, d], or to all. They are read a block at a time; t >= k."""
     best = np.empty((len(queries), 0), np.float32)
-    for start in range(0, len(among), AT_ONCE):
-        block = np.ascontiguousarray(vectors[among[start : start + AT_ONCE]], np.float32)
-        found = nearest(block, queries, min(k, len(block)))[1]
-        best = -np.sort(-np.concatenate([best, found], axis=1), axis=1)[:, :k]
-    return best
+    for start in range(0, len(vectors) if among is None else len(among), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        block = np.asarray(vectors[some if among is None else among[some]], np.float32)
+        best = _highest(np.concatenate([best, _highest(queries @ block.T, k)], axis=1), k)
+    return best.min(axis=1)
+
+
+def _highest(similarities: NDArray[np.float32], k: int) -> NDArray[np.float32]:
+    """float32[m, min(k, c)]: the k highest of each row of float32[m, c], in no order."""
+    return np.partition(similarities, -k, axis=1)[:, -k:] if similarities.shape[1] > k else similarities

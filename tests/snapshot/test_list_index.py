@@ -94,3 +94,33 @@ def test_each_kind_refuses_the_file_of_the_other(vectors, tmp_path):
         ListIndex.open(tmp_path / "graph", vectors[:500])
     with pytest.raises(RuntimeError, match="another kind"):
         VectorIndex.open(tmp_path / "lists")
+
+
+def test_centres_are_of_unit_length_and_the_same_each_time(vectors):
+    centres = list_index.find_centres(vectors, 64)
+    np.testing.assert_allclose(np.linalg.norm(centres, axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(centres, list_index.find_centres(vectors, 64))
+
+
+def test_centres_are_nearer_than_as_many_of_the_vectors(vectors):
+    _, chosen = list_index.nearest_centres(vectors, vectors[:64])
+    lists, found = list_index.nearest_centres(vectors, list_index.find_centres(vectors, 64))
+    assert found.mean() > chosen.mean() + 0.05
+    sizes = np.bincount(lists, minlength=64)
+    assert sizes.min() > 0
+    assert 64 * np.square(sizes).sum() / np.square(sizes.sum()) < 2, "what a search reads, against even lists"
+
+
+def test_texts_that_many_have_get_a_list_each(vectors):
+    """A hundred vectors that each come forty times, and as many others that come once."""
+    sample = np.concatenate([np.repeat(unit(100, 32, seed=9), 40, axis=0), vectors[:100]])
+    lists, similarities = list_index.nearest_centres(sample, list_index.find_centres(sample, 200))
+    assert len(np.unique(lists)) == 200
+    np.testing.assert_allclose(similarities, 1, atol=1e-6)
+
+
+def test_a_directory_of_a_few_different_texts_has_as_few_lists(tmp_path):
+    same = np.repeat(unit(5, 32), 400, axis=0)
+    index = build_lists(same, tmp_path / "ann.faiss").with_effort(5)
+    assert index._index.nlist == 5
+    assert Truth.of(same, 50).recall(index) == 1
