@@ -52,8 +52,9 @@ def write_keywords(
     their profiles and `passages`; and what of these the next build can take over."""
     progress.expect(len(experts))
     tags = TagNames(facets, with_database_retry(storage.tag_names))
-    fields = np.load(writer.path(FIELD_HASHES), allow_pickle=False)
-    words = Words.of(experts, fields, tags, previous_words(order.previous, reembed=order.reembed))
+    previous = previous_words(order.previous, reembed=order.reembed)
+    words = Words.of(experts, np.load(writer.path(FIELD_HASHES), allow_pickle=False), tags, previous)
+    del previous  # `words` has it if it is of use
     writer.save(WORD_HASHES, words.hashes)
     writer.save(WORD_LANGUAGES, words.found)
     Suggestions.from_records(experts, tags.of_row, words.name_keys).save(writer.path(SUGGESTIONS))
@@ -88,10 +89,10 @@ def _documents(
     experts: RecordFile, tags: TagNames, facets: FacetColumns, words: Words, lines: LineWriter
 ) -> Iterator[KeywordDocument]:
     """What is indexed of each expert; its words are added to `lines`."""
-    indexed, spoken, ids = words.indexed, words.spoken, experts.ids
+    indexed, analysed, spoken, ids = words.indexed, words.analysed, words.spoken, experts.ids
     for first in range(0, len(experts), BLOCK):
         last = min(first + BLOCK, len(experts))
-        known = words.analysed[first:last].tolist()
+        known = analysed[first:last].tolist()
         each = zip(ids[first:last].tolist(), facets.filtered_by(first, last), known, strict=True)
         for row, (key, by, before) in enumerate(each, first):
             language, documents_language = spoken.each[row], spoken.documents[row]

@@ -138,6 +138,7 @@ class Words:
             places, is_known = find_rows(previous.ids, experts.ids)
             same = is_known & (previous.hashes[places] == hashes).all(1)
             rows[same], found[same] = places[same], previous.found[places[same]]
+            previous = previous if same.any() else None  # it takes as much memory as the rest of this stage
         for row in np.flatnonzero(rows < 0).tolist():
             found[row] = languages.detect(experts[row])
         return cls(hashes, rows, found, languages.settle(*found.astype(np.str_).T.tolist()), previous)
