@@ -6,18 +6,21 @@ import os
 import pickle
 import tempfile
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import IO, Self, overload
+from typing import IO, Any, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from experts.profiles.records import ExpertRecord
 
-BLOCK = 1_000
-"""Experts that are read at once."""
+BLOCK = 64
+"""Experts that are read at once; with more of them, a few that are scattered take as long to read as all."""
+_as_record: Callable[[tuple[Any, ...]], ExpertRecord] = partial(tuple.__new__, ExpertRecord)
+"""`ExpertRecord._make` without counting the values: in half the time."""
 
 
 class RecordFile(Sequence[ExpertRecord]):
@@ -72,12 +75,14 @@ class RecordFile(Sequence[ExpertRecord]):
         return self._record(int(self._rows[place]))
 
     def __iter__(self) -> Iterator[ExpertRecord]:
-        number, block = -1, self._block
-        for row in self._rows.tolist():
-            if row // BLOCK != number:
-                number = row // BLOCK
-                block = self._read(number)
-            yield block[row % BLOCK]
+        numbers, starts = np.unique(self._rows // BLOCK, return_index=True)
+        ends = [*starts[1:].tolist(), len(self._rows)]
+        for number, start, end in zip(numbers.tolist(), starts.tolist(), ends, strict=True):
+            block = self._read(number)
+            if end - start == len(block):
+                yield from block
+            else:
+                yield from (block[row % BLOCK] for row in self._rows[start:end].tolist())
 
     def _record(self, row: int) -> ExpertRecord:
         if row // BLOCK != self._number:
@@ -88,4 +93,4 @@ class RecordFile(Sequence[ExpertRecord]):
     def _read(self, number: int) -> list[ExpertRecord]:
         start = self._ends[number - 1] if number else 0
         raw = os.pread(self._file.fileno(), self._ends[number] - start, start)
-        return [*map(ExpertRecord._make, pickle.loads(raw))]  # noqa: S301  nobody else can open the file
+        return [*map(_as_record, pickle.loads(raw))]  # noqa: S301  nobody else can open the file

@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 from tantivy import Query
 
 from indexing.snapshot.keyword_query import KeywordQuery, QueryParser
-from indexing.snapshot.keyword_schema import KEY, KeywordDocument, make_schema, to_json
+from indexing.snapshot.keyword_schema import (
+    AVAILABLE,
+    KEY,
+    LABEL,
+    RATE,
+    KeywordDocument,
+    as_json,
+    make_schema,
+    words_as_json,
+)
 from indexing.snapshot.languages import ENGLISH, STEMMERS, Languages
 from indexing.snapshot.prefilter import KeywordConditions
 from indexing.snapshot.query_terms import QueryAnalysis, QueryWord
@@ -24,6 +33,8 @@ from indexing.snapshot.text_analysis import PLAIN, RAW, STEMMED, TERMS, analyser
 
 HEAP_BYTES = 64_000_000
 ADVANCE_EVERY = 500
+LABELS = 65_536
+"""Labels whose JSON is remembered while an index is written: all experts together have far fewer."""
 REMEMBERED = 64
 """Queries whose parsed form is kept: one request needs it for its hits, its facets and its explanation."""
 ANALYSIS = "analysis.json"
@@ -140,7 +151,7 @@ def build_index(
             languages[document.language] = None
             if document.documents or document.words:
                 languages[document.documents_language] = None
-            writer.add_json(to_json(document, main))
+            writer.add_json(_to_json(document, main))
             pending += 1
             if pending == ADVANCE_EVERY and advance is not None:
                 advance(pending)
@@ -154,6 +165,19 @@ def build_index(
     (folder / ANALYSIS).write_text(json.dumps(analysis, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if pending and advance is not None:
         advance(pending)
+
+
+def _to_json(expert: KeywordDocument, main: str) -> str:
+    """The document as tantivy takes it. `main` is the language of companies and tags."""
+    filters = f'"{KEY}":{expert.key},"{LABEL}":[{",".join(map(_label_as_json, expert.labels))}]'
+    if expert.rate is not None:
+        filters += f',"{RATE}":{expert.rate!r}'
+    if expert.available is not None:
+        filters += f',"{AVAILABLE}":{expert.available}'
+    return f"{{{filters},{(expert.words or words_as_json(expert, main))[1:]}"
+
+
+_label_as_json = lru_cache(LABELS)(as_json)
 
 
 def _register_analysers(index: tantivy.Index) -> None:

@@ -106,18 +106,9 @@ def filter_queries(schema: tantivy.Schema, conditions: KeywordConditions) -> Ite
         yield Query.range_query(schema, AVAILABLE, FieldType.Integer, None, conditions.available_by)
 
 
-def to_json(expert: KeywordDocument, main: str = ENGLISH) -> str:
-    """The document as tantivy takes it. `main` is the language of companies and tags."""
-    fields: dict[str, int | float | list[str]] = {KEY: expert.key, LABEL: list(expert.labels)}
-    if expert.rate is not None:
-        fields[RATE] = expert.rate
-    if expert.available is not None:
-        fields[AVAILABLE] = expert.available
-    return f"{_as_json(fields)[:-1]},{(expert.words or words_as_json(expert, main))[1:]}"
-
-
 def words_as_json(expert: KeywordDocument, main: str = ENGLISH) -> str:
-    """The part of `to_json` that takes time, and does not change with the filters: its words in their fields."""
+    """The words of the document in their fields, which do not change with the filters. `main` is the language of
+    companies and tags."""
     names = words_of(expert.name)
     tags = " \n ".join(expert.tags)
     joined: list[str] = []
@@ -141,10 +132,10 @@ def words_as_json(expert: KeywordDocument, main: str = ENGLISH) -> str:
         in_order.append(" ".join(words))
         joined += joined_words(text)
     fields[JOINED] = " ".join(joined)
-    return _as_json(fields)
+    return as_json(fields)
 
 
-_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _runs(words: Sequence[str]) -> Iterator[str]:
