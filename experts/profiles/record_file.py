@@ -75,14 +75,13 @@ class RecordFile(Sequence[ExpertRecord]):
         return self._record(int(self._rows[place]))
 
     def __iter__(self) -> Iterator[ExpertRecord]:
-        numbers, starts = np.unique(self._rows // BLOCK, return_index=True)
-        ends = [*starts[1:].tolist(), len(self._rows)]
-        for number, start, end in zip(numbers.tolist(), starts.tolist(), ends, strict=True):
+        blocks = np.unique(self._rows // BLOCK, return_index=True, return_counts=True)
+        for number, start, count in np.column_stack(blocks).tolist():
             block = self._read(number)
-            if end - start == len(block):
+            if count == len(block):
                 yield from block
             else:
-                yield from (block[row % BLOCK] for row in self._rows[start:end].tolist())
+                yield from (block[row % BLOCK] for row in self._rows[start : start + count].tolist())
 
     def _record(self, row: int) -> ExpertRecord:
         if row // BLOCK != self._number:
