@@ -71,18 +71,27 @@ def test_loading_again_adds_only_missing_experts_and_changes_no_others() -> None
 
 
 @pytest.mark.django_db
-def test_the_samples_are_removed_with_one_button_and_nobody_else(client: Client) -> None:
+def test_the_samples_are_removed_after_a_question_and_nobody_else(client: Client) -> None:
     load_samples(5)
     load_samples(5, seed=2)
     Expert.objects.create(username="ann", profile_url="https://example.com/experts/ben")
     client.force_login(staff("experts.import", "experts.delete_expert", "experts.view_expert"))
     count = Expert.objects.count() - 1
-    assert f"{count} made-up experts" in html(client.get("/admin/experts/expert/import/"))
+    page = html(client.get("/admin/experts/expert/import/"))
+    assert f"{count} made-up experts" in page
+    assert 'href="/admin/experts/expert/samples/remove/"' in page
+    question = html(client.get("/admin/experts/expert/samples/remove/"))
+    assert f"This deletes {count} made-up experts" in question
+    assert "Your own experts stay" in question
     ids = sorted(samples().values_list("pk", flat=True))
+    assert len(ids) == count, "the question deletes nobody"
     answer = client.post("/admin/experts/expert/samples/remove/", follow=True)
     assert f"{count} sample experts were removed." in html(answer)
     assert list(Expert.objects.values_list("username", flat=True)) == ["ann"]
     assert RemovedSamples.objects.get().ids == ids
     assert "There are no sample experts" in html(client.post("/admin/experts/expert/samples/remove/", follow=True))
+    without = html(client.get("/admin/experts/expert/samples/remove/"))
+    assert "There are no sample experts" in without
+    assert 'type="submit" class="default"' not in without
     client.force_login(staff("experts.import", username="olga"))
     assert client.post("/admin/experts/expert/samples/remove/").status_code == 403
