@@ -92,5 +92,5 @@ FIELDS: dict[str, Callable[[ExpertRecord], str]] = {
     "languages": lambda expert: expert.languages,
     "available_from": lambda expert: date_value(expert.available_from),
 }
-"""What a version keeps of each expert: field -> its value as text. Another list, or another text for the same value, is
-another format of versions: a build copies what the version before it has of those who did not change."""
+"""What a version keeps of each expert: field -> its value as text. Another list, or another text for the same value,
+is another format of versions: a build copies what the version before it has of those who did not change."""
