@@ -45,6 +45,13 @@ TCS_WORKER_THREADS = env.integer(
     about="Threads of a worker that is started for a run; more build faster, but slow down searches meanwhile",
     shown="all processors but one",
 )
+TCS_WORKER_PROCESSES = env.integer(
+    "TCS_WORKER_PROCESSES",
+    1,
+    at_least=1,
+    about="Processes in which a build encodes, each with a model of its own and a part of the threads; for more than "
+    "about sixteen processors",
+)
 TCS_KEEP_VERSIONS = env.integer(
     "TCS_KEEP_VERSIONS", 5, at_least=1, about="Versions to keep, with the live one; pinned ones are kept in addition"
 )

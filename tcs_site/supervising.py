@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import secrets
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -18,8 +16,9 @@ from typing import IO, NoReturn
 
 import psutil
 
+from indexing.lib.processes import killed_with
+
 MARK = "TCS_SERVE"
-PR_SET_PDEATHSIG = 1
 END_SECONDS = 30.0
 AGAIN_SECONDS = 1.0
 BACKLOG = 512
@@ -112,7 +111,7 @@ class ProcessGroup:
         It inherits the `passed` descriptors.
         """
         environment = os.environ | environment | {MARK: self.mark}
-        prepare = None if outlives_us else _killed_with(os.getpid())
+        prepare = None if outlives_us else killed_with(os.getpid())
         child = subprocess.Popen(
             command,
             cwd=folder,
@@ -148,23 +147,6 @@ class ProcessGroup:
             psutil.wait_procs(members, timeout=0.2)
         for child in self._children:
             child.wait()  # one that has ended has no environment and is not a member, but its exit code must be read
-
-
-def _killed_with(parent: int) -> Callable[[], None] | None:
-    """To be called in a new child: the system kills it when the thread that started it ends, however that happens.
-
-    At once and without a warning, so that a server's port is free for the next one. None where no system does that.
-    """
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
-
-    def in_child() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended a moment before
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return in_child
 
 
 def _send(process: psutil.Process, number: signal.Signals) -> None:

@@ -50,6 +50,7 @@ def embed(
     progress: StageProgress,
     shards: Shards | None = None,
     scheduler: str = "",
+    processes: int = 1,
     allocate: Allocate = lambda shape: np.empty(shape, np.float32),
 ) -> Embedded:
     """The vectors of `layout`. Texts that neither `previous` nor `shards` have are encoded, each different one once.
@@ -73,7 +74,7 @@ def embed(
         place = {each: row for row, each in enumerate(keys)}
         of_new = np.array([place[hashes[at]] for at in new.tolist()])
         first = rows[new[np.unique(of_new, return_index=True)[1]]]
-        _, found = encode(keys, layout.texts, encoder, shards, progress, scheduler, (matrix, first))
+        _, found = encode(keys, layout.texts, encoder, shards, progress, scheduler, processes, (matrix, first))
         _repeat(matrix, first[of_new], rows[new])
         new = new[~found[of_new]]
     _fill_in_means(matrix, layout)

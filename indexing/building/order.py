@@ -36,4 +36,6 @@ class Order:
     """The folder of what earlier builds have encoded (`indexing.building.shards`); None: nothing is stored before
     the version is complete."""
     scheduler: str = ""
-    """The address of the Dask scheduler whose workers encode; empty: this process does."""
+    """The address of the Dask scheduler whose workers encode; empty: this machine does."""
+    processes: int = 1
+    """How many encode on this machine; 1: this process alone does."""

@@ -108,7 +108,13 @@ def _build_tags(order: Order, experts: RecordFile, reporter: Reporter) -> Built:
         layout = lay_out(experts, encoder, previous, progress.advance)
         todo = retag.plan_tags(experts, layout.keys(), encoder.fingerprint, order.tag_threshold)
         embedded = embedding.embed(
-            layout.of_rows(todo.rows.tolist()), encoder, previous, progress, _shards(order, encoder), order.scheduler
+            layout.of_rows(todo.rows.tolist()),
+            encoder,
+            previous,
+            progress,
+            _shards(order, encoder),
+            order.scheduler,
+            order.processes,
         )
     with reporter.stage("tag") as progress:
         retag.retag(experts.ids, todo, embedded.vectors, np.arange(len(todo.rows)), encoder, progress)
@@ -150,7 +156,14 @@ def _embedded(
     needed = writing.bytes_needed(layout, dimension)
     with raise_disk_full(room, needed + shards.bytes_needed(len(layout.texts), dimension)):
         embedded = embedding.embed(
-            layout, encoder, previous, progress, _shards(order, encoder), order.scheduler, writer.allocate_vectors
+            layout,
+            encoder,
+            previous,
+            progress,
+            _shards(order, encoder),
+            order.scheduler,
+            order.processes,
+            writer.allocate_vectors,
         )
         layout.texts = {}  # encoded: nobody needs them any more
         usable, embedded = embedding.drop_unusable(experts, embedded)

@@ -1,6 +1,6 @@
 """Writes what a version keeps of each profile as it is: hashes that tell what changed since, and its texts.
 
-Whoever is the same as in the previous version has the same hashes there, and mostly the same block of texts.
+Those who are the same as in the previous version have the same hashes there, and mostly the same block of texts.
 """
 
 from __future__ import annotations

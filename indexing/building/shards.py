@@ -22,7 +22,7 @@ from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
 from experts.profiles.hashes import HASH_BYTES
-from indexing.building import dask_encoding
+from indexing.building import dask_encoding, process_encoding
 from indexing.building.dask_encoding import Shard
 from indexing.building.reporting import StageProgress
 from indexing.building.unit_length import is_usable
@@ -45,14 +45,15 @@ def encode(
     shards: Shards | None,
     progress: StageProgress,
     scheduler: str = "",
+    processes: int = 1,
     into: tuple[NDArray[np.float32], NDArray[np.int64]] | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """The vectors, float32[k, d], of k texts, given by their hashes; and bool[k], which were in `shards` already.
 
     With `into`, a matrix float32[r, d] and rows of it int64[k], they are set there, and the matrix is returned.
-    The others are added to `shards` as they are encoded: here by `encoder`, or by the workers of the Dask
-    `scheduler`. `texts` has these texts, and those that a later build may need. Raises EncoderUnavailable, and what
-    `progress` raises.
+    The others are added to `shards` as they are encoded: here by `encoder`, in several `processes` of this machine,
+    or by the workers of the Dask `scheduler`. `texts` has these texts, and those that a later build may need. Raises
+    EncoderUnavailable, and what `progress` raises.
     """
     if into is None:
         into = np.empty((len(keys), encoder.dimension), np.float32), np.arange(len(keys), dtype=np.int64)
@@ -63,14 +64,10 @@ def encode(
     if shards:
         # The longest first, as encoders order them too: memory peaks right away, and a shard needs little padding.
         missing.sort(key=lambda row: len(texts[keys[row]]), reverse=True)
-    size = SIZE if shards or scheduler else max(len(missing), 1)
+    size = SIZE if shards or scheduler or processes > 1 else max(len(missing), 1)
     rows = [missing[start : start + size] for start in range(0, len(missing), size)]
     pieces = _Pieces(keys, texts, rows)
-    if scheduler and pieces:
-        encoded = dask_encoding.encode(scheduler, encoder, pieces, progress)
-    else:
-        encoded = _here(encoder, pieces, progress)
-    with closing(encoded):
+    with closing(_encoded(pieces, encoder, progress, scheduler, processes)) as encoded:
         for number, fresh in encoded:
             vectors[targets[rows[number]]] = fresh
             if shards:
@@ -102,9 +99,21 @@ class _Pieces(Sequence[Shard]):
         return Shard(name_of(keys), [self._texts[key] for key in keys])
 
 
-def _here(
-    encoder: Encoder, pieces: Sequence[Shard], progress: StageProgress
-) -> Generator[tuple[int, NDArray[np.float32]], None, None]:
+Encoded = Generator[tuple[int, NDArray[np.float32]], None, None]
+
+
+def _encoded(
+    pieces: Sequence[Shard], encoder: Encoder, progress: StageProgress, scheduler: str, processes: int
+) -> Encoded:
+    """The vectors of each piece with its number, in the order in which they are done."""
+    if scheduler and pieces:
+        return dask_encoding.encode(scheduler, encoder, pieces, progress)
+    if processes > 1 and len(pieces) > 1:
+        return process_encoding.encode(processes, encoder, pieces, progress)
+    return _here(encoder, pieces, progress)
+
+
+def _here(encoder: Encoder, pieces: Sequence[Shard], progress: StageProgress) -> Encoded:
     for number, piece in enumerate(pieces):
         yield number, encoder.encode(piece.texts, progress=progress.advance)
 

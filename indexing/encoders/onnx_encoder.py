@@ -75,11 +75,11 @@ class OnnxEncoder:
     ) -> Generator[NDArray[np.float32], None, None]:
         """The vectors of each batch of rows of `tokens`, in their order, one thread for each batch."""
         inputs = ([tokens[row] for row in batch] for batch in batches)
-        threads = min(_threads(), len(batches))
-        if threads < 2:
+        side_by_side = min(threads(), len(batches))
+        if side_by_side < 2:
             yield from (self._forward(each, role) for each in inputs)
             return
-        pool = ThreadPoolExecutor(threads, thread_name_prefix="encode")
+        pool = ThreadPoolExecutor(side_by_side, thread_name_prefix="encode")
         try:
             yield from pool.map(lambda each: self._forward(each, role), inputs)
         finally:
@@ -146,10 +146,10 @@ def _tokenizer(export: Export, longest: int) -> Tokenizer:
     return tokenizer
 
 
-def _threads() -> int:
+def threads() -> int:
     """OMP_NUM_THREADS: one in web processes, what the settings say in the worker; ONNX Runtime does not read it."""
-    threads = os.environ.get("OMP_NUM_THREADS", "")
-    return int(threads) if threads.isdecimal() and int(threads) else os.cpu_count() or 1
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdecimal() and int(given) else os.cpu_count() or 1
 
 
 @cache

@@ -116,6 +116,7 @@ def _build(run: RebuildRun, reporter: RunReporter, log: RunLogHandler) -> None:
         database=state.database_id,
         encoded=paths.encoded_folder(),
         scheduler=settings.TCS_ENCODE,
+        processes=settings.TCS_WORKER_PROCESSES,
         engine=engines.for_new_versions(),
     )
     logger.info(gettext_noop("Worker %s started."), processes.me().pid)
