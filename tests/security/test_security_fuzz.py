@@ -19,7 +19,7 @@ from tests.support.permission_table import TABLE
 from tests.support.security_cast import Scene, one_of_everything, without_static_files
 
 SEED = 20_260_301
-ROUNDS = 6 if connection.vendor == "postgresql" else 3
+ROUNDS = 4 if connection.vendor == "postgresql" else 3
 """PostgreSQL refuses all that SQLite does, and NUL."""
 ALPHABETS = [
     "abc 01",
