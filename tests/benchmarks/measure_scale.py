@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Value
-from django.db.models.functions import Concat
+from django.db.models.functions import Concat, Length, Substr
 
 from experts.models import Expert
 from experts.samples import generator
@@ -43,6 +44,8 @@ AT_ONCE = 20_000
 REPEATED = 100_000
 CHANGED = 100
 """One expert in this many is changed before the second rebuild."""
+NEW_BYTES = 4
+"""of the word in hex digits that takes the place of the last ones of a changed bio"""
 QUERIES = 200
 SAMPLE = 1_000
 NEAREST = 100
@@ -112,11 +115,12 @@ def _repeat(count: int) -> None:
 
 
 def change() -> dict[str, Any]:
-    """Another bio for one expert in CHANGED."""
+    """Another bio for one expert in CHANGED, as long as the one before."""
     keys = list(Expert.objects.order_by("pk").values_list("pk", flat=True)[::CHANGED])
+    word = secrets.token_hex(NEW_BYTES)
     for start in range(0, len(keys), 500):
         some = Expert.objects.filter(pk__in=keys[start : start + 500])
-        some.update(bio=Concat("bio", Value(" Also something new.")))
+        some.update(bio=Concat(Substr("bio", 1, Length("bio") - len(word)), Value(word)))
     return {"experts": len(keys)}
 
 
