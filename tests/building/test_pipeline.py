@@ -7,10 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from experts.directory import each_active
 from experts.models import Expert, ExpertTag, Tag
 from indexing import encoders
 from indexing.building import reuse, writing
+from indexing.building.layout import lay_out
 from indexing.building.pipeline import build
+from indexing.building.writing import bytes_needed
 from indexing.errors import NothingToIndex, VersionExists
 from indexing.lib import paths
 from indexing.snapshot import recall
@@ -210,3 +213,11 @@ def test_without_any_tag_experts_have_none():
     Tag.objects.all().delete()
     assert len(built_snapshot()) == 3
     assert not ExpertTag.objects.exists()
+
+
+def test_how_much_disk_a_version_needs_follows_its_texts():
+    cast.experts(3)
+    short = lay_out([*each_active()], HashEncoder(), None)
+    Expert.objects.update(bio="word " * 2_000)
+    long = lay_out([*each_active()], HashEncoder(), None)
+    assert bytes_needed(long, 8) >= bytes_needed(short, 8) + 3 * 2 * 9_000

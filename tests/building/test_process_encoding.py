@@ -121,6 +121,20 @@ def test_a_single_shard_needs_no_other_process(encoder, tmp_path, monkeypatch):
     assert are_the_same(encode(encoder, Shards(tmp_path, encoder.fingerprint)), encoder)
 
 
+def test_the_processes_share_the_threads(encoder, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    asked: list[tuple[int, int]] = []
+
+    def refuse(processes: int, _context: Any, *, initargs: tuple[int, int], **_options: Any) -> None:
+        asked.append((processes, initargs[1]))
+        raise Cancelled
+
+    monkeypatch.setattr(process_encoding, "ProcessPoolExecutor", refuse)
+    with pytest.raises(Cancelled):
+        encode(encoder, Shards(tmp_path, encoder.fingerprint))
+    assert asked == [(2, 3)]
+
+
 BEGINS = """
 import os, signal
 os.environ["DJANGO_SETTINGS_MODULE"] = "tcs_site.settings"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -10,10 +11,11 @@ import pytest
 
 from experts.models import Expert, ExpertTag, Tag
 from experts.models.document import Document
-from experts.profiles.records import ExpertRecord, document_hash
+from experts.profiles.records import FIELDS, ExpertRecord, document_hash
 from indexing.building import profiles
 from indexing.lib import paths
 from indexing.snapshot import profiles as stored_profiles
+from indexing.snapshot.manifest import FORMAT, MANIFEST_NAME
 from indexing.snapshot.writer import FIELD_HASHES, PROFILE_FILES
 from tests.support import cast
 from tests.support.index_cast import built, built_snapshot, next_order
@@ -99,6 +101,14 @@ def test_a_damaged_file_is_said_and_everybody_is_hashed(directory, hashed_and_pa
         built(next_order(2))
     assert len(hashed_and_packed[0]) == len(directory)
     assert any("written again" in each.message and name in each.message for each in caplog.records)
+
+
+@pytest.mark.parametrize(("name", "was"), [("format", FORMAT - 1), ("fields", list(FIELDS)[:-1])])
+def test_nothing_is_taken_over_of_another_format_or_other_fields(directory, hashed_and_packed, name, was):
+    path = paths.version_folder(1) / MANIFEST_NAME
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {name: was}))
+    built(next_order(2))
+    assert hashed_and_packed == ([each.pk for each in directory],) * 2
 
 
 def test_nothing_is_taken_over_if_everything_is_recomputed(directory, hashed_and_packed):

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from indexing.snapshot import meaning_index
 from indexing.snapshot.files_engine import MappedVectors
 from indexing.snapshot.meaning_index import MeaningIndex
 from indexing.snapshot.passages import PassageRows
@@ -63,6 +64,15 @@ def expected(matrix: np.ndarray, passages: PassageRows, query: np.ndarray) -> np
             for row in range(EXPERTS)
         ]
     )
+
+
+def test_how_near_the_nearest_is_can_be_told_for_many_at_once(matrix, passages, monkeypatch):
+    """The queries are rows themselves: means, which do not count, and passages, which are corrected."""
+    monkeypatch.setattr(meaning_index, "ROWS_AT_ONCE", 7)
+    many = np.concatenate([queries(), matrix[::5]])
+    index = MeaningIndex(MappedVectors(matrix, passages, None), EXPERTS, passages)
+    true = [expected(matrix, passages, query).max() for query in many]
+    np.testing.assert_allclose(index.highest(many), true, atol=1e-5)
 
 
 @pytest.mark.parametrize("k", [1, 10, 60])

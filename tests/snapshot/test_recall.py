@@ -46,6 +46,15 @@ def test_an_opened_index_finds_as_much(hard, index, tmp_path):
     )
 
 
+@pytest.mark.parametrize("every", [1, 3])
+def test_the_tenth_is_found_whatever_block_it_is_in(hard, monkeypatch, every):
+    monkeypatch.setattr(recall, "AT_ONCE", 700)
+    among = np.arange(0, len(hard), every)
+    truth = Truth.of(hard, 50, None if every == 1 else among)
+    tenth = nearest(hard[among], truth.queries, 10)[1][:, -1]
+    np.testing.assert_allclose(truth.tenth, tenth, atol=1e-5)
+
+
 class Forgetful:
     """Finds every second one."""
 
