@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from experts.profiles.record_file import RecordFile
 from indexing.building.layout import Layout
+from indexing.building.order import Order
 from indexing.building.reporting import StageProgress
 from indexing.building.reuse import PreviousVectors
 from indexing.building.shards import Shards, encode
@@ -48,12 +49,11 @@ def embed(
     encoder: Encoder,
     previous: PreviousVectors | None,
     progress: StageProgress,
-    shards: Shards | None = None,
-    scheduler: str = "",
-    processes: int = 1,
+    order: Order,
     allocate: Allocate = lambda shape: np.empty(shape, np.float32),
 ) -> Embedded:
-    """The vectors of `layout`. Texts that neither `previous` nor `shards` have are encoded, each different one once.
+    """The vectors of `layout`. Texts that are neither in `previous` nor in the shards of `order` are encoded where it
+    says, each different one once.
 
     `allocate` makes the matrix of this shape, perhaps on the disk. If `previous` has all texts, the encoder is not
     even loaded. Raises EncoderUnavailable, and what `progress` raises.
@@ -74,7 +74,8 @@ def embed(
         place = {each: row for row, each in enumerate(keys)}
         of_new = np.array([place[hashes[at]] for at in new.tolist()])
         first = rows[new[np.unique(of_new, return_index=True)[1]]]
-        _, found = encode(keys, layout.texts, encoder, shards, progress, scheduler, processes, (matrix, first))
+        shards, where = _shards(order, encoder), (order.scheduler, order.processes, (matrix, first))
+        _, found = encode(keys, layout.texts, encoder, shards, progress, *where)
         _repeat(matrix, first[of_new], rows[new])
         new = new[~found[of_new]]
     _fill_in_means(matrix, layout)
@@ -83,6 +84,10 @@ def embed(
     counts = {"reused": count_of_experts(reused), "encoded": count_of_experts(encoded)}
     progress.summarise(message("Reused the vectors of %(reused)s; encoded the profiles of %(encoded)s", **counts))
     return Embedded(layout, matrix, encoded, reused)
+
+
+def _shards(order: Order, encoder: Encoder) -> Shards | None:
+    return Shards(order.encoded, encoder.fingerprint, recompute=order.reembed) if order.encoded else None
 
 
 def _repeat(matrix: NDArray[np.float32], first: NDArray[np.int64], rows: NDArray[np.int64]) -> None:

@@ -19,7 +19,6 @@ from indexing.building.layout import lay_out
 from indexing.building.order import Order as Order
 from indexing.building.profiles import previous_profiles, write_profiles
 from indexing.building.reporting import Reporter, StageProgress
-from indexing.building.shards import Shards
 from indexing.building.text_file import TextFile
 from indexing.building.writing import (
     finish,
@@ -97,25 +96,13 @@ def _encoder(order: Order) -> Encoder:
     return encoder
 
 
-def _shards(order: Order, encoder: Encoder) -> Shards | None:
-    return Shards(order.encoded, encoder.fingerprint, recompute=order.reembed) if order.encoded else None
-
-
 def _build_tags(order: Order, experts: RecordFile, reporter: Reporter) -> Built:
     with reporter.stage("embed") as progress:
         encoder = _encoder(order)
         previous = embedding.previous_vectors(order.previous, encoder.fingerprint, reembed=order.reembed)
         layout = lay_out(experts, encoder, previous, progress.advance)
         todo = retag.plan_tags(experts, layout.keys(), encoder.fingerprint, order.tag_threshold)
-        embedded = embedding.embed(
-            layout.of_rows(todo.rows.tolist()),
-            encoder,
-            previous,
-            progress,
-            _shards(order, encoder),
-            order.scheduler,
-            order.processes,
-        )
+        embedded = embedding.embed(layout.of_rows(todo.rows.tolist()), encoder, previous, progress, order)
     with reporter.stage("tag") as progress:
         retag.retag(experts.ids, todo, embedded.vectors, np.arange(len(todo.rows)), encoder, progress)
     return Built(len(experts), embedded.encoded, embedded.reused, None, None, "")
@@ -155,16 +142,7 @@ def _embedded(
     dimension = previous.manifest.dimension if previous else encoder.dimension
     needed = writing.bytes_needed(layout, dimension)
     with raise_disk_full(room, needed + shards.bytes_needed(len(layout.texts), dimension)):
-        embedded = embedding.embed(
-            layout,
-            encoder,
-            previous,
-            progress,
-            _shards(order, encoder),
-            order.scheduler,
-            order.processes,
-            writer.allocate_vectors,
-        )
+        embedded = embedding.embed(layout, encoder, previous, progress, order, writer.allocate_vectors)
         layout.texts = {}  # encoded: nobody needs them any more
         usable, embedded = embedding.drop_unusable(experts, embedded)
     if not usable:

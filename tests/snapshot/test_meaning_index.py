@@ -66,7 +66,7 @@ def expected(matrix: np.ndarray, passages: PassageRows, query: np.ndarray) -> np
     )
 
 
-def test_how_near_the_nearest_is_can_be_told_for_many_at_once(matrix, passages, monkeypatch):
+def test_how_near_the_nearest_is_comes_for_many_at_once(matrix, passages, monkeypatch):
     """The queries are rows themselves: means, which do not count, and passages, which are corrected."""
     monkeypatch.setattr(meaning_index, "ROWS_AT_ONCE", 7)
     many = np.concatenate([queries(), matrix[::5]])
